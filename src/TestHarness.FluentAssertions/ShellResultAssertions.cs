@@ -1,0 +1,58 @@
+using FluentAssertions;
+using FluentAssertions.Execution;
+using FluentAssertions.Primitives;
+
+namespace TestHarness.FluentAssertions;
+
+/// <summary>Assertions on a command's result.</summary>
+/// <param name="result">The result.</param>
+public sealed class ShellResultAssertions(ShellResult result)
+    : ReferenceTypeAssertions<ShellResult, ShellResultAssertions>(result)
+{
+    /// <inheritdoc/>
+    protected override string Identifier => "command";
+
+    /// <summary>Asserts that the exit code is 0.</summary>
+    /// <param name="because">Why, as a phrase.</param>
+    /// <param name="becauseArgs">Values for the phrase.</param>
+    /// <returns>The assertions, to go on.</returns>
+    public AndConstraint<ShellResultAssertions> Succeed(string because = "", params object[] becauseArgs) =>
+        Assert(Subject.ExitCode == 0, "to succeed", because, becauseArgs);
+
+    /// <summary>Asserts that the exit code is not 0, or is a given one.</summary>
+    /// <param name="withExitCode">The exit code. Default: any but 0.</param>
+    /// <param name="because">Why, as a phrase.</param>
+    /// <param name="becauseArgs">Values for the phrase.</param>
+    /// <returns>The assertions, to go on.</returns>
+    public AndConstraint<ShellResultAssertions> Fail(int? withExitCode = null, string because = "", params object[] becauseArgs) => withExitCode is { } code
+        ? Assert(Subject.ExitCode == code, $"to end with exit code {code}", because, becauseArgs)
+        : Assert(Subject.ExitCode != 0, "to fail", because, becauseArgs);
+
+    /// <summary>Asserts what standard output is, white space at both ends aside.</summary>
+    /// <param name="expected">The text.</param>
+    /// <param name="because">Why, as a phrase.</param>
+    /// <param name="becauseArgs">Values for the phrase.</param>
+    /// <returns>The assertions, to go on.</returns>
+    public AndConstraint<ShellResultAssertions> HaveOutput(string expected, string because = "", params object[] becauseArgs) => Assert(
+        Subject.StandardOutput.Trim() == expected.Trim(), $"to write \"{expected.Trim()}\" to standard output", because, becauseArgs);
+
+    /// <summary>Asserts what standard error is, white space at both ends aside.</summary>
+    /// <param name="expected">The text.</param>
+    /// <param name="because">Why, as a phrase.</param>
+    /// <param name="becauseArgs">Values for the phrase.</param>
+    /// <returns>The assertions, to go on.</returns>
+    public AndConstraint<ShellResultAssertions> HaveErrorOutput(string expected, string because = "", params object[] becauseArgs) => Assert(
+        Subject.StandardError.Trim() == expected.Trim(), $"to write \"{expected.Trim()}\" to standard error", because, becauseArgs);
+
+    private AndConstraint<ShellResultAssertions> Assert(bool holds, string expectation, string because, object[] becauseArgs)
+    {
+        Execute.Assertion
+            .BecauseOf(because, becauseArgs)
+            .ForCondition(holds)
+            .FailWith($"Expected the command {MessageText.Literal(expectation)}{{reason}}, but it did not:\n{MessageText.Literal(Describe())}");
+        return new AndConstraint<ShellResultAssertions>(this);
+    }
+
+    private string Describe() =>
+        $"Command: {Subject.Command}\nExit code: {Subject.ExitCode}\nStandard output:\n{Subject.StandardOutput.TrimEnd()}\nStandard error:\n{Subject.StandardError.TrimEnd()}";
+}

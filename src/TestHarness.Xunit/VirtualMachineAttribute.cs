@@ -1,0 +1,105 @@
+using System.Reflection;
+using Xunit;
+using Xunit.Sdk;
+using Xunit.v3;
+
+namespace TestHarness.Xunit;
+
+/// <summary>
+/// Gives a theory a fresh machine for each run: it is started right before the test and thrown away right after. Several on one method run the
+/// test on each image. Derive from it to describe other machines than an image's name can.
+/// </summary>
+/// <example><code>
+/// [Theory, VirtualMachine("debian-12")]
+/// public async Task Sshd_is_active(VirtualMachine vm) => …
+/// </code></example>
+[AttributeUsage(AttributeTargets.Method, AllowMultiple = true)]
+public class VirtualMachineAttribute : DataAttribute, IBeforeAfterTestAttribute
+{
+    /// <summary>Describes a machine with an image and defaults for the rest.</summary>
+    /// <param name="image">The image, see <see cref="MachineSpec.Image"/>.</param>
+    public VirtualMachineAttribute(string image)
+    {
+        Image = image;
+        MachineRecorder.EnsureStarted();
+    }
+
+    /// <summary>Gets the image.</summary>
+    public string Image { get; }
+
+    /// <summary>Gets or sets the memory in MiB. Default: 0, what <see cref="MachineSpec.MemoryMiB"/> has.</summary>
+    public int MemoryMiB { get; set; }
+
+    /// <summary>Gets or sets the number of virtual CPUs. Default: 0, what <see cref="MachineSpec.Cpus"/> has.</summary>
+    public int Cpus { get; set; }
+
+    /// <summary>Gets the spec of the machine that the test is given.</summary>
+    protected virtual MachineSpec Spec
+    {
+        get
+        {
+            var spec = new MachineSpec { Image = Image };
+            return spec with
+            {
+                MemoryMiB = MemoryMiB == 0 ? spec.MemoryMiB : MemoryMiB,
+                Cpus = Cpus == 0 ? spec.Cpus : Cpus,
+            };
+        }
+    }
+
+    /// <summary>Makes the row: a machine that is described and not started.</summary>
+    /// <param name="testMethod">The test method.</param>
+    /// <param name="disposalTracker">Disposes the machine after the last row, should <see cref="After"/> not have run.</param>
+    /// <returns>One row with one machine.</returns>
+    public override ValueTask<IReadOnlyCollection<ITheoryDataRow>> GetData(MethodInfo testMethod, DisposalTracker disposalTracker)
+    {
+        var machine = new VirtualMachine(Spec);
+        disposalTracker.Add(machine);
+        MachineRecorder.AddRow(machine);
+        return new([new TheoryDataRow(machine)]);
+    }
+
+    /// <summary>Says that rows are made when the tests run.</summary>
+    /// <returns><see langword="false"/>.</returns>
+    public override bool SupportsDiscoveryEnumeration() => false;
+
+    /// <summary>Starts the row's machine.</summary>
+    /// <param name="methodUnderTest">The test method.</param>
+    /// <param name="test">The test.</param>
+    public void Before(MethodInfo methodUnderTest, IXunitTest test)
+    {
+        // With several attributes on a method each one's hooks run for every row; whichever comes first does the work.
+        foreach (VirtualMachine machine in Rows(test).Where(machine => machine.State == MachineState.Created))
+        {
+            // xunit's hook is synchronous. Task.Run keeps the start off this thread's synchronisation context, so that waiting can't dead-lock.
+            Task.Run(() => StartAsync(machine)).GetAwaiter().GetResult();
+        }
+    }
+
+    /// <summary>Attaches the evidence of a failed test and throws the row's machine away.</summary>
+    /// <param name="methodUnderTest">The test method.</param>
+    /// <param name="test">The test.</param>
+    public void After(MethodInfo methodUnderTest, IXunitTest test) => Task.Run(async () =>
+    {
+        foreach (VirtualMachine machine in Rows(test))
+            await machine.DisposeAsync().ConfigureAwait(false);
+        await MachineRecorder.AttachAsync(TestContext.Current).ConfigureAwait(false);
+    }).GetAwaiter().GetResult();
+
+    private static async Task StartAsync(VirtualMachine machine)
+    {
+        try
+        {
+            await machine.StartAsync(DiagnosticProgress.Instance, TestContext.Current.CancellationToken).ConfigureAwait(false);
+        }
+        catch
+        {
+            // xunit does not call After where Before threw.
+            await MachineRecorder.AttachAsync(TestContext.Current, failed: true).ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    private static IEnumerable<VirtualMachine> Rows(IXunitTest test) =>
+        test.TestMethodArguments.OfType<VirtualMachine>().Where(MachineRecorder.IsRow);
+}

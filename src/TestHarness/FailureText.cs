@@ -1,0 +1,36 @@
+using System.Text;
+
+namespace TestHarness;
+
+/// <summary>Builds the message of a failure: a summary, labelled blocks, and what to try.</summary>
+internal sealed class FailureText(string summary)
+{
+    private readonly List<(string Label, string Text)> _blocks = [];
+
+    public string Summary => summary;
+
+    /// <summary>Adds a block; one without text is left out.</summary>
+    public FailureText Add(string label, string? text)
+    {
+        if (!string.IsNullOrWhiteSpace(text))
+            _blocks.Add((label, text.TrimEnd()));
+        return this;
+    }
+
+    public FailureText Try(string? remedy) => Add("Try", remedy);
+
+    public override string ToString()
+    {
+        var message = new StringBuilder(summary);
+        foreach ((string label, string text) in _blocks)
+        {
+            message.Append('\n').Append(label).Append(':');
+            if (text.Contains('\n', StringComparison.Ordinal))
+                message.Append("\n  ").Append(text.ReplaceLineEndings("\n").Replace("\n", "\n  ", StringComparison.Ordinal));
+            else
+                message.Append(' ').Append(text);
+        }
+
+        return message.ToString();
+    }
+}

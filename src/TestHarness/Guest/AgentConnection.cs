@@ -1,0 +1,229 @@
+using System.Security.Cryptography;
+
+namespace TestHarness.Guest;
+
+/// <summary>
+/// The connection to the agent in a guest: it comes in step, and carries any number of commands and TCP connections at once.
+/// No call has a limit of its own; what is lost (the connection ended, the guest restarted) fails at once with <see cref="AgentLostException"/>.
+/// </summary>
+internal sealed partial class AgentConnection : IAsyncDisposable
+{
+    private readonly Stream _transport;
+    private readonly Lock _gate = new();
+    private readonly CancellationTokenSource _closing = new();
+    private readonly TaskCompletionSource _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly Dictionary<uint, AgentStream> _streams = [];
+    private readonly Dictionary<ulong, TaskCompletionSource> _pings = [];
+    private readonly Dictionary<uint, TaskCompletionSource<AgentSettled>> _settles = [];
+    private TaskCompletionSource? _power;
+    private TaskCompletionSource<AgentHello> _handshake = NewSource<AgentHello>();
+    private TaskCompletionSource _stepLost = NewSource();
+    private Task? _reader;
+    private byte[] _nonce = [];
+    private bool _inStep;
+    private string? _ended;
+    private string _notInStep = "no handshake yet";
+    private uint _lastStream;
+    private ulong _lastPing;
+    private uint _lastSettle;
+    private int _restarts;
+
+    /// <summary>Takes over a connected stream; does nothing with it yet.</summary>
+    public AgentConnection(Stream transport) => _transport = transport;
+
+    /// <summary>Gets a task that completes when the connection has ended, whoever ended it.</summary>
+    public Task Completion => _completion.Task;
+
+    /// <summary>
+    /// Waits until the agent is in step, for as long as the guest takes to boot. The first call begins to read; when the agent is new (a reboot) or the two
+    /// fell out of step, the connection comes in step again by itself, and this waits for that.
+    /// </summary>
+    public Task<AgentHello> HandshakeAsync(CancellationToken cancellationToken)
+    {
+        Task<AgentHello> handshake;
+        lock (_gate)
+        {
+            if (_reader is null && _ended is null)
+            {
+                QueueHello();
+                _reader = Task.Run(ReadLoopAsync, CancellationToken.None);
+            }
+
+            handshake = _handshake.Task;
+        }
+
+        Flush();
+        return handshake.WaitAsync(cancellationToken);
+    }
+
+    /// <summary>Waits until an agent that started later than <paramref name="before"/> is in step: the guest has rebooted.</summary>
+    public async Task<AgentHello> WaitForRestartAsync(AgentHello before, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            Task changed;
+            lock (_gate)
+                changed = _stepLost.Task;
+            AgentHello now = await HandshakeAsync(cancellationToken).ConfigureAwait(false);
+            if (now.Restarts > before.Restarts)
+                return now;
+            await changed.WaitAsync(cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Asks whether the agent answers.</summary>
+    public async Task PingAsync(CancellationToken cancellationToken)
+    {
+        TaskCompletionSource pong = NewSource();
+        ulong id = SendPing(pong);
+        try
+        {
+            await pong.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
+        }
+        finally
+        {
+            lock (_gate)
+                _pings.Remove(id);
+        }
+    }
+
+    /// <summary>Starts a command. The caller reads its output (EXIT waits for that), or disposes the streams it does not want.</summary>
+    /// <exception cref="AgentException">It could not be started.</exception>
+    public async Task<AgentProcess> RunAsync(AgentCommand command, CancellationToken cancellationToken)
+    {
+        AgentStream stream = await OpenAsync(AgentFrameType.Run, AgentRequests.Run(command), accepted: null, cancellationToken).ConfigureAwait(false);
+        return new AgentProcess(stream, await stream.Started.ConfigureAwait(false));
+    }
+
+    /// <summary>Opens a TCP connection inside the guest.</summary>
+    /// <param name="address">An IPv4 or IPv6 address; empty: 127.0.0.1.</param>
+    /// <exception cref="AgentException">It could not be opened.</exception>
+    public async Task<AgentTcpStream> ConnectAsync(string address, int port, CancellationToken cancellationToken) => new(
+        await OpenAsync(AgentFrameType.Connect, AgentRequests.Address(address, port), accepted: null, cancellationToken).ConfigureAwait(false),
+        $"{address} {port}");
+
+    /// <summary>Listens on a TCP port inside the guest.</summary>
+    /// <param name="address">An IPv4 or IPv6 address; empty: 127.0.0.1.</param>
+    /// <param name="port">The port; 0: any that is free.</param>
+    /// <exception cref="AgentException">It could not listen.</exception>
+    public async Task<AgentListener> ListenAsync(string address, int port, CancellationToken cancellationToken)
+    {
+        var backlog = new AgentBacklog();
+        AgentStream stream = await OpenAsync(AgentFrameType.Listen, AgentRequests.Address(address, port), backlog.Add, cancellationToken)
+            .ConfigureAwait(false);
+        return new AgentListener(stream, backlog, await stream.Started.ConfigureAwait(false));
+    }
+
+    /// <summary>Sets clock, random state and host name, those that are given, and confirms them.</summary>
+    public async Task<AgentSettled> SettleAsync(
+        DateTimeOffset? clock, ReadOnlyMemory<byte> seed, string? hostName, CancellationToken cancellationToken)
+    {
+        TaskCompletionSource<AgentSettled> settled = NewSource<AgentSettled>();
+        uint request = Interlocked.Increment(ref _lastSettle);
+        byte[] payload = AgentRequests.Settle(request, clock, seed.Span, hostName);
+        lock (_gate)
+        {
+            ThrowIfNotInStep();
+            _settles.Add(request, settled);
+            Queue(AgentFrameType.Settle, 0, 0, payload);
+        }
+
+        Flush();
+        return await settled.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Asks the guest to power off or reboot; returns when it has taken the request, or is gone already.</summary>
+    /// <exception cref="AgentException">It refused.</exception>
+    public async Task PowerAsync(AgentPower action, CancellationToken cancellationToken)
+    {
+        // POWER has no answer but a refusal; the PONG to the PING behind it says that there was none.
+        TaskCompletionSource taken = NewSource();
+        lock (_gate)
+        {
+            ThrowIfNotInStep();
+            _power = taken;
+            Queue(AgentFrameType.Power, 0, 0, [(byte)((int)action % 2), (byte)((int)action / 2)]);
+        }
+
+        try
+        {
+            SendPing(taken);
+            await taken.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (AgentLostException)
+        {
+            // That is what was asked for.
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        End("The connection to the guest's agent was closed.");
+        await _closing.CancelAsync().ConfigureAwait(false);
+        await _transport.DisposeAsync().ConfigureAwait(false);
+        if (_reader is { } reader)
+            await reader.ConfigureAwait(false);
+        _completion.TrySetResult();
+    }
+
+    private static TaskCompletionSource NewSource() => new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    private static TaskCompletionSource<T> NewSource<T>() => new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    private ulong SendPing(TaskCompletionSource pong)
+    {
+        ulong id;
+        lock (_gate)
+        {
+            ThrowIfNotInStep();
+            id = ++_lastPing;
+            _pings.Add(id, pong);
+            Queue(AgentFrameType.Ping, 0, 0, BitConverter.GetBytes(id));
+        }
+
+        Flush();
+        return id;
+    }
+
+    private async Task<AgentStream> OpenAsync(
+        AgentFrameType type, byte[] payload, Action<AgentStream, string>? accepted, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        AgentStream stream;
+        lock (_gate)
+        {
+            ThrowIfNotInStep();
+            do
+                _lastStream = (_lastStream + 1) % AgentProtocol.FirstAccepted;
+            while (_lastStream == 0 || _streams.ContainsKey(_lastStream));
+            stream = new AgentStream(this, _lastStream) { Accepted = accepted };
+            _streams.Add(stream.Id, stream);
+            Queue(type, stream.Id, 0, payload);
+        }
+
+        Flush();
+        try
+        {
+            await stream.Started.WaitAsync(cancellationToken).ConfigureAwait(false);
+            return stream;
+        }
+        catch (OperationCanceledException)
+        {
+            stream.Kill();
+            throw;
+        }
+    }
+
+    private void ThrowIfNotInStep()
+    {
+        if (!_inStep)
+            throw new AgentLostException(_ended ?? $"The guest's agent is not in step: {_notInStep}.");
+    }
+
+    private void QueueHello()
+    {
+        _nonce = RandomNumberGenerator.GetBytes(AgentProtocol.NonceSize);
+        _outgoing.ResetWrittenCount();
+        Queue(AgentFrameType.Hello, 0, 0, _nonce);
+    }
+}

@@ -1,0 +1,66 @@
+using System.Threading.Channels;
+
+namespace TestHarness.Guest;
+
+/// <summary>A TCP port inside the guest whose connections come to the host.</summary>
+internal sealed class AgentListener : IAsyncDisposable
+{
+    private readonly AgentStream _stream;
+    private readonly AgentBacklog _backlog;
+
+    public AgentListener(AgentStream stream, AgentBacklog backlog, int port)
+    {
+        _stream = stream;
+        _backlog = backlog;
+        Port = port;
+        // Whatever ends the listener ends the waits for connections, too.
+        stream.Ended.ContinueWith(
+            ended => backlog.Close(ended.Exception?.InnerException), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+    }
+
+    /// <summary>Gets the port, which the guest's kernel chose where 0 was asked for.</summary>
+    public int Port { get; }
+
+    /// <summary>Waits for the next connection.</summary>
+    /// <exception cref="ObjectDisposedException">The listener was disposed.</exception>
+    public Task<AgentTcpStream> AcceptAsync(CancellationToken cancellationToken) => _backlog.TakeAsync(cancellationToken);
+
+    public ValueTask DisposeAsync()
+    {
+        _stream.Kill();
+        _backlog.Close(reason: null);
+        return ValueTask.CompletedTask;
+    }
+}
+
+/// <summary>Connections that wait to be taken. Bounded by the number of streams that a connection to an agent allows.</summary>
+internal sealed class AgentBacklog
+{
+    private readonly Channel<AgentTcpStream> _waiting = Channel.CreateUnbounded<AgentTcpStream>();
+
+    public void Add(AgentStream stream, string peer)
+    {
+        if (!_waiting.Writer.TryWrite(new AgentTcpStream(stream, peer)))
+            stream.Kill();
+    }
+
+    public async Task<AgentTcpStream> TakeAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await _waiting.Reader.ReadAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (ChannelClosedException e)
+        {
+            throw e.InnerException ?? new ObjectDisposedException(nameof(AgentListener));
+        }
+    }
+
+    /// <summary>Ends the waits, and closes what nobody took.</summary>
+    public void Close(Exception? reason)
+    {
+        _waiting.Writer.TryComplete(reason);
+        while (_waiting.Reader.TryRead(out AgentTcpStream? left))
+            left.Dispose();
+    }
+}

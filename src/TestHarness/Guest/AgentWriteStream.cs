@@ -1,0 +1,91 @@
+namespace TestHarness.Guest;
+
+/// <summary>A channel towards the guest. Writing waits for the window, so a command that does not read holds its writer. Disposing it ends the channel.</summary>
+internal sealed class AgentWriteStream(AgentStream stream) : AgentOneWayStream
+{
+    // Smaller than the window, so that the agent can pass on one part while the next is under way.
+    private const int MaxChunk = 32768;
+
+    private readonly Lock _gate = new();
+    private int _window = AgentProtocol.Window;
+    private TaskCompletionSource? _waiter;
+    private Func<Exception>? _closed;
+
+    public override bool CanWrite => true;
+
+    public override async ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
+    {
+        while (!buffer.IsEmpty)
+        {
+            int count = TakeWindow(Math.Min(buffer.Length, MaxChunk), out Task changed);
+            if (count == 0)
+            {
+                await changed.WaitAsync(cancellationToken).ConfigureAwait(false);
+                continue;
+            }
+
+            cancellationToken.ThrowIfCancellationRequested();
+            stream.Send(AgentFrameType.Data, 0, buffer.Span[..count]);
+            buffer = buffer[count..];
+        }
+    }
+
+    /// <summary>The guest takes so many bytes more.</summary>
+    /// <exception cref="InvalidDataException">Nobody can mean that many.</exception>
+    public void AddWindow(int count)
+    {
+        lock (_gate)
+        {
+            if (count > int.MaxValue - _window)
+                throw new InvalidDataException($"a window for stream {stream.Id} that is too large");
+            _window += count;
+        }
+
+        Wake();
+    }
+
+    /// <summary>Ends the channel for its writer.</summary>
+    public void Close(Func<Exception> reason)
+    {
+        lock (_gate)
+            _closed ??= reason;
+        Wake();
+    }
+
+    protected override void Dispose(bool disposing)
+    {
+        bool open;
+        lock (_gate)
+        {
+            open = _closed is null;
+            _closed ??= () => new ObjectDisposedException(nameof(AgentWriteStream));
+        }
+
+        if (open)
+            stream.Send(AgentFrameType.End, 0, []);
+        Wake();
+        base.Dispose(disposing);
+    }
+
+    private int TakeWindow(int wanted, out Task changed)
+    {
+        lock (_gate)
+        {
+            if (_closed is not null)
+                throw _closed();
+            int count = Math.Min(wanted, _window);
+            _window -= count;
+            _waiter ??= count == 0 ? new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously) : null;
+            changed = _waiter?.Task ?? Task.CompletedTask;
+            return count;
+        }
+    }
+
+    private void Wake()
+    {
+        TaskCompletionSource? waiter;
+        lock (_gate)
+            (waiter, _waiter) = (_waiter, null);
+        waiter?.TrySetResult();
+    }
+}

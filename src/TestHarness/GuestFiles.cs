@@ -1,0 +1,83 @@
+using TestHarness.Guest;
+using TestHarness.Qemu;
+
+namespace TestHarness;
+
+/// <summary>
+/// Copies files to the guest and back with rsync, over the agent's port: no network is needed. rsync's rules hold: <c>from/</c> means what is in the
+/// folder, <c>from</c> the folder itself; what is there already is not sent again. Received files belong to the receiver: root in the guest, the caller on the host.
+/// </summary>
+public sealed class GuestFiles
+{
+    private readonly VirtualMachine _machine;
+    private readonly RsyncTunnel _tunnel;
+
+    internal GuestFiles(VirtualMachine machine, GuestSession guest) => (_machine, _tunnel) = (machine, new RsyncTunnel(guest));
+
+    /// <summary>Copies a file or folder of the host into the guest. Missing folders of the target's path are made.</summary>
+    /// <param name="hostPath">The source on the host; a folder with a slash at its end means its contents.</param>
+    /// <param name="guestPath">The target in the guest, absolute.</param>
+    /// <param name="options">How. Default: everything, deleting nothing, at most 10 minutes.</param>
+    /// <param name="cancellationToken">Ends the transfer.</param>
+    /// <returns>A task for the transfer.</returns>
+    /// <exception cref="FileNotFoundException">There is no such source.</exception>
+    /// <exception cref="GuestCommandException">rsync failed; its words are in the message.</exception>
+    /// <exception cref="WaitTimeoutException">The limit ran out.</exception>
+    /// <exception cref="MachineExitedException">The machine ended.</exception>
+    public Task PushAsync(string hostPath, string guestPath, SyncOptions? options = null, CancellationToken cancellationToken = default)
+    {
+        RequireAbsolute(guestPath);
+        string source = FullPath(hostPath);
+        if (!Path.Exists(source))
+            throw new FileNotFoundException($"There is nothing to copy into machine '{_machine.Name}': '{source}' does not exist.", source);
+        return SyncAsync(["--mkpath", "--", source, $"guest:{guestPath}"], $"copying '{hostPath}' to '{guestPath}' in the guest", options, cancellationToken);
+    }
+
+    /// <summary>Copies a file or folder of the guest to the host. Missing folders of the target's path are made.</summary>
+    /// <param name="guestPath">The source in the guest, absolute; a folder with a slash at its end means its contents.</param>
+    /// <param name="hostPath">The target on the host.</param>
+    /// <param name="options">How. Default: everything, deleting nothing, at most 10 minutes.</param>
+    /// <param name="cancellationToken">Ends the transfer.</param>
+    /// <returns>A task for the transfer.</returns>
+    /// <exception cref="GuestCommandException">rsync failed, such as for a source that is not there; its words are in the message.</exception>
+    /// <exception cref="WaitTimeoutException">The limit ran out.</exception>
+    /// <exception cref="MachineExitedException">The machine ended.</exception>
+    public Task PullAsync(string guestPath, string hostPath, SyncOptions? options = null, CancellationToken cancellationToken = default)
+    {
+        RequireAbsolute(guestPath);
+        string target = FullPath(hostPath);
+        Directory.CreateDirectory(target.EndsWith('/') ? target : Path.GetDirectoryName(target)!);
+        return SyncAsync(["--", $"guest:{guestPath}", target], $"copying '{guestPath}' from the guest to '{hostPath}'", options, cancellationToken);
+    }
+
+    // Path.GetFullPath keeps the slash at the end, which means something to rsync.
+    private static string FullPath(string hostPath)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(hostPath);
+        return Path.GetFullPath(hostPath);
+    }
+
+    private static void RequireAbsolute(string guestPath)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(guestPath);
+        if (guestPath[0] != '/')
+            throw new ArgumentException($"The guest's path \"{guestPath}\" is not absolute: begin it with a slash.", nameof(guestPath));
+    }
+
+    private async Task SyncAsync(string[] paths, string what, SyncOptions? options, CancellationToken cancellationToken)
+    {
+        options ??= SyncOptions.Default;
+        string[] arguments =
+        [
+            // No owner, devices or special files: the receiver decides, and a guest can't make device nodes on a host that runs as root.
+            "-rlpt", "--whole-file",
+            .. options.Exclude.Select(pattern => $"--exclude={pattern}"),
+            .. options.Delete ? (string[])["--delete"] : [],
+            .. paths,
+        ];
+        ShellResult result = await _machine.GuardAsync(
+            what, options.Timeout, token => _tunnel.RunAsync(arguments, _machine.Folder, token), cancellationToken).ConfigureAwait(false);
+        if (result.ExitCode != 0)
+            throw new GuestCommandException(_machine.Facts(), result with { Command = ShellQuote.Join(["rsync", .. arguments]) });
+    }
+}

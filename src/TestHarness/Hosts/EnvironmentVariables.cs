@@ -1,0 +1,21 @@
+namespace TestHarness.Hosts;
+
+/// <summary>Every environment variable that the library reads (the README has the same table).</summary>
+internal static class EnvironmentVariables
+{
+    /// <summary>Folder for images.</summary>
+    public static string? Cache => Read("TESTHARNESS_CACHE");
+
+    /// <summary>Folder for what running machines need; short, because unix socket paths end at 107 bytes.</summary>
+    public static string? Run => Read("TESTHARNESS_RUN");
+
+    /// <summary>Debian mirror to build images from, where the host's own package sources do not have the suite.</summary>
+    public static string? Mirror => Read("TESTHARNESS_MIRROR");
+
+    public static string? XdgCacheHome => Read("XDG_CACHE_HOME");
+
+    public static string? XdgRuntimeDirectory => Read("XDG_RUNTIME_DIR");
+
+    private static string? Read(string name) =>
+        Environment.GetEnvironmentVariable(name) is { Length: > 0 } value ? value : null;
+}

@@ -1,0 +1,78 @@
+using System.Runtime.InteropServices;
+
+namespace TestHarness.Hosts;
+
+/// <summary>The few system calls that .NET has no API for.</summary>
+internal static unsafe partial class Native
+{
+    public const int LockExclusive = 2;
+    public const int LockNonBlocking = 4;
+    public const int ErrorWouldBlock = 11;
+    public const int SignalKill = 9;
+
+    private const long SystemCallPidFdOpen = 434;
+    private const int CurrentFolder = -100;
+    private const int NoFollow = 0x100;
+    private const uint StatxBasicStats = 0x7ff;
+    private const ushort TypeMask = 0xf000;
+    private const ushort TypeFolder = 0x4000;
+    private const short PollIn = 1;
+
+    [LibraryImport("libc", EntryPoint = "geteuid")]
+    public static partial uint EffectiveUserId();
+
+    [LibraryImport("libc", EntryPoint = "chown", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int ChangeOwner(string path, uint user, uint group);
+
+    [LibraryImport("libc", EntryPoint = "flock", SetLastError = true)]
+    public static partial int Lock(int descriptor, int operation);
+
+    [LibraryImport("libc", EntryPoint = "kill", SetLastError = true)]
+    public static partial int Kill(int process, int signal);
+
+    /// <summary>Tells who owns a path and whether it is a folder, without following a symbolic link.</summary>
+    public static bool TryGetOwner(string path, out uint owner, out bool isFolder)
+    {
+        // struct statx is the same on every architecture: stx_uid at byte 20, stx_mode at byte 28 (statx(2)).
+        Span<byte> status = stackalloc byte[256];
+        int result;
+        fixed (byte* buffer = status)
+            result = Statx(CurrentFolder, path, NoFollow, StatxBasicStats, buffer);
+        owner = BitConverter.ToUInt32(status[20..]);
+        isFolder = (BitConverter.ToUInt16(status[28..]) & TypeMask) == TypeFolder;
+        return result == 0;
+    }
+
+    /// <summary>Opens a descriptor that becomes readable when the process ends (pidfd_open(2)); -1 where there is no such process.</summary>
+    public static int OpenProcess(int process) => (int)SystemCall(SystemCallPidFdOpen, process, 0);
+
+    /// <summary>Blocks until one of the descriptors is readable.</summary>
+    public static void WaitForAny(IReadOnlyList<int> descriptors)
+    {
+        PollDescriptor[] wanted = [.. descriptors.Select(descriptor => new PollDescriptor { Descriptor = descriptor, Events = PollIn })];
+        fixed (PollDescriptor* first = wanted)
+        {
+            while (Poll(first, (ulong)wanted.Length, -1) <= 0)
+            {
+                // Interrupted by a signal: poll(2) again.
+            }
+        }
+    }
+
+    [LibraryImport("libc", EntryPoint = "statx", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int Statx(int folder, string path, int flags, uint mask, byte* status);
+
+    [LibraryImport("libc", EntryPoint = "syscall", SetLastError = true)]
+    private static partial long SystemCall(long number, long first, long second);
+
+    [LibraryImport("libc", EntryPoint = "poll", SetLastError = true)]
+    private static partial int Poll(PollDescriptor* descriptors, ulong count, int milliseconds);
+
+    [StructLayout(LayoutKind.Sequential)]
+    private struct PollDescriptor
+    {
+        public int Descriptor;
+        public short Events;
+        public short Returned;
+    }
+}

@@ -1,0 +1,43 @@
+namespace TestHarness.Hosts;
+
+/// <summary>Whom QEMU runs as: the user of this process, but never root.</summary>
+internal static class QemuUser
+{
+    // nobody and nogroup, on every Linux distribution (user_namespaces(7): the overflow ids).
+    private const uint Nobody = 65534;
+
+    public static bool IsOther { get; } = OperatingSystem.IsLinux() && Native.EffectiveUserId() == 0;
+
+    /// <summary>The arguments of setpriv(1) that start a program as that user, to die with the thread that forked it.</summary>
+    public static IEnumerable<string> SetPrivArguments => IsOther
+        ? [$"--reuid={Nobody}", $"--regid={Nobody}", "--clear-groups", "--no-new-privs", "--pdeathsig", "KILL", "--"]
+        : ["--no-new-privs", "--pdeathsig", "KILL", "--"];
+
+    /// <summary>Hands a file or folder that we made to that user.</summary>
+    public static void Give(string path)
+    {
+        if (IsOther && Native.ChangeOwner(path, Nobody, Nobody) != 0)
+            throw new IOException($"'{path}' could not be handed to the user that QEMU runs as.");
+    }
+
+    /// <summary>Checks that QEMU's user can read a file, so that the error is ours and not a bare "Permission denied".</summary>
+    /// <exception cref="HostNotReadyException">A folder on the way or the file itself is closed to others.</exception>
+    public static void RequireReadable(string file)
+    {
+        if (!IsOther)
+            return;
+        for (string? folder = Path.GetDirectoryName(file); folder is not null; folder = Path.GetDirectoryName(folder))
+        {
+            if (!File.GetUnixFileMode(folder).HasFlag(UnixFileMode.OtherExecute))
+                throw Closed(file, folder, "a+x");
+        }
+
+        if (!File.GetUnixFileMode(file).HasFlag(UnixFileMode.OtherRead))
+            throw Closed(file, file, "a+r");
+    }
+
+    private static HostNotReadyException Closed(string file, string where, string mode) =>
+        new(new FailureText($"QEMU can't read '{file}'.")
+            .Add("Reason", $"this process is root, so QEMU runs as the unprivileged user {Nobody}, to which '{where}' is closed")
+            .Try($"chmod {mode} '{where}', or keep the file elsewhere (images: TESTHARNESS_CACHE)."));
+}

@@ -1,0 +1,30 @@
+namespace TestHarness.Images;
+
+/// <summary>An image in the store: files that nobody writes again.</summary>
+internal sealed record GuestImage
+{
+    public required string Name { get; init; }
+
+    /// <summary>Gets the folder with the image's files.</summary>
+    public required string Folder { get; init; }
+
+    /// <summary>Gets the hash of all that the image was made from; the same recipe has the same.</summary>
+    public required string Key { get; init; }
+
+    public required string Architecture { get; init; }
+
+    /// <summary>Gets the kernel's arguments that the image needs, such as <c>root=/dev/vda rw</c>; no consoles.</summary>
+    public required string KernelArguments { get; init; }
+
+    /// <summary>Gets a shell command that ends with exit code 0 once the guest is up, or <see langword="null"/> where the agent's first answer says it.</summary>
+    public string? Ready { get; init; }
+
+    public string DiskPath => Path.Combine(Folder, "disk.qcow2");
+
+    public string KernelPath => Path.Combine(Folder, "vmlinux");
+
+    public string InitrdPath => Path.Combine(Folder, "initrd");
+
+    /// <summary>Gets the file that lists the packages with their versions.</summary>
+    public string PackagesPath => Path.Combine(Folder, "packages.txt");
+}

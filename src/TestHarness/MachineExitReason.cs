@@ -1,0 +1,14 @@
+namespace TestHarness;
+
+/// <summary>Why a machine ended.</summary>
+public enum MachineExitReason
+{
+    /// <summary>The guest powered itself off, asked to or on its own.</summary>
+    GuestShutdown,
+
+    /// <summary>The library ended QEMU, because the test asked for it or the machine was disposed.</summary>
+    Killed,
+
+    /// <summary>QEMU ended without anybody of ours asking: an error of its own, or a signal from elsewhere.</summary>
+    QemuExited,
+}

@@ -1,0 +1,16 @@
+namespace TestHarness;
+
+/// <summary>What every failure of a machine tells besides its own reason.</summary>
+internal sealed record MachineFacts(string MachineName)
+{
+    public string SerialTail { get; init; } = "";
+
+    public string StandardError { get; init; } = "";
+
+    public string CommandLine { get; init; } = "";
+
+    public FailureText AddTo(FailureText text) => text
+        .Add("Standard error of QEMU", StandardError)
+        .Add($"Serial log (last {SerialTail.Split('\n').Length} lines)", SerialTail)
+        .Add("Reproduce", CommandLine);
+}

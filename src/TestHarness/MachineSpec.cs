@@ -1,0 +1,64 @@
+namespace TestHarness;
+
+/// <summary>Describes a machine: image, size, devices and how it starts. Vary one with <c>with</c>.</summary>
+public sealed record MachineSpec
+{
+    /// <summary>
+    /// Gets the image: the name of a recipe that the library brings (<c>tiny</c>, <c>debian-12</c>), or the path of a folder with a
+    /// <c>recipe.json</c> (anything with a <c>/</c> in it). An image that is not built yet is built. Default: <c>tiny</c>.
+    /// </summary>
+    public string Image { get; init; } = "tiny";
+
+    /// <summary>Gets the number of virtual CPUs, 1 to 255. Default: 1.</summary>
+    public int Cpus { get; init; } = 1;
+
+    /// <summary>Gets the memory in MiB (2^20 bytes), at least 64. Default: 512.</summary>
+    public int MemoryMiB { get; init; } = 512;
+
+    /// <summary>
+    /// Gets the guest's host name (letters, digits, <c>-</c> and <c>.</c>; at most 64), which is confirmed before
+    /// <see cref="VirtualMachine.StartAsync(MachineSpec, IProgress{StartProgress}, CancellationToken)"/> returns.
+    /// Default: <see langword="null"/>, the machine's name.
+    /// </summary>
+    public string? Hostname { get; init; }
+
+    /// <summary>
+    /// Gets arguments for the guest's kernel, added to those of the image. A later <c>root=</c> or <c>init=</c> replaces an earlier one; a
+    /// whole boot entry's command line may be given (<c>BOOT_IMAGE=</c> and <c>initrd=</c> are dropped). Default: none.
+    /// See https://docs.kernel.org/admin-guide/kernel-parameters.html.
+    /// </summary>
+    public string KernelArguments { get; init; } = "";
+
+    /// <summary>
+    /// Gets the TCP or UDP ports of the guest that are reachable on the host's 127.0.0.1. Default: none.
+    /// <see cref="VirtualMachine.GetForwardedEndPoint"/> tells the port on the host.
+    /// </summary>
+    public IReadOnlyList<PortForward> PortForwards { get; init; } = [];
+
+    /// <summary>Gets what the guest's network reaches. Default: <see cref="NetworkMode.Isolated"/>.</summary>
+    public NetworkMode Network { get; init; } = NetworkMode.Isolated;
+
+    /// <summary>Gets further empty disks, <c>/dev/vdb</c> onwards, which are thrown away with the machine. Default: none.</summary>
+    public IReadOnlyList<Disk> Disks { get; init; } = [];
+
+    /// <summary>Gets the display. Default: <see cref="Display.Standard"/>, but none on <see cref="MachineType.Microvm"/>.</summary>
+    public Display Display { get; init; } = Display.Standard;
+
+    /// <summary>Gets QEMU's machine type. Default: <see cref="MachineType.Q35"/>.</summary>
+    public MachineType Type { get; init; } = MachineType.Q35;
+
+    /// <summary>Gets what executes the guest's instructions. Default: <see cref="Accelerator.Auto"/>.</summary>
+    public Accelerator Accelerator { get; init; } = Accelerator.Auto;
+
+    /// <summary>Gets the QEMU program: a path, or a name that is looked up on the PATH. Default: <see langword="null"/>, the one for the image's architecture.</summary>
+    public string? QemuPath { get; init; }
+
+    /// <summary>Gets arguments added at the end of QEMU's command line, one argument an element, passed on literally. Default: none.</summary>
+    public IReadOnlyList<string> ExtraQemuArguments { get; init; } = [];
+
+    /// <summary>Gets the limit for a start, counted from the moment the image is there. Default: 3 minutes.</summary>
+    public TimeSpan StartTimeout { get; init; } = TimeSpan.FromMinutes(3);
+
+    /// <summary>Gets the limit for an orderly shutdown, after which the machine is killed. Default: 1 minute.</summary>
+    public TimeSpan StopTimeout { get; init; } = TimeSpan.FromMinutes(1);
+}

@@ -1,0 +1,29 @@
+using System.Globalization;
+using System.Net;
+using System.Text.RegularExpressions;
+using TestHarness.Qemu;
+
+namespace TestHarness.Networks;
+
+/// <summary>A port of the guest and where it is on the host.</summary>
+internal sealed partial record ForwardedPort(ForwardProtocol Protocol, int GuestPort, IPEndPoint Host)
+{
+    /// <summary>Asks QEMU, which let the kernel pick the ports, so that nobody else can have taken one in between.</summary>
+    public static async Task<IReadOnlyList<ForwardedPort>> QueryAsync(
+        QmpClient monitor, IReadOnlyCollection<PortForward> wanted, CancellationToken cancellationToken) =>
+        wanted.Count == 0 ? [] : Parse(await monitor.ExecuteHumanAsync("info usernet", cancellationToken).ConfigureAwait(false));
+
+    /// <summary>Reads the lines of <c>info usernet</c> such as <c>TCP[HOST_FORWARD]  12  127.0.0.1 40001  10.0.2.15 22  0 0</c>.</summary>
+    public static IReadOnlyList<ForwardedPort> Parse(string userNetwork) =>
+    [
+        .. Line().Matches(userNetwork).Select(match => new ForwardedPort(
+            match.Groups["protocol"].Value == "UDP" ? ForwardProtocol.Udp : ForwardProtocol.Tcp,
+            int.Parse(match.Groups["guest"].Value, CultureInfo.InvariantCulture),
+            new IPEndPoint(
+                IPAddress.Parse(match.Groups["address"].Value),
+                int.Parse(match.Groups["host"].Value, CultureInfo.InvariantCulture)))),
+    ];
+
+    [GeneratedRegex(@"(?<protocol>TCP|UDP)\[HOST_FORWARD\]\s+\d+\s+(?<address>[\d.]+)\s+(?<host>\d+)\s+\S+\s+(?<guest>\d+)")]
+    private static partial Regex Line();
+}

@@ -1,0 +1,19 @@
+namespace TestHarness.Qemu;
+
+/// <summary>
+/// Names of the files in a machine's run folder. QEMU runs with that folder as its working directory and is given these names as they are, so
+/// neither the length of the folder's path nor a comma in it matters to QEMU.
+/// </summary>
+internal static class MachineFileNames
+{
+    public const string MonitorSocket = "qmp.sock";
+    public const string SerialSocket = "serial.sock";
+    public const string AgentSocket = "agent.sock";
+    public const string Overlay = "disk.qcow2";
+
+    /// <summary>The file that QEMU writes a screenshot to.</summary>
+    public static string Screenshot(int number) => $"screen-{number}.png";
+
+    /// <summary>The file of an additional disk, counted from 0.</summary>
+    public static string ExtraDisk(int index) => $"extra-{index}.qcow2";
+}

@@ -1,0 +1,36 @@
+using System.Globalization;
+using TestHarness.Hosts;
+
+namespace TestHarness.Qemu;
+
+/// <summary>Makes the files that a machine writes to: the overlay on the image's disk and the empty disks.</summary>
+internal static class Overlay
+{
+    public static async Task CreateAsync(MachineSpec spec, string baseDisk, string folder, CancellationToken cancellationToken)
+    {
+        var disks = new List<string[]>
+        {
+            // -F: the format is stated, never probed (a raw disk can look like qcow2 on purpose).
+            new[] { "-F", "qcow2", "-b", baseDisk, MachineFileNames.Overlay },
+        };
+        for (int i = 0; i < spec.Disks.Count; i++)
+            disks.Add([MachineFileNames.ExtraDisk(i), string.Create(CultureInfo.InvariantCulture, $"{spec.Disks[i].SizeMiB}M")]);
+        await Task.WhenAll(disks.Select(disk => CreateAsync(disk, folder, cancellationToken))).ConfigureAwait(false);
+    }
+
+    private static async Task CreateAsync(string[] arguments, string folder, CancellationToken cancellationToken)
+    {
+        HelperResult result = await HelperProgram.RunAsync(
+            "qemu-img", ["create", "-q", "-f", "qcow2", .. arguments], new HelperOptions { WorkingDirectory = folder }, cancellationToken)
+            .ConfigureAwait(false);
+        if (result.ExitCode != 0)
+        {
+            throw new HostNotReadyException(new FailureText("A disk for the machine could not be made.")
+                .Add("Command", ShellQuote.Join(["qemu-img", "create", .. arguments]))
+                .Add("Standard error", result.StandardError));
+        }
+
+        foreach (string file in Directory.GetFiles(folder, "*.qcow2"))
+            QemuUser.Give(file);
+    }
+}

@@ -1,0 +1,98 @@
+using System.Diagnostics;
+using System.Text;
+using TestHarness.Hosts;
+
+namespace TestHarness.Qemu;
+
+/// <summary>
+/// One QEMU process: started as an unprivileged user in the machine's folder, killed by the kernel when this process dies, and never left behind.
+/// </summary>
+internal sealed class QemuProcess : IAsyncDisposable
+{
+    private const int MaxErrorCharacters = 64 * 1024;
+
+    private readonly Process _process;
+    private readonly StringBuilder _error = new();
+
+    private QemuProcess(Process process, string program, IReadOnlyList<string> arguments)
+    {
+        _process = process;
+        CommandLine = ShellQuote.Join([program, .. arguments]);
+        Exited = WaitForExitAsync();
+    }
+
+    public int Id => _process.Id;
+
+    /// <summary>The command line as a person would type it in the machine's folder.</summary>
+    public string CommandLine { get; }
+
+    /// <summary>Ends with QEMU's exit code once the process is gone and its last words are read.</summary>
+    public Task<int> Exited { get; }
+
+    /// <summary>What QEMU wrote to its standard error.</summary>
+    public string StandardError
+    {
+        get
+        {
+            lock (_error)
+                return _error.ToString();
+        }
+    }
+
+    public static async Task<QemuProcess> StartAsync(string program, IReadOnlyList<string> arguments, string folder)
+    {
+        var start = new ProcessStartInfo(Prerequisites.Find("setpriv"))
+        {
+            WorkingDirectory = folder,
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        foreach (string argument in (IEnumerable<string>)[.. QemuUser.SetPrivArguments, program, .. arguments])
+            start.ArgumentList.Add(argument);
+        Process process = await SpawnThread.RunAsync(() => Process.Start(start)!).ConfigureAwait(false);
+        process.StandardInput.Close();
+        return new QemuProcess(process, program, arguments);
+    }
+
+    public void Kill()
+    {
+        try
+        {
+            _process.Kill();
+        }
+        catch (InvalidOperationException)
+        {
+            // It has ended already.
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        Kill();
+        await Exited.ConfigureAwait(false);
+        _process.Dispose();
+    }
+
+    private async Task<int> WaitForExitAsync()
+    {
+        // QEMU's standard output has nothing of its own; what an extra argument makes it print belongs with the errors.
+        Task output = CollectAsync(_process.StandardOutput);
+        Task error = CollectAsync(_process.StandardError);
+        await _process.WaitForExitAsync().ConfigureAwait(false);
+        await Task.WhenAll(output, error).ConfigureAwait(false);
+        return _process.ExitCode;
+    }
+
+    private async Task CollectAsync(StreamReader reader)
+    {
+        while (await reader.ReadLineAsync().ConfigureAwait(false) is { } line)
+        {
+            lock (_error)
+            {
+                if (_error.Length < MaxErrorCharacters)
+                    _error.Append(line).Append('\n');
+            }
+        }
+    }
+}

@@ -1,0 +1,25 @@
+namespace TestHarness.Qemu;
+
+/// <summary>Writes the script that starts the same machine by hand. Pure.</summary>
+internal static class ReproScript
+{
+    /// <summary>Makes the script: a new overlay in a folder that is thrown away, the serial console on the terminal.</summary>
+    public static string Build(string program, MachineSpec spec, BootFiles boot, string name, Accelerator accelerator)
+    {
+        IEnumerable<string> disks = spec.Disks.Select((disk, index) =>
+            $"qemu-img create -q -f qcow2 {MachineFileNames.ExtraDisk(index)} {disk.SizeMiB}M\n");
+        IReadOnlyList<string> arguments = QemuArguments.Build(spec, boot, name, accelerator, MachineChannels.Terminal);
+        return $"""
+            #!/bin/sh
+            # Starts a machine like '{name}' by hand: the same image under a new overlay, the serial console on this terminal.
+            # Ctrl-a x ends it, Ctrl-a c goes to QEMU's monitor and back. For a window, put '-display gtk' at the end.
+            set -eu
+            folder=$(mktemp -d)
+            trap 'rm -rf "$folder"' EXIT
+            cd "$folder"
+            qemu-img create -q -f qcow2 -F qcow2 -b {ShellQuote.Quote(boot.BaseDisk)} {MachineFileNames.Overlay}
+            {string.Concat(disks)}{ShellQuote.Join([program, .. arguments])} "$@"
+
+            """;
+    }
+}

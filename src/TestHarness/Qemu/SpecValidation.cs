@@ -1,0 +1,55 @@
+using System.Text.RegularExpressions;
+
+namespace TestHarness.Qemu;
+
+/// <summary>Checks a spec once, before anything is started. Pure.</summary>
+internal static partial class SpecValidation
+{
+    /// <summary>Throws one exception that names every mistake.</summary>
+    /// <exception cref="ArgumentException">The spec has mistakes.</exception>
+    public static void Check(MachineSpec spec)
+    {
+        string[] problems = [.. Problems(spec)];
+        if (problems.Length > 0)
+            throw new ArgumentException($"The machine's spec has {problems.Length} mistake(s):\n  {string.Join("\n  ", problems)}", nameof(spec));
+    }
+
+    private static IEnumerable<string> Problems(MachineSpec spec)
+    {
+        if (string.IsNullOrWhiteSpace(spec.Image))
+            yield return "Image is empty: name a recipe such as \"tiny\", or the folder of your own.";
+        if (spec.Cpus is < 1 or > 255)
+            yield return $"Cpus is {spec.Cpus}: 1 to 255 are possible.";
+        if (spec.MemoryMiB is < 64 or > 1024 * 1024)
+            yield return $"MemoryMiB is {spec.MemoryMiB}: 64 to 1048576 are possible.";
+        if (spec.Hostname is { } hostname && !HostName().IsMatch(hostname))
+            yield return $"Hostname is \"{hostname}\": 1 to 64 letters, digits, dashes and dots, beginning with a letter or digit.";
+        if (spec.KernelArguments.AsSpan().IndexOfAny('\n', '\r', '\0') >= 0)
+            yield return "KernelArguments has a line end or a zero in it: it is one line.";
+        if (spec.Network == NetworkMode.None && spec.PortForwards.Count > 0)
+            yield return "PortForwards needs a network: set Network to Isolated, or forward nothing.";
+        foreach (PortForward forward in spec.PortForwards)
+        {
+            if (forward.GuestPort is < 1 or > 65535)
+                yield return $"PortForwards: guest port {forward.GuestPort} is not 1 to 65535.";
+            if (forward.HostPort is < 0 or > 65535)
+                yield return $"PortForwards: host port {forward.HostPort} is not 0 to 65535 (0: the kernel picks one).";
+        }
+
+        foreach (PortForward twice in spec.PortForwards.GroupBy(f => (f.GuestPort, f.Protocol)).Where(g => g.Count() > 1).Select(g => g.First()))
+            yield return $"PortForwards: guest port {twice.GuestPort} is there twice.";
+        foreach (Disk disk in spec.Disks.Where(disk => disk.SizeMiB < 1))
+            yield return $"Disks: size {disk.SizeMiB} MiB is less than 1.";
+        if (spec.Disks.Count > 20)
+            yield return $"Disks: {spec.Disks.Count} disks; at most 20 are possible.";
+        if (spec.StartTimeout <= TimeSpan.Zero)
+            yield return $"StartTimeout is {spec.StartTimeout}: it must be more than 0.";
+        if (spec.StopTimeout <= TimeSpan.Zero)
+            yield return $"StopTimeout is {spec.StopTimeout}: it must be more than 0.";
+        if (spec.ExtraQemuArguments.Any(argument => argument.Contains('\0', StringComparison.Ordinal)))
+            yield return "ExtraQemuArguments has a zero character in it.";
+    }
+
+    [GeneratedRegex("^[A-Za-z0-9][A-Za-z0-9.-]{0,63}$")]
+    private static partial Regex HostName();
+}

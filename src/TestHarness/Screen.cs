@@ -1,0 +1,44 @@
+using System.Text.Json.Nodes;
+using TestHarness.Qemu;
+
+namespace TestHarness;
+
+/// <summary>A machine's screen.</summary>
+public sealed class Screen
+{
+    private static readonly TimeSpan CaptureLimit = TimeSpan.FromSeconds(20);
+
+    private readonly VirtualMachine _machine;
+    private int _captures;
+
+    internal Screen(VirtualMachine machine) => _machine = machine;
+
+    /// <summary>Takes a screenshot.</summary>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <returns>The screenshot.</returns>
+    /// <exception cref="InvalidOperationException">The machine has no display.</exception>
+    /// <exception cref="MachineExitedException">The machine is not running.</exception>
+    public Task<Screenshot> CaptureAsync(CancellationToken cancellationToken = default)
+    {
+        if (!QemuArguments.HasDisplay(_machine.Spec))
+            throw new InvalidOperationException($"Machine '{_machine.Name}' has no display: set MachineSpec.Display to Standard and Type to Q35.");
+        return _machine.GuardAsync("a screenshot", CaptureLimit, CaptureCoreAsync, cancellationToken);
+    }
+
+    private async Task<Screenshot> CaptureCoreAsync(CancellationToken cancellationToken)
+    {
+        // QEMU writes to its working directory, which is the machine's folder; each capture has a file of its own.
+        string name = MachineFileNames.Screenshot(Interlocked.Increment(ref _captures));
+        string file = Path.Combine(_machine.Folder, name);
+        try
+        {
+            await _machine.Monitor.ExecuteAsync(
+                "screendump", new JsonObject { ["filename"] = name, ["format"] = "png" }, cancellationToken).ConfigureAwait(false);
+            return new Screenshot(await File.ReadAllBytesAsync(file, cancellationToken).ConfigureAwait(false));
+        }
+        finally
+        {
+            File.Delete(file);
+        }
+    }
+}

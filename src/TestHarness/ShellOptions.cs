@@ -1,0 +1,31 @@
+namespace TestHarness;
+
+/// <summary>How a command runs in the guest.</summary>
+public sealed record ShellOptions
+{
+    internal static readonly ShellOptions Default = new();
+
+    /// <summary>Gets positional parameters, <c>$1</c> onwards in the command, passed on literally. Default: none.</summary>
+    public IReadOnlyList<string> Arguments { get; init; } = [];
+
+    /// <summary>Gets variables added to the command's environment. Default: none.</summary>
+    public IReadOnlyDictionary<string, string> Environment { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>Gets the working directory. Default: <see langword="null"/>, the user's home.</summary>
+    public string? WorkingDirectory { get; init; }
+
+    /// <summary>Gets the guest's user that the command runs as. Default: <see langword="null"/>, root.</summary>
+    public string? User { get; init; }
+
+    /// <summary>Gets what the command reads from its standard input; the caller disposes it. Default: <see langword="null"/>, nothing (end of file at once).</summary>
+    public Stream? StandardInput { get; init; }
+
+    /// <summary>Gets a receiver of whole lines while the command runs, in order, never two at a time. Default: none.</summary>
+    public Action<OutputLine>? OnOutput { get; init; }
+
+    /// <summary>Gets how many bytes of each stream are kept; what comes after is read and dropped. Default: 64 MiB.</summary>
+    public int MaxOutputBytes { get; init; } = 64 * 1024 * 1024;
+
+    /// <summary>Gets the limit, after which everything that the command started is killed. Default: 10 minutes.</summary>
+    public TimeSpan Timeout { get; init; } = TimeSpan.FromMinutes(10);
+}

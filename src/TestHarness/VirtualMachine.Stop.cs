@@ -1,0 +1,121 @@
+using TestHarness.Guest;
+using TestHarness.Qemu;
+
+namespace TestHarness;
+
+public sealed partial class VirtualMachine
+{
+    private readonly SemaphoreSlim _ending = new(1, 1);
+    private bool _shutdownByGuest;
+    private bool _killing;
+
+    /// <summary>
+    /// Shuts the guest down in an orderly way and waits until QEMU has ended; kills it when <see cref="MachineSpec.StopTimeout"/> runs out. Does
+    /// nothing where the machine has ended already.
+    /// </summary>
+    /// <param name="cancellationToken">Ends the wait; the machine goes on shutting down.</param>
+    /// <returns>How the machine ended: <see cref="MachineExitReason.Killed"/> where it had to be killed.</returns>
+    public async Task<MachineExit> StopAsync(CancellationToken cancellationToken = default)
+    {
+        if (State == MachineState.Created)
+            throw NotStarted();
+        if (Exit is { } ended)
+            return ended;
+        await TellStoppingAsync().ConfigureAwait(false);
+        try
+        {
+            using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+            limit.CancelAfter(Spec.StopTimeout);
+            await _guest.PowerOffAsync(limit.Token).ConfigureAwait(false);
+            await _exitWatch.WaitAsync(limit.Token).ConfigureAwait(false);
+        }
+        catch (Exception e) when ((e is OperationCanceledException or AgentLostException) && !cancellationToken.IsCancellationRequested)
+        {
+            // The guest did not go by itself; the exit that is returned tells.
+            await EndAsync().ConfigureAwait(false);
+        }
+
+        return Exit!;
+    }
+
+    /// <summary>Ends QEMU at once, as a power cut would; returns when the process is gone. The guest is not asked.</summary>
+    /// <returns>How the machine ended.</returns>
+    public async Task<MachineExit> KillAsync()
+    {
+        if (State == MachineState.Created)
+            throw NotStarted();
+        await TellStoppingAsync().ConfigureAwait(false);
+        await EndAsync().ConfigureAwait(false);
+        return Exit!;
+    }
+
+    /// <summary>Restarts the guest in an orderly way; returns when it is up and answers. The disk stays, and the serial log goes on.</summary>
+    /// <param name="timeout">The limit. Default: <see cref="MachineSpec.StopTimeout"/> and <see cref="MachineSpec.StartTimeout"/> together.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <returns>A task for the restart.</returns>
+    /// <exception cref="WaitTimeoutException">The guest did not come back in time.</exception>
+    /// <exception cref="MachineExitedException">The machine ended.</exception>
+    public Task RebootAsync(TimeSpan? timeout = null, CancellationToken cancellationToken = default) =>
+        GuardAsync("the guest to come back from a reboot", timeout ?? Spec.StopTimeout + Spec.StartTimeout, RebootCoreAsync, cancellationToken);
+
+    /// <summary>Ends QEMU at once and removes everything that the machine kept on the host. May be called twice, and at any time.</summary>
+    /// <returns>A task that ends when the process is gone.</returns>
+    public async ValueTask DisposeAsync()
+    {
+        if (State == MachineState.Running)
+            await TellStoppingAsync().ConfigureAwait(false);
+        await EndAsync().ConfigureAwait(false);
+    }
+
+    private async Task<bool> RebootCoreAsync(CancellationToken cancellationToken)
+    {
+        await _guest.RebootAsync(cancellationToken).ConfigureAwait(false);
+        return true;
+    }
+
+    // What a listener does (a screenshot for the evidence) must not keep the machine from ending.
+    private async Task TellStoppingAsync()
+    {
+        if (Stopping is { } stopping && Exit is null)
+            await stopping(this).ConfigureAwait(false);
+    }
+
+    private async Task EndAsync()
+    {
+        await _ending.WaitAsync().ConfigureAwait(false);
+        try
+        {
+            _killing = true;
+            await _guest.DisposeAsync().ConfigureAwait(false);
+            if (_instance is not null)
+                await _instance.DisposeAsync().ConfigureAwait(false);
+            await _exitWatch.ConfigureAwait(false);
+            await Console.DrainedAsync().ConfigureAwait(false);
+            State = MachineState.Stopped;
+            if (_folder is not null && Directory.Exists(_folder))
+                Directory.Delete(_folder, recursive: true);
+        }
+        finally
+        {
+            _ending.Release();
+        }
+    }
+
+    private void OnMonitorEvent(QmpEvent happened)
+    {
+        // https://www.qemu.org/docs/master/interop/qemu-qmp-ref.html: SHUTDOWN says whether the guest asked for it.
+        if (happened.Name == "SHUTDOWN")
+            _shutdownByGuest |= happened.Data.TryGetProperty("guest", out var guest) && guest.GetBoolean();
+    }
+
+    private async Task WatchExitAsync(QemuProcess process)
+    {
+        int exitCode = await process.Exited.ConfigureAwait(false);
+        MachineExitReason reason = _shutdownByGuest && exitCode == 0 ? MachineExitReason.GuestShutdown
+            : _killing ? MachineExitReason.Killed
+            : MachineExitReason.QemuExited;
+        Exit = new MachineExit(reason, exitCode, process.StandardError);
+        State = MachineState.Stopped;
+        await _ended.CancelAsync().ConfigureAwait(false);
+    }
+}

@@ -1,0 +1,90 @@
+using System.Net;
+using TestHarness.Guest;
+using TestHarness.Hosts;
+using TestHarness.Networks;
+using TestHarness.Qemu;
+
+namespace TestHarness;
+
+/// <summary>
+/// A real machine in QEMU, thrown away when it is disposed. <see cref="StartAsync(MachineSpec, IProgress{StartProgress}, CancellationToken)"/> describes
+/// and starts one in a step.
+/// </summary>
+public sealed partial class VirtualMachine : IAsyncDisposable
+{
+    private static int _count;
+
+    private readonly GuestSession _guest;
+    private string? _folder;
+
+    /// <summary>Describes a machine; starts nothing and touches no file.</summary>
+    /// <param name="spec">The machine.</param>
+    /// <exception cref="ArgumentException">The spec has mistakes; all are named.</exception>
+    public VirtualMachine(MachineSpec spec)
+    {
+        ArgumentNullException.ThrowIfNull(spec);
+        SpecValidation.Check(spec);
+        Spec = spec;
+        Name = MachineName.Make(spec.Image, Interlocked.Increment(ref _count));
+        _guest = new GuestSession(spec.Hostname ?? Name);
+        Console = new SerialConsole(this);
+        Screen = new Screen(this);
+        Shell = new Shell(this, _guest);
+        Files = new GuestFiles(this, _guest);
+    }
+
+    /// <summary>Happens when a machine of this process begins to start, on the starter's own flow of control.</summary>
+    public static event Action<VirtualMachine>? Starting;
+
+    /// <summary>Happens before a running machine is ended by the library, while it can still be looked at.</summary>
+    public event Func<VirtualMachine, Task>? Stopping;
+
+    /// <summary>Gets the machine's name, unique in this process: the image's name and a number.</summary>
+    public string Name { get; }
+
+    /// <summary>Gets what the machine was described as.</summary>
+    public MachineSpec Spec { get; }
+
+    /// <summary>Gets where the machine is in its life.</summary>
+    public MachineState State { get; private set; } = MachineState.Created;
+
+    /// <summary>Gets QEMU's process id on the host, or <see langword="null"/> before it is started.</summary>
+    public int? ProcessId => _process?.Id;
+
+    /// <summary>Gets how the machine ended, or <see langword="null"/> while it has not.</summary>
+    public MachineExit? Exit { get; private set; }
+
+    /// <summary>Gets the shell: commands in the guest.</summary>
+    public Shell Shell { get; }
+
+    /// <summary>Gets the file sync: to the guest and back.</summary>
+    public GuestFiles Files { get; }
+
+    /// <summary>Gets the serial console.</summary>
+    public SerialConsole Console { get; }
+
+    /// <summary>Gets the screen.</summary>
+    public Screen Screen { get; }
+
+    internal string Folder => _folder ?? throw NotStarted();
+
+    internal QmpClient Monitor => _instance?.Monitor ?? throw NotStarted();
+
+    /// <summary>Tells where a forwarded port of the guest is on the host.</summary>
+    /// <param name="guestPort">The guest's port, one of <see cref="MachineSpec.PortForwards"/>.</param>
+    /// <param name="protocol">The protocol.</param>
+    /// <returns>The address on 127.0.0.1.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">The port is not forwarded.</exception>
+    public IPEndPoint GetForwardedEndPoint(int guestPort, ForwardProtocol protocol = ForwardProtocol.Tcp) =>
+        _forwards.FirstOrDefault(forward => forward.GuestPort == guestPort && forward.Protocol == protocol)?.Host
+        ?? throw new ArgumentOutOfRangeException(
+            nameof(guestPort),
+            guestPort,
+            $"Machine '{Name}' forwards no {protocol} port {guestPort}: add new PortForward({guestPort}) to MachineSpec.PortForwards before the start.");
+
+    /// <summary>Returns the image's name, which test lists show.</summary>
+    /// <returns>The image's name.</returns>
+    public override string ToString() => Spec.Image;
+
+    private InvalidOperationException NotStarted() => new($"Machine '{Name}' is not started: call StartAsync first.");
+}

@@ -1,0 +1,43 @@
+using FluentAssertions;
+using Xunit;
+
+namespace TestHarness.MachineTests.Hosts;
+
+public sealed class OddPathsTests
+{
+    [Fact]
+    public async Task Boots_when_cache_run_folder_and_image_have_odd_names()
+    {
+        // /var/tmp: as root QEMU runs as another user, who must be able to pass through; a temporary folder of .NET's is closed to others.
+        string folder = Directory.CreateDirectory($"/var/tmp/th-{Guid.NewGuid():N}"[..20] + ",\" ä").FullName;
+        try
+        {
+            string image = Path.Combine(folder, "im,a\"g ä");
+            CopyFolder(Path.Combine(Repository.Root, "images/tiny"), image);
+            string script = Path.Combine(Repository.Root, $"examples/Quickstart/bin/{Repository.Configuration}/net10.0/Quickstart.dll");
+
+            (int exitCode, string output) = await Repository.RunAsync(
+                "dotnet",
+                [script, image],
+                new Dictionary<string, string> { ["TESTHARNESS_CACHE"] = Path.Combine(folder, "ca,c\"h ä"), ["TESTHARNESS_RUN"] = Path.Combine(folder, "r,u\" ä") },
+                TestContext.Current.CancellationToken);
+
+            output.Should().Contain("uname -sr -> Linux 6.");
+            exitCode.Should().Be(0);
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    private static void CopyFolder(string from, string to)
+    {
+        foreach (string file in Directory.GetFiles(from, "*", SearchOption.AllDirectories))
+        {
+            string target = Path.Combine(to, Path.GetRelativePath(from, file));
+            Directory.CreateDirectory(Path.GetDirectoryName(target)!);
+            File.Copy(file, target);
+        }
+    }
+}

@@ -1,0 +1,132 @@
+using System.Diagnostics;
+using System.Security.Cryptography;
+using FluentAssertions;
+using TestHarness.FluentAssertions;
+using Xunit;
+
+namespace TestHarness.MachineTests.Lifecycle;
+
+public sealed class StartTests
+{
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task Confirms_clock_and_host_name_before_it_returns()
+    {
+        await using VirtualMachine vm = await VirtualMachine.StartAsync(new MachineSpec { Hostname = "web-1.example" }, cancellationToken: Token);
+
+        string[] answer = (await vm.Shell.RunAsync("date +%s; hostname", cancellationToken: Token)).StandardOutput.Split('\n');
+
+        long.Parse(answer[0], System.Globalization.CultureInfo.InvariantCulture).Should().BeCloseTo(DateTimeOffset.UtcNow.ToUnixTimeSeconds(), 2);
+        answer[1].Should().Be("web-1.example");
+    }
+
+    [Fact]
+    public async Task Gives_what_the_spec_asks_for()
+    {
+        var spec = new MachineSpec { Cpus = 2, MemoryMiB = 256, Disks = [new Disk(64)], KernelArguments = "testharness.word=\"a b\"" };
+        await using VirtualMachine vm = await VirtualMachine.StartAsync(spec, cancellationToken: Token);
+
+        ShellResult result = await vm.Shell.RunAsync("nproc; blockdev --getsize64 /dev/vdb; grep -c 'testharness.word=\"a b\"' /proc/cmdline; awk '/MemTotal/ {print $2}' /proc/meminfo", cancellationToken: Token);
+
+        string[] lines = result.StandardOutput.Split('\n');
+        lines[..3].Should().Equal("2", $"{64 * 1024 * 1024}", "1");
+        int.Parse(lines[3], System.Globalization.CultureInfo.InvariantCulture).Should().BeInRange(180_000, 256 * 1024);
+    }
+
+    [Fact]
+    public async Task Boots_a_microvm()
+    {
+        await using VirtualMachine vm = await VirtualMachine.StartAsync(new MachineSpec { Type = MachineType.Microvm, PortForwards = [new PortForward(22)] }, cancellationToken: Token);
+
+        (await vm.Shell.RunAsync("uname -s", cancellationToken: Token)).Should().HaveOutput("Linux");
+        vm.GetForwardedEndPoint(22).Port.Should().BePositive();
+    }
+
+    [Fact]
+    public async Task Never_writes_to_the_image()
+    {
+        string image = "";
+        string[] before = [];
+        for (int round = 0; round < 2; round++)
+        {
+            await using VirtualMachine vm = await VirtualMachine.StartAsync(new MachineSpec(), cancellationToken: Token);
+            image = ImageFolder((await vm.CollectEvidenceAsync(Token)).CommandLine);
+            before = round == 0 ? Hashes(image) : before;
+            (await vm.Shell.TryRunAsync("test -e /left-behind", cancellationToken: Token)).Should().Fail(because: "a fresh machine has nothing of another one");
+            await vm.Shell.RunAsync("touch /left-behind; dd if=/dev/urandom of=/junk bs=1M count=8; sync", cancellationToken: Token);
+        }
+
+        Hashes(image).Should().Equal(before);
+    }
+
+    [Fact]
+    public async Task Leaves_nothing_when_it_is_cancelled_on_the_way()
+    {
+        using var cancel = CancellationTokenSource.CreateLinkedTokenSource(Token);
+        var vm = new VirtualMachine(new MachineSpec());
+        // Not Progress<T>, which would report from another thread some time later.
+        var cancelInBoot = new Reporter(step => { if (step == "guest boots") cancel.Cancel(); });
+
+        await vm.Invoking(machine => machine.StartAsync(cancelInBoot, cancel.Token)).Should().ThrowAsync<OperationCanceledException>();
+
+        vm.State.Should().Be(MachineState.Stopped);
+        Running(vm.ProcessId!.Value).Should().BeFalse();
+    }
+
+    [Fact]
+    public async Task Says_how_far_it_came_when_the_time_runs_out()
+    {
+        var spec = new MachineSpec { KernelArguments = "init=/bin/sleep", StartTimeout = TimeSpan.FromSeconds(6) };
+
+        MachineStartException thrown = (await FluentActions.Awaiting(() => VirtualMachine.StartAsync(spec, cancellationToken: Token))
+            .Should().ThrowAsync<MachineStartException>()).Which;
+
+        thrown.Message.Should().Contain("did not start").And.Contain("Waited for: the guest to answer").And.Contain("Serial log (last");
+    }
+
+    [Fact]
+    public async Task Survives_the_end_of_the_thread_that_asked()
+    {
+        Task<VirtualMachine>? starting = null;
+        var thread = new Thread(() => starting = VirtualMachine.StartAsync(new MachineSpec(), cancellationToken: Token));
+        thread.Start();
+        thread.Join();
+
+        await using VirtualMachine vm = await starting!;
+
+        (await vm.Shell.RunAsync("echo alive", cancellationToken: Token)).Should().HaveOutput("alive");
+    }
+
+    [Fact]
+    public async Task Refuses_a_second_start()
+    {
+        await using VirtualMachine vm = await VirtualMachine.StartAsync(new MachineSpec(), cancellationToken: Token);
+
+        await vm.Invoking(machine => machine.StartAsync(cancellationToken: Token)).Should().ThrowAsync<InvalidOperationException>().WithMessage("*was started before*");
+    }
+
+    internal static bool Running(int process)
+    {
+        try
+        {
+            using Process found = Process.GetProcessById(process);
+            return found.ProcessName.StartsWith("qemu", StringComparison.Ordinal);
+        }
+        catch (ArgumentException)
+        {
+            return false;
+        }
+    }
+
+    private static string ImageFolder(string commandLine) =>
+        Path.GetDirectoryName(commandLine.Split(' ').SkipWhile(word => word != "-kernel").ElementAt(1))!;
+
+    private static string[] Hashes(string folder) =>
+        [.. Directory.GetFiles(folder).Order(StringComparer.Ordinal).Select(file => Convert.ToHexString(SHA256.HashData(File.ReadAllBytes(file))))];
+
+    private sealed class Reporter(Action<string> onStep) : IProgress<StartProgress>
+    {
+        public void Report(StartProgress value) => onStep(value.Step);
+    }
+}

@@ -1,0 +1,44 @@
+using FluentAssertions;
+using TestHarness.Xunit;
+using Xunit;
+
+namespace TestHarness.SampleTests;
+
+public sealed class Shared : VirtualMachineFixture
+{
+    protected override MachineSpec Spec => new() { Image = "tiny" };
+}
+
+public sealed class FixtureTests(Shared shared) : IClassFixture<Shared>
+{
+    [Fact]
+    public async Task Fails_with_a_failed_command() =>
+        await shared.Machine.Shell.RunAsync("echo wrong >&2; exit 9", cancellationToken: TestContext.Current.CancellationToken);
+
+    [Fact]
+    public async Task Passes() => await shared.Machine.Shell.RunAsync("true", cancellationToken: TestContext.Current.CancellationToken);
+}
+
+public sealed class AttributeTests
+{
+    [Theory, VirtualMachine("tiny")]
+    public void Fails_with_an_assertion(VirtualMachine vm) => vm.State.Should().Be(MachineState.Stopped);
+}
+
+public sealed class OwnMachineTests
+{
+    [Fact]
+    public async Task Fails_with_a_machine_of_its_own()
+    {
+        await using VirtualMachine vm = await VirtualMachine.StartAsync(new MachineSpec(), cancellationToken: TestContext.Current.CancellationToken);
+        vm.State.Should().Be(MachineState.Stopped);
+    }
+
+    [Fact(Timeout = 15_000)]
+    public async Task Times_out()
+    {
+        await using VirtualMachine vm = await VirtualMachine.StartAsync(new MachineSpec(), cancellationToken: TestContext.Current.CancellationToken);
+        // No token on purpose: the machine's end must end the command.
+        await vm.Shell.RunAsync("sleep 600");
+    }
+}

@@ -1,0 +1,137 @@
+using System.Diagnostics;
+using System.Net.Sockets;
+using System.Text;
+using TestHarness.Guest;
+
+namespace TestHarness.Tests.Guest;
+
+/// <summary>The agent as it is embedded in the library, on this host: a unix socket stands in for the virtio port.</summary>
+internal sealed class CompiledAgent : IAsyncDisposable
+{
+    private static readonly TimeSpan ExitLimit = TimeSpan.FromSeconds(20);
+
+    private static readonly Lazy<string> Program = new(Extract);
+
+    private CompiledAgent(Process process, NetworkStream transport)
+    {
+        Process = process;
+        Transport = transport;
+        Connection = new AgentConnection(transport);
+    }
+
+    public Process Process { get; }
+
+    /// <summary>The bare socket, for those who speak the protocol themselves.</summary>
+    public NetworkStream Transport { get; }
+
+    public AgentConnection Connection { get; }
+
+    /// <summary>Starts an agent; nothing has been said to it yet.</summary>
+    public static async Task<CompiledAgent> StartAsync(CancellationToken cancellationToken)
+    {
+        string path = Path.Combine(Directory.CreateTempSubdirectory("agent-").FullName, "s");
+        using var listener = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        listener.Bind(new UnixDomainSocketEndPoint(path));
+        listener.Listen(1);
+        Process process = Process.Start(new ProcessStartInfo(Program.Value, ["--connect", path]) { UseShellExecute = false })!;
+        Socket accepted = await listener.AcceptAsync(cancellationToken);
+        Directory.Delete(Path.GetDirectoryName(path)!, recursive: true);
+        return new CompiledAgent(process, new NetworkStream(accepted, ownsSocket: true));
+    }
+
+    /// <summary>Starts an agent that is in step with <see cref="Connection"/>.</summary>
+    public static async Task<CompiledAgent> ConnectAsync(CancellationToken cancellationToken)
+    {
+        CompiledAgent agent = await StartAsync(cancellationToken);
+        await agent.Connection.HandshakeAsync(cancellationToken);
+        return agent;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await Connection.DisposeAsync();
+        await Process.WaitForExitAsync(CancellationToken.None).WaitAsync(ExitLimit);
+        Process.Dispose();
+    }
+
+    private static string Extract()
+    {
+        string path = Path.Combine(Directory.CreateTempSubdirectory("agent-").FullName, "testharness-agent");
+        AppDomain.CurrentDomain.ProcessExit += (_, _) => Directory.Delete(Path.GetDirectoryName(path)!, recursive: true);
+        using (FileStream file = File.Create(path))
+        using (Stream resource = typeof(AgentConnection).Assembly.GetManifestResourceStream("agent/amd64/testharness-agent")!)
+            resource.CopyTo(file);
+        File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute
+            | UnixFileMode.GroupRead | UnixFileMode.GroupExecute | UnixFileMode.OtherRead | UnixFileMode.OtherExecute);
+        return path;
+    }
+}
+
+/// <summary>What a command left.</summary>
+internal sealed record CommandResult(AgentExit Exit, byte[] Output, byte[] Error)
+{
+    public string Text => Encoding.UTF8.GetString(Output);
+
+    public string ErrorText => Encoding.UTF8.GetString(Error);
+}
+
+internal static class AgentTestExtensions
+{
+    /// <summary>Runs a command to its end, with this as its whole input.</summary>
+    public static async Task<CommandResult> RunToEndAsync(
+        this AgentConnection connection, AgentCommand command, byte[]? input, CancellationToken cancellationToken)
+    {
+        await using AgentProcess process = await connection.RunAsync(command, cancellationToken);
+        Task<byte[]> output = ReadAllAsync(process.StandardOutput, cancellationToken);
+        Task<byte[]> error = ReadAllAsync(process.StandardError, cancellationToken);
+        if (input is not null)
+            await process.StandardInput.WriteAsync(input, cancellationToken);
+        await process.StandardInput.DisposeAsync();
+        AgentExit exit = await process.Exit.WaitAsync(cancellationToken);
+        return new CommandResult(exit, await output, await error);
+    }
+
+    public static Task<CommandResult> RunToEndAsync(this AgentConnection connection, string script, CancellationToken cancellationToken) =>
+        connection.RunToEndAsync(Script(script), input: null, cancellationToken);
+
+    public static AgentCommand Script(string script) => new(["/bin/sh", "-c", script]);
+
+    public static async Task<byte[]> ReadAllAsync(Stream stream, CancellationToken cancellationToken)
+    {
+        using var all = new MemoryStream();
+        await stream.CopyToAsync(all, cancellationToken);
+        return all.ToArray();
+    }
+
+    /// <summary>Reads up to and with a line end.</summary>
+    public static async Task<string> ReadLineAsync(Stream stream, CancellationToken cancellationToken)
+    {
+        var line = new List<byte>();
+        byte[] one = new byte[1];
+        while (await stream.ReadAsync(one, cancellationToken) == 1 && one[0] != '\n')
+            line.Add(one[0]);
+        return Encoding.UTF8.GetString([.. line]).TrimEnd('\r');
+    }
+
+    /// <summary>Whether a process runs; one that is dead and only not yet reaped does not.</summary>
+    public static bool IsRunning(int processId)
+    {
+        try
+        {
+            string stat = File.ReadAllText($"/proc/{processId}/stat");
+            return stat[stat.LastIndexOf(')') + 2] is not ('Z' or 'X');
+        }
+        catch (IOException)
+        {
+            return false;
+        }
+    }
+
+    public static async Task WaitUntilGoneAsync(int processId, CancellationToken cancellationToken)
+    {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        limit.CancelAfter(TimeSpan.FromSeconds(10));
+        while (IsRunning(processId))
+            await Task.Delay(5, limit.Token);
+    }
+}

@@ -1,0 +1,97 @@
+using System.Text.Json;
+using FluentAssertions;
+using FsCheck;
+using FsCheck.Fluent;
+using TestHarness.Qemu;
+using Xunit;
+
+namespace TestHarness.Tests.Qemu;
+
+public sealed class QemuArgumentsTests
+{
+    private static readonly BootFiles Boot = new()
+    {
+        BaseDisk = "/cache/tiny/disk.qcow2",
+        Kernel = "/cache/tiny/vmlinux",
+        Initrd = "/cache/tiny/initrd",
+        KernelArguments = "root=/dev/vda rw",
+    };
+
+    [Fact]
+    public void Boots_the_kernel_directly_from_an_overlay()
+    {
+        string line = Line(new MachineSpec());
+
+        line.Should().Contain("-machine q35")
+            .And.Contain("-kernel /cache/tiny/vmlinux -initrd /cache/tiny/initrd")
+            .And.Contain("-append root=/dev/vda rw console=tty0 console=ttyS0")
+            .And.Contain("""
+                {"driver":"qcow2","read-only":false,"file":{"driver":"file","filename":"disk.qcow2","read-only":false},"backing":{"driver":"qcow2","read-only":true,"file":{"driver":"file","filename":"/cache/tiny/disk.qcow2","read-only":true}}
+                """)
+            .And.Contain("""{"driver":"virtio-blk-pci","drive":"disk0"}""");
+    }
+
+    [Fact]
+    public void Reaches_nothing_outside_by_default()
+    {
+        string line = Line(new MachineSpec());
+
+        line.Should().Contain("""{"type":"user","id":"net0","restrict":true,"hostfwd":[]}""")
+            .And.Contain("-nodefaults -no-user-config")
+            .And.Contain("-sandbox on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny");
+    }
+
+    [Fact]
+    public void Lets_the_kernel_pick_the_port_of_a_forward() =>
+        Line(new MachineSpec { PortForwards = [new PortForward(22), new PortForward(53) { Protocol = ForwardProtocol.Udp, HostPort = 5353 }] })
+            .Should().Contain("""[{"str":"tcp:127.0.0.1:0-:22"},{"str":"udp:127.0.0.1:5353-:53"}]""");
+
+    [Fact]
+    public void Has_no_card_when_the_network_is_none() =>
+        Line(new MachineSpec { Network = NetworkMode.None }).Should().NotContain("netdev").And.NotContain("virtio-net");
+
+    [Fact]
+    public void Uses_devices_without_a_bus_on_microvm() =>
+        Line(new MachineSpec { Type = MachineType.Microvm }).Should()
+            .Contain("-machine microvm").And.Contain("virtio-blk-device").And.Contain("virtio-serial-device").And.Contain("virtio-net-device")
+            .And.NotContain("-pci").And.NotContain("VGA").And.NotContain("tty0");
+
+    [Fact]
+    public void Adds_a_device_for_each_disk()
+    {
+        string line = Line(new MachineSpec { Disks = [new Disk(64), new Disk(128)] });
+
+        line.Should().Contain("\"filename\":\"extra-0.qcow2\"").And.Contain("\"filename\":\"extra-1.qcow2\"").And.Contain("\"drive\":\"disk2\"");
+    }
+
+    [Fact]
+    public void Ends_with_the_callers_own_arguments() =>
+        QemuArguments.Build(new MachineSpec { ExtraQemuArguments = ["-device", "a,b=c d"] }, Boot, "m-1", Accelerator.Tcg, MachineChannels.Library)
+            .TakeLast(2).Should().Equal("-device", "a,b=c d");
+
+    [Fact]
+    public void Is_the_same_machine_by_hand_but_for_the_channels()
+    {
+        var spec = new MachineSpec { Cpus = 2, Disks = [new Disk(64)] };
+        var library = QemuArguments.Build(spec, Boot, "m-1", Accelerator.Tcg, MachineChannels.Library);
+        var terminal = QemuArguments.Build(spec, Boot, "m-1", Accelerator.Tcg, MachineChannels.Terminal);
+
+        library.Except(terminal).Should().OnlyContain(argument => argument == "-S" || argument.Contains(".sock") || argument.Contains("monitor"));
+    }
+
+    [Fact]
+    public void Passes_any_path_on_literally() => Check.QuickThrowOnFailure(Prop.ForAll<NonEmptyString>(text =>
+    {
+        // A zero byte ends a file name for the kernel, and a lone surrogate is no character: neither can be in a path.
+        string path = "/" + new string([.. text.Get.Where(character => character != '\0' && !char.IsSurrogate(character))]);
+        IReadOnlyList<string> arguments = QemuArguments.Build(
+            new MachineSpec(), Boot with { BaseDisk = path, Kernel = path }, "m-1", Accelerator.Tcg, MachineChannels.Library);
+        string blockdev = arguments[arguments.ToList().IndexOf("-blockdev") + 1];
+        using JsonDocument json = JsonDocument.Parse(blockdev);
+        return json.RootElement.GetProperty("backing").GetProperty("file").GetProperty("filename").GetString() == path
+            && arguments[arguments.ToList().IndexOf("-kernel") + 1] == path;
+    }));
+
+    private static string Line(MachineSpec spec) =>
+        string.Join(' ', QemuArguments.Build(spec, Boot, "m-1", Accelerator.Tcg, MachineChannels.Library));
+}

@@ -1,0 +1,35 @@
+using FluentAssertions;
+using Xunit;
+
+namespace TestHarness.Tests.Qemu;
+
+public sealed class SpecValidationTests
+{
+    [Fact]
+    public void Names_every_mistake_at_once()
+    {
+        Action make = () => _ = new VirtualMachine(new MachineSpec
+        {
+            Image = " ",
+            Cpus = 0,
+            MemoryMiB = 1,
+            Hostname = "-bad_",
+            KernelArguments = "a\nb",
+            PortForwards = [new PortForward(0), new PortForward(22), new PortForward(22) { HostPort = 70000 }],
+            Disks = [new Disk(0)],
+            StartTimeout = TimeSpan.Zero,
+        });
+
+        make.Should().Throw<ArgumentException>().Which.Message.Should()
+            .StartWith("The machine's spec has 10 mistake(s):")
+            .And.Contain("Cpus is 0").And.Contain("MemoryMiB is 1").And.Contain("\"-bad_\"").And.Contain("KernelArguments has a line end")
+            .And.Contain("guest port 0").And.Contain("host port 70000").And.Contain("22 is there twice").And.Contain("size 0 MiB").And.Contain("StartTimeout");
+    }
+
+    [Fact]
+    public void Accepts_the_defaults()
+    {
+        Action make = () => _ = new VirtualMachine(new MachineSpec());
+        make.Should().NotThrow();
+    }
+}
