@@ -315,8 +315,8 @@ static void command_ended(struct stream *s, const siginfo_t *info) {
     for (int i = 0; i < 2; i++) {
         int held = 0;
         /* A terminal hides what its line discipline has not taken yet, but what it can hold is bounded: read until it is empty. */
-        if (s->terminal || ioctl(s->out[i].fd, FIONREAD, &held) != 0)
-            held = s->out[i].fd < 0 ? 0 : 2 * PAYLOAD;
+        if (s->out[i].fd >= 0 && (s->terminal || ioctl(s->out[i].fd, FIONREAD, &held) != 0))
+            held = 2 * PAYLOAD;
         s->out[i].left = (size_t)held;
     }
 }

@@ -11,12 +11,13 @@ internal static class EvidenceAttachments
     public static void Add(ITestContext context, MachineEvidence evidence)
     {
         string Named(string what) => $"{evidence.MachineName}-{what}";
-        AddText(Named("serial.log"), evidence.SerialLog);
-        AddText(Named("qemu-stderr.txt"), evidence.StandardError);
-        AddText(Named("command-line.txt"), evidence.CommandLine);
+        // The runner adds the ending that belongs to the media type.
+        AddText(Named("serial-log"), evidence.SerialLog);
+        AddText(Named("qemu-stderr"), evidence.StandardError);
+        AddText(Named("command-line"), evidence.CommandLine);
         AddText(Named("repro.sh"), evidence.ReproScript);
         if (evidence.Screenshot is { } screenshot)
-            context.AddAttachment(Named("screen.png"), screenshot.Png.ToArray(), replaceExistingValue: true, "image/png");
+            context.AddAttachment(Named("screen"), screenshot.Png.ToArray(), replaceExistingValue: true, "image/png");
 
         // Our own exceptions have the end of the serial log in their message already.
         if (!IsOurs(context))

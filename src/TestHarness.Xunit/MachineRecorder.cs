@@ -48,6 +48,14 @@ internal static class MachineRecorder
 
         // A test that is cancelled or runs into its Timeout ends at once: its machines go, and with them everything that waits for one.
         if (record.BelongsToTest)
-            context.CancellationToken.Register(() => _ = machine.DisposeAsync().AsTask());
+            context.CancellationToken.Register(() => Task.Run(() => EndAsync(record, context)).GetAwaiter().GetResult());
+    }
+
+    // xunit does not call After for a test that ran into its Timeout; its result is made once the callbacks of the token have run.
+    private static async Task EndAsync(MachineRecord record, ITestContext context)
+    {
+        EvidenceAttachments.Add(context, await record.CollectAsync().ConfigureAwait(false));
+        Records.TryRemove(record.Machine, out _);
+        await record.Machine.DisposeAsync().ConfigureAwait(false);
     }
 }

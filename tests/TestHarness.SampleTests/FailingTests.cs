@@ -34,7 +34,7 @@ public sealed class OwnMachineTests
         vm.State.Should().Be(MachineState.Stopped);
     }
 
-    [Fact(Timeout = 15_000)]
+    [Fact(Timeout = 40_000)]
     public async Task Times_out()
     {
         await using VirtualMachine vm = await VirtualMachine.StartAsync(new MachineSpec(), cancellationToken: TestContext.Current.CancellationToken);

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using System.Text;
+using Microsoft.Win32.SafeHandles;
 
 namespace TestHarness.Hosts;
 
@@ -9,17 +10,15 @@ namespace TestHarness.Hosts;
 /// </summary>
 internal sealed class FileLock : IDisposable
 {
-    private readonly FileStream _file;
+    private readonly SafeFileHandle _file;
 
-    private FileLock(FileStream file) => _file = file;
+    private FileLock(SafeFileHandle file) => _file = file;
 
     /// <summary>Takes the lock, or returns <see langword="null"/> where somebody else has it.</summary>
     public static FileLock? TryTake(string path)
     {
-        // FileShare.ReadWrite keeps .NET from taking a flock of its own.
-        var file = new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete, bufferSize: 0);
-        int result = Native.Lock((int)file.SafeFileHandle.DangerousGetHandle(), Native.LockExclusive | Native.LockNonBlocking);
-        if (result != 0)
+        SafeFileHandle file = Native.OpenForLock(path);
+        if (Native.Lock(file, Native.LockExclusive | Native.LockNonBlocking) != 0)
         {
             int error = Marshal.GetLastPInvokeError();
             file.Dispose();
@@ -28,8 +27,8 @@ internal sealed class FileLock : IDisposable
                 : throw new IOException($"Locking '{path}' failed: {Marshal.GetPInvokeErrorMessage(error)}.");
         }
 
-        file.SetLength(0);
-        file.Write(Encoding.UTF8.GetBytes($"process {Environment.ProcessId}"));
+        RandomAccess.SetLength(file, 0);
+        RandomAccess.Write(file, Encoding.UTF8.GetBytes($"process {Environment.ProcessId}"), 0);
         return new FileLock(file);
     }
 
@@ -56,8 +55,9 @@ internal sealed class FileLock : IDisposable
 
     private static string ReadOwner(string path)
     {
-        using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
-        using var reader = new StreamReader(file);
-        return reader.ReadToEnd() is { Length: > 0 } owner ? owner : "another process";
+        using SafeFileHandle file = Native.OpenForLock(path);
+        var text = new byte[100];
+        int count = RandomAccess.Read(file, text, 0);
+        return count > 0 ? Encoding.UTF8.GetString(text, 0, count) : "another process";
     }
 }

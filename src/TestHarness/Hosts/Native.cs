@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
 
 namespace TestHarness.Hosts;
 
@@ -17,6 +18,10 @@ internal static unsafe partial class Native
     private const ushort TypeMask = 0xf000;
     private const ushort TypeFolder = 0x4000;
     private const short PollIn = 1;
+    private const int OpenReadWrite = 0x2;
+    private const int OpenCreate = 0x40;
+    private const int OpenCloseOnExec = 0x80000;
+    private const int OwnerReadWrite = 0x180;
 
     [LibraryImport("libc", EntryPoint = "geteuid")]
     public static partial uint EffectiveUserId();
@@ -25,10 +30,19 @@ internal static unsafe partial class Native
     public static partial int ChangeOwner(string path, uint user, uint group);
 
     [LibraryImport("libc", EntryPoint = "flock", SetLastError = true)]
-    public static partial int Lock(int descriptor, int operation);
+    public static partial int Lock(SafeFileHandle file, int operation);
 
     [LibraryImport("libc", EntryPoint = "kill", SetLastError = true)]
     public static partial int Kill(int process, int signal);
+
+    /// <summary>Opens a file to lock it, and makes it where needed. FileStream would take a lock of its own, and fail where it can't.</summary>
+    public static SafeFileHandle OpenForLock(string path)
+    {
+        int descriptor = Open(path, OpenReadWrite | OpenCreate | OpenCloseOnExec, OwnerReadWrite);
+        return descriptor >= 0
+            ? new SafeFileHandle(descriptor, ownsHandle: true)
+            : throw new IOException($"Opening '{path}' failed: {Marshal.GetPInvokeErrorMessage(Marshal.GetLastPInvokeError())}.");
+    }
 
     /// <summary>Tells who owns a path and whether it is a folder, without following a symbolic link.</summary>
     public static bool TryGetOwner(string path, out uint owner, out bool isFolder)
@@ -58,6 +72,9 @@ internal static unsafe partial class Native
             }
         }
     }
+
+    [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int Open(string path, int flags, int mode);
 
     [LibraryImport("libc", EntryPoint = "statx", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int Statx(int folder, string path, int flags, uint mask, byte* status);

@@ -12,7 +12,7 @@ internal sealed class BuildFolder(string image, string path, IProgress<StartProg
     /// <summary>Where the programs see the folder. apt takes no quotes and the like in a path; nothing else of a build uses /boot of the host.</summary>
     public const string Inside = "/boot";
 
-    private const string Enter = $"umask 022 && mount --bind . {Inside} && cd {Inside} && exec \"$@\"";
+    private const string Enter = $"umask 022 && mkdir -p tmp && mount --bind . {Inside} && cd {Inside} && export TMPDIR={Inside}/tmp && exec \"$@\"";
     private const int TailLines = 25;
 
     public string Path => path;
@@ -94,7 +94,6 @@ internal sealed class BuildFolder(string image, string path, IProgress<StartProg
     private static Dictionary<string, string> Variables() => new(StringComparer.Ordinal)
     {
         ["PATH"] = $"{Environment.GetEnvironmentVariable("PATH")}:/usr/local/sbin:/usr/sbin:/sbin:/usr/bin:/bin",
-        ["TMPDIR"] = "/tmp",
         ["LC_ALL"] = "C.UTF-8",
         ["DEBIAN_FRONTEND"] = "noninteractive",
         // The kernel's package makes no initramfs of 30 MB: the library has a small one of its own.

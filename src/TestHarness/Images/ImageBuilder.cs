@@ -110,7 +110,8 @@ internal sealed class ImageBuilder(string image, Recipe recipe, RecipeSource sou
             $"{recipe.Disk.SizeMiB}M",
         ];
         await folder.RunInsideAsync(Step, "mke2fs", arguments, cancellationToken).ConfigureAwait(false);
-        await folder.RunAsync(Step, "qemu-img", ["convert", "-f", "raw", "-O", "qcow2", "disk.raw", "image/disk.qcow2"], cancellationToken).ConfigureAwait(false);
+        string[] compression = recipe.Disk.Compressed ? ["-c"] : [];
+        await folder.RunAsync(Step, "qemu-img", ["convert", "-f", "raw", "-O", "qcow2", .. compression, "disk.raw", "image/disk.qcow2"], cancellationToken).ConfigureAwait(false);
     }
 
     private ImageException Failure(string step, string reason) =>

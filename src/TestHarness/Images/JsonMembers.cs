@@ -40,6 +40,15 @@ internal sealed class JsonMembers(JsonElement element, string path, List<string>
         return null;
     }
 
+    public bool Flag(string member)
+    {
+        _known.Add(member);
+        if (element.TryGetProperty(member, out JsonElement value) && value.ValueKind == JsonValueKind.True)
+            return true;
+        Find(member, JsonValueKind.False, "true or false");
+        return false;
+    }
+
     public IReadOnlyList<string>? Texts(string member)
     {
         if (Find(member, JsonValueKind.Array, "a list of texts") is not { } list)

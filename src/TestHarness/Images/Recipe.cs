@@ -60,6 +60,9 @@ internal sealed record RecipeDisk
     public required int SizeMiB { get; init; }
 
     public string Label { get; init; } = "root";
+
+    /// <summary>Whether the stored disk is compressed: smaller, and a little slower to read.</summary>
+    public bool Compressed { get; init; }
 }
 
 /// <summary>A file in the guest, given as text or as a file beside the recipe.</summary>

@@ -90,6 +90,7 @@ internal static partial class RecipeParser
         {
             SizeMiB = size ?? 0,
             Label = Matching(members, "label", members.Text("label") ?? "root", Label(), "a label: at most 16 letters, digits, '-' and '_'"),
+            Compressed = members.Flag("compressed"),
         };
     }
 

@@ -53,4 +53,4 @@ mount -t "$type" -o "$mode$options" "$device" /root || fail "root device $root w
 mount --move /dev /root/dev
 mount --move /sys /root/sys
 mount --move /proc /root/proc
-exec switch_root /root "$init" "$@"
+exec switch_root -c /dev/console /root "$init" "$@"

@@ -17,11 +17,12 @@ internal sealed class QemuProcess : IAsyncDisposable
     private QemuProcess(Process process, string program, IReadOnlyList<string> arguments)
     {
         _process = process;
+        Id = process.Id;
         CommandLine = ShellQuote.Join([program, .. arguments]);
         Exited = WaitForExitAsync();
     }
 
-    public int Id => _process.Id;
+    public int Id { get; }
 
     /// <summary>The command line as a person would type it in the machine's folder.</summary>
     public string CommandLine { get; }

@@ -16,6 +16,8 @@ public sealed class SerialConsoleTests(Tiny tiny)
 
         await vm.Console.WaitForAsync("login:", cancellationToken: Token);
         await vm.Console.WriteLineAsync("root", Token);
+        // login(1) throws away what was typed before the shell is there.
+        await vm.Console.WaitForAsync("# ", cancellationToken: Token);
         await vm.Console.WriteLineAsync("echo $((6*7))-answer", Token);
         Match answer = await vm.Console.WaitForAsync(new Regex(@"^(\d+)-answer", RegexOptions.Multiline), cancellationToken: Token);
 

@@ -46,18 +46,23 @@ public sealed class AgentKillTests : IAsyncLifetime
     [Fact]
     public async Task Neither_waits_for_nor_kills_what_outlives_a_command_that_ended_by_itself()
     {
+        string done = Path.GetTempFileName();
+        // The daemon goes on writing into the command's pipe for about a second; were that closed, SIGPIPE would end it before it has done.
+        const string Daemon = "echo $$; i=0; while [ $i -lt 200 ]; do echo noise; sleep 0.005; i=$((i+1)); done; echo done > \"$0\"; exec sleep 1000";
         await using AgentProcess process = await Connection.RunAsync(
-            Script("(setsid sh -c 'echo $$; while echo noise; do sleep 0.01; done' &) & sleep 0.2; exit 6"), Token);
+            new AgentCommand(["sh", "-c", "(setsid sh -c \"$0\" \"$1\" &) ; read line; exit 6", Daemon, done]), Token);
         int daemon = await ReadNumberAsync(process.StandardOutput);
+        Task<byte[]> output = ReadAllAsync(process.StandardOutput, Token);
 
+        await process.StandardInput.WriteAsync("go\n"u8.ToArray(), Token);
         (await process.Exit.WaitAsync(Token)).ExitCode.Should().Be(6);
+        await output;
 
-        await ReadAllAsync(process.StandardOutput, Token);
-        // It goes on writing into the same pipe; were that closed, SIGPIPE would have ended it by the time this has run.
-        await Connection.RunToEndAsync("sleep 0.1", Token);
+        while (new FileInfo(done).Length == 0 && IsRunning(daemon))
+            await Task.Delay(10, Token);
         IsRunning(daemon).Should().BeTrue();
-        await Connection.RunToEndAsync($"kill -9 {daemon}", Token);
-        await WaitUntilGoneAsync(daemon, Token);
+        System.Diagnostics.Process.GetProcessById(daemon).Kill();
+        File.Delete(done);
     }
 
     [Fact]
@@ -73,7 +78,7 @@ public sealed class AgentKillTests : IAsyncLifetime
     [Fact]
     public async Task Gets_what_outlived_a_command_when_it_is_killed_before_its_output_is_read()
     {
-        await using AgentProcess process = await Connection.RunAsync(Script("setsid sh -c 'echo $$ >&2; exec sleep 1000' & head -c 100000 /dev/zero; exit 3"), Token);
+        await using AgentProcess process = await Connection.RunAsync(Script("setsid sleep 1000 & echo $! >&2; head -c 100000 /dev/zero; exit 3"), Token);
         int escaped = await ReadNumberAsync(process.StandardError);
 
         await process.KillAsync(Token);
@@ -133,7 +138,7 @@ public sealed class AgentKillTests : IAsyncLifetime
         await process.KillAsync(Token);
 
         (await process.Exit).Signal.Should().Be(9);
-        Directory.EnumerateDirectories("/proc").Where(folder => HasInEnvironment(folder, marker)).Should().BeEmpty();
+        ProcessesWith(marker).Should().BeEmpty();
     }
 
     [Fact]
@@ -167,19 +172,6 @@ public sealed class AgentKillTests : IAsyncLifetime
         await Connection.Awaiting(c => c.HandshakeAsync(Token)).Should().ThrowAsync<AgentLostException>();
         await process.DisposeAsync();
         System.Diagnostics.Process.GetProcessById(process.ProcessId).Kill();
-    }
-
-    private static bool HasInEnvironment(string folder, string text)
-    {
-        try
-        {
-            return char.IsAsciiDigit(folder[^1]) && File.ReadAllText(Path.Combine(folder, "environ")).Contains(text, StringComparison.Ordinal);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            // It has ended, or is somebody else's.
-            return false;
-        }
     }
 
     private static async Task<int> ReadNumberAsync(Stream stream) => int.Parse(await ReadLineAsync(stream, Token), CultureInfo.InvariantCulture);

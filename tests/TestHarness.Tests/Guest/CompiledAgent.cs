@@ -134,4 +134,23 @@ internal static class AgentTestExtensions
         while (IsRunning(processId))
             await Task.Delay(5, limit.Token);
     }
+
+    /// <summary>Lists the processes in whose environment a text is.</summary>
+    public static string[] ProcessesWith(string text)
+    {
+        return [.. Directory.EnumerateDirectories("/proc").Where(HasInEnvironment)];
+
+        bool HasInEnvironment(string folder)
+        {
+            try
+            {
+                return char.IsAsciiDigit(folder[^1]) && File.ReadAllText(Path.Combine(folder, "environ")).Contains(text, StringComparison.Ordinal);
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                // It has ended, or is somebody else's.
+                return false;
+            }
+        }
+    }
 }

@@ -1,0 +1,15 @@
+using System.Text.Json;
+using TestHarness.Benchmarks;
+
+// dotnet run -c Release --project tests/TestHarness.Benchmarks -- [--json FILE] [--count N]
+string? Option(string name) => Array.IndexOf(args, name) is var at and >= 0 && at + 1 < args.Length ? args[at + 1] : null;
+int count = int.Parse(Option("--count") ?? "20", System.Globalization.CultureInfo.InvariantCulture);
+
+List<Metric> metrics = [];
+foreach (string image in (string[])["tiny", "debian-12"])
+    metrics.AddRange(await CommandBenchmark.RunAsync(image, count));
+
+foreach (Metric metric in metrics)
+    Console.WriteLine($"{metric.Median,10:0.000} {metric.Unit}  {metric.Name}  (median of {metric.Samples.Count})");
+if (Option("--json") is { } file)
+    await File.WriteAllTextAsync(file, JsonSerializer.Serialize(metrics));
