@@ -1225,12 +1225,14 @@ static void lose_host(void) {
 }
 
 static void read_port(void) {
-    ssize_t n = read(port, in + in_end, sizeof in - in_end);
-    if (n > 0)
-        in_end += (size_t)n;
-    else if (n == 0)
+    ssize_t n;
+    do { /* a virtio port gives a page at a time */
+        n = read(port, in + in_end, sizeof in - in_end);
+        in_end += n > 0 ? (size_t)n : 0;
+    } while (n >= 4096 && in_end < sizeof in);
+    if (n == 0)
         lose_host();
-    else if (errno != EAGAIN && errno != EINTR) { /* unplugged, or the socket broke */
+    else if (n < 0 && errno != EAGAIN && errno != EINTR) { /* unplugged, or the socket broke */
         lose_host();
         close_fd(&port);
     }

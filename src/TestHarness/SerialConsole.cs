@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.RegularExpressions;
 using TestHarness.Guest;
+using TestHarness.Qemu;
 
 namespace TestHarness;
 
@@ -14,7 +15,7 @@ public sealed class SerialConsole
     private readonly VirtualMachine _machine;
     private readonly Lock _gate = new();
     private TaskCompletionSource _grown = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private Stream? _stream;
+    private SerialPipe? _pipe;
     private Task _reader = Task.CompletedTask;
     private int _searchFrom;
 
@@ -71,21 +72,25 @@ public sealed class SerialConsole
             async token =>
             {
                 // What a terminal's Enter key sends; Linux maps it to a line feed (ICRNL), firmware expects it.
-                await _stream!.WriteAsync(Encoding.UTF8.GetBytes($"{line}\r"), token).ConfigureAwait(false);
+                await _pipe!.WriteAsync(Encoding.UTF8.GetBytes($"{line}\r"), token).ConfigureAwait(false);
                 return true;
             },
             cancellationToken);
     }
 
-    /// <summary>Starts reading from a new QEMU; the log goes on.</summary>
-    internal void Attach(Stream stream)
+    /// <summary>Starts reading from a new QEMU, which has opened the pipes; the log goes on.</summary>
+    internal void Attach(SerialPipe pipe)
     {
-        _stream = stream;
-        _reader = Task.Run(() => ReadAsync(stream));
+        _pipe = pipe;
+        _reader = pipe.ReadToEndAsync(Receive);
     }
 
-    /// <summary>Waits until all that QEMU wrote is in the log.</summary>
-    internal Task DrainedAsync() => _reader;
+    /// <summary>Waits until all that a QEMU that has ended wrote is in the log.</summary>
+    internal async Task DrainAsync()
+    {
+        await _reader.ConfigureAwait(false);
+        _pipe?.Dispose();
+    }
 
     private Task<T> WaitAsync<T>(
         string waitedFor, Func<string, int, (int End, T Value)?> find, TimeSpan? timeout, CancellationToken cancellationToken) =>
@@ -112,28 +117,16 @@ public sealed class SerialConsole
             },
             cancellationToken);
 
-    private async Task ReadAsync(Stream stream)
+    private void Receive(ReadOnlyMemory<byte> bytes)
     {
-        var buffer = new byte[16 * 1024];
-        try
+        Log.Append(bytes.Span);
+        TaskCompletionSource grown;
+        lock (_gate)
         {
-            int count;
-            while ((count = await stream.ReadAsync(buffer).ConfigureAwait(false)) > 0)
-            {
-                Log.Append(buffer.AsSpan(0, count));
-                TaskCompletionSource grown;
-                lock (_gate)
-                {
-                    grown = _grown;
-                    _grown = new(TaskCreationOptions.RunContinuationsAsynchronously);
-                }
+            grown = _grown;
+            _grown = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        }
 
-                grown.TrySetResult();
-            }
-        }
-        catch (Exception e) when (e is IOException or ObjectDisposedException)
-        {
-            // QEMU is gone; whoever waits is told by the machine's own watch.
-        }
+        grown.TrySetResult();
     }
 }

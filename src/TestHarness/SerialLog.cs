@@ -45,8 +45,8 @@ public sealed class SerialLog
             int count = _decoder.GetChars(bytes, characters, flush: false);
             foreach (char character in characters.AsSpan(0, count))
             {
-                // CR LF may be cut by a read, so the CR is dropped when its LF comes.
-                if (character == '\n' && _text.Length > 0 && _text[^1] == '\r')
+                // CR LF may be cut by a read, so the CRs are dropped when their LF comes (some programs add one to the terminal's).
+                while (character == '\n' && _text.Length > 0 && _text[^1] == '\r')
                     _text.Length--;
                 _text.Append(character);
             }

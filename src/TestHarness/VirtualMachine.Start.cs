@@ -114,7 +114,7 @@ public sealed partial class VirtualMachine
     private async Task<MachineStartException> StartFailureAsync(string phase, Exception reason)
     {
         if (_process?.Exited.IsCompleted == true)
-            await Console.DrainedAsync().ConfigureAwait(false);
+            await Console.DrainAsync().ConfigureAwait(false);
         string what = reason switch
         {
             _ when _ended.IsCancellationRequested || reason is QemuEndedException => Exit?.ToString() ?? $"{new MachineExit(

@@ -90,7 +90,7 @@ public sealed partial class VirtualMachine
             if (_instance is not null)
                 await _instance.DisposeAsync().ConfigureAwait(false);
             await _exitWatch.ConfigureAwait(false);
-            await Console.DrainedAsync().ConfigureAwait(false);
+            await Console.DrainAsync().ConfigureAwait(false);
             State = MachineState.Stopped;
             if (_folder is not null && Directory.Exists(_folder))
                 Directory.Delete(_folder, recursive: true);

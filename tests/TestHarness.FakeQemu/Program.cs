@@ -14,7 +14,6 @@ switch (fake[0])
         return int.Parse(fake[1], System.Globalization.CultureInfo.InvariantCulture);
     case "no-greeting":
         using (Connect("qmp.sock"))
-        using (Connect("serial.sock"))
         using (Connect("agent.sock"))
             await Task.Delay(Timeout.Infinite);
         return 0;
@@ -37,10 +36,11 @@ static Socket Connect(string name)
 static async Task ServeMonitorAsync()
 {
     await using var monitor = new NetworkStream(Connect("qmp.sock"), ownsSocket: true);
-    using Socket serial = Connect("serial.sock");
+    await using FileStream serial = new("serial.out", FileMode.Open, FileAccess.Write);
     using Socket agent = Connect("agent.sock");
     await monitor.WriteAsync(Encoding.UTF8.GetBytes("{\"QMP\": {\"version\": {}, \"capabilities\": []}}\r\n"));
-    await serial.SendAsync(Encoding.UTF8.GetBytes("[    0.000000] Linux version fake\r\n"));
+    await serial.WriteAsync(Encoding.UTF8.GetBytes("[    0.000000] Linux version fake\r\n"));
+    await serial.FlushAsync();
     using var reader = new StreamReader(monitor);
     while (await reader.ReadLineAsync() is { } line)
     {

@@ -20,7 +20,11 @@ internal static unsafe partial class Native
     private const short PollIn = 1;
     private const int OpenReadWrite = 0x2;
     private const int OpenCreate = 0x40;
+    private const int OpenNonBlocking = 0x800;
     private const int OpenCloseOnExec = 0x80000;
+    private const int SetStatusFlags = 4;
+    private const int SetPipeSize = 1031;
+    private const int LargestPipe = 1024 * 1024;
     private const int OwnerReadWrite = 0x180;
 
     [LibraryImport("libc", EntryPoint = "geteuid")]
@@ -42,6 +46,26 @@ internal static unsafe partial class Native
         return descriptor >= 0
             ? new SafeFileHandle(descriptor, ownsHandle: true)
             : throw new IOException($"Opening '{path}' failed: {Marshal.GetPInvokeErrorMessage(Marshal.GetLastPInvokeError())}.");
+    }
+
+    /// <summary>Makes a named pipe that only its owner may use (mkfifo(3)).</summary>
+    public static void MakePipe(string path)
+    {
+        if (MakeFifo(path, OwnerReadWrite) != 0)
+            throw new IOException($"Making the pipe '{path}' failed: {Marshal.GetPInvokeErrorMessage(Marshal.GetLastPInvokeError())}.");
+    }
+
+    /// <summary>Opens a named pipe without waiting for its other end, and gives it as large a buffer as an ordinary user may have.</summary>
+    public static SafeFileHandle OpenPipe(string path, bool forReading)
+    {
+        // O_RDWR for the writing side: O_WRONLY fails where nobody reads yet (fifo(7)).
+        int descriptor = Open(path, (forReading ? OpenNonBlocking : OpenReadWrite) | OpenCloseOnExec, 0);
+        if (descriptor < 0)
+            throw new IOException($"Opening the pipe '{path}' failed: {Marshal.GetPInvokeErrorMessage(Marshal.GetLastPInvokeError())}.");
+        // From here on reads wait for bytes. That the buffer grows is not needed, only welcome.
+        _ = FileControl(descriptor, SetStatusFlags, 0);
+        _ = FileControl(descriptor, SetPipeSize, LargestPipe);
+        return new SafeFileHandle(descriptor, ownsHandle: true);
     }
 
     /// <summary>Tells who owns a path and whether it is a folder, without following a symbolic link.</summary>
@@ -75,6 +99,12 @@ internal static unsafe partial class Native
 
     [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int Open(string path, int flags, int mode);
+
+    [LibraryImport("libc", EntryPoint = "mkfifo", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int MakeFifo(string path, int mode);
+
+    [LibraryImport("libc", EntryPoint = "fcntl", SetLastError = true)]
+    private static partial int FileControl(int descriptor, int command, int argument);
 
     [LibraryImport("libc", EntryPoint = "statx", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int Statx(int folder, string path, int flags, uint mask, byte* status);

@@ -22,7 +22,7 @@ internal sealed class BuildFolder(string image, string path, IProgress<StartProg
     private static bool IsOrdinaryUser => Native.EffectiveUserId() != 0;
 
     public static IEnumerable<string> Programs =>
-        ["mmdebstrap", "mke2fs", "qemu-img", "unshare", "setpriv", "sh", .. IsOrdinaryUser ? (string[])["newuidmap"] : []];
+        ["apt-get", "mmdebstrap", "mke2fs", "qemu-img", "unshare", "setpriv", "sh", "xz", .. IsOrdinaryUser ? (string[])["newuidmap"] : []];
 
     public void Report(string step, string? detail = null) => progress?.Report(new StartProgress($"image {image}: {step}", detail));
 
@@ -66,7 +66,7 @@ internal sealed class BuildFolder(string image, string path, IProgress<StartProg
             .Add("Command", $"{program} {string.Join(' ', arguments)}")
             .Add("Exit code", $"{result.ExitCode}")
             .Add($"Output (last {tail.Count} lines)", output)
-            .Try(Remedy(output)));
+            .Try(RemedyFor(output)));
 
         void Note(string line)
         {
@@ -100,7 +100,8 @@ internal sealed class BuildFolder(string image, string path, IProgress<StartProg
         ["INITRD"] = "No",
     };
 
-    private static string? Remedy(string output)
+    /// <summary>Returns what to do about a failure with this output, or <see langword="null"/> where nobody knows.</summary>
+    public static string? RemedyFor(string output)
     {
         if (output.Contains("subuid", StringComparison.Ordinal) || output.Contains("newuidmap", StringComparison.Ordinal))
             return "give the user subordinate ids: sudo usermod --add-subuids 100000-165535 --add-subgids 100000-165535 \"$USER\", or build as root.";
@@ -108,7 +109,11 @@ internal sealed class BuildFolder(string image, string path, IProgress<StartProg
             return "build as root, or on a host with util-linux 2.38 or later that lets ordinary users make user namespaces.";
         if (output.Contains("Unable to locate package", StringComparison.Ordinal))
             return "correct the package's name in the recipe; the suite has none of that name.";
-        return output.Contains("No space left on device", StringComparison.Ordinal)
+        if (output.Contains("Could not allocate", StringComparison.Ordinal))
+            return "raise disk.sizeMiB in the recipe.";
+        if (output.Contains("Failed to fetch", StringComparison.Ordinal) || output.Contains("Temporary failure resolving", StringComparison.Ordinal))
+            return "see that the host reaches its package mirror: sudo apt-get update.";
+        return output.Contains("No space left on device", StringComparison.Ordinal) || output.Contains("enough free space", StringComparison.Ordinal)
             ? "make room in the cache's file system, or set TESTHARNESS_CACHE to a folder elsewhere."
             : null;
     }

@@ -7,7 +7,9 @@ namespace TestHarness.Qemu;
 internal static class MachineFileNames
 {
     public const string MonitorSocket = "qmp.sock";
-    public const string SerialSocket = "serial.sock";
+
+    /// <summary>The serial console's pipes; QEMU adds <c>.in</c> and <c>.out</c>.</summary>
+    public const string SerialPipe = "serial";
     public const string AgentSocket = "agent.sock";
     public const string Overlay = "disk.qcow2";
 

@@ -70,7 +70,7 @@ internal static class QemuArguments
             [
                 "-S",
                 "-chardev", $"socket,id=monitor,path={MachineFileNames.MonitorSocket}", "-mon", "chardev=monitor,mode=control",
-                "-chardev", $"socket,id=serial0,path={MachineFileNames.SerialSocket}",
+                "-chardev", $"pipe,id=serial0,path={MachineFileNames.SerialPipe}",
                 "-chardev", $"socket,id=agent,path={MachineFileNames.AgentSocket}",
             ]);
         }

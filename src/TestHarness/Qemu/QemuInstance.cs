@@ -2,16 +2,16 @@ using TestHarness.Hosts;
 
 namespace TestHarness.Qemu;
 
-/// <summary>A QEMU process with the three connections that it opens to us: monitor, serial console, agent port.</summary>
+/// <summary>A QEMU process with the connections that it opens to us: monitor and agent port, and the serial console's pipes.</summary>
 internal sealed class QemuInstance : IAsyncDisposable
 {
-    private QemuInstance(QemuProcess process) => Process = process;
+    private QemuInstance(QemuProcess process, SerialPipe serial) => (Process, Serial) = (process, serial);
 
     public QemuProcess Process { get; }
 
     public QmpClient Monitor { get; private set; } = null!;
 
-    public Stream Serial { get; private set; } = null!;
+    public SerialPipe Serial { get; }
 
     public Stream Agent { get; private set; } = null!;
 
@@ -32,44 +32,42 @@ internal sealed class QemuInstance : IAsyncDisposable
         CancellationToken cancellationToken)
     {
         using var monitor = new ListeningSocket(Path.Combine(folder, MachineFileNames.MonitorSocket));
-        using var serial = new ListeningSocket(Path.Combine(folder, MachineFileNames.SerialSocket));
         using var agent = new ListeningSocket(Path.Combine(folder, MachineFileNames.AgentSocket));
-        var instance = new QemuInstance(await QemuProcess.StartAsync(program, arguments, folder).ConfigureAwait(false));
+        var serial = new SerialPipe(folder);
+        var instance = new QemuInstance(await QemuProcess.StartAsync(program, arguments, folder).ConfigureAwait(false), serial);
         started(instance.Process);
         try
         {
-            await instance.ConnectAsync(monitor, serial, agent, eventReceived, cancellationToken).ConfigureAwait(false);
+            await instance.ConnectAsync(monitor, agent, eventReceived, cancellationToken).ConfigureAwait(false);
             return instance;
         }
         catch
         {
             await instance.DisposeAsync().ConfigureAwait(false);
+            serial.Dispose();
             throw;
         }
     }
 
-    /// <summary>Kills QEMU and closes the connections; returns once the process is gone.</summary>
+    /// <summary>Kills QEMU and closes the connections; returns once the process is gone. The serial pipes stay for what is still in them.</summary>
     public async ValueTask DisposeAsync()
     {
         await Process.DisposeAsync().ConfigureAwait(false);
         if (Monitor is not null)
             await Monitor.DisposeAsync().ConfigureAwait(false);
-        if (Serial is not null)
-            await Serial.DisposeAsync().ConfigureAwait(false);
         if (Agent is not null)
             await Agent.DisposeAsync().ConfigureAwait(false);
     }
 
     private async Task ConnectAsync(
         ListeningSocket monitor,
-        ListeningSocket serial,
         ListeningSocket agent,
         Action<QmpEvent> eventReceived,
         CancellationToken cancellationToken)
     {
         // QEMU's end cancels the waits for its connections.
         using var wait = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        Task connected = ConnectAllAsync(monitor, serial, agent, eventReceived, wait.Token);
+        Task connected = ConnectAllAsync(monitor, agent, eventReceived, wait.Token);
         await Task.WhenAny(connected, Process.Exited).ConfigureAwait(false);
         if (!connected.IsCompletedSuccessfully && Process.Exited.IsCompleted)
         {
@@ -83,15 +81,12 @@ internal sealed class QemuInstance : IAsyncDisposable
 
     private async Task ConnectAllAsync(
         ListeningSocket monitor,
-        ListeningSocket serial,
         ListeningSocket agent,
         Action<QmpEvent> eventReceived,
         CancellationToken cancellationToken)
     {
-        Task<Stream>[] accepted = [monitor.AcceptAsync(cancellationToken), serial.AcceptAsync(cancellationToken), agent.AcceptAsync(cancellationToken)];
-        Monitor = new QmpClient(await accepted[0].ConfigureAwait(false), eventReceived);
-        Serial = await accepted[1].ConfigureAwait(false);
-        Agent = await accepted[2].ConfigureAwait(false);
+        Monitor = new QmpClient(await monitor.AcceptAsync(cancellationToken).ConfigureAwait(false), eventReceived);
+        Agent = await agent.AcceptAsync(cancellationToken).ConfigureAwait(false);
         await Monitor.NegotiateAsync(cancellationToken).ConfigureAwait(false);
     }
 }
