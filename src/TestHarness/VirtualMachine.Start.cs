@@ -87,12 +87,14 @@ public sealed partial class VirtualMachine
 
     private async Task LaunchAsync(GuestImage image, IProgress<StartProgress>? progress, CancellationToken cancellationToken)
     {
+        (_accelerator, string why) = AcceleratorChoice.Choose(Spec.Accelerator);
+        bool needsCounter = Spec.Type == MachineType.Microvm && _accelerator == Accelerator.Tcg;
         _boot = new BootFiles
         {
             BaseDisk = image.DiskPath,
             Kernel = image.KernelPath,
             Initrd = image.InitrdPath,
-            KernelArguments = image.KernelArguments,
+            KernelArguments = needsCounter ? $"{image.KernelArguments} {TimeStampCounter.KernelArgument}" : image.KernelArguments,
             Architecture = image.Architecture,
         };
         string program = Prerequisites.Find(Program);
@@ -100,7 +102,6 @@ public sealed partial class VirtualMachine
             QemuUser.RequireReadable(file);
         Supervision.EnsureStarted();
         _folder = RunFolder.CreateForMachine();
-        (_accelerator, string why) = AcceleratorChoice.Choose(Spec.Accelerator);
         Report(progress, $"QEMU starts with {why}");
         await Overlay.CreateAsync(Spec, _boot.BaseDisk, _folder, cancellationToken).ConfigureAwait(false);
         IReadOnlyList<string> arguments = QemuArguments.Build(Spec, _boot, Name, _accelerator, MachineChannels.Library);
