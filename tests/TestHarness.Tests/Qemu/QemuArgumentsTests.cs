@@ -76,7 +76,7 @@ public sealed class QemuArgumentsTests
         var library = QemuArguments.Build(spec, Boot, "m-1", Accelerator.Tcg, MachineChannels.Library);
         var terminal = QemuArguments.Build(spec, Boot, "m-1", Accelerator.Tcg, MachineChannels.Terminal);
 
-        library.Except(terminal).Should().OnlyContain(argument => argument == "-S" || argument.Contains(".sock") || argument.Contains("monitor"));
+        library.Except(terminal).Should().OnlyContain(argument => argument == "-S" || argument.Contains("path=") || argument.Contains("monitor"));
     }
 
     [Fact]
