@@ -18,7 +18,7 @@ try
     await steps.RunAsync("id", async () => (await vm.Shell.RunAsync("id", cancellationToken: stop.Token)).StandardOutput);
     await steps.RunAsync("screenshot", async () =>
     {
-        string file = Path.Combine(Path.GetTempPath(), $"testharness-{image}.png");
+        string file = Path.Combine(Path.GetTempPath(), $"testharness-{Environment.UserName}-{image.Replace('/', '_')}.png");
         Screenshot shot = await vm.Screen.CaptureAsync(stop.Token);
         await shot.SaveAsync(file, stop.Token);
         return $"{file} ({shot.Width}x{shot.Height})";

@@ -104,7 +104,7 @@ static struct stream streams[SLOTS], *top = streams; /* no slot from top on is u
 #define EACH(s) (struct stream *s = streams; s < top; s++)
 
 static int port = -1, gone_watch = -1, orphans = -1, orphan_count;
-static bool on_machine = true, in_step, host_gone, greet, listeners_pause, overrun;
+static bool on_machine = true, in_step, host_gone, greet, listeners_pause, overrun, held_up;
 static volatile sig_atomic_t child_ended;
 static char token[17];
 static uint64_t next_serial, next_accepted;
@@ -337,11 +337,15 @@ static bool is_dying(const struct stream *s) { return s->kind == COMMAND && (s->
 
 struct process {
     pid_t pid, parent;
+    unsigned long long born;
     struct stream *owner;
+    uint64_t serial; /* of the owner, whose slot may have another stream by the next pass */
     bool zombie, stopped;
 };
 
-static struct process processes[PROCESSES];
+/* Those of this pass, and of the last one those with an owner. Both sorted by pid. */
+static struct process processes[PROCESSES], victims[PROCESSES];
+static int victim_count;
 
 static size_t read_proc(const char *pid, const char *file, char *buffer, size_t size) {
     char path[64];
@@ -355,7 +359,7 @@ static size_t read_proc(const char *pid, const char *file, char *buffer, size_t 
     return used;
 }
 
-static bool read_stat(const char *pid, struct process *process, pid_t *session, unsigned long long *born) {
+static bool read_stat(const char *pid, struct process *process, pid_t *session) {
     char text[1024], *at;
     if (read_proc(pid, "stat", text, sizeof text) == 0 || !(at = strrchr(text, ')')) || strlen(at) < 4)
         return false;
@@ -369,7 +373,7 @@ static bool read_stat(const char *pid, struct process *process, pid_t *session, 
         else if (field == 6)
             *session = (pid_t)value;
         else if (field == 22)
-            *born = value;
+            process->born = value;
     }
     return true;
 }
@@ -399,6 +403,12 @@ static int by_pid(const void *a, const void *b) {
     return (left > right) - (left < right);
 }
 
+/* A victim stays one when its parent dies before it does, and it shows as a child of init. */
+static struct stream *owner_before(const struct process *process) {
+    struct process *v = bsearch(process, victims, (size_t)victim_count, sizeof *v, by_pid);
+    return v && v->born == process->born && v->serial == v->owner->serial && is_dying(v->owner) ? v->owner : NULL;
+}
+
 /*
  * Looks once through /proc for all streams that are being killed: their sessions, whoever has their marker in the
  * environment, and the descendants of both. Nothing older than the oldest of the commands can be theirs, which spares
@@ -411,21 +421,22 @@ static int list_victims(void) {
         if (!is_dying(s))
             continue;
         char pid[16];
-        struct process leader;
+        struct process leader = {0};
         pid_t session;
         snprintf(pid, sizeof pid, "%d", s->pid);
-        if (s->born == 0 && !read_stat(pid, &leader, &session, &s->born))
-            s->born = 0;
+        if (s->born == 0 && read_stat(pid, &leader, &session))
+            s->born = leader.born;
         oldest = s->born < oldest ? s->born : oldest;
     }
     DIR *proc = opendir("/proc");
     for (struct dirent *entry; proc && count < PROCESSES && (entry = readdir(proc));) {
         struct process process = {.pid = atoi(entry->d_name)};
         pid_t session = 0;
-        unsigned long long born = 0;
-        if (process.pid <= 1 || process.pid == getpid() || !read_stat(entry->d_name, &process, &session, &born) || born < oldest)
+        if (process.pid <= 1 || process.pid == getpid() || !read_stat(entry->d_name, &process, &session) || process.born < oldest)
             continue;
         process.owner = owner_by_session(session);
+        if (!process.owner)
+            process.owner = owner_before(&process);
         if (!process.owner && !process.zombie)
             process.owner = owner_by_marker(entry->d_name);
         processes[count++] = process;
@@ -469,9 +480,14 @@ static void kill_pass(void) {
             s->kill = KILLING;
             s->found = 1; /* the next passes tell whether it worked */
         }
-    for (int i = 0; i < count; i++)
-        if (processes[i].owner)
-            kill(processes[i].pid, processes[i].owner->kill == STOPPING ? SIGSTOP : SIGKILL);
+    victim_count = 0;
+    for (int i = 0; i < count; i++) {
+        if (!processes[i].owner)
+            continue;
+        kill(processes[i].pid, processes[i].owner->kill == STOPPING ? SIGSTOP : SIGKILL);
+        processes[i].serial = processes[i].owner->serial;
+        victims[victim_count++] = processes[i];
+    }
     check_children();
     for EACH(s) {
         if (!is_dying(s))
@@ -904,9 +920,16 @@ static void take_input(struct stream *s, const unsigned char *bytes, size_t size
     give_window(s, taken);
 }
 
-/* Whatever a stream still owes before its last frame. Called in every turn of the loop; does nothing for most streams. */
+/*
+ * Whatever a stream still owes before its last frame. Called in every turn of the loop; does nothing for most streams.
+ * Nothing polls for a stream that has ended, so the loop comes again as long as one is held up by a full output buffer.
+ */
 static void settle_stream(struct stream *s) {
-    if (s->kind == CONNECTION && s->in < 0 && s->out[0].fd < 0 && out_used() < DATA_MARK) {
+    if (s->kind != FREE && s->id != 0 && out_used() >= DATA_MARK) {
+        held_up = true;
+        return;
+    }
+    if (s->kind == CONNECTION && s->in < 0 && s->out[0].fd < 0) {
         send_exit(s);
         release(s);
     }
@@ -925,6 +948,7 @@ static void settle_stream(struct stream *s) {
         if (s->out[i].fd >= 0 && (s->out[i].left == 0 || (s->kill == KILLED && s->out[i].window == 0)))
             end_output(s, i, false);
     }
+    held_up |= s->id != 0 && out_used() >= DATA_MARK;
     if (s->id != 0 && (s->out[0].fd >= 0 || s->out[1].fd >= 0 || out_used() >= DATA_MARK))
         return;
     if (s->id != 0)
@@ -1362,7 +1386,8 @@ static void turn(const sigset_t *while_waiting) {
     static bool more, killing;
     static unsigned first;
     polled_count = 0;
-    int time = wait_time(more, &killing);
+    int time = wait_time(more || (held_up && out_used() < DATA_MARK), &killing);
+    held_up = false;
     int orphans_at = watch(orphans, orphan_count > 0 ? POLLIN : 0);
     bool takes_input = !more && sizeof in - in_end > 0;
     int port_at = watch(host_gone ? gone_watch : port,

@@ -56,6 +56,7 @@ internal static class MachineRecorder
     {
         EvidenceAttachments.Add(context, await record.CollectAsync().ConfigureAwait(false));
         Records.TryRemove(record.Machine, out _);
-        await record.Machine.DisposeAsync().ConfigureAwait(false);
+        // Not waited for: were the test to end on its own before xunit has noted the timeout, it would be reported twice.
+        _ = Task.Run(async () => await record.Machine.DisposeAsync().ConfigureAwait(false));
     }
 }

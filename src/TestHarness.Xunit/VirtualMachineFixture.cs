@@ -47,6 +47,7 @@ public abstract class VirtualMachineFixture : IAsyncLifetime
             await machine.DisposeAsync().ConfigureAwait(false);
         if (_machine is not null)
             await _machine.DisposeAsync().ConfigureAwait(false);
+        await VirtualMachine.ReleaseSparesAsync(Spec).ConfigureAwait(false);
         GC.SuppressFinalize(this);
     }
 }

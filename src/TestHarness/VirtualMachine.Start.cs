@@ -2,6 +2,7 @@ using TestHarness.Hosts;
 using TestHarness.Images;
 using TestHarness.Networks;
 using TestHarness.Qemu;
+using TestHarness.Templates;
 
 namespace TestHarness;
 
@@ -9,19 +10,23 @@ public sealed partial class VirtualMachine
 {
     private static readonly string[] NeededPrograms = ["setpriv", "setsid", "qemu-img", "rsync", "socat"];
 
+    // Machines end when their tests do, and a suite's tests take minutes.
+    private static readonly TimeSpan LedgerLimit = TimeSpan.FromMinutes(10);
+
     private readonly CancellationTokenSource _ended = new();
+    private IDisposable? _share;
     private QemuInstance? _instance;
     private QemuProcess? _process;
+    private GuestImage? _image;
     private BootFiles? _boot;
     private Accelerator _accelerator;
     private IReadOnlyList<ForwardedPort> _forwards = [];
-    private Task _exitWatch = Task.CompletedTask;
 
-    private string Program => Spec.QemuPath ?? "qemu-system-x86_64";
+    private string Program => Prerequisites.Find(Spec.QemuPath ?? "qemu-system-x86_64");
 
     /// <summary>Describes and starts a machine; returns when the guest is up, answers, and has confirmed clock, random state and host name.</summary>
     /// <param name="spec">The machine.</param>
-    /// <param name="progress">Told each step, also of an image that is built first. Default: nobody.</param>
+    /// <param name="progress">Told each step, also of an image or a template that is made first. Default: nobody.</param>
     /// <param name="cancellationToken">Ends the start and removes what there is of the machine.</param>
     /// <returns>The running machine; the caller disposes it.</returns>
     /// <exception cref="ArgumentException">The spec has mistakes.</exception>
@@ -32,12 +37,23 @@ public sealed partial class VirtualMachine
         MachineSpec spec, IProgress<StartProgress>? progress = null, CancellationToken cancellationToken = default)
     {
         var machine = new VirtualMachine(spec);
-        await machine.StartAsync(progress, cancellationToken).ConfigureAwait(false);
+        SparePool? spares = spec.Spares > 0 ? SparePool.Of(spec) : null;
+        if (spares is not null && await spares.TryTakeAsync(cancellationToken).ConfigureAwait(false) is { } spare)
+        {
+            machine = spare;
+            Report(progress, "running (a spare)");
+        }
+        else
+        {
+            await machine.StartAsync(progress, cancellationToken).ConfigureAwait(false);
+        }
+
+        spares?.Fill();
         return machine;
     }
 
     /// <summary>Starts the machine, once; returns when the guest is up, answers, and has confirmed clock, random state and host name.</summary>
-    /// <param name="progress">Told each step, also of an image that is built first. Default: nobody.</param>
+    /// <param name="progress">Told each step, also of an image or a template that is made first. Default: nobody.</param>
     /// <param name="cancellationToken">Ends the start and removes what there is of the machine.</param>
     /// <returns>A task for the start.</returns>
     /// <exception cref="InvalidOperationException">It was started before.</exception>
@@ -49,12 +65,17 @@ public sealed partial class VirtualMachine
         if (State != MachineState.Created)
             throw new InvalidOperationException($"Machine '{Name}' was started before (it is {State}): make another one with the same spec.");
         State = MachineState.Starting;
-        Starting?.Invoke(this);
+        if (!MakesTemplate && !_isSpare)
+            Starting?.Invoke(this);
         try
         {
-            Prerequisites.Require([.. NeededPrograms, Program]);
-            GuestImage image = await ImageStore.GetAsync(Spec.Image, progress, cancellationToken).ConfigureAwait(false);
-            await StartOnAsync(image, progress, cancellationToken).ConfigureAwait(false);
+            Prerequisites.Require([.. NeededPrograms, Spec.QemuPath ?? "qemu-system-x86_64"]);
+            _image = await ImageStore.GetAsync(Spec.Image, progress, cancellationToken).ConfigureAwait(false);
+            Describe(_image, progress);
+            await FindTemplateAsync(progress, cancellationToken).ConfigureAwait(false);
+            _share = await Ledger.Default.TakeAsync(
+                LedgerShare(), _isSpare ? TimeSpan.Zero : LedgerLimit, text => Report(progress, $"waiting for room on the host: {text}"), cancellationToken).ConfigureAwait(false);
+            await StartGuestAsync(progress, cancellationToken).ConfigureAwait(false);
         }
         catch
         {
@@ -63,19 +84,43 @@ public sealed partial class VirtualMachine
         }
     }
 
-    private async Task StartOnAsync(GuestImage image, IProgress<StartProgress>? progress, CancellationToken cancellationToken)
+    private static void Report(IProgress<StartProgress>? progress, string step) => progress?.Report(new StartProgress(step));
+
+    // What it boots from, and by what: everything that a template depends on.
+    private void Describe(GuestImage image, IProgress<StartProgress>? progress)
+    {
+        (_accelerator, string why) = AcceleratorChoice.Choose(Spec.Accelerator);
+        bool needsCounter = Spec.Type == MachineType.Microvm && _accelerator == Accelerator.Tcg;
+        _boot = new BootFiles
+        {
+            BackingDisks = [image.DiskPath],
+            Kernel = image.KernelPath,
+            Initrd = image.InitrdPath,
+            KernelArguments = image.KernelArguments,
+            MeasuredArguments = needsCounter ? TimeStampCounter.KernelArgument : "",
+            Architecture = image.Architecture,
+            Memory = _memory,
+        };
+        foreach (string file in (string[])[Program, image.DiskPath, image.KernelPath, image.InitrdPath])
+            QemuUser.RequireReadable(file);
+        Report(progress, $"accelerator: {why}");
+    }
+
+    private async Task StartGuestAsync(IProgress<StartProgress>? progress, CancellationToken cancellationToken)
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         limit.CancelAfter(Spec.StartTimeout);
         string phase = "QEMU to start";
         try
         {
-            await LaunchAsync(image, progress, limit.Token).ConfigureAwait(false);
+            Supervision.EnsureStarted();
+            _folder = RunFolder.CreateForMachine();
+            await MakeOverlaysAsync(limit.Token).ConfigureAwait(false);
+            await LaunchAsync(limit.Token).ConfigureAwait(false);
             phase = "the guest to answer";
-            Report(progress, "guest boots");
-            await _guest.ComeUpAsync(_instance!.Agent, image.Ready, text => Report(progress, phase = text), limit.Token)
-                .WaitAsync(_ended.Token).WaitAsync(limit.Token).ConfigureAwait(false);
-            _forwards = await ForwardedPort.QueryAsync(Monitor, Spec.PortForwards, limit.Token).ConfigureAwait(false);
+            Report(progress, _template is null ? "guest boots" : "guest is restored");
+            await ComeUpAsync(text => Report(progress, phase = text), limit.Token).ConfigureAwait(false);
+            _forwards = await ForwardedPort.OpenAsync(Monitor, Spec.PortForwards, limit.Token).ConfigureAwait(false);
             State = MachineState.Running;
             Report(progress, "running");
         }
@@ -85,47 +130,54 @@ public sealed partial class VirtualMachine
         }
     }
 
-    private async Task LaunchAsync(GuestImage image, IProgress<StartProgress>? progress, CancellationToken cancellationToken)
+    private async Task MakeOverlaysAsync(CancellationToken cancellationToken)
     {
-        (_accelerator, string why) = AcceleratorChoice.Choose(Spec.Accelerator);
-        bool needsCounter = Spec.Type == MachineType.Microvm && _accelerator == Accelerator.Tcg;
-        _boot = new BootFiles
-        {
-            BaseDisk = image.DiskPath,
-            Kernel = image.KernelPath,
-            Initrd = image.InitrdPath,
-            KernelArguments = needsCounter ? $"{image.KernelArguments} {TimeStampCounter.KernelArgument}" : image.KernelArguments,
-            Architecture = image.Architecture,
-        };
-        string program = Prerequisites.Find(Program);
-        foreach (string file in (string[])[program, _boot.BaseDisk, _boot.Kernel, _boot.Initrd])
-            QemuUser.RequireReadable(file);
-        Supervision.EnsureStarted();
-        _folder = RunFolder.CreateForMachine();
-        Report(progress, $"QEMU starts with {why}");
-        await Overlay.CreateAsync(Spec, _boot.BaseDisk, _folder, cancellationToken).ConfigureAwait(false);
-        IReadOnlyList<string> arguments = QemuArguments.Build(Spec, _boot, Name, _accelerator, MachineChannels.Library);
-        _instance = await QemuInstance.StartAsync(program, arguments, _folder, process => _process = process, OnMonitorEvent, cancellationToken)
+        if (_template is not null)
+            _template.CopyOverlays(Folder);
+        else
+            await Overlay.CreateAsync(Spec, _image!.DiskPath, Folder, cancellationToken).ConfigureAwait(false);
+    }
+
+    // Starts QEMU on the machine's folder, and the guest in it: restored, where the files say so.
+    private async Task LaunchAsync(CancellationToken cancellationToken)
+    {
+        IReadOnlyList<string> arguments = QemuArguments.Build(Spec, _boot!, Name, _accelerator, MachineChannels.Library);
+        _instance = await QemuInstance.StartAsync(Program, arguments, Folder, process => _process = process, OnMonitorEvent, cancellationToken)
             .ConfigureAwait(false);
-        _exitWatch = WatchExitAsync(_instance.Process);
+        _exitWatch = WatchExitAsync(_instance);
+        if (_boot!.Template is not null)
+            Console.Log.Append(_template!.ReadSerialLog());
         Console.Attach(_instance.Serial);
+        if (_boot.Template is not null)
+            await Migration.LoadAsync(Monitor, Folder, _template!.State, cancellationToken).ConfigureAwait(false);
         await Monitor.ExecuteAsync("cont", null, cancellationToken).ConfigureAwait(false);
+    }
+
+    // A restored guest was ready when it was saved.
+    private async Task ComeUpAsync(Action<string> phase, CancellationToken cancellationToken)
+    {
+        Task up = _guest.ComeUpAsync(_instance!.Agent, _boot!.Template is null ? _image!.Ready : null, phase, cancellationToken);
+        if (await Task.WhenAny(up, _process!.Exited).ConfigureAwait(false) != up)
+            throw new QemuEndedException(await _process.Exited.ConfigureAwait(false));
+        await up.ConfigureAwait(false);
     }
 
     private async Task<MachineStartException> StartFailureAsync(string phase, Exception reason)
     {
-        if (_process?.Exited.IsCompleted == true)
+        // Not where the time ran out: then it was this process that ended QEMU.
+        if (reason is not OperationCanceledException && _process is { Exited.IsCompleted: true } process)
+        {
             await Console.DrainAsync().ConfigureAwait(false);
+            reason = new QemuEndedException(await process.Exited.ConfigureAwait(false));
+        }
+
         string what = reason switch
         {
-            _ when _ended.IsCancellationRequested || reason is QemuEndedException => Exit?.ToString() ?? $"{new MachineExit(
-                MachineExitReason.QemuExited, _process!.Exited.Result, "")}",
+            QemuEndedException ended => new MachineExit(MachineExitReason.QemuExited, ended.ExitCode, "").ToString(),
             OperationCanceledException => $"it took more than {Spec.StartTimeout.TotalSeconds:0.#} s (MachineSpec.StartTimeout)",
             _ => reason.Message,
         };
         var text = new FailureText($"Machine '{Name}' (image {Spec.Image}) did not start: {what}.");
         return new MachineStartException(Facts(), text.Add("Waited for", phase), reason);
     }
-
-    private static void Report(IProgress<StartProgress>? progress, string step) => progress?.Report(new StartProgress(step));
 }

@@ -1,4 +1,6 @@
+using System.Text.Json;
 using TestHarness.Guest;
+using TestHarness.Networks;
 using TestHarness.Qemu;
 
 namespace TestHarness;
@@ -6,7 +8,9 @@ namespace TestHarness;
 public sealed partial class VirtualMachine
 {
     private readonly SemaphoreSlim _ending = new(1, 1);
+    private Task _exitWatch = Task.CompletedTask;
     private bool _shutdownByGuest;
+    private bool _resetByGuest;
     private bool _killing;
 
     /// <summary>
@@ -62,7 +66,7 @@ public sealed partial class VirtualMachine
     /// <returns>A task that ends when the process is gone.</returns>
     public async ValueTask DisposeAsync()
     {
-        if (State == MachineState.Running)
+        if (_instance is not null && !MakesTemplate)
             await TellStoppingAsync().ConfigureAwait(false);
         await EndAsync().ConfigureAwait(false);
     }
@@ -91,6 +95,8 @@ public sealed partial class VirtualMachine
                 await _instance.DisposeAsync().ConfigureAwait(false);
             await _exitWatch.ConfigureAwait(false);
             await Console.DrainAsync().ConfigureAwait(false);
+            _template?.Dispose();
+            _share?.Dispose();
             State = MachineState.Stopped;
             if (_folder is not null && Directory.Exists(_folder))
                 Directory.Delete(_folder, recursive: true);
@@ -103,19 +109,70 @@ public sealed partial class VirtualMachine
 
     private void OnMonitorEvent(QmpEvent happened)
     {
-        // https://www.qemu.org/docs/master/interop/qemu-qmp-ref.html: SHUTDOWN says whether the guest asked for it.
-        if (happened.Name == "SHUTDOWN")
-            _shutdownByGuest |= happened.Data.TryGetProperty("guest", out var guest) && guest.GetBoolean();
+        // https://www.qemu.org/docs/master/interop/qemu-qmp-ref.html: SHUTDOWN says whether the guest asked for it, and why.
+        if (happened.Name != "SHUTDOWN")
+            return;
+        _shutdownByGuest |= happened.Data.TryGetProperty("guest", out JsonElement guest) && guest.GetBoolean();
+        _resetByGuest |= happened.Data.TryGetProperty("reason", out JsonElement reason) && reason.GetString() == "guest-reset";
     }
 
-    private async Task WatchExitAsync(QemuProcess process)
+    private async Task WatchExitAsync(QemuInstance instance)
     {
+        QemuProcess process = instance.Process;
         int exitCode = await process.Exited.ConfigureAwait(false);
-        MachineExitReason reason = _shutdownByGuest && exitCode == 0 ? MachineExitReason.GuestShutdown
-            : _killing ? MachineExitReason.Killed
+        // QEMU's last event says why it ended.
+        await instance.Monitor.Closed.ConfigureAwait(false);
+        // The start itself looks after a QEMU that ends on the way.
+        if (State == MachineState.Starting && !_killing)
+            return;
+        string? failure = null;
+        if (_resetByGuest && exitCode == 0 && !_killing)
+        {
+            failure = await TryRelaunchAsync().ConfigureAwait(false);
+            if (failure is null)
+                return;
+        }
+
+        MachineExitReason reason = _killing ? MachineExitReason.Killed
+            : _shutdownByGuest && exitCode == 0 ? MachineExitReason.GuestShutdown
             : MachineExitReason.QemuExited;
-        Exit = new MachineExit(reason, exitCode, process.StandardError);
+        Exit = new MachineExit(reason, exitCode, $"{process.StandardError}{failure}");
         State = MachineState.Stopped;
         await _ended.CancelAsync().ConfigureAwait(false);
+    }
+
+    // A restored guest that reboots: its QEMU has ended, for it knows no kernel; a new one boots from the same disks. Returns why that failed, or null.
+    private async Task<string?> TryRelaunchAsync()
+    {
+        using var limit = new CancellationTokenSource(Spec.StartTimeout);
+        try
+        {
+            await _ending.WaitAsync(limit.Token).ConfigureAwait(false);
+            try
+            {
+                if (_killing)
+                    return "";
+                State = MachineState.Rebooting;
+                _resetByGuest = _shutdownByGuest = false;
+                await _instance!.DisposeAsync().ConfigureAwait(false);
+                await Console.DrainAsync().ConfigureAwait(false);
+                _boot = _boot! with { Memory = null, Template = null };
+                await LaunchAsync(limit.Token).ConfigureAwait(false);
+            }
+            finally
+            {
+                _ending.Release();
+            }
+
+            await ComeUpAsync(_ => { }, limit.Token).ConfigureAwait(false);
+            _forwards = await ForwardedPort.OpenAsync(Monitor, [.. _forwards.Select(forward => forward.Again())], limit.Token).ConfigureAwait(false);
+            State = MachineState.Running;
+            return null;
+        }
+        catch (Exception e) when (e is not TestHarnessException)
+        {
+            _process?.Kill();
+            return $"The guest did not come back from its reboot: {e.Message}\n";
+        }
     }
 }

@@ -21,12 +21,18 @@ public sealed partial class VirtualMachine : IAsyncDisposable
     /// <param name="spec">The machine.</param>
     /// <exception cref="ArgumentException">The spec has mistakes; all are named.</exception>
     public VirtualMachine(MachineSpec spec)
+        : this(spec, hostname: spec?.Hostname ?? "")
+    {
+    }
+
+    // Host name: empty for the machine's own name, null for the image's.
+    private VirtualMachine(MachineSpec spec, string? hostname)
     {
         ArgumentNullException.ThrowIfNull(spec);
         SpecValidation.Check(spec);
         Spec = spec;
         Name = MachineName.Make(spec.Image, Interlocked.Increment(ref _count));
-        _guest = new GuestSession(spec.Hostname ?? Name);
+        _guest = new GuestSession(hostname is "" ? Name : hostname);
         Console = new SerialConsole(this);
         Screen = new Screen(this);
         Shell = new Shell(this, _guest);

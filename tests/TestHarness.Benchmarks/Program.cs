@@ -1,13 +1,18 @@
+using System.Globalization;
 using System.Text.Json;
 using TestHarness.Benchmarks;
 
-// dotnet run -c Release --project tests/TestHarness.Benchmarks -- [--json FILE] [--count N]
+// dotnet run -c Release --project tests/TestHarness.Benchmarks -- [--json FILE] [--count N] [--boots N] [--image NAME]
 string? Option(string name) => Array.IndexOf(args, name) is var at and >= 0 && at + 1 < args.Length ? args[at + 1] : null;
-int count = int.Parse(Option("--count") ?? "20", System.Globalization.CultureInfo.InvariantCulture);
+int count = int.Parse(Option("--count") ?? "20", CultureInfo.InvariantCulture);
+int boots = int.Parse(Option("--boots") ?? "3", CultureInfo.InvariantCulture);
 
 List<Metric> metrics = [];
-foreach (string image in (string[])["tiny", "debian-12"])
+foreach (string image in Option("--image") is { } one ? [one] : (string[])["tiny", "debian-12"])
+{
+    metrics.AddRange(await StartBenchmark.RunAsync(image, count, boots));
     metrics.AddRange(await CommandBenchmark.RunAsync(image, count));
+}
 
 foreach (Metric metric in metrics)
     Console.WriteLine($"{metric.Median,10:0.000} {metric.Unit}  {metric.Name}  (median of {metric.Samples.Count})");

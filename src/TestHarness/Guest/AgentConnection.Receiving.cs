@@ -22,8 +22,9 @@ internal sealed partial class AgentConnection
                 _filled -= used;
             }
         }
-        catch (Exception e) when (e is IOException or ObjectDisposedException or OperationCanceledException)
+        catch (Exception e)
         {
+            // Whatever it was: nobody may be left waiting.
             reason = $"The connection to the guest's agent broke: {e.Message}";
         }
 

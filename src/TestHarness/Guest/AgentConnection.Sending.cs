@@ -47,8 +47,9 @@ internal sealed partial class AgentConnection
             while (TakeOutgoing())
                 await _transport.WriteAsync(_sending.WrittenMemory, _closing.Token).ConfigureAwait(false);
         }
-        catch (Exception e) when (e is IOException or ObjectDisposedException or OperationCanceledException)
+        catch (Exception e)
         {
+            // Whatever it was: nobody may be left waiting.
             End($"The connection to the guest's agent broke: {e.Message}");
         }
     }

@@ -71,6 +71,15 @@ internal sealed partial class AgentConnection : IAsyncDisposable
         }
     }
 
+    /// <summary>
+    /// Comes in step anew with an agent that has been put back in time, together with its guest: what was under way is lost, for it knows nothing of that.
+    /// </summary>
+    public Task<AgentHello> ComeInStepAgainAsync(string reason, CancellationToken cancellationToken)
+    {
+        LoseStep(reason);
+        return HandshakeAsync(cancellationToken);
+    }
+
     /// <summary>Asks whether the agent answers.</summary>
     public async Task PingAsync(CancellationToken cancellationToken)
     {

@@ -6,19 +6,23 @@ namespace TestHarness.Guest;
 /// The way into a running guest: brings it up after a start and after each reboot (the agent answers, the image's own command says that it is ready, clock,
 /// random state and host name are confirmed) and hands out the agent's connection once that is done.
 /// </summary>
-internal sealed class GuestSession(string hostname) : IAsyncDisposable
+internal sealed class GuestSession(string? hostname) : IAsyncDisposable
 {
     private const int SeedBytes = 64;
+
+    // A connection closes a moment before it is known whether the machine has ended or comes back.
+    private static readonly TimeSpan NewsFollow = TimeSpan.FromSeconds(1);
 
     private readonly CancellationTokenSource _disposed = new();
     private readonly Lock _gate = new();
     private TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private AgentConnection? _agent;
     private string? _ready;
-    private int _broughtUp = -1;
+    private Up? _up;
+    private int _generation;
     private string? _failure;
 
-    /// <summary>Brings the guest up, and again after each reboot for as long as this connection lives.</summary>
+    /// <summary>Brings the guest up, and again after each reboot for as long as this connection lives. Called again with the connection of a new QEMU.</summary>
     /// <param name="transport">The connection of the agent's port.</param>
     /// <param name="ready">The image's command that ends when the guest is up, or <see langword="null"/>.</param>
     /// <param name="phase">Told what is being waited for.</param>
@@ -26,34 +30,45 @@ internal sealed class GuestSession(string hostname) : IAsyncDisposable
     public async Task ComeUpAsync(Stream transport, string? ready, Action<string> phase, CancellationToken cancellationToken)
     {
         _ready = ready;
-        _agent = new AgentConnection(transport);
-        AgentHello hello = await _agent.HandshakeAsync(cancellationToken).ConfigureAwait(false);
-        await BringUpAsync(_agent, phase, cancellationToken).ConfigureAwait(false);
-        Tell(hello.Restarts, failure: null);
-        _ = FollowRebootsAsync(_agent, hello);
+        AgentConnection agent = _agent = new AgentConnection(transport);
+        AgentHello hello = await agent.HandshakeAsync(cancellationToken).ConfigureAwait(false);
+        await BringUpAsync(agent, phase, cancellationToken).ConfigureAwait(false);
+        Tell(new Up(agent, hello.Restarts), failure: null);
+        _ = FollowRebootsAsync(agent, hello);
     }
 
     /// <summary>The agent's connection, once the guest is up; waits while it reboots.</summary>
     /// <exception cref="AgentLostException">The connection has ended, or the guest did not come up again.</exception>
     public async Task<AgentConnection> ReadyAsync(CancellationToken cancellationToken)
     {
-        AgentConnection agent = _agent ?? throw new AgentLostException("the guest has not come up");
         while (true)
         {
-            AgentHello hello = await agent.HandshakeAsync(cancellationToken).ConfigureAwait(false);
-            Task changed;
-            lock (_gate)
+            (AgentConnection agent, Up? up, Task changed) = Look();
+            try
             {
-                if (_failure is not null)
-                    throw new AgentLostException(_failure);
-                if (_broughtUp >= hello.Restarts)
+                AgentHello hello = await agent.HandshakeAsync(cancellationToken).ConfigureAwait(false);
+                if (up?.Agent == agent && up.Restarts >= hello.Restarts)
                     return agent;
-                changed = _changed.Task;
+                await changed.WaitAsync(cancellationToken).ConfigureAwait(false);
             }
-
-            await changed.WaitAsync(cancellationToken).ConfigureAwait(false);
+            catch (AgentLostException)
+            {
+                if (await Task.WhenAny(changed, Task.Delay(NewsFollow, cancellationToken)).ConfigureAwait(false) != changed && Look().Agent == agent)
+                    throw;
+            }
         }
     }
+
+    /// <summary>Makes the guest right again after it was put back to a checkpoint: the agent in step, clock and random state those of now.</summary>
+    public async Task ComeBackAsync(CancellationToken cancellationToken)
+    {
+        AgentConnection agent = Look().Agent;
+        await agent.ComeInStepAgainAsync("The machine was put back to a checkpoint.", cancellationToken).ConfigureAwait(false);
+        await SettleAsync(agent, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Gives the guest the clock and random state of now, after it stood still.</summary>
+    public Task RefreshAsync(CancellationToken cancellationToken) => SettleAsync(Look().Agent, cancellationToken);
 
     /// <summary>Asks the guest to shut down in an orderly way; does not wait for it.</summary>
     public async Task PowerOffAsync(CancellationToken cancellationToken)
@@ -66,10 +81,10 @@ internal sealed class GuestSession(string hostname) : IAsyncDisposable
     public async Task RebootAsync(CancellationToken cancellationToken)
     {
         AgentConnection agent = await ReadyAsync(cancellationToken).ConfigureAwait(false);
-        AgentHello before = await agent.HandshakeAsync(cancellationToken).ConfigureAwait(false);
+        int before = _generation;
         await agent.PowerAsync(AgentPower.Reboot, cancellationToken).ConfigureAwait(false);
-        await agent.WaitForRestartAsync(before, cancellationToken).ConfigureAwait(false);
-        await ReadyAsync(cancellationToken).ConfigureAwait(false);
+        while (Volatile.Read(ref _generation) == before)
+            await Look().Changed.WaitAsync(cancellationToken).ConfigureAwait(false);
     }
 
     public async ValueTask DisposeAsync()
@@ -88,6 +103,11 @@ internal sealed class GuestSession(string hostname) : IAsyncDisposable
         }
 
         phase("the guest to confirm clock, random state and host name");
+        await SettleAsync(agent, cancellationToken).ConfigureAwait(false);
+    }
+
+    private async Task SettleAsync(AgentConnection agent, CancellationToken cancellationToken)
+    {
         byte[] seed = RandomNumberGenerator.GetBytes(SeedBytes);
         AgentSettled settled = await agent.SettleAsync(DateTimeOffset.UtcNow, seed, hostname, cancellationToken).ConfigureAwait(false);
         if (!settled.Succeeded)
@@ -120,26 +140,44 @@ internal sealed class GuestSession(string hostname) : IAsyncDisposable
             {
                 hello = await agent.WaitForRestartAsync(hello, _disposed.Token).ConfigureAwait(false);
                 await BringUpAsync(agent, _ => { }, _disposed.Token).ConfigureAwait(false);
-                Tell(hello.Restarts, failure: null);
+                Tell(new Up(agent, hello.Restarts), failure: null);
             }
         }
-        catch (Exception e) when (e is AgentLostException or AgentException or OperationCanceledException)
+        catch (AgentException e)
         {
-            Tell(hello.Restarts, $"the guest did not come back: {e.Message}");
+            Tell(null, $"the guest did not come back: {e.Message}");
+        }
+        catch (Exception e) when (e is AgentLostException or OperationCanceledException)
+        {
+            // The machine has ended, or goes on in a new QEMU: the machine's own watch tells.
         }
     }
 
-    private void Tell(int broughtUp, string? failure)
+    private (AgentConnection Agent, Up? Up, Task Changed) Look()
+    {
+        lock (_gate)
+        {
+            if (_failure is not null)
+                throw new AgentLostException(_failure);
+            return (_agent ?? throw new AgentLostException("the guest has not come up"), _up, _changed.Task);
+        }
+    }
+
+    private void Tell(Up? up, string? failure)
     {
         TaskCompletionSource changed;
         lock (_gate)
         {
-            _broughtUp = broughtUp;
+            _up = up;
             _failure = failure;
+            _generation++;
             changed = _changed;
             _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
         }
 
         changed.TrySetResult();
     }
+
+    /// <summary>Which agent is up: its connection, and how often it had restarted on it.</summary>
+    private sealed record Up(AgentConnection Agent, int Restarts);
 }

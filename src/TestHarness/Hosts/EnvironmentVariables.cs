@@ -12,6 +12,15 @@ internal static class EnvironmentVariables
     /// <summary>Debian mirror to build images from, where the host's own package sources do not have the suite.</summary>
     public static string? Mirror => Read("TESTHARNESS_MIRROR");
 
+    /// <summary>Room for warm templates, in MiB.</summary>
+    public static string? TemplatesMiB => Read("TESTHARNESS_TEMPLATES_MIB");
+
+    /// <summary>How much memory all machines of the user may take together, in MiB.</summary>
+    public static string? MemoryMiB => Read("TESTHARNESS_MEMORY_MIB");
+
+    /// <summary>How many virtual CPUs all machines of the user may take together.</summary>
+    public static string? Cpus => Read("TESTHARNESS_CPUS");
+
     public static string? XdgCacheHome => Read("XDG_CACHE_HOME");
 
     public static string? XdgRuntimeDirectory => Read("XDG_RUNTIME_DIR");

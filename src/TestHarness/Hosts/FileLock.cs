@@ -17,8 +17,20 @@ internal sealed class FileLock : IDisposable
     /// <summary>Takes the lock, or returns <see langword="null"/> where somebody else has it.</summary>
     public static FileLock? TryTake(string path)
     {
+        if (TryLock(path, Native.LockExclusive) is not { } file)
+            return null;
+        RandomAccess.SetLength(file, 0);
+        RandomAccess.Write(file, Encoding.UTF8.GetBytes($"process {Environment.ProcessId}"), 0);
+        return new FileLock(file);
+    }
+
+    /// <summary>Takes the lock together with any others who share it, or returns <see langword="null"/> where somebody has it alone.</summary>
+    public static FileLock? TryTakeShared(string path) => TryLock(path, Native.LockShared) is { } file ? new FileLock(file) : null;
+
+    private static SafeFileHandle? TryLock(string path, int operation)
+    {
         SafeFileHandle file = Native.OpenForLock(path);
-        if (Native.Lock(file, Native.LockExclusive | Native.LockNonBlocking) != 0)
+        if (Native.Lock(file, operation | Native.LockNonBlocking) != 0)
         {
             int error = Marshal.GetLastPInvokeError();
             file.Dispose();
@@ -27,9 +39,7 @@ internal sealed class FileLock : IDisposable
                 : throw new IOException($"Locking '{path}' failed: {Marshal.GetPInvokeErrorMessage(error)}.");
         }
 
-        RandomAccess.SetLength(file, 0);
-        RandomAccess.Write(file, Encoding.UTF8.GetBytes($"process {Environment.ProcessId}"), 0);
-        return new FileLock(file);
+        return file;
     }
 
     /// <summary>Takes the lock, waiting for as long as it takes; <paramref name="onWait"/> is told once who has it.</summary>

@@ -6,6 +6,7 @@ namespace TestHarness.Hosts;
 /// <summary>The few system calls that .NET has no API for.</summary>
 internal static unsafe partial class Native
 {
+    public const int LockShared = 1;
     public const int LockExclusive = 2;
     public const int LockNonBlocking = 4;
     public const int ErrorWouldBlock = 11;
@@ -79,6 +80,17 @@ internal static unsafe partial class Native
         owner = BitConverter.ToUInt32(status[20..]);
         isFolder = (BitConverter.ToUInt16(status[28..]) & TypeMask) == TypeFolder;
         return result == 0;
+    }
+
+    /// <summary>Tells how many bytes a file takes on its disk; a sparse file takes fewer than its length. 0 where there is no such file.</summary>
+    public static long AllocatedBytes(string path)
+    {
+        // stx_blocks, in units of 512 bytes, at byte 48.
+        Span<byte> status = stackalloc byte[256];
+        int result;
+        fixed (byte* buffer = status)
+            result = Statx(CurrentFolder, path, NoFollow, StatxBasicStats, buffer);
+        return result == 0 ? BitConverter.ToInt64(status[48..]) * 512 : 0;
     }
 
     /// <summary>Opens a descriptor that becomes readable when the process ends (pidfd_open(2)); -1 where there is no such process.</summary>

@@ -44,10 +44,18 @@ internal static class RunFolder
             return _process ??= CreateForProcess();
     }
 
-    private static string CreateForProcess()
+    /// <summary>The folder that all processes of this user share.</summary>
+    /// <exception cref="HostNotReadyException">The place can't be used.</exception>
+    public static string ForUser()
     {
         string root = Root();
         CreateRoot(root);
+        return root;
+    }
+
+    private static string CreateForProcess()
+    {
+        string root = ForUser();
         using FileLock exclusive = TakeRootLock(root);
         Sweep(root);
         string process = Path.Combine(root, $"{Environment.ProcessId}-{Random.Shared.Next(0x10000):x4}");
@@ -105,6 +113,9 @@ internal static class RunFolder
     {
         foreach (string folder in Directory.GetDirectories(root))
         {
+            // The ledger belongs to all processes; its shares are locked one by one.
+            if (Path.GetFileName(folder) == Ledger.FolderName)
+                continue;
             using FileLock? free = FileLock.TryTake(Path.Combine(folder, "lock"));
             if (free is not null)
                 Directory.Delete(folder, recursive: true);

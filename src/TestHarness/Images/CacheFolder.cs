@@ -12,6 +12,8 @@ internal static class CacheFolder
     public static string Path => System.IO.Path.GetFullPath(EnvironmentVariables.Cache
         ?? (Native.EffectiveUserId() == 0 ? "/var/cache/testharness" : System.IO.Path.Combine(UserCache(), "testharness")));
 
+    public static string Templates => System.IO.Path.Combine(Path, "templates");
+
     public static string Images => System.IO.Path.Combine(Path, "images");
 
     /// <summary>Makes a folder and those above it; the ones that it makes can be read by everybody, whatever the umask.</summary>

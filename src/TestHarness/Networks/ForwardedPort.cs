@@ -8,10 +8,27 @@ namespace TestHarness.Networks;
 /// <summary>A port of the guest and where it is on the host.</summary>
 internal sealed partial record ForwardedPort(ForwardProtocol Protocol, int GuestPort, IPEndPoint Host)
 {
-    /// <summary>Asks QEMU, which let the kernel pick the ports, so that nobody else can have taken one in between.</summary>
-    public static async Task<IReadOnlyList<ForwardedPort>> QueryAsync(
-        QmpClient monitor, IReadOnlyCollection<PortForward> wanted, CancellationToken cancellationToken) =>
-        wanted.Count == 0 ? [] : Parse(await monitor.ExecuteHumanAsync("info usernet", cancellationToken).ConfigureAwait(false));
+    /// <summary>
+    /// Opens forwards in a running machine and asks QEMU where they are: it let the kernel pick the ports, so that nobody else can have taken one in between.
+    /// </summary>
+    /// <exception cref="QmpException">QEMU refused one.</exception>
+    public static async Task<IReadOnlyList<ForwardedPort>> OpenAsync(
+        QmpClient monitor, IReadOnlyCollection<PortForward> wanted, CancellationToken cancellationToken)
+    {
+        if (wanted.Count == 0)
+            return [];
+        foreach (PortForward forward in wanted)
+        {
+            string refusal = await monitor.ExecuteHumanAsync($"hostfwd_add net0 {ForwardRule.Of(forward)}", cancellationToken).ConfigureAwait(false);
+            if (refusal.Trim() is { Length: > 0 } reason)
+                throw new QmpException($"the guest's port {forward.GuestPort} can't be forwarded to 127.0.0.1:{forward.HostPort}: {reason}");
+        }
+
+        return Parse(await monitor.ExecuteHumanAsync("info usernet", cancellationToken).ConfigureAwait(false));
+    }
+
+    /// <summary>The forward that leads to the same port of the host again.</summary>
+    public PortForward Again() => new(GuestPort) { Protocol = Protocol, HostPort = Host.Port };
 
     /// <summary>Reads the lines of <c>info usernet</c> such as <c>TCP[HOST_FORWARD]  12  127.0.0.1 40001  10.0.2.15 22  0 0</c>.</summary>
     public static IReadOnlyList<ForwardedPort> Parse(string userNetwork) =>

@@ -1,10 +1,10 @@
 namespace TestHarness.Qemu;
 
-/// <summary>The files that a machine boots from; absolute paths, never written to.</summary>
+/// <summary>What a machine starts from; absolute paths of files that are never written to.</summary>
 internal sealed record BootFiles
 {
-    /// <summary>The image's disk in qcow2 format: the backing file of the machine's overlay.</summary>
-    public required string BaseDisk { get; init; }
+    /// <summary>The disks in qcow2 format below the machine's overlay, the nearest first: a template's disk, if there is one, then the image's.</summary>
+    public required IReadOnlyList<string> BackingDisks { get; init; }
 
     public required string Kernel { get; init; }
 
@@ -13,6 +13,20 @@ internal sealed record BootFiles
     /// <summary>The image's own kernel arguments.</summary>
     public required string KernelArguments { get; init; }
 
+    /// <summary>Kernel arguments that are measured on the host, so another process may find slightly different ones.</summary>
+    public string MeasuredArguments { get; init; } = "";
+
     /// <summary>Debian's name of the architecture.</summary>
     public string Architecture { get; init; } = "amd64";
+
+    /// <summary>The file that holds the guest's memory, or <see langword="null"/> where QEMU allocates it.</summary>
+    public MemoryFile? Memory { get; init; }
+
+    /// <summary>The folder of the template that the machine is restored from, or <see langword="null"/> where it boots.</summary>
+    public string? Template { get; init; }
 }
+
+/// <summary>A file with the guest's memory.</summary>
+/// <param name="Path">The file, of the memory's size.</param>
+/// <param name="Shared">Whether the guest writes to the file: only while a template is made. Else its writes are its own (copy on write).</param>
+internal sealed record MemoryFile(string Path, bool Shared);

@@ -20,16 +20,7 @@ internal static class Overlay
 
     private static async Task CreateAsync(string[] arguments, string folder, CancellationToken cancellationToken)
     {
-        HelperResult result = await HelperProgram.RunAsync(
-            "qemu-img", ["create", "-q", "-f", "qcow2", .. arguments], new HelperOptions { WorkingDirectory = folder }, cancellationToken)
-            .ConfigureAwait(false);
-        if (result.ExitCode != 0)
-        {
-            throw new HostNotReadyException(new FailureText("A disk for the machine could not be made.")
-                .Add("Command", ShellQuote.Join(["qemu-img", "create", .. arguments]))
-                .Add("Standard error", result.StandardError));
-        }
-
+        await QemuImage.RunAsync(["create", "-q", "-f", "qcow2", .. arguments], folder, cancellationToken).ConfigureAwait(false);
         foreach (string file in Directory.GetFiles(folder, "*.qcow2"))
             QemuUser.Give(file);
     }

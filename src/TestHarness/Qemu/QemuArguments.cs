@@ -29,7 +29,7 @@ internal static class QemuArguments
         {
             "-nodefaults", "-no-user-config",
             "-name", $"guest={name}",
-            "-machine", spec.Type == MachineType.Microvm ? "microvm,pcie=off,rtc=on,isa-serial=on" : "q35,vmport=off",
+            "-machine", $"{(spec.Type == MachineType.Microvm ? "microvm,pcie=off,rtc=on,isa-serial=on" : "q35,vmport=off")},memory-backend=ram",
             "-accel", accelerator == Accelerator.Kvm ? "kvm" : "tcg",
             "-cpu", "max",
             "-smp", Number(spec.Cpus),
@@ -37,13 +37,21 @@ internal static class QemuArguments
             "-display", "none",
             "-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny",
         };
-        AddKernel(arguments, spec, boot);
+        AddMemory(arguments, spec, boot.Memory);
+        if (boot.Template is null)
+            AddKernel(arguments, spec, boot);
+        else
+            // A restored guest has its kernel in memory. It reboots into a new process that is given one.
+            arguments.AddRange(["-incoming", "defer", "-action", "reboot=shutdown"]);
         AddChannels(arguments, spec.Type, channels);
-        AddDisk(arguments, spec.Type, "disk0", OverlayOn(boot.BaseDisk));
+        AddDisk(arguments, spec.Type, "disk0", Overlay(MachineFileNames.Overlay, boot.BackingDisks));
         for (int i = 0; i < spec.Disks.Count; i++)
-            AddDisk(arguments, spec.Type, $"disk{i + 1}", Image(MachineFileNames.ExtraDisk(i), readOnly: false));
-        AddNetwork(arguments, spec);
+            AddDisk(arguments, spec.Type, $"disk{i + 1}", Overlay(MachineFileNames.ExtraDisk(i), ExtraBacking(boot, i)));
+        AddNetwork(arguments, spec, channels);
         AddDevice(arguments, VirtioDevice(spec.Type, "virtio-rng"));
+        if (spec.Type != MachineType.Microvm)
+            // A new one in each process: tells Linux that it is a copy now (QEMU's docs/specs/vmgenid).
+            AddDevice(arguments, new JsonObject { ["driver"] = "vmgenid", ["guid"] = "auto" });
         if (HasDisplay(spec))
             // edid=off keeps the mode at what the guest asks for, so that screens compare.
             AddDevice(arguments, new JsonObject { ["driver"] = "VGA", ["id"] = "display0", ["edid"] = false });
@@ -54,11 +62,28 @@ internal static class QemuArguments
     /// <summary>Tells whether the machine has a display to capture.</summary>
     public static bool HasDisplay(MachineSpec spec) => spec.Display != Display.None && spec.Type != MachineType.Microvm;
 
+    private static void AddMemory(List<string> arguments, MachineSpec spec, MemoryFile? file)
+    {
+        var memory = new JsonObject
+        {
+            ["qom-type"] = file is null ? "memory-backend-ram" : "memory-backend-file",
+            ["id"] = "ram",
+            ["size"] = spec.MemoryMiB * 1024L * 1024L,
+        };
+        if (file is not null)
+        {
+            memory["mem-path"] = file.Path;
+            memory["share"] = file.Shared;
+        }
+
+        arguments.AddRange(["-object", memory.ToJsonString(Json)]);
+    }
+
     private static void AddKernel(List<string> arguments, MachineSpec spec, BootFiles boot) => arguments.AddRange(
     [
         "-kernel", boot.Kernel,
         "-initrd", boot.Initrd,
-        "-append", KernelCommandLine.Build([boot.KernelArguments, spec.KernelArguments], boot.Architecture, HasDisplay(spec)),
+        "-append", KernelCommandLine.Build([boot.KernelArguments, boot.MeasuredArguments, spec.KernelArguments], boot.Architecture, HasDisplay(spec)),
     ]);
 
     private static void AddChannels(List<string> arguments, MachineType type, MachineChannels channels)
@@ -100,13 +125,22 @@ internal static class QemuArguments
         AddDevice(arguments, device);
     }
 
-    private static JsonObject OverlayOn(string baseDisk)
+    // The chain is named here, so that the backing files in the headers are not what QEMU goes by.
+    private static JsonObject Overlay(string overlay, IEnumerable<string> backing)
     {
-        JsonObject overlay = Image(MachineFileNames.Overlay, readOnly: false);
-        // Named here, so that the backing file in the overlay's header is not what QEMU goes by.
-        overlay["backing"] = Image(baseDisk, readOnly: true);
-        return overlay;
+        JsonObject top = Image(overlay, readOnly: false), lowest = top;
+        foreach (string disk in backing)
+        {
+            JsonObject next = Image(disk, readOnly: true);
+            lowest["backing"] = next;
+            lowest = next;
+        }
+
+        return top;
     }
+
+    private static string[] ExtraBacking(BootFiles boot, int index) =>
+        boot.Template is { } template ? [Path.Combine(template, MachineFileNames.ExtraDisk(index))] : [];
 
     private static JsonObject Image(string path, bool readOnly) => new()
     {
@@ -115,22 +149,15 @@ internal static class QemuArguments
         ["file"] = new JsonObject { ["driver"] = "file", ["filename"] = path, ["read-only"] = readOnly },
     };
 
-    private static void AddNetwork(List<string> arguments, MachineSpec spec)
+    private static void AddNetwork(List<string> arguments, MachineSpec spec, MachineChannels channels)
     {
         if (spec.Network == NetworkMode.None)
             return;
-        var forwards = new JsonArray();
-        foreach (PortForward forward in spec.PortForwards)
-        {
-            string protocol = forward.Protocol == ForwardProtocol.Udp ? "udp" : "tcp";
-            forwards.Add(new JsonObject { ["str"] = $"{protocol}:127.0.0.1:{Number(forward.HostPort)}-:{Number(forward.GuestPort)}" });
-        }
-
-        arguments.AddRange(
-        [
-            "-netdev",
-            new JsonObject { ["type"] = "user", ["id"] = "net0", ["restrict"] = true, ["hostfwd"] = forwards }.ToJsonString(Json),
-        ]);
+        var network = new JsonObject { ["type"] = "user", ["id"] = "net0", ["restrict"] = true };
+        // The library adds forwards to the running machine, for a restored one had none when it was saved.
+        if (channels == MachineChannels.Terminal)
+            network["hostfwd"] = new JsonArray([.. spec.PortForwards.Select(forward => new JsonObject { ["str"] = ForwardRule.Of(forward) })]);
+        arguments.AddRange(["-netdev", network.ToJsonString(Json)]);
         JsonObject card = VirtioDevice(spec.Type, "virtio-net");
         card["netdev"] = "net0";
         if (spec.Type != MachineType.Microvm)

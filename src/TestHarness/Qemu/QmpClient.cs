@@ -19,6 +19,7 @@ internal sealed class QmpClient : IAsyncDisposable
 
     private readonly Stream _stream;
     private readonly ConcurrentDictionary<long, TaskCompletionSource<JsonElement>> _pending = new();
+    private readonly ConcurrentDictionary<string, TaskCompletionSource<JsonElement>> _jobs = new();
     private readonly TaskCompletionSource _greeting = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly SemaphoreSlim _writing = new(1, 1);
     private readonly Task _reader;
@@ -31,6 +32,9 @@ internal sealed class QmpClient : IAsyncDisposable
         EventReceived = eventReceived;
         _reader = Task.Run(ReadAsync);
     }
+
+    /// <summary>Ends, without an error, once the connection has and every event that came was handed on.</summary>
+    public Task Closed => _reader;
 
     private Action<QmpEvent> EventReceived { get; }
 
@@ -78,6 +82,30 @@ internal sealed class QmpClient : IAsyncDisposable
         JsonElement reply = await ExecuteAsync(
             "human-monitor-command", new JsonObject { ["command-line"] = command }, cancellationToken).ConfigureAwait(false);
         return reply.GetString() ?? "";
+    }
+
+    /// <summary>Runs a command that starts a job (it takes a <c>job-id</c>), and waits for the job's end.</summary>
+    /// <exception cref="QmpException">The job failed.</exception>
+    public async Task RunJobAsync(string command, JsonObject arguments, CancellationToken cancellationToken)
+    {
+        string id = $"job{Interlocked.Increment(ref _lastId)}";
+        var concluded = new TaskCompletionSource<JsonElement>(TaskCreationOptions.RunContinuationsAsynchronously);
+        _jobs[id] = concluded;
+        try
+        {
+            arguments["job-id"] = id;
+            await ExecuteAsync(command, arguments, cancellationToken).ConfigureAwait(false);
+            await concluded.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
+            JsonElement jobs = await ExecuteAsync("query-jobs", null, cancellationToken).ConfigureAwait(false);
+            await ExecuteAsync("job-dismiss", new JsonObject { ["id"] = id }, cancellationToken).ConfigureAwait(false);
+            JsonElement job = jobs.EnumerateArray().First(candidate => candidate.GetProperty("id").GetString() == id);
+            if (job.TryGetProperty("error", out JsonElement error))
+                throw new QmpException(error.GetString() ?? "");
+        }
+        finally
+        {
+            _jobs.TryRemove(id, out _);
+        }
     }
 
     public async ValueTask DisposeAsync()
@@ -148,9 +176,17 @@ internal sealed class QmpClient : IAsyncDisposable
         if (message.TryGetProperty("QMP", out _))
             _greeting.TrySetResult();
         else if (message.TryGetProperty("event", out JsonElement name))
-            EventReceived(new QmpEvent(name.GetString() ?? "", message.TryGetProperty("data", out JsonElement data) ? data : default));
+            Raise(new QmpEvent(name.GetString() ?? "", message.TryGetProperty("data", out JsonElement data) ? data : default));
         else
             Complete(message);
+    }
+
+    private void Raise(QmpEvent happened)
+    {
+        if (happened.Name == "JOB_STATUS_CHANGE" && happened.Data.GetProperty("status").GetString() == "concluded"
+            && _jobs.TryGetValue(happened.Data.GetProperty("id").GetString() ?? "", out TaskCompletionSource<JsonElement>? job))
+            job.TrySetResult(happened.Data);
+        EventReceived(happened);
     }
 
     private void Complete(JsonElement message)
@@ -170,7 +206,7 @@ internal sealed class QmpClient : IAsyncDisposable
         var gone = new QmpException($"QEMU's monitor is gone: {reason.Message}", reason);
         _greeting.TrySetException(gone);
         _ = _greeting.Task.Exception;
-        foreach (TaskCompletionSource<JsonElement> reply in _pending.Values)
+        foreach (TaskCompletionSource<JsonElement> reply in _pending.Values.Concat(_jobs.Values))
             reply.TrySetException(gone);
     }
 }

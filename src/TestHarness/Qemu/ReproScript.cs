@@ -8,6 +8,8 @@ internal static class ReproScript
     {
         IEnumerable<string> disks = spec.Disks.Select((disk, index) =>
             $"qemu-img create -q -f qcow2 {MachineFileNames.ExtraDisk(index)} {disk.SizeMiB}M\n");
+        // By hand it boots, whatever it was restored from here.
+        boot = boot with { BackingDisks = [boot.BackingDisks[^1]], Memory = null, Template = null };
         IReadOnlyList<string> arguments = QemuArguments.Build(spec, boot, name, accelerator, MachineChannels.Terminal);
         return $"""
             #!/bin/sh
@@ -17,7 +19,7 @@ internal static class ReproScript
             folder=$(mktemp -d)
             trap 'rm -rf "$folder"' EXIT
             cd "$folder"
-            qemu-img create -q -f qcow2 -F qcow2 -b {ShellQuote.Quote(boot.BaseDisk)} {MachineFileNames.Overlay}
+            qemu-img create -q -f qcow2 -F qcow2 -b {ShellQuote.Quote(boot.BackingDisks[^1])} {MachineFileNames.Overlay}
             {string.Concat(disks)}{ShellQuote.Join([program, .. arguments])} "$@"
 
             """;

@@ -42,6 +42,8 @@ internal sealed class SerialPipe : IDisposable
     private static SafeFileHandle Make(string folder, string end, bool forReading)
     {
         string path = Path.Combine(folder, MachineFileNames.SerialPipe + end);
+        // Of a QEMU before this one in the same folder.
+        File.Delete(path);
         Native.MakePipe(path);
         SafeFileHandle pipe = Native.OpenPipe(path, forReading);
         QemuUser.Give(path);

@@ -42,6 +42,8 @@ internal static partial class SpecValidation
             yield return $"Disks: size {disk.SizeMiB} MiB is less than 1.";
         if (spec.Disks.Count > 20)
             yield return $"Disks: {spec.Disks.Count} disks; at most 20 are possible.";
+        if (spec.Spares is < 0 or > 32)
+            yield return $"Spares is {spec.Spares}: 0 to 32 are possible.";
         if (spec.StartTimeout <= TimeSpan.Zero)
             yield return $"StartTimeout is {spec.StartTimeout}: it must be more than 0.";
         if (spec.StopTimeout <= TimeSpan.Zero)

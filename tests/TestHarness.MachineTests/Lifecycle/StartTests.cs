@@ -1,12 +1,13 @@
 using System.Diagnostics;
 using System.Security.Cryptography;
+using System.Text.RegularExpressions;
 using FluentAssertions;
 using TestHarness.FluentAssertions;
 using Xunit;
 
 namespace TestHarness.MachineTests.Lifecycle;
 
-public sealed class StartTests
+public sealed partial class StartTests
 {
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
@@ -43,28 +44,30 @@ public sealed class StartTests
         vm.GetForwardedEndPoint(22).Port.Should().BePositive();
     }
 
-    [Fact]
-    public async Task Never_writes_to_the_image()
+    [Theory]
+    [InlineData(StartMode.Warm)]
+    [InlineData(StartMode.Cold)]
+    public async Task Never_writes_to_the_files_that_it_starts_from(StartMode start)
     {
-        string image = "";
         string[] before = [];
         for (int round = 0; round < 2; round++)
         {
-            await using VirtualMachine vm = await VirtualMachine.StartAsync(new MachineSpec(), cancellationToken: Token);
-            image = ImageFolder((await vm.CollectEvidenceAsync(Token)).CommandLine);
-            before = round == 0 ? Hashes(image) : before;
+            await using VirtualMachine vm = await VirtualMachine.StartAsync(new MachineSpec { Start = start }, cancellationToken: Token);
+            string[] files = SourcesOf((await vm.CollectEvidenceAsync(Token)).CommandLine);
+            files.Should().Contain(file => file.Contains("/images/tiny/", StringComparison.Ordinal));
+            before = round == 0 ? Hashes(files) : before;
             (await vm.Shell.TryRunAsync("test -e /left-behind", cancellationToken: Token)).Should().Fail(because: "a fresh machine has nothing of another one");
             await vm.Shell.RunAsync("touch /left-behind; dd if=/dev/urandom of=/junk bs=1M count=8; sync", cancellationToken: Token);
-        }
 
-        Hashes(image).Should().Equal(before);
+            Hashes(files).Should().Equal(before);
+        }
     }
 
     [Fact]
     public async Task Leaves_nothing_when_it_is_cancelled_on_the_way()
     {
         using var cancel = CancellationTokenSource.CreateLinkedTokenSource(Token);
-        var vm = new VirtualMachine(new MachineSpec());
+        var vm = new VirtualMachine(new MachineSpec { Start = StartMode.Cold });
         // Not Progress<T>, which would report from another thread some time later.
         var cancelInBoot = new Reporter(step => { if (step == "guest boots") cancel.Cancel(); });
 
@@ -119,11 +122,22 @@ public sealed class StartTests
         }
     }
 
-    private static string ImageFolder(string commandLine) =>
-        Path.GetDirectoryName(commandLine.Split(' ').SkipWhile(word => word != "-kernel").ElementAt(1))!;
+    // The absolute paths in the command line: the image, and of a template the memory, the disk and what lies beside it.
+    private static string[] SourcesOf(string commandLine)
+    {
+        string[] named = [.. SourcePath().Matches(commandLine).Select(match => match.Groups[1].Value)];
+        string? memory = Array.Find(named, file => file.EndsWith("/memory", StringComparison.Ordinal));
+        return memory is null ? named : [.. named, Path.Combine(Path.GetDirectoryName(memory)!, "state")];
+    }
 
-    private static string[] Hashes(string folder) =>
-        [.. Directory.GetFiles(folder).Order(StringComparer.Ordinal).Select(file => Convert.ToHexString(SHA256.HashData(File.ReadAllBytes(file))))];
+    private static string[] Hashes(string[] files) => [.. files.Select(file =>
+    {
+        using FileStream stream = File.OpenRead(file);
+        return Convert.ToHexString(SHA256.HashData(stream));
+    })];
+
+    [GeneratedRegex("\"(?:filename|mem-path)\":\"(/[^\"]+)\"")]
+    private static partial Regex SourcePath();
 
     private sealed class Reporter(Action<string> onStep) : IProgress<StartProgress>
     {

@@ -70,6 +70,27 @@ public sealed class AgentChannelTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Passes_on_everything_when_many_commands_end_at_the_same_moment()
+    {
+        const int Bytes = 60_000;
+        string go = Path.Combine(Directory.CreateTempSubdirectory().FullName, "go");
+        AgentCommand command = Script($"while [ ! -e {go} ]; do sleep 0.01; done; head -c {Bytes} /dev/zero");
+        AgentProcess[] processes = await Task.WhenAll(Enumerable.Range(0, 16).Select(_ => Connection.RunAsync(command, Token)));
+        // While the agent is stopped, all of them end, and together they have said more than its output buffer holds.
+        await SignalAgentAsync("STOP");
+        await File.WriteAllBytesAsync(go, [], Token);
+        foreach (AgentProcess process in processes)
+            await WaitUntilGoneAsync(process.ProcessId, Token);
+
+        await SignalAgentAsync("CONT");
+
+        byte[][] outputs = await Task.WhenAll(processes.Select(process => ReadAllAsync(process.StandardOutput, Token)));
+        outputs.Select(output => output.Length).Should().AllBeEquivalentTo(Bytes);
+        (await Task.WhenAll(processes.Select(process => process.Exit))).Select(exit => exit.ExitCode).Should().AllBeEquivalentTo(0);
+        Directory.Delete(Path.GetDirectoryName(go)!, recursive: true);
+    }
+
+    [Fact]
     public async Task Refuses_one_stream_too_many_and_goes_on()
     {
         var listeners = new List<AgentListener>();
@@ -187,5 +208,11 @@ public sealed class AgentChannelTests : IAsyncLifetime
         string rest = Encoding.UTF8.GetString(await ReadAllAsync(process.StandardOutput, Token));
         rest.Should().Contain("got 143").And.NotContain("no\r");
         (await process.Exit.WaitAsync(Token)).ExitCode.Should().Be(0);
+    }
+
+    private async Task SignalAgentAsync(string signal)
+    {
+        using Process kill = Process.Start("kill", [$"-{signal}", $"{_agent.Process.Id}"]);
+        await kill.WaitForExitAsync(Token);
     }
 }

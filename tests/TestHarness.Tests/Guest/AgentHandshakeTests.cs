@@ -87,7 +87,7 @@ public sealed class AgentHandshakeTests
     public async Task Kills_the_commands_of_before_when_a_new_host_says_hello()
     {
         await using CompiledAgent agent = await CompiledAgent.ConnectAsync(Token);
-        AgentProcess process = await agent.Connection.RunAsync(Script("setsid sleep 1000 & echo $!; cat /dev/zero"), Token);
+        AgentProcess process = await agent.Connection.RunAsync(Script("setsid sleep 1000 & echo $!; sleep 1000"), Token);
         int child = int.Parse(await ReadLineAsync(process.StandardOutput, Token), CultureInfo.InvariantCulture);
 
         // As if this host were gone and another had taken the port over, unnoticed by the agent.

@@ -8,7 +8,7 @@ namespace TestHarness.Tests.Guest;
 /// <summary>The agent as it is embedded in the library, on this host: a unix socket stands in for the virtio port.</summary>
 internal sealed class CompiledAgent : IAsyncDisposable
 {
-    private static readonly TimeSpan ExitLimit = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(20);
 
     private static readonly Lazy<string> Program = new(Extract);
 
@@ -34,7 +34,7 @@ internal sealed class CompiledAgent : IAsyncDisposable
         listener.Bind(new UnixDomainSocketEndPoint(path));
         listener.Listen(1);
         Process process = Process.Start(new ProcessStartInfo(Program.Value, ["--connect", path]) { UseShellExecute = false })!;
-        Socket accepted = await listener.AcceptAsync(cancellationToken);
+        Socket accepted = await listener.AcceptAsync(cancellationToken).AsTask().WaitAsync(Limit, cancellationToken);
         Directory.Delete(Path.GetDirectoryName(path)!, recursive: true);
         return new CompiledAgent(process, new NetworkStream(accepted, ownsSocket: true));
     }
@@ -50,7 +50,7 @@ internal sealed class CompiledAgent : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await Connection.DisposeAsync();
-        await Process.WaitForExitAsync(CancellationToken.None).WaitAsync(ExitLimit);
+        await Process.WaitForExitAsync(CancellationToken.None).WaitAsync(Limit);
         Process.Dispose();
     }
 
@@ -58,11 +58,14 @@ internal sealed class CompiledAgent : IAsyncDisposable
     {
         string path = Path.Combine(Directory.CreateTempSubdirectory("agent-").FullName, "testharness-agent");
         AppDomain.CurrentDomain.ProcessExit += (_, _) => Directory.Delete(Path.GetDirectoryName(path)!, recursive: true);
-        using (FileStream file = File.Create(path))
+        // Another process writes it: were it open for writing here while a test next to this one starts a process, that one would inherit
+        // the descriptor for a moment, and nobody could execute the file ("text file busy").
+        using Process writer = Process.Start(
+            new ProcessStartInfo("sh", ["-c", "cat > \"$0\" && chmod 755 \"$0\"", path]) { RedirectStandardInput = true, UseShellExecute = false })!;
         using (Stream resource = typeof(AgentConnection).Assembly.GetManifestResourceStream("agent/amd64/testharness-agent")!)
-            resource.CopyTo(file);
-        File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute
-            | UnixFileMode.GroupRead | UnixFileMode.GroupExecute | UnixFileMode.OtherRead | UnixFileMode.OtherExecute);
+            resource.CopyTo(writer.StandardInput.BaseStream);
+        writer.StandardInput.Close();
+        writer.WaitForExit();
         return path;
     }
 }

@@ -11,7 +11,7 @@ public sealed class QemuArgumentsTests
 {
     private static readonly BootFiles Boot = new()
     {
-        BaseDisk = "/cache/tiny/disk.qcow2",
+        BackingDisks = ["/cache/tiny/disk.qcow2"],
         Kernel = "/cache/tiny/vmlinux",
         Initrd = "/cache/tiny/initrd",
         KernelArguments = "root=/dev/vda rw",
@@ -36,15 +36,49 @@ public sealed class QemuArgumentsTests
     {
         string line = Line(new MachineSpec());
 
-        line.Should().Contain("""{"type":"user","id":"net0","restrict":true,"hostfwd":[]}""")
+        line.Should().Contain("""{"type":"user","id":"net0","restrict":true}""")
             .And.Contain("-nodefaults -no-user-config")
             .And.Contain("-sandbox on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny");
     }
 
     [Fact]
-    public void Lets_the_kernel_pick_the_port_of_a_forward() =>
-        Line(new MachineSpec { PortForwards = [new PortForward(22), new PortForward(53) { Protocol = ForwardProtocol.Udp, HostPort = 5353 }] })
+    public void Leaves_forwards_to_the_running_machine_and_names_them_by_hand()
+    {
+        var spec = new MachineSpec { PortForwards = [new PortForward(22), new PortForward(53) { Protocol = ForwardProtocol.Udp, HostPort = 5353 }] };
+
+        Line(spec).Should().NotContain("hostfwd");
+        string.Join(' ', QemuArguments.Build(spec, Boot, "m-1", Accelerator.Tcg, MachineChannels.Terminal))
             .Should().Contain("""[{"str":"tcp:127.0.0.1:0-:22"},{"str":"udp:127.0.0.1:5353-:53"}]""");
+    }
+
+    [Fact]
+    public void Keeps_the_memory_in_a_shared_file_while_a_template_is_made() =>
+        string.Join(' ', Build(Boot with { Memory = new MemoryFile("/t/memory", Shared: true) })).Should()
+            .Contain("""{"qom-type":"memory-backend-file","id":"ram","size":536870912,"mem-path":"/t/memory","share":true}""")
+            .And.Contain("-kernel").And.NotContain("-incoming");
+
+    [Fact]
+    public void Restores_without_a_kernel_on_a_private_copy_of_the_memory()
+    {
+        BootFiles restored = Boot with { Memory = new MemoryFile("/t/memory", Shared: false), Template = "/t", BackingDisks = ["/t/disk.qcow2", "/cache/tiny/disk.qcow2"] };
+
+        string line = string.Join(' ', Build(restored));
+
+        line.Should().Contain("\"share\":false").And.Contain("-incoming defer").And.Contain("-action reboot=shutdown").And.NotContain("-kernel")
+            .And.Contain("""
+                "backing":{"driver":"qcow2","read-only":true,"file":{"driver":"file","filename":"/t/disk.qcow2","read-only":true},"backing":{"driver":"qcow2","read-only":true,"file":{"driver":"file","filename":"/cache/tiny/disk.qcow2","read-only":true}}}
+                """);
+    }
+
+    [Fact]
+    public void Restores_with_the_devices_that_were_saved()
+    {
+        BootFiles made = Boot with { Memory = new MemoryFile("/t/memory", Shared: true) };
+        BootFiles restored = made with { Memory = new MemoryFile("/t/memory", Shared: false), Template = "/t" };
+
+        IEnumerable<string> Devices(BootFiles boot) => Build(boot).SkipWhile(argument => argument != "-device").Where(argument => !argument.Contains("backing"));
+        Devices(restored).Should().Equal(Devices(made));
+    }
 
     [Fact]
     public void Has_no_card_when_the_network_is_none() =>
@@ -76,7 +110,7 @@ public sealed class QemuArgumentsTests
         var library = QemuArguments.Build(spec, Boot, "m-1", Accelerator.Tcg, MachineChannels.Library);
         var terminal = QemuArguments.Build(spec, Boot, "m-1", Accelerator.Tcg, MachineChannels.Terminal);
 
-        library.Except(terminal).Should().OnlyContain(argument => argument == "-S" || argument.Contains("path=") || argument.Contains("monitor"));
+        library.Except(terminal).Should().OnlyContain(argument => argument == "-S" || argument.Contains("path=") || argument.Contains("monitor") || argument.Contains("net0"));
     }
 
     [Fact]
@@ -85,12 +119,15 @@ public sealed class QemuArgumentsTests
         // A zero byte ends a file name for the kernel, and a lone surrogate is no character: neither can be in a path.
         string path = "/" + new string([.. text.Get.Where(character => character != '\0' && !char.IsSurrogate(character))]);
         IReadOnlyList<string> arguments = QemuArguments.Build(
-            new MachineSpec(), Boot with { BaseDisk = path, Kernel = path }, "m-1", Accelerator.Tcg, MachineChannels.Library);
+            new MachineSpec(), Boot with { BackingDisks = [path], Kernel = path }, "m-1", Accelerator.Tcg, MachineChannels.Library);
         string blockdev = arguments[arguments.ToList().IndexOf("-blockdev") + 1];
         using JsonDocument json = JsonDocument.Parse(blockdev);
         return json.RootElement.GetProperty("backing").GetProperty("file").GetProperty("filename").GetString() == path
             && arguments[arguments.ToList().IndexOf("-kernel") + 1] == path;
     }));
+
+    private static IReadOnlyList<string> Build(BootFiles boot) =>
+        QemuArguments.Build(new MachineSpec(), boot, "m-1", Accelerator.Tcg, MachineChannels.Library);
 
     private static string Line(MachineSpec spec) =>
         string.Join(' ', QemuArguments.Build(spec, Boot, "m-1", Accelerator.Tcg, MachineChannels.Library));

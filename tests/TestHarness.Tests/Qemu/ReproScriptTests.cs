@@ -9,7 +9,7 @@ public sealed class ReproScriptTests
     [Fact]
     public void Makes_its_own_overlay_and_quotes_odd_paths()
     {
-        var boot = new BootFiles { BaseDisk = "/my images/it's, \"x\" ä.qcow2", Kernel = "/k", Initrd = "/i", KernelArguments = "root=/dev/vda" };
+        var boot = new BootFiles { BackingDisks = ["/my images/it's, \"x\" ä.qcow2"], Kernel = "/k", Initrd = "/i", KernelArguments = "root=/dev/vda" };
 
         string script = ReproScript.Build("qemu-system-x86_64", new MachineSpec { Disks = [new Disk(8)] }, boot, "m-1", Accelerator.Tcg);
 

@@ -1,0 +1,98 @@
+namespace TestHarness.Hosts;
+
+/// <summary>
+/// The book of what machines take of the host: those of all processes of a user share one budget of memory and virtual CPUs, so that tests can run side by
+/// side without counting. A folder with one file for each share that is taken, locked by its owner, and one for each request that waits.
+/// </summary>
+internal sealed partial class Ledger
+{
+    public const string FolderName = "ledger";
+
+    // Not cached where it fails: the reason may be a variable or a folder that somebody puts right.
+    private static readonly Lazy<Ledger> OfUser = new(
+        () => new Ledger(Path.Combine(RunFolder.ForUser(), FolderName), LedgerBudget.OfHost()), LazyThreadSafetyMode.PublicationOnly);
+
+    private readonly string _folder;
+    private readonly LedgerBudget _budget;
+    private readonly LedgerWatch _watch;
+
+    public Ledger(string folder, LedgerBudget budget)
+    {
+        _folder = folder;
+        _budget = budget;
+        _watch = new LedgerWatch(folder, Look);
+    }
+
+    /// <summary>The one that all processes of this user share.</summary>
+    public static Ledger Default => OfUser.Value;
+
+    private string LockPath => Path.Combine(_folder, "lock");
+
+    /// <summary>Takes a share of the host, in order of arrival; waits while it does not fit.</summary>
+    /// <param name="request">What to take.</param>
+    /// <param name="limit">How long to wait at most.</param>
+    /// <param name="onWait">Told once for whom it waits, if it does.</param>
+    /// <param name="cancellationToken">Ends the wait and leaves nothing of it.</param>
+    /// <returns>The share; disposing it gives it back.</returns>
+    /// <exception cref="HostNotReadyException">It is more than the whole budget, or <paramref name="limit"/> ran out.</exception>
+    public async Task<IDisposable> TakeAsync(LedgerRequest request, TimeSpan limit, Action<string>? onWait, CancellationToken cancellationToken)
+    {
+        if (!new LedgerUse(_budget).Fits(request))
+            throw LedgerText.TooLarge(request, _budget);
+
+        cancellationToken.ThrowIfCancellationRequested();
+        using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        deadline.CancelAfter(limit);
+        var turn = new Turn(request);
+        bool returned = false;
+        try
+        {
+            if (!await TryAsync(turn, deadline.Token).ConfigureAwait(false))
+            {
+                onWait?.Invoke(LedgerText.Waiting(request, turn.Verdict!));
+                await WaitAsync(turn, deadline.Token).ConfigureAwait(false);
+            }
+
+            returned = true;
+            return turn.File!;
+        }
+        catch (OperationCanceledException) when (deadline.IsCancellationRequested)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            // It may have been served at the last moment.
+            if (Leave(turn))
+            {
+                returned = true;
+                return turn.File!;
+            }
+
+            throw turn.Verdict is { } verdict ? LedgerText.OutOfTime(request, limit, verdict) : LedgerText.Locked(request, limit, LockPath);
+        }
+        finally
+        {
+            Leave(turn);
+            if (!returned)
+                turn.File?.Dispose();
+        }
+    }
+
+    private async Task WaitAsync(Turn turn, CancellationToken cancellationToken)
+    {
+        _watch.Start();
+        try
+        {
+            while (true)
+            {
+                Task change = _watch.NextChange;
+                if (await TryAsync(turn, cancellationToken).ConfigureAwait(false))
+                    return;
+                cancellationToken.ThrowIfCancellationRequested();
+                await change.WaitAsync(cancellationToken).ConfigureAwait(false);
+            }
+        }
+        finally
+        {
+            _watch.Stop();
+        }
+    }
+}

@@ -1,0 +1,77 @@
+using System.Collections.Concurrent;
+using System.Text.Json;
+
+namespace TestHarness.Templates;
+
+/// <summary>
+/// Keeps machines of a spec ready: restored, warmed by a command, and paused. Each is handed out once. They are machines of this process like any other: in
+/// the ledger, and gone when the process is.
+/// </summary>
+internal sealed class SparePool(MachineSpec spec)
+{
+    // By value: two specs with the same list of disks are the same machine.
+    private static readonly ConcurrentDictionary<string, SparePool> Pools = new(StringComparer.Ordinal);
+
+    private readonly ConcurrentQueue<VirtualMachine> _ready = new();
+    private readonly Lock _gate = new();
+    private Task _filling = Task.CompletedTask;
+    private volatile bool _closed;
+
+    public static SparePool Of(MachineSpec spec) => Pools.GetOrAdd(JsonSerializer.Serialize(spec), _ => new SparePool(spec));
+
+    /// <summary>Ends a spec's spares; machines that were handed out are not concerned.</summary>
+    public static async Task CloseAsync(MachineSpec spec)
+    {
+        if (!Pools.TryRemove(JsonSerializer.Serialize(spec), out SparePool? pool))
+            return;
+        pool._closed = true;
+        await pool._filling.ConfigureAwait(false);
+        while (pool._ready.TryDequeue(out VirtualMachine? spare))
+            await spare.DisposeAsync().ConfigureAwait(false);
+    }
+
+    /// <summary>Hands out a spare, or nothing where none is ready.</summary>
+    public async Task<VirtualMachine?> TryTakeAsync(CancellationToken cancellationToken)
+    {
+        while (_ready.TryDequeue(out VirtualMachine? spare))
+        {
+            try
+            {
+                await spare.ResumeAsync(cancellationToken).ConfigureAwait(false);
+                return spare;
+            }
+            catch (Exception e)
+            {
+                await spare.DisposeAsync().ConfigureAwait(false);
+                if (e is not TestHarnessException)
+                    throw;
+                // One that died while it waited: the next one, or a start.
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>Makes up the number in the background, as far as there is room on the host.</summary>
+    public void Fill()
+    {
+        lock (_gate)
+        {
+            if (_filling.IsCompleted && !_closed)
+                _filling = Task.Run(FillAsync);
+        }
+    }
+
+    private async Task FillAsync()
+    {
+        try
+        {
+            while (!_closed && _ready.Count < spec.Spares)
+                _ready.Enqueue(await VirtualMachine.PrepareSpareAsync(spec).ConfigureAwait(false));
+        }
+        catch (TestHarnessException)
+        {
+            // No room, or the start failed: who asks for a machine starts one, and is told the reason then.
+        }
+    }
+}

@@ -1,0 +1,44 @@
+using TestHarness.Hosts;
+using TestHarness.Qemu;
+
+namespace TestHarness.Templates;
+
+/// <summary>
+/// A booted machine that was saved: RAM file, device state and disks in one folder, never changed again. While this object lives the store does not throw
+/// the template away.
+/// </summary>
+internal sealed class Template(string folder, FileLock inUse) : IDisposable
+{
+    public string Folder => folder;
+
+    public string Memory => Path.Combine(folder, TemplateFiles.Memory);
+
+    public string State => Path.Combine(folder, TemplateFiles.State);
+
+    public string Disk => Path.Combine(folder, MachineFileNames.Overlay);
+
+    /// <summary>The serial log up to the moment of the save, which a restored machine's log begins with.</summary>
+    public byte[] ReadSerialLog() => File.ReadAllBytes(Path.Combine(folder, TemplateFiles.SerialLog));
+
+    /// <summary>Notes that the template has served again after the start that it was made for.</summary>
+    public void Prove()
+    {
+        string proven = Path.Combine(folder, TemplateFiles.Proven);
+        if (!File.Exists(proven))
+            File.WriteAllBytes(proven, []);
+    }
+
+    /// <summary>Copies the prepared empty overlays on the template's disks into a machine's folder.</summary>
+    public void CopyOverlays(string machineFolder)
+    {
+        foreach (string overlay in Directory.GetFiles(Path.Combine(folder, TemplateFiles.Overlays)))
+        {
+            string copy = Path.Combine(machineFolder, Path.GetFileName(overlay));
+            File.Copy(overlay, copy);
+            File.SetUnixFileMode(copy, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+            QemuUser.Give(copy);
+        }
+    }
+
+    public void Dispose() => inUse.Dispose();
+}

@@ -1,0 +1,46 @@
+using System.Security.Cryptography;
+using System.Text.Json;
+
+namespace TestHarness.Templates;
+
+/// <summary>What a template's files are like, to tell whether they are still whole.</summary>
+internal sealed record TemplateDescription(string Key, long MemoryBytes, DateTime MemoryTime, string StateHash, IReadOnlyDictionary<string, long> DiskBytes)
+{
+    /// <summary>Describes the files of a finished template.</summary>
+    public static TemplateDescription Of(string key, string folder) => new(
+        key,
+        new FileInfo(Path.Combine(folder, TemplateFiles.Memory)).Length,
+        File.GetLastWriteTimeUtc(Path.Combine(folder, TemplateFiles.Memory)),
+        HashState(folder),
+        Directory.GetFiles(folder, "*.qcow2").ToDictionary(path => Path.GetFileName(path), path => new FileInfo(path).Length));
+
+    public void Write(string folder) =>
+        File.WriteAllBytes(Path.Combine(folder, TemplateFiles.Description), JsonSerializer.SerializeToUtf8Bytes(this));
+
+    /// <summary>Returns what is wrong with a template's files, or <see langword="null"/>. Quick: hashes the state, which is small, and goes by size and time of the memory.</summary>
+    public static string? FindFault(string key, string folder)
+    {
+        try
+        {
+            TemplateDescription? written = JsonSerializer.Deserialize<TemplateDescription>(File.ReadAllBytes(Path.Combine(folder, TemplateFiles.Description)));
+            if (written is null || written.Key != key)
+                return $"its description is that of another template ({written?.Key})";
+            TemplateDescription found = Of(key, folder);
+            if (found.MemoryBytes != written.MemoryBytes || found.MemoryTime != written.MemoryTime)
+                return "its memory file has changed";
+            if (found.StateHash != written.StateHash)
+                return "its device state has changed";
+            return written.DiskBytes.Any(disk => !found.DiskBytes.TryGetValue(disk.Key, out long bytes) || bytes != disk.Value) ? "a disk of it has changed" : null;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException)
+        {
+            return e.Message;
+        }
+    }
+
+    private static string HashState(string folder)
+    {
+        using FileStream state = File.OpenRead(Path.Combine(folder, TemplateFiles.State));
+        return Convert.ToHexString(SHA256.HashData(state));
+    }
+}

@@ -1,0 +1,44 @@
+using System.Security.Cryptography;
+using System.Text;
+using TestHarness.Guest;
+using TestHarness.Qemu;
+
+namespace TestHarness.Templates;
+
+/// <summary>
+/// Says which starts may share a template: a hash of everything that the saved machine depends on. Pure, but for the identity of QEMU's program.
+/// </summary>
+internal static class TemplateKey
+{
+    private const string Layout = "1";
+
+    /// <summary>Makes the key.</summary>
+    /// <param name="imageKey">The image's key: what it was made from.</param>
+    /// <param name="program">Path of QEMU; its size and time stand for its version.</param>
+    /// <param name="spec">The machine.</param>
+    /// <param name="boot">What it boots from. What is measured on the host is left out.</param>
+    /// <param name="accelerator">What was chosen.</param>
+    public static string Make(string imageKey, string program, MachineSpec spec, BootFiles boot, Accelerator accelerator)
+    {
+        var qemu = new FileInfo(program);
+        // The list has nothing of one machine's own in it but the name: sockets and overlays have the same relative names in every machine's folder,
+        // and forwards and host name are given to the running machine.
+        IEnumerable<string> parts =
+        [
+            Layout,
+            imageKey,
+            FormattableString.Invariant($"{program} {qemu.Length} {qemu.LastWriteTimeUtc.Ticks}"),
+            FormattableString.Invariant($"{AgentProtocol.Version}"),
+            accelerator == Accelerator.Kvm ? HostProcessor() : "",
+            .. spec.Disks.Select(disk => FormattableString.Invariant($"{disk.SizeMiB}")),
+            .. QemuArguments.Build(spec, boot with { MeasuredArguments = "" }, "template", accelerator, MachineChannels.Library),
+        ];
+        byte[] hash = SHA256.HashData(Encoding.UTF8.GetBytes(string.Join('\0', parts)));
+        return Convert.ToHexStringLower(hash)[..16];
+    }
+
+    // Under KVM the guest sees the host's processor, flags and all; saved on another one it may not run.
+    private static string HostProcessor() => string.Join('\n', File.ReadLines("/proc/cpuinfo")
+        .Where(line => line.StartsWith("model name", StringComparison.Ordinal) || line.StartsWith("flags", StringComparison.Ordinal))
+        .Distinct(StringComparer.Ordinal));
+}

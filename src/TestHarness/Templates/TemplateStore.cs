@@ -1,0 +1,108 @@
+using TestHarness.Hosts;
+using TestHarness.Images;
+
+namespace TestHarness.Templates;
+
+/// <summary>
+/// Keeps templates in the cache, as <c>templates/&lt;key&gt;/</c>. One process makes a template, the others wait for it; it is made under another name and
+/// appears by a rename. What is not whole any more is thrown away and made again, and a key that can't be templated is remembered with the reason.
+/// </summary>
+internal static class TemplateStore
+{
+    private const string Making = ".making";
+    private const string Unfit = ".unfit";
+
+    /// <summary>Makes a template's files in a folder that is renamed afterwards, or says why that can't be done with this machine.</summary>
+    public delegate Task<string?> Maker(string folder, string finalFolder, CancellationToken cancellationToken);
+
+    /// <summary>Returns the template of a key, made where it is not there; or the reason why there is none.</summary>
+    /// <param name="key">The key.</param>
+    /// <param name="make">Makes the files.</param>
+    /// <param name="report">Told for whom is waited, and what was thrown away and why.</param>
+    /// <param name="cancellationToken">Ends the wait and the making.</param>
+    public static async Task<(Template? Template, string? Reason)> GetAsync(
+        string key, Maker make, Action<string> report, CancellationToken cancellationToken)
+    {
+        string folder = Path.Combine(CacheFolder.Templates, key);
+        if (TryOpen(key, folder, out _) is { } ready)
+        {
+            ready.Prove();
+            return (ready, null);
+        }
+
+        if (ReadUnfit(folder) is { } known)
+            return (null, known);
+
+        CacheFolder.Create(CacheFolder.Templates);
+        using FileLock exclusive = await FileLock.TakeAsync(
+            $"{folder}.lock", owner => report($"waiting for {owner}, which makes the template"), cancellationToken).ConfigureAwait(false);
+        if (TryOpen(key, folder, out string? fault) is { } madeMeanwhile)
+            return (madeMeanwhile, null);
+        if (ReadUnfit(folder) is { } foundMeanwhile)
+            return (null, foundMeanwhile);
+        if (fault is not null)
+            report($"template {key} is thrown away and made again: {fault}");
+        Remove(folder);
+        string? reason = await MakeAsync(key, folder, make, cancellationToken).ConfigureAwait(false);
+        return reason is null ? (TryOpen(key, folder, out _), null) : (null, reason);
+    }
+
+    /// <summary>Throws a template away that did not restore. Machines that run from it run on.</summary>
+    public static async Task DiscardAsync(Template template, CancellationToken cancellationToken)
+    {
+        template.Dispose();
+        using FileLock exclusive = await FileLock.TakeAsync($"{template.Folder}.lock", null, cancellationToken).ConfigureAwait(false);
+        Remove(template.Folder);
+    }
+
+    private static async Task<string?> MakeAsync(string key, string folder, Maker make, CancellationToken cancellationToken)
+    {
+        string making = folder + Making;
+        Remove(making);
+        CacheFolder.Create(making);
+        try
+        {
+            if (await make(making, folder, cancellationToken).ConfigureAwait(false) is { } reason)
+            {
+                await File.WriteAllTextAsync(folder + Unfit, reason, cancellationToken).ConfigureAwait(false);
+                return reason;
+            }
+
+            await File.WriteAllBytesAsync(Path.Combine(making, TemplateFiles.InUse), [], cancellationToken).ConfigureAwait(false);
+            TemplateDescription.Of(key, making).Write(making);
+            Directory.Move(making, folder);
+            TemplateEviction.Run(CacheFolder.Templates, keep: folder);
+            return null;
+        }
+        finally
+        {
+            Remove(making);
+        }
+    }
+
+    private static Template? TryOpen(string key, string folder, out string? fault)
+    {
+        fault = null;
+        if (!File.Exists(Path.Combine(folder, TemplateFiles.Description)))
+            return null;
+        string inUse = Path.Combine(folder, TemplateFiles.InUse);
+        FileLock? shared = FileLock.TryTakeShared(inUse);
+        fault = shared is null ? "it is being removed" : TemplateDescription.FindFault(key, folder);
+        if (fault is null)
+        {
+            File.SetLastWriteTimeUtc(inUse, DateTime.UtcNow);
+            return new Template(folder, shared!);
+        }
+
+        shared?.Dispose();
+        return null;
+    }
+
+    private static string? ReadUnfit(string folder) => File.Exists(folder + Unfit) ? File.ReadAllText(folder + Unfit) : null;
+
+    private static void Remove(string folder)
+    {
+        if (Directory.Exists(folder))
+            Directory.Delete(folder, recursive: true);
+    }
+}

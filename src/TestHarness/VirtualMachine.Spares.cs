@@ -1,0 +1,56 @@
+using TestHarness.Templates;
+
+namespace TestHarness;
+
+public sealed partial class VirtualMachine
+{
+    private static readonly TimeSpan ResumeLimit = TimeSpan.FromMinutes(1);
+
+    private bool _isSpare;
+
+    /// <summary>Ends the spare machines of a spec (<see cref="MachineSpec.Spares"/>); those that were handed out are not concerned.</summary>
+    /// <param name="spec">The spec.</param>
+    /// <returns>A task that ends when they are gone.</returns>
+    public static Task ReleaseSparesAsync(MachineSpec spec)
+    {
+        ArgumentNullException.ThrowIfNull(spec);
+        return SparePool.CloseAsync(spec);
+    }
+
+    /// <summary>Starts a machine, warms it with a command, and pauses it. Fails at once where there is no room for it.</summary>
+    internal static async Task<VirtualMachine> PrepareSpareAsync(MachineSpec spec)
+    {
+        var spare = new VirtualMachine(spec with { Spares = 0 }) { _isSpare = true };
+        await spare.StartAsync().ConfigureAwait(false);
+        try
+        {
+            // The emulator translates what a command's start needs; the next command finds it done.
+            await spare.Shell.RunAsync("uname -r; true").ConfigureAwait(false);
+            await spare.Shell.RunAsync(["true"]).ConfigureAwait(false);
+            await spare.Monitor.ExecuteAsync("stop", null, CancellationToken.None).ConfigureAwait(false);
+            return spare;
+        }
+        catch
+        {
+            await spare.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    /// <summary>Lets a spare go on as its new owner's machine, with the clock and random state of now.</summary>
+    internal Task ResumeAsync(CancellationToken cancellationToken)
+    {
+        _isSpare = false;
+        Starting?.Invoke(this);
+        return GuardAsync(
+            "a spare machine to go on",
+            ResumeLimit,
+            async token =>
+            {
+                await Monitor.ExecuteAsync("cont", null, token).ConfigureAwait(false);
+                await _guest.RefreshAsync(token).ConfigureAwait(false);
+                return true;
+            },
+            cancellationToken);
+    }
+}

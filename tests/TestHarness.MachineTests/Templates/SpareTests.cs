@@ -1,0 +1,46 @@
+using FluentAssertions;
+using TestHarness.FluentAssertions;
+using Xunit;
+
+namespace TestHarness.MachineTests.Templates;
+
+public sealed class SpareTests
+{
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task Hands_out_ready_machines_once_each()
+    {
+        var spec = new MachineSpec { Spares = 2, Disks = [new Disk(8)] };
+        var names = new HashSet<string>();
+        var random = new HashSet<string>();
+        int spares = 0;
+        try
+        {
+            for (int i = 0; i < 8; i++)
+            {
+                var steps = new List<string>();
+                await using VirtualMachine vm = await VirtualMachine.StartAsync(spec with { Disks = [new Disk(8)] }, new StepList(steps), Token);
+                spares += steps.Count(step => step.Contains("a spare", StringComparison.Ordinal));
+                names.Add(vm.Name);
+                random.Add((await vm.Shell.RunAsync("head -c 16 /dev/urandom | od -An -tx1; test ! -e /left && touch /left", cancellationToken: Token)).StandardOutput);
+                (await vm.Shell.RunAsync("hostname", cancellationToken: Token)).Should().HaveOutput(vm.Name);
+                long.Parse((await vm.Shell.RunAsync("date +%s", cancellationToken: Token)).StandardOutput, System.Globalization.CultureInfo.InvariantCulture)
+                    .Should().BeCloseTo(DateTimeOffset.UtcNow.ToUnixTimeSeconds(), 1);
+            }
+
+            names.Should().HaveCount(8);
+            random.Should().HaveCount(8);
+            spares.Should().BePositive("the pool was filled while the tests ran");
+        }
+        finally
+        {
+            await VirtualMachine.ReleaseSparesAsync(spec);
+        }
+    }
+
+    private sealed class StepList(List<string> steps) : IProgress<StartProgress>
+    {
+        public void Report(StartProgress value) => steps.Add(value.Step);
+    }
+}
