@@ -1068,6 +1068,27 @@ static void accept_connection(struct stream *listener) {
 
 /* ---- the machine itself ---- */
 
+/* machine-id(5), where the guest has one: of a random number that is its own, so only after the random state is. */
+static void renew_machine_id(void) {
+    unsigned char random[16];
+    char text[34];
+    int fd = open("/etc/machine-id", O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (fd < 0 || getrandom(random, sizeof random, 0) != sizeof random) {
+        close_fd(&fd);
+        return;
+    }
+    /* As random UUIDs are marked: version 4, variant 1. */
+    random[6] = (random[6] & 0x0f) | 0x40;
+    random[8] = (random[8] & 0x3f) | 0x80;
+    for (int i = 0; i < 16; i++)
+        snprintf(text + 2 * i, 3, "%02x", random[i]);
+    text[32] = '\n';
+    if (pwrite(fd, text, 33, 0) != 33) {
+        /* A full disk: the guest keeps what the file had. */
+    }
+    close_fd(&fd);
+}
+
 /* Without a fork: a clone that has just been restored needs its own clock, random state and name before anything runs. */
 static void settle(const unsigned char *p, size_t size) {
     static struct { int bits, bytes; unsigned char seed[PAYLOAD]; } pool;
@@ -1096,6 +1117,8 @@ static void settle(const unsigned char *p, size_t size) {
             errors[1] = (uint32_t)errno;
         close_fd(&fd);
     }
+    if (bits & 8)
+        renew_machine_id();
     memcpy(name, p + 18 + seed, name_size);
     if (bits & 4 && sethostname(name, name_size) != 0)
         errors[2] = (uint32_t)errno;

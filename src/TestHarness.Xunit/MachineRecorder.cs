@@ -8,6 +8,7 @@ namespace TestHarness.Xunit;
 internal static class MachineRecorder
 {
     private static readonly ConcurrentDictionary<VirtualMachine, MachineRecord> Records = new();
+    private static readonly ConcurrentDictionary<string, bool> Noted = new();
     private static readonly ConditionalWeakTable<VirtualMachine, object> MachinesOfRows = [];
 
     static MachineRecorder() => VirtualMachine.Starting += OnStarting;
@@ -26,6 +27,8 @@ internal static class MachineRecorder
         failed |= context.TestState?.Result == TestResult.Failed;
         foreach (MachineRecord record in Records.Values.Where(record => record.IsOf(context)).OrderBy(record => record.Machine.Name, StringComparer.Ordinal))
         {
+            if (record.Machine.StartNote is { } note && Noted.TryAdd(note, true))
+                context.AddWarning($"Machine '{record.Machine.Name}' {note}");
             if (failed)
                 EvidenceAttachments.Add(context, await record.CollectAsync().ConfigureAwait(false));
             if (record.BelongsToTest)

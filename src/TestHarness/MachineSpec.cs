@@ -56,7 +56,7 @@ public sealed record MachineSpec
     /// <summary>
     /// Gets how many machines like this one are kept ready in the background (restored, warmed and paused), so that asking for the next takes milliseconds: 0 to 32.
     /// They serve <see cref="VirtualMachine.StartAsync(MachineSpec, IProgress{StartProgress}, CancellationToken)"/>, take their share of the host's memory while they
-    /// wait, and have run two warm-up commands (<c>uname</c> and <c>true</c>). Default: 0.
+    /// wait, and have run warm-up commands (<c>uname</c> and <c>true</c>). Default: 0.
     /// </summary>
     public int Spares { get; init; }
 

@@ -6,6 +6,8 @@ public sealed partial class VirtualMachine
 {
     private static readonly TimeSpan ResumeLimit = TimeSpan.FromMinutes(1);
 
+    private const int WarmUps = 3;
+
     private bool _isSpare;
 
     /// <summary>Ends the spare machines of a spec (<see cref="MachineSpec.Spares"/>); those that were handed out are not concerned.</summary>
@@ -25,8 +27,13 @@ public sealed partial class VirtualMachine
         try
         {
             // The emulator translates what a command's start needs; the next command finds it done.
-            await spare.Shell.RunAsync("uname -r; true").ConfigureAwait(false);
-            await spare.Shell.RunAsync(["true"]).ConfigureAwait(false);
+            for (int round = 0; round < WarmUps; round++)
+            {
+                await spare.Shell.RunAsync("uname; true").ConfigureAwait(false);
+                await spare.Shell.RunAsync(["true"]).ConfigureAwait(false);
+                await spare._guest.RefreshAsync(CancellationToken.None).ConfigureAwait(false);
+            }
+
             await spare.Monitor.ExecuteAsync("stop", null, CancellationToken.None).ConfigureAwait(false);
             return spare;
         }

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using TestHarness.Hosts;
 using TestHarness.Images;
 using TestHarness.Networks;
@@ -67,13 +68,17 @@ public sealed partial class VirtualMachine
         State = MachineState.Starting;
         if (!MakesTemplate && !_isSpare)
             Starting?.Invoke(this);
+        using Activity? span = Spans.Start("start", Name);
         try
         {
             Prerequisites.Require([.. NeededPrograms, Spec.QemuPath ?? "qemu-system-x86_64"]);
-            _image = await ImageStore.GetAsync(Spec.Image, progress, cancellationToken).ConfigureAwait(false);
+            using (Spans.Start("image"))
+                _image = await ImageStore.GetAsync(Spec.Image, progress, cancellationToken).ConfigureAwait(false);
             Describe(_image, progress);
-            await FindTemplateAsync(progress, cancellationToken).ConfigureAwait(false);
-            _share = await Ledger.Default.TakeAsync(
+            using (Spans.Start("template"))
+                await FindTemplateAsync(progress, cancellationToken).ConfigureAwait(false);
+            using (Spans.Start("room"))
+                _share = await Ledger.Default.TakeAsync(
                 LedgerShare(), _isSpare ? TimeSpan.Zero : LedgerLimit, text => Report(progress, $"waiting for room on the host: {text}"), cancellationToken).ConfigureAwait(false);
             await StartGuestAsync(progress, cancellationToken).ConfigureAwait(false);
         }
@@ -115,12 +120,15 @@ public sealed partial class VirtualMachine
         {
             Supervision.EnsureStarted();
             _folder = RunFolder.CreateForMachine();
-            await MakeOverlaysAsync(limit.Token).ConfigureAwait(false);
+            using (Spans.Start("overlays"))
+                await MakeOverlaysAsync(limit.Token).ConfigureAwait(false);
             await LaunchAsync(limit.Token).ConfigureAwait(false);
             phase = "the guest to answer";
             Report(progress, _template is null ? "guest boots" : "guest is restored");
-            await ComeUpAsync(text => Report(progress, phase = text), limit.Token).ConfigureAwait(false);
-            _forwards = await ForwardedPort.OpenAsync(Monitor, Spec.PortForwards, limit.Token).ConfigureAwait(false);
+            using (Spans.Start("guest"))
+                await ComeUpAsync(text => Report(progress, phase = text), limit.Token).ConfigureAwait(false);
+            using (Spans.Start("forwards"))
+                _forwards = await ForwardedPort.OpenAsync(Monitor, Spec.PortForwards, limit.Token).ConfigureAwait(false);
             State = MachineState.Running;
             Report(progress, "running");
         }
@@ -142,21 +150,28 @@ public sealed partial class VirtualMachine
     private async Task LaunchAsync(CancellationToken cancellationToken)
     {
         IReadOnlyList<string> arguments = QemuArguments.Build(Spec, _boot!, Name, _accelerator, MachineChannels.Library);
-        _instance = await QemuInstance.StartAsync(Program, arguments, Folder, process => _process = process, OnMonitorEvent, cancellationToken)
-            .ConfigureAwait(false);
+        using (Spans.Start("qemu"))
+        {
+            _instance = await QemuInstance.StartAsync(Program, arguments, Folder, process => _process = process, OnMonitorEvent, cancellationToken)
+                .ConfigureAwait(false);
+        }
+
         _exitWatch = WatchExitAsync(_instance);
         if (_boot!.Template is not null)
             Console.Log.Append(_template!.ReadSerialLog());
         Console.Attach(_instance.Serial);
         if (_boot.Template is not null)
-            await Migration.LoadAsync(Monitor, Folder, _template!.State, cancellationToken).ConfigureAwait(false);
+        {
+            using (Spans.Start("restore"))
+                await Migration.LoadAsync(Monitor, Folder, _template!.State, cancellationToken).ConfigureAwait(false);
+        }
+
         await Monitor.ExecuteAsync("cont", null, cancellationToken).ConfigureAwait(false);
     }
 
-    // A restored guest was ready when it was saved.
     private async Task ComeUpAsync(Action<string> phase, CancellationToken cancellationToken)
     {
-        Task up = _guest.ComeUpAsync(_instance!.Agent, _boot!.Template is null ? _image!.Ready : null, phase, cancellationToken);
+        Task up = _guest.ComeUpAsync(_instance!.Agent, _image!.Ready, restored: _boot!.Template is not null, phase, cancellationToken);
         if (await Task.WhenAny(up, _process!.Exited).ConfigureAwait(false) != up)
             throw new QemuEndedException(await _process.Exited.ConfigureAwait(false));
         await up.ConfigureAwait(false);

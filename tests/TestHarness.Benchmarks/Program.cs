@@ -2,7 +2,7 @@ using System.Globalization;
 using System.Text.Json;
 using TestHarness.Benchmarks;
 
-// dotnet run -c Release --project tests/TestHarness.Benchmarks -- [--json FILE] [--count N] [--boots N] [--image NAME]
+// dotnet run -c Release --project tests/TestHarness.Benchmarks -- [--json FILE] [--count N] [--boots N] [--image NAME] [--spans]
 string? Option(string name) => Array.IndexOf(args, name) is var at and >= 0 && at + 1 < args.Length ? args[at + 1] : null;
 int count = int.Parse(Option("--count") ?? "20", CultureInfo.InvariantCulture);
 int boots = int.Parse(Option("--boots") ?? "3", CultureInfo.InvariantCulture);
@@ -10,8 +10,15 @@ int boots = int.Parse(Option("--boots") ?? "3", CultureInfo.InvariantCulture);
 List<Metric> metrics = [];
 foreach (string image in Option("--image") is { } one ? [one] : (string[])["tiny", "debian-12"])
 {
-    metrics.AddRange(await StartBenchmark.RunAsync(image, count, boots));
+    using (var spans = new SpanCollector())
+    {
+        metrics.AddRange(await StartBenchmark.RunAsync(image, count, boots));
+        if (args.Contains("--spans"))
+            metrics.AddRange(spans.Metrics.Select(span => span with { Name = $"{image}: {span.Name}" }));
+    }
+
     metrics.AddRange(await CommandBenchmark.RunAsync(image, count));
+    metrics.AddRange(await MachineBenchmark.RunAsync(image, count));
 }
 
 foreach (Metric metric in metrics)

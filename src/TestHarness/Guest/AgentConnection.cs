@@ -123,13 +123,13 @@ internal sealed partial class AgentConnection : IAsyncDisposable
         return new AgentListener(stream, backlog, await stream.Started.ConfigureAwait(false));
     }
 
-    /// <summary>Sets clock, random state and host name, those that are given, and confirms them.</summary>
+    /// <summary>Sets clock, random state and host name, those that are given, and confirms them; writes a new machine id first, where that is asked for.</summary>
     public async Task<AgentSettled> SettleAsync(
-        DateTimeOffset? clock, ReadOnlyMemory<byte> seed, string? hostName, CancellationToken cancellationToken)
+        DateTimeOffset? clock, ReadOnlyMemory<byte> seed, string? hostName, bool newMachineId, CancellationToken cancellationToken)
     {
         TaskCompletionSource<AgentSettled> settled = NewSource<AgentSettled>();
         uint request = Interlocked.Increment(ref _lastSettle);
-        byte[] payload = AgentRequests.Settle(request, clock, seed.Span, hostName);
+        byte[] payload = AgentRequests.Settle(request, clock, seed.Span, hostName, newMachineId);
         lock (_gate)
         {
             ThrowIfNotInStep();

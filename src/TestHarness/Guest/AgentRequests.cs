@@ -10,6 +10,7 @@ internal static class AgentRequests
     private const int ClockBit = 1;
     private const int RandomBit = 2;
     private const int HostNameBit = 4;
+    private const int MachineIdBit = 8;
 
     /// <summary>RUN's fields.</summary>
     /// <exception cref="ArgumentException">The command cannot be sent: no program, a NUL character, or more than 64 KiB together.</exception>
@@ -70,13 +71,13 @@ internal static class AgentRequests
         return payload;
     }
 
-    public static byte[] Settle(uint request, DateTimeOffset? clock, ReadOnlySpan<byte> seed, string? hostName)
+    public static byte[] Settle(uint request, DateTimeOffset? clock, ReadOnlySpan<byte> seed, string? hostName, bool newMachineId)
     {
         byte[] name = Encoding.UTF8.GetBytes(hostName ?? "");
         if (name.Length > 64)
             throw new ArgumentException($"The host name \"{hostName}\" is longer than the 64 bytes that Linux allows.", nameof(hostName));
         byte[] payload = new byte[18 + seed.Length + name.Length];
-        int bits = (clock is null ? 0 : ClockBit) | (seed.IsEmpty ? 0 : RandomBit) | (hostName is null ? 0 : HostNameBit);
+        int bits = (clock is null ? 0 : ClockBit) | (seed.IsEmpty ? 0 : RandomBit) | (hostName is null ? 0 : HostNameBit) | (newMachineId ? MachineIdBit : 0);
         long nanoseconds = ((clock ?? DateTimeOffset.UnixEpoch) - DateTimeOffset.UnixEpoch).Ticks * TimeSpan.NanosecondsPerTick;
         BinaryPrimitives.WriteUInt32LittleEndian(payload, request);
         BinaryPrimitives.WriteInt32LittleEndian(payload.AsSpan(4), bits);

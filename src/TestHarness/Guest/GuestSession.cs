@@ -25,14 +25,15 @@ internal sealed class GuestSession(string? hostname) : IAsyncDisposable
     /// <summary>Brings the guest up, and again after each reboot for as long as this connection lives. Called again with the connection of a new QEMU.</summary>
     /// <param name="transport">The connection of the agent's port.</param>
     /// <param name="ready">The image's command that ends when the guest is up, or <see langword="null"/>.</param>
+    /// <param name="restored">Whether the guest is one of several copies: it was ready when it was saved, and is made an individual.</param>
     /// <param name="phase">Told what is being waited for.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
-    public async Task ComeUpAsync(Stream transport, string? ready, Action<string> phase, CancellationToken cancellationToken)
+    public async Task ComeUpAsync(Stream transport, string? ready, bool restored, Action<string> phase, CancellationToken cancellationToken)
     {
         _ready = ready;
         AgentConnection agent = _agent = new AgentConnection(transport);
         AgentHello hello = await agent.HandshakeAsync(cancellationToken).ConfigureAwait(false);
-        await BringUpAsync(agent, phase, cancellationToken).ConfigureAwait(false);
+        await BringUpAsync(agent, restored, phase, cancellationToken).ConfigureAwait(false);
         Tell(new Up(agent, hello.Restarts), failure: null);
         _ = FollowRebootsAsync(agent, hello);
     }
@@ -64,11 +65,11 @@ internal sealed class GuestSession(string? hostname) : IAsyncDisposable
     {
         AgentConnection agent = Look().Agent;
         await agent.ComeInStepAgainAsync("The machine was put back to a checkpoint.", cancellationToken).ConfigureAwait(false);
-        await SettleAsync(agent, cancellationToken).ConfigureAwait(false);
+        await SettleAsync(agent, newMachineId: false, cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>Gives the guest the clock and random state of now, after it stood still.</summary>
-    public Task RefreshAsync(CancellationToken cancellationToken) => SettleAsync(Look().Agent, cancellationToken);
+    public Task RefreshAsync(CancellationToken cancellationToken) => SettleAsync(Look().Agent, newMachineId: false, cancellationToken);
 
     /// <summary>Asks the guest to shut down in an orderly way; does not wait for it.</summary>
     public async Task PowerOffAsync(CancellationToken cancellationToken)
@@ -94,22 +95,22 @@ internal sealed class GuestSession(string? hostname) : IAsyncDisposable
             await _agent.DisposeAsync().ConfigureAwait(false);
     }
 
-    private async Task BringUpAsync(AgentConnection agent, Action<string> phase, CancellationToken cancellationToken)
+    private async Task BringUpAsync(AgentConnection agent, bool restored, Action<string> phase, CancellationToken cancellationToken)
     {
-        if (_ready is not null)
+        if (_ready is not null && !restored)
         {
             phase($"the guest to be ready ({_ready})");
             await RunReadyCommandAsync(agent, _ready, cancellationToken).ConfigureAwait(false);
         }
 
         phase("the guest to confirm clock, random state and host name");
-        await SettleAsync(agent, cancellationToken).ConfigureAwait(false);
+        await SettleAsync(agent, newMachineId: restored, cancellationToken).ConfigureAwait(false);
     }
 
-    private async Task SettleAsync(AgentConnection agent, CancellationToken cancellationToken)
+    private async Task SettleAsync(AgentConnection agent, bool newMachineId, CancellationToken cancellationToken)
     {
         byte[] seed = RandomNumberGenerator.GetBytes(SeedBytes);
-        AgentSettled settled = await agent.SettleAsync(DateTimeOffset.UtcNow, seed, hostname, cancellationToken).ConfigureAwait(false);
+        AgentSettled settled = await agent.SettleAsync(DateTimeOffset.UtcNow, seed, hostname, newMachineId, cancellationToken).ConfigureAwait(false);
         if (!settled.Succeeded)
         {
             throw new AgentException(
@@ -139,7 +140,7 @@ internal sealed class GuestSession(string? hostname) : IAsyncDisposable
             while (true)
             {
                 hello = await agent.WaitForRestartAsync(hello, _disposed.Token).ConfigureAwait(false);
-                await BringUpAsync(agent, _ => { }, _disposed.Token).ConfigureAwait(false);
+                await BringUpAsync(agent, restored: false, _ => { }, _disposed.Token).ConfigureAwait(false);
                 Tell(new Up(agent, hello.Restarts), failure: null);
             }
         }

@@ -14,14 +14,13 @@ internal static class Migration
     private const string OutgoingSocket = "outgoing.sock";
     private const string IncomingSocket = "incoming.sock";
 
-    private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(1);
-
     /// <summary>Writes the state of a stopped machine to a file.</summary>
     /// <exception cref="QmpException">A device can't be saved; QEMU's words say which.</exception>
     public static async Task SaveAsync(QmpClient monitor, string machineFolder, string file, CancellationToken cancellationToken)
     {
         using var socket = new ListeningSocket(Path.Combine(machineFolder, OutgoingSocket));
-        await KeepMemoryInFileAsync(monitor, cancellationToken).ConfigureAwait(false);
+        await SetCapabilitiesAsync(monitor, cancellationToken).ConfigureAwait(false);
+        Task finished = WaitForEndAsync(monitor, cancellationToken);
         Task<Stream> accepted = socket.AcceptAsync(cancellationToken);
         await monitor.ExecuteAsync("migrate", new JsonObject { ["uri"] = $"unix:{OutgoingSocket}" }, cancellationToken).ConfigureAwait(false);
         Stream state = await accepted.ConfigureAwait(false);
@@ -32,46 +31,41 @@ internal static class Migration
                 await state.CopyToAsync(target, cancellationToken).ConfigureAwait(false);
         }
 
-        await WaitForEndAsync(monitor, cancellationToken).ConfigureAwait(false);
+        await finished.ConfigureAwait(false);
+        JsonElement result = await monitor.ExecuteAsync("query-migrate", null, cancellationToken).ConfigureAwait(false);
+        if (result.GetProperty("status").GetString() != "completed")
+            throw new QmpException(result.TryGetProperty("error-desc", out JsonElement reason) ? reason.GetString() ?? "" : "the state could not be saved");
     }
 
-    /// <summary>Loads a state into a QEMU that was started with <c>-incoming defer</c>; the guest goes on at once.</summary>
+    /// <summary>
+    /// Loads a state into a QEMU that was started with <c>-incoming defer</c>. The guest stands still, as it did when it was saved: a <c>cont</c> before the
+    /// state is loaded would be forgotten.
+    /// </summary>
     public static async Task LoadAsync(QmpClient monitor, string machineFolder, string file, CancellationToken cancellationToken)
     {
         byte[] state = await File.ReadAllBytesAsync(file, cancellationToken).ConfigureAwait(false);
+        Task finished = WaitForEndAsync(monitor, cancellationToken);
         // QEMU takes commands in order, so none waits for the answer to the one before.
-        Task memory = KeepMemoryInFileAsync(monitor, cancellationToken);
+        Task capabilities = SetCapabilitiesAsync(monitor, cancellationToken);
         Task listening = monitor.ExecuteAsync("migrate-incoming", new JsonObject { ["uri"] = $"unix:{IncomingSocket}" }, cancellationToken);
-        await Task.WhenAll(memory, listening).ConfigureAwait(false);
+        await Task.WhenAll(capabilities, listening).ConfigureAwait(false);
         using var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         await socket.ConnectAsync(new UnixDomainSocketEndPoint(Path.Combine(machineFolder, IncomingSocket)), cancellationToken).ConfigureAwait(false);
         for (int sent = 0; sent < state.Length;)
             sent += await socket.SendAsync(state.AsMemory(sent), cancellationToken).ConfigureAwait(false);
+        await finished.ConfigureAwait(false);
     }
 
-    private static Task<JsonElement> KeepMemoryInFileAsync(QmpClient monitor, CancellationToken cancellationToken) => monitor.ExecuteAsync(
+    private static Task WaitForEndAsync(QmpClient monitor, CancellationToken cancellationToken) => monitor.WaitForEventAsync(
+        "MIGRATION", data => data.GetProperty("status").GetString() is "completed" or "failed", cancellationToken);
+
+    private static Task<JsonElement> SetCapabilitiesAsync(QmpClient monitor, CancellationToken cancellationToken) => monitor.ExecuteAsync(
         "migrate-set-capabilities",
         new JsonObject
         {
-            ["capabilities"] = new JsonArray(new JsonObject { ["capability"] = "x-ignore-shared", ["state"] = true }),
+            ["capabilities"] = new JsonArray(
+                new JsonObject { ["capability"] = "x-ignore-shared", ["state"] = true },
+                new JsonObject { ["capability"] = "events", ["state"] = true }),
         },
         cancellationToken);
-
-    // The stream has ended; QEMU is about to say so.
-    private static async Task WaitForEndAsync(QmpClient monitor, CancellationToken cancellationToken)
-    {
-        while (true)
-        {
-            JsonElement status = await monitor.ExecuteAsync("query-migrate", null, cancellationToken).ConfigureAwait(false);
-            switch (status.TryGetProperty("status", out JsonElement text) ? text.GetString() : null)
-            {
-                case "completed":
-                    return;
-                case "failed" or "cancelled":
-                    throw new QmpException(status.TryGetProperty("error-desc", out JsonElement reason) ? reason.GetString() ?? "" : "the state could not be saved");
-            }
-
-            await Task.Delay(Poll, cancellationToken).ConfigureAwait(false);
-        }
-    }
 }

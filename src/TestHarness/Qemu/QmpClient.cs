@@ -19,7 +19,7 @@ internal sealed class QmpClient : IAsyncDisposable
 
     private readonly Stream _stream;
     private readonly ConcurrentDictionary<long, TaskCompletionSource<JsonElement>> _pending = new();
-    private readonly ConcurrentDictionary<string, TaskCompletionSource<JsonElement>> _jobs = new();
+    private readonly ConcurrentDictionary<EventWait, EventWait> _waits = new();
     private readonly TaskCompletionSource _greeting = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly SemaphoreSlim _writing = new(1, 1);
     private readonly Task _reader;
@@ -89,22 +89,35 @@ internal sealed class QmpClient : IAsyncDisposable
     public async Task RunJobAsync(string command, JsonObject arguments, CancellationToken cancellationToken)
     {
         string id = $"job{Interlocked.Increment(ref _lastId)}";
-        var concluded = new TaskCompletionSource<JsonElement>(TaskCreationOptions.RunContinuationsAsynchronously);
-        _jobs[id] = concluded;
+        Task concluded = WaitForEventAsync(
+            "JOB_STATUS_CHANGE",
+            data => data.GetProperty("id").GetString() == id && data.GetProperty("status").GetString() == "concluded",
+            cancellationToken);
+        arguments["job-id"] = id;
+        await ExecuteAsync(command, arguments, cancellationToken).ConfigureAwait(false);
+        await concluded.ConfigureAwait(false);
+        JsonElement jobs = await ExecuteAsync("query-jobs", null, cancellationToken).ConfigureAwait(false);
+        await ExecuteAsync("job-dismiss", new JsonObject { ["id"] = id }, cancellationToken).ConfigureAwait(false);
+        JsonElement job = jobs.EnumerateArray().First(candidate => candidate.GetProperty("id").GetString() == id);
+        if (job.TryGetProperty("error", out JsonElement error))
+            throw new QmpException(error.GetString() ?? "");
+    }
+
+    /// <summary>Waits for an event that comes from now on. Ask before giving the command that causes it.</summary>
+    /// <exception cref="QmpException">The connection broke.</exception>
+    public async Task WaitForEventAsync(string name, Func<JsonElement, bool> matches, CancellationToken cancellationToken)
+    {
+        var wait = new EventWait(name, matches);
+        _waits[wait] = wait;
         try
         {
-            arguments["job-id"] = id;
-            await ExecuteAsync(command, arguments, cancellationToken).ConfigureAwait(false);
-            await concluded.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
-            JsonElement jobs = await ExecuteAsync("query-jobs", null, cancellationToken).ConfigureAwait(false);
-            await ExecuteAsync("job-dismiss", new JsonObject { ["id"] = id }, cancellationToken).ConfigureAwait(false);
-            JsonElement job = jobs.EnumerateArray().First(candidate => candidate.GetProperty("id").GetString() == id);
-            if (job.TryGetProperty("error", out JsonElement error))
-                throw new QmpException(error.GetString() ?? "");
+            if (Volatile.Read(ref _broken) is { } broken)
+                throw new QmpException($"QEMU's monitor is gone: {broken.Message}", broken);
+            await wait.Happened.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
         }
         finally
         {
-            _jobs.TryRemove(id, out _);
+            _waits.TryRemove(wait, out _);
         }
     }
 
@@ -183,9 +196,12 @@ internal sealed class QmpClient : IAsyncDisposable
 
     private void Raise(QmpEvent happened)
     {
-        if (happened.Name == "JOB_STATUS_CHANGE" && happened.Data.GetProperty("status").GetString() == "concluded"
-            && _jobs.TryGetValue(happened.Data.GetProperty("id").GetString() ?? "", out TaskCompletionSource<JsonElement>? job))
-            job.TrySetResult(happened.Data);
+        foreach (EventWait wait in _waits.Values)
+        {
+            if (wait.Name == happened.Name && wait.Matches(happened.Data))
+                wait.Happened.TrySetResult();
+        }
+
         EventReceived(happened);
     }
 
@@ -206,7 +222,14 @@ internal sealed class QmpClient : IAsyncDisposable
         var gone = new QmpException($"QEMU's monitor is gone: {reason.Message}", reason);
         _greeting.TrySetException(gone);
         _ = _greeting.Task.Exception;
-        foreach (TaskCompletionSource<JsonElement> reply in _pending.Values.Concat(_jobs.Values))
+        foreach (TaskCompletionSource<JsonElement> reply in _pending.Values)
             reply.TrySetException(gone);
+        foreach (EventWait wait in _waits.Values)
+            wait.Happened.TrySetException(gone);
+    }
+
+    private sealed record EventWait(string Name, Func<JsonElement, bool> Matches)
+    {
+        public TaskCompletionSource Happened { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
     }
 }

@@ -10,7 +10,8 @@ namespace TestHarness.Templates;
 /// </summary>
 internal static class TemplateKey
 {
-    private const string Layout = "1";
+    // Counts up when templates are made in another way.
+    private const string Layout = "2";
 
     /// <summary>Makes the key.</summary>
     /// <param name="imageKey">The image's key: what it was made from.</param>

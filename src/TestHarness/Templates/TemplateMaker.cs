@@ -19,7 +19,12 @@ internal static class TemplateMaker
         await using (machine.ConfigureAwait(false))
         {
             await machine.StartAsync(progress, cancellationToken).ConfigureAwait(false);
-            return await machine.SaveAsync(folder, finalFolder, cancellationToken).ConfigureAwait(false);
+            // So that the files that a command's start reads are in the guest's memory.
+            await machine.Shell.RunAsync("uname; true", cancellationToken: cancellationToken).ConfigureAwait(false);
+            using (Spans.Start("quiet"))
+                await Quiet.WaitAsync(machine.ProcessId!.Value, cancellationToken).ConfigureAwait(false);
+            using (Spans.Start("save"))
+                return await machine.SaveAsync(folder, finalFolder, cancellationToken).ConfigureAwait(false);
         }
     }
 

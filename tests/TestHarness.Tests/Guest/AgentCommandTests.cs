@@ -172,10 +172,10 @@ public sealed class AgentCommandTests : IAsyncLifetime
     [Fact]
     public async Task Refuses_to_change_the_machine_when_it_serves_a_socket()
     {
-        AgentSettled settled = await Connection.SettleAsync(DateTimeOffset.UnixEpoch, new byte[32], "other", Token);
+        AgentSettled settled = await Connection.SettleAsync(DateTimeOffset.UnixEpoch, new byte[32], "other", newMachineId: false, Token);
         settled.Should().BeEquivalentTo(new { ClockError = 1, RandomError = 1, HostNameError = 1 });
         settled.Clock.Should().BeCloseTo(DateTimeOffset.UtcNow, TimeSpan.FromSeconds(5));
-        (await Connection.SettleAsync(null, default, null, Token)).Succeeded.Should().BeTrue();
+        (await Connection.SettleAsync(null, default, null, newMachineId: false, Token)).Succeeded.Should().BeTrue();
 
         await Connection.Awaiting(c => c.PowerAsync(AgentPower.PowerOff, Token)).Should().ThrowAsync<AgentException>();
         await Connection.PingAsync(Token);

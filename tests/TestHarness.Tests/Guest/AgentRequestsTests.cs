@@ -49,15 +49,15 @@ public sealed class AgentRequestsTests
     [Fact]
     public void Asks_only_for_what_is_given_when_it_settles()
     {
-        AgentRequests.Settle(3, null, [], null).Should().Equal([3, 0, 0, 0, .. new byte[14]]);
-        AgentRequests.Settle(3, DateTimeOffset.UnixEpoch.AddTicks(1), [7], "h").Should().Equal(
+        AgentRequests.Settle(3, null, [], null, newMachineId: false).Should().Equal([3, 0, 0, 0, .. new byte[14]]);
+        AgentRequests.Settle(3, DateTimeOffset.UnixEpoch.AddTicks(1), [7], "h", newMachineId: false).Should().Equal(
             3, 0, 0, 0, 7, 0, 0, 0, 100, 0, 0, 0, 0, 0, 0, 0, 1, 0, 7, (byte)'h');
     }
 
     [Fact]
     public void Refuses_a_host_name_that_Linux_would_refuse()
     {
-        Action write = () => AgentRequests.Settle(1, null, [], new string('a', 65));
+        Action write = () => AgentRequests.Settle(1, null, [], new string('a', 65), newMachineId: false);
 
         write.Should().Throw<ArgumentException>();
     }
