@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using FluentAssertions;
 using Xunit;
 
@@ -24,11 +25,22 @@ public sealed class OddPathsTests
 
             output.Should().Contain("uname -sr -> Linux 6.");
             exitCode.Should().Be(0);
+            await AssertReapedAsync(Path.Combine(folder, "r,u\" ä"));
         }
         finally
         {
             Directory.Delete(folder, recursive: true);
         }
+    }
+
+    // The reaper removes the process's folder a moment after the process has ended.
+    private static async Task AssertReapedAsync(string runFolder)
+    {
+        static bool IsProcess(string folder) => Path.GetFileName(folder).Contains('-', StringComparison.Ordinal);
+        var since = Stopwatch.StartNew();
+        while (Directory.GetDirectories(runFolder).Any(IsProcess) && since.Elapsed < TimeSpan.FromSeconds(5))
+            await Task.Delay(20, TestContext.Current.CancellationToken);
+        Directory.GetDirectories(runFolder).Where(IsProcess).Should().BeEmpty("the run folder is cleaned up");
     }
 
     private static void CopyFolder(string from, string to)
