@@ -47,14 +47,6 @@ internal static class TemplateStore
         return reason is null ? (TryOpen(key, folder, out _), null) : (null, reason);
     }
 
-    /// <summary>Throws a template away that did not restore. Machines that run from it run on.</summary>
-    public static async Task DiscardAsync(Template template, CancellationToken cancellationToken)
-    {
-        template.Dispose();
-        using FileLock exclusive = await FileLock.TakeAsync($"{template.Folder}.lock", null, cancellationToken).ConfigureAwait(false);
-        Remove(template.Folder);
-    }
-
     private static async Task<string?> MakeAsync(string key, string folder, Maker make, CancellationToken cancellationToken)
     {
         string making = folder + Making;
