@@ -13,6 +13,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -63,6 +64,7 @@ enum {
     PROCESSES = 16384,
     STOP_PASSES = 20,
     KILL_PASSES = 250,
+    HOLD = 5, /* milliseconds: see is_held */
 };
 
 enum type {
@@ -85,7 +87,8 @@ struct stream {
     uint32_t id; /* 0: the host has forgotten it, and its processes are being killed */
     uint64_t serial;
     pid_t pid; /* not reaped before EXIT is sent, so that it cannot be given to another process */
-    bool terminal, ended;
+    bool terminal, ended, announced, lingered;
+    long long held_until;
     enum { ALIVE, STOPPING, KILLING, KILLED } kill;
     int kill_passes, clean_passes, found;
     unsigned long long born;
@@ -108,7 +111,7 @@ static bool on_machine = true, in_step, host_gone, greet, listeners_pause, overr
 static volatile sig_atomic_t child_ended;
 static char token[17];
 static uint64_t next_serial, next_accepted;
-static long long next_kill_pass;
+static long long now, next_kill_pass; /* now: milliseconds, as of this turn */
 static struct rlimit files_before;
 static unsigned char in[2 * (HEADER + PAYLOAD)], out[OUT_SIZE];
 static size_t in_start, in_end, out_start, out_end, frame_at;
@@ -219,7 +222,7 @@ static void close_fd(int *fd) {
     *fd = -1;
 }
 
-static void nonblocking(int fd) { fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK); }
+static void nonblocking(int fd) { fcntl(fd, F_SETFL, O_NONBLOCK); } /* none of ours has another status flag */
 
 static struct stream *find(uint32_t id) {
     for EACH(s)
@@ -500,7 +503,7 @@ static void kill_pass(void) {
         else if (s->kill_passes > passes)
             passes = s->kill_passes;
     }
-    next_kill_pass = milliseconds() + (passes < 20 ? passes : 20);
+    next_kill_pass = now + (passes < 20 ? passes : 20);
 }
 
 static void forget_all(void) {
@@ -561,7 +564,7 @@ static bool find_user(const char *name, struct user *user) {
     if (file)
         fclose(file);
     user->groups[user->group_count++] = user->gid;
-    file = found ? fopen("/etc/group", "re") : NULL;
+    file = found && name ? fopen("/etc/group", "re") : NULL;
     while (file && getline(&line, &size, file) > 0) {
         if (!split(line, fields, 4) || (gid_t)strtoul(fields[2], NULL, 10) == user->gid)
             continue;
@@ -573,6 +576,21 @@ static bool find_user(const char *name, struct user *user) {
         fclose(file);
     free(line);
     return found || !name;
+}
+
+/* Most commands run as whom we run as: that entry is read again only when the file has changed. */
+static bool find_own_user(struct user *user) {
+    static struct user own;
+    static struct stat seen;
+    struct stat status;
+    if (stat("/etc/passwd", &status) != 0)
+        return find_user(NULL, user);
+    if (status.st_ino != seen.st_ino || status.st_size != seen.st_size || status.st_ctim.tv_sec != seen.st_ctim.tv_sec
+        || status.st_ctim.tv_nsec != seen.st_ctim.tv_nsec)
+        find_user(NULL, &own);
+    seen = status;
+    *user = own;
+    return true;
 }
 
 /* What the child of vfork(2) needs. It shares our memory, so it finds this here and leaves its error here, too. */
@@ -747,17 +765,33 @@ static bool open_terminal(int ours[3]) {
     return true;
 }
 
+/*
+ * A command that has just been started, or that has begun to close its output, is left alone for a moment: a short one is over by then, and it has cost one
+ * switch of processes and one write instead of four of each. Its end (SIGCHLD) ends the moment, too.
+ */
+static bool is_held(const struct stream *s) { return s->kind == COMMAND && s->id != 0 && !s->ended && s->kill == ALIVE && s->held_until > now; }
+
+static void hold(struct stream *s) { s->held_until = now + HOLD; }
+
+/* STARTED goes before every other frame of the command. */
+static void announce(struct stream *s) {
+    if (s->kind != COMMAND || s->announced || s->id == 0)
+        return;
+    send_number(STARTED, s->id, 0, (uint32_t)s->pid);
+    s->announced = true;
+}
+
 static void run(uint32_t id, const unsigned char *payload, size_t size) {
     int arguments, variables, error, ours[3] = {-1, -1, -1};
     if (!parse_run(payload, size, &arguments, &variables)) {
         protocol_error("RUN does not parse");
         return;
     }
-    if (!find_user(job.user_name, &job.user)) {
+    if (!(job.user_name ? find_user(job.user_name, &job.user) : find_own_user(&job.user))) {
         send_error(id, ENOENT, "user", job.user_name, "not in /etc/passwd");
         return;
     }
-    job.change_user = geteuid() == 0;
+    job.change_user = job.user_name && geteuid() == 0;
     if (!job.change_user && job.user.uid != geteuid()) {
         send_error(id, EPERM, "user", job.user.name, NULL);
         return;
@@ -787,7 +821,7 @@ static void run(uint32_t id, const unsigned char *payload, size_t size) {
     s->out[0].fd = ours[1];
     s->out[1].fd = ours[2];
     if (job.error == 0) {
-        send_number(STARTED, id, 0, (uint32_t)s->pid);
+        hold(s);
         return;
     }
     if (s->pid > 0)
@@ -882,6 +916,7 @@ static void finish_input(struct stream *s) {
 }
 
 static void flush_input(struct stream *s) {
+    announce(s);
     size_t taken = s->in_end > s->in_start ? write_input(s, s->input + s->in_start, s->in_end - s->in_start) : 0;
     if (s->in < 0)
         return; /* refused, with what waited */
@@ -929,6 +964,8 @@ static void settle_stream(struct stream *s) {
         held_up = true;
         return;
     }
+    if (!is_held(s))
+        announce(s);
     if (s->kind == CONNECTION && s->in < 0 && s->out[0].fd < 0) {
         send_exit(s);
         release(s);
@@ -1162,8 +1199,10 @@ static void stream_frame(enum type type, struct stream *s, int channel, const un
     bool command = s->kind == COMMAND, fits = type == DATA || (type == WINDOW || type == SIGNAL || type == RESIZE ? size == 4 : size == 0);
     if (!fits || (type == DATA && channel != 0) || (type == WINDOW && (channel < 1 || channel > 2)))
         protocol_error("a frame does not parse");
-    else if (type == DATA)
+    else if (type == DATA) {
+        announce(s);
         take_input(s, p, size);
+    }
     else if (type == WINDOW) {
         if (get32(p) > INT32_MAX - s->out[channel - 1].window)
             protocol_error("WINDOW too large");
@@ -1368,7 +1407,7 @@ static void watch_streams(void) {
             s->in_polled = watch(s->in, POLLOUT);
         else if (s->in_end > s->in_start || s->in_closing)
             s->in_polled = watch(s->in, POLLOUT);
-        bool takes = room && !s->ended && s->kind != CONNECTING && (s->kind != LISTENER || !listeners_pause);
+        bool takes = room && !s->ended && !is_held(s) && s->kind != CONNECTING && (s->kind != LISTENER || !listeners_pause);
         for (int i = 0; i < 2 && takes; i++)
             s->out[i].polled = watch(s->out[i].fd, s->out[i].window > 0 ? POLLIN : 0);
     }
@@ -1386,19 +1425,27 @@ static void serve_stream(struct stream *s) {
             continue;
         if (s->kind == LISTENER)
             accept_connection(s);
-        else
+        else if (s->kind == COMMAND && !s->lingered && polled[s->out[i].polled].revents & POLLHUP) {
+            s->lingered = true; /* a process that exits closes its files first */
+            hold(s);
+        } else if (!is_held(s))
             read_output(s, i);
     }
 }
 
 static int wait_time(bool more, bool *killing) {
+    long long left = LLONG_MAX;
     *killing = false;
-    for EACH(s)
+    for EACH(s) {
         *killing |= is_dying(s);
-    long long left = next_kill_pass - milliseconds();
-    if (more || (*killing && left <= 0))
+        if (is_held(s) && s->held_until - now < left)
+            left = s->held_until - now;
+    }
+    if (*killing && next_kill_pass - now < left)
+        left = next_kill_pass - now;
+    if (more || left <= 0)
         return 0;
-    if (*killing)
+    if (left < LLONG_MAX)
         return (int)left;
     if (port < 0)
         return 50;
@@ -1418,6 +1465,7 @@ static void turn(const sigset_t *while_waiting) {
     watch_streams();
     struct timespec timeout = {.tv_sec = time / 1000, .tv_nsec = time % 1000 * 1000000L};
     int ready = ppoll(polled, (nfds_t)polled_count, time < 0 ? NULL : &timeout, while_waiting);
+    now = milliseconds();
     if (child_ended)
         check_children();
     if (port >= 0 && host_gone && on_machine)
@@ -1436,7 +1484,8 @@ static void turn(const sigset_t *while_waiting) {
     if (ready > 0 && is_ready(orphans_at))
         drain_orphans();
     more = handle_input();
-    if ((killing || next_kill_pass == 0) && milliseconds() >= next_kill_pass)
+    now = milliseconds();
+    if ((killing || next_kill_pass == 0) && now >= next_kill_pass)
         kill_pass();
     for EACH(s)
         settle_stream(s);

@@ -122,6 +122,7 @@ public sealed class Shell
                 Environment = options.Environment,
                 WorkingDirectory = options.WorkingDirectory,
                 User = options.User,
+                TakesInput = options.StandardInput is not null,
             },
             cancellationToken).ConfigureAwait(false);
         // Leaving this block while the command runs kills everything that it started.

@@ -2,23 +2,28 @@ using System.Globalization;
 using System.Text.Json;
 using TestHarness.Benchmarks;
 
-// dotnet run -c Release --project tests/TestHarness.Benchmarks -- [--json FILE] [--count N] [--boots N] [--image NAME] [--spans]
+// dotnet run -c Release --project tests/TestHarness.Benchmarks -- [--json FILE] [--count N] [--boots N] [--image NAME] [--only starts|commands|machines] [--spans]
 string? Option(string name) => Array.IndexOf(args, name) is var at and >= 0 && at + 1 < args.Length ? args[at + 1] : null;
 int count = int.Parse(Option("--count") ?? "20", CultureInfo.InvariantCulture);
 int boots = int.Parse(Option("--boots") ?? "3", CultureInfo.InvariantCulture);
 
+bool Wants(string part) => Option("--only") is not { } only || only == part;
+
 List<Metric> metrics = [];
 foreach (string image in Option("--image") is { } one ? [one] : (string[])["tiny", "debian-12"])
 {
-    using (var spans = new SpanCollector())
+    if (Wants("starts"))
     {
+        using var spans = new SpanCollector();
         metrics.AddRange(await StartBenchmark.RunAsync(image, count, boots));
         if (args.Contains("--spans"))
             metrics.AddRange(spans.Metrics.Select(span => span with { Name = $"{image}: {span.Name}" }));
     }
 
-    metrics.AddRange(await CommandBenchmark.RunAsync(image, count));
-    metrics.AddRange(await MachineBenchmark.RunAsync(image, count));
+    if (Wants("commands"))
+        metrics.AddRange(await CommandBenchmark.RunAsync(image, count));
+    if (Wants("machines"))
+        metrics.AddRange(await MachineBenchmark.RunAsync(image, count));
 }
 
 foreach (Metric metric in metrics)

@@ -100,7 +100,8 @@ internal sealed partial class AgentConnection : IAsyncDisposable
     /// <exception cref="AgentException">It could not be started.</exception>
     public async Task<AgentProcess> RunAsync(AgentCommand command, CancellationToken cancellationToken)
     {
-        AgentStream stream = await OpenAsync(AgentFrameType.Run, AgentRequests.Run(command), accepted: null, cancellationToken).ConfigureAwait(false);
+        AgentStream stream = await OpenAsync(
+            AgentFrameType.Run, AgentRequests.Run(command), accepted: null, cancellationToken, command.TakesInput).ConfigureAwait(false);
         return new AgentProcess(stream, await stream.Started.ConfigureAwait(false));
     }
 
@@ -195,7 +196,7 @@ internal sealed partial class AgentConnection : IAsyncDisposable
     }
 
     private async Task<AgentStream> OpenAsync(
-        AgentFrameType type, byte[] payload, Action<AgentStream, string>? accepted, CancellationToken cancellationToken)
+        AgentFrameType type, byte[] payload, Action<AgentStream, string>? accepted, CancellationToken cancellationToken, bool takesInput = true)
     {
         cancellationToken.ThrowIfCancellationRequested();
         AgentStream stream;
@@ -210,6 +211,8 @@ internal sealed partial class AgentConnection : IAsyncDisposable
             Queue(type, stream.Id, 0, payload);
         }
 
+        if (!takesInput)
+            stream.Input.Dispose();
         Flush();
         try
         {

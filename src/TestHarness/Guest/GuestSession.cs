@@ -122,10 +122,10 @@ internal sealed class GuestSession(string? hostname) : IAsyncDisposable
     private static async Task RunReadyCommandAsync(AgentConnection agent, string command, CancellationToken cancellationToken)
     {
         var output = new OutputCollector(ShellOptions.Default);
-        AgentProcess process = await agent.RunAsync(new AgentCommand(["/bin/sh", "-c", command]), cancellationToken).ConfigureAwait(false);
+        var run = new AgentCommand(["/bin/sh", "-c", command]) { TakesInput = false };
+        AgentProcess process = await agent.RunAsync(run, cancellationToken).ConfigureAwait(false);
         await using (process.ConfigureAwait(false))
         {
-            await process.StandardInput.DisposeAsync().ConfigureAwait(false);
             await output.CollectAsync(process.StandardOutput, process.StandardError, cancellationToken).ConfigureAwait(false);
             AgentExit exit = await process.Exit.WaitAsync(cancellationToken).ConfigureAwait(false);
             if (exit.ShellExitCode != 0)
