@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Net.Sockets;
 using TestHarness.Hosts;
 using TestHarness.Images;
 using TestHarness.Networks;
@@ -10,9 +11,6 @@ namespace TestHarness;
 public sealed partial class VirtualMachine
 {
     private static readonly string[] NeededPrograms = ["setpriv", "setsid", "qemu-img", "rsync", "socat"];
-
-    // Machines end when their tests do, and a suite's tests take minutes.
-    private static readonly TimeSpan LedgerLimit = TimeSpan.FromMinutes(10);
 
     private readonly CancellationTokenSource _ended = new();
     private IDisposable? _share;
@@ -74,13 +72,10 @@ public sealed partial class VirtualMachine
             Prerequisites.Require([.. NeededPrograms, Spec.QemuPath ?? "qemu-system-x86_64"]);
             using (Spans.Start("image"))
                 _image = await ImageStore.GetAsync(Spec.Image, progress, cancellationToken).ConfigureAwait(false);
-            Describe(_image, progress);
-            using (Spans.Start("template"))
-                await FindTemplateAsync(progress, cancellationToken).ConfigureAwait(false);
-            using (Spans.Start("room"))
-                _share = await Ledger.Default.TakeAsync(
-                LedgerShare(), _isSpare ? TimeSpan.Zero : LedgerLimit, text => Report(progress, $"waiting for room on the host: {text}"), cancellationToken).ConfigureAwait(false);
-            await StartGuestAsync(progress, cancellationToken).ConfigureAwait(false);
+            while (!await TryStartGuestAsync(progress, cancellationToken).ConfigureAwait(false))
+            {
+                // Its template was refused: with another one, or without.
+            }
         }
         catch
         {
@@ -111,6 +106,26 @@ public sealed partial class VirtualMachine
         Report(progress, $"accelerator: {why}");
     }
 
+    // False where QEMU refused to restore the template.
+    private async Task<bool> TryStartGuestAsync(IProgress<StartProgress>? progress, CancellationToken cancellationToken)
+    {
+        Describe(_image!, progress);
+        using (Spans.Start("template"))
+            await FindTemplateAsync(progress, cancellationToken).ConfigureAwait(false);
+        using (Spans.Start("room"))
+            _share = await TakeRoomAsync(progress, cancellationToken).ConfigureAwait(false);
+        try
+        {
+            await StartGuestAsync(progress, cancellationToken).ConfigureAwait(false);
+            return true;
+        }
+        catch (TemplateRefusedException e)
+        {
+            await GiveTemplateUpAsync(e.Message, progress).ConfigureAwait(false);
+            return false;
+        }
+    }
+
     private async Task StartGuestAsync(IProgress<StartProgress>? progress, CancellationToken cancellationToken)
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
@@ -132,7 +147,7 @@ public sealed partial class VirtualMachine
             State = MachineState.Running;
             Report(progress, "running");
         }
-        catch (Exception e) when (e is not TestHarnessException && !cancellationToken.IsCancellationRequested)
+        catch (Exception e) when (e is not (TestHarnessException or TemplateRefusedException) && !cancellationToken.IsCancellationRequested)
         {
             throw await StartFailureAsync(phase, e).ConfigureAwait(false);
         }
@@ -150,20 +165,23 @@ public sealed partial class VirtualMachine
     private async Task LaunchAsync(CancellationToken cancellationToken)
     {
         IReadOnlyList<string> arguments = QemuArguments.Build(Spec, _boot!, Name, _accelerator, MachineChannels.Library);
-        using (Spans.Start("qemu"))
+        try
         {
-            _instance = await QemuInstance.StartAsync(Program, arguments, Folder, process => _process = process, OnMonitorEvent, cancellationToken)
-                .ConfigureAwait(false);
-        }
+            using (Spans.Start("qemu"))
+            {
+                _instance = await QemuInstance.StartAsync(Program, arguments, Folder, process => _process = process, OnMonitorEvent, cancellationToken)
+                    .ConfigureAwait(false);
+            }
 
-        _exitWatch = WatchExitAsync(_instance);
-        if (_boot!.Template is not null)
-            Console.Log.Append(_template!.ReadSerialLog());
-        Console.Attach(_instance.Serial);
-        if (_boot.Template is not null)
+            _exitWatch = WatchExitAsync(_instance);
+            Console.Attach(_instance.Serial);
+            if (_boot!.Template is not null)
+                await RestoreAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception e) when (_boot!.Template is not null && e is QmpException or QemuEndedException or IOException or SocketException)
         {
-            using (Spans.Start("restore"))
-                await Migration.LoadAsync(Monitor, Folder, _template!.State, cancellationToken).ConfigureAwait(false);
+            await ThrowIfRefusedAsync(e).ConfigureAwait(false);
+            throw;
         }
 
         await Monitor.ExecuteAsync("cont", null, cancellationToken).ConfigureAwait(false);

@@ -8,9 +8,13 @@ public sealed partial class VirtualMachine
 {
     private const int SmallestShareMiB = 128;
 
+    // Machines end when their tests do, and a suite's tests take minutes.
+    private static readonly TimeSpan LedgerLimit = TimeSpan.FromMinutes(10);
+
     // Where this machine's memory is kept while a template is made of it.
     private readonly MemoryFile? _memory;
     private Template? _template;
+    private bool _refusedBefore;
 
     internal VirtualMachine(MachineSpec spec, MemoryFile memory)
         : this(spec, hostname: null) => _memory = memory;
@@ -29,6 +33,12 @@ public sealed partial class VirtualMachine
             SharedKey = Path.GetFileName(_template.Folder),
             SharedMiB = Spec.MemoryMiB,
         };
+
+    private Task<IDisposable> TakeRoomAsync(IProgress<StartProgress>? progress, CancellationToken cancellationToken) => Ledger.Default.TakeAsync(
+        LedgerShare(),
+        _isSpare ? TimeSpan.Zero : LedgerLimit,
+        text => Report(progress, $"waiting for room on the host: {text}"),
+        cancellationToken);
 
     private bool MakesTemplate => _memory is not null;
 
@@ -55,9 +65,10 @@ public sealed partial class VirtualMachine
 
     private async Task FindTemplateAsync(IProgress<StartProgress>? progress, CancellationToken cancellationToken)
     {
-        if (Spec.Start == StartMode.Cold)
+        if (Spec.Start == StartMode.Cold || StartNote is not null)
             return;
-        string key = TemplateKey.Make(_image!.Key, Program, Spec, _boot!, _accelerator);
+        string processor = _accelerator == Accelerator.Kvm ? TemplateKey.HostProcessor() : "";
+        string key = TemplateKey.Make(_image!.Key, Program, Spec, _boot!, _accelerator, processor);
         (_template, string? reason) = await TemplateStore.GetAsync(
             key,
             (folder, finalFolder, token) => TemplateMaker.MakeAsync(Spec, folder, finalFolder, progress, token),
@@ -65,8 +76,7 @@ public sealed partial class VirtualMachine
             cancellationToken).ConfigureAwait(false);
         if (_template is null)
         {
-            StartNote = $"boots, because it can't be kept as a warm template: {reason}";
-            Report(progress, StartNote);
+            Boot($"it can't be kept as a warm template: {reason}", progress);
             return;
         }
 
@@ -76,5 +86,49 @@ public sealed partial class VirtualMachine
             Memory = new MemoryFile(_template.Memory, Shared: false),
             Template = _template.Folder,
         };
+    }
+
+    private void Boot(string reason, IProgress<StartProgress>? progress)
+    {
+        StartNote = $"boots, because {reason}";
+        Report(progress, StartNote);
+    }
+
+    // The log begins with the template's, once it is certain that the machine goes on from there.
+    private async Task RestoreAsync(CancellationToken cancellationToken)
+    {
+        using (Spans.Start("restore"))
+            await Migration.LoadAsync(Monitor, Folder, _template!.State, cancellationToken).ConfigureAwait(false);
+        Console.Log.Append(_template.ReadSerialLog());
+    }
+
+    // A QEMU that ended by itself did not like what it was given; one that a signal ended is no fault of the template.
+    private async Task ThrowIfRefusedAsync(Exception reason)
+    {
+        await Task.WhenAny(_process!.Exited, Task.Delay(ExitFollows, CancellationToken.None)).ConfigureAwait(false);
+        bool signalled = _process.Exited.IsCompletedSuccessfully && await _process.Exited.ConfigureAwait(false) > 128;
+        if (!signalled)
+            throw new TemplateRefusedException(_process.StandardError is { Length: > 0 } words ? words.Trim() : reason.Message, reason);
+    }
+
+    private async Task GiveTemplateUpAsync(string reason, IProgress<StartProgress>? progress)
+    {
+        if (_instance is not null)
+            await _instance.DisposeAsync().ConfigureAwait(false);
+        await Console.DrainAsync().ConfigureAwait(false);
+        _instance = null;
+        Directory.Delete(Folder, recursive: true);
+        _share!.Dispose();
+        string folder = _template!.Folder;
+        _template.Dispose();
+        _template = null;
+        string refused = $"QEMU refused template {Path.GetFileName(folder)}: {reason}";
+        if (_refusedBefore)
+            Boot($"{refused} (and one before)", progress);
+        else if (!TemplateEviction.TryRemove(folder))
+            Boot($"{refused} (it stays, because other machines run on it)", progress);
+        else
+            Report(progress, $"template is thrown away and made again: {refused}");
+        _refusedBefore = true;
     }
 }

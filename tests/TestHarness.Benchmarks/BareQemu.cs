@@ -6,13 +6,16 @@ using System.Text;
 namespace TestHarness.Benchmarks;
 
 /// <summary>The reference: QEMU by hand, with the command line of one of our machines and the same requests to the agent. Nothing is checked.</summary>
-internal static class BareQemu
+public static class BareQemu
 {
     private const string IgnoreShared = """{"execute":"migrate-set-capabilities","arguments":{"capabilities":[{"capability":"x-ignore-shared","state":true},{"capability":"events","state":true}]}}""";
     private const string Incoming = """{"execute":"migrate-incoming","arguments":{"uri":"unix:incoming.sock"}}""";
 
-    /// <summary>Returns the milliseconds until <c>uname -r</c> has ended. State: what to restore, or none to boot.</summary>
-    public static async Task<double> RunAsync(string commandLine, string makeDisk, string? state, string? ready)
+    /// <summary>Starts the machine and runs a command in it.</summary>
+    /// <param name="reference">The machine.</param>
+    /// <param name="started">Told QEMU's process id.</param>
+    /// <returns>The milliseconds until <c>uname -r</c> has ended.</returns>
+    public static async Task<double> RunAsync(Reference reference, Action<int>? started = null)
     {
         string folder = Directory.CreateTempSubdirectory("bare-").FullName;
         using Socket monitors = Unix(), agents = Unix(), incoming = Unix();
@@ -21,11 +24,12 @@ internal static class BareQemu
         agents.Bind(new UnixDomainSocketEndPoint($"{folder}/agent.sock"));
         monitors.Listen();
         agents.Listen();
-        string script = $"mkfifo serial.in serial.out; cat serial.out > /dev/null & {makeDisk} && exec {commandLine}";
+        string script = $"mkfifo serial.in serial.out; cat serial.out > /dev/null & {reference.MakeDisk} && exec {reference.CommandLine}";
         using Process qemu = Process.Start(new ProcessStartInfo("sh", ["-c", script]) { WorkingDirectory = folder })!;
         using Socket monitor = await monitors.AcceptAsync(), agent = await agents.AcceptAsync();
+        started?.Invoke(qemu.Id);
         await monitor.SendAsync("{\"execute\":\"qmp_capabilities\"}\n"u8.ToArray());
-        if (state is not null)
+        if (reference.State is { } state)
         {
             await monitor.SendAsync(Encoding.ASCII.GetBytes($"{IgnoreShared}\n{Incoming}\n"));
             while (!File.Exists($"{folder}/incoming.sock"))
@@ -41,7 +45,7 @@ internal static class BareQemu
         await monitor.SendAsync("{\"execute\":\"cont\"}\n"u8.ToArray());
         using var stream = new NetworkStream(agent);
         await SendAsync(stream, 0, 1, new byte[16]);
-        if (ready is not null)
+        if (reference.Ready is { } ready)
             await RunCommandAsync(stream, 1, ["/bin/sh", "-c", ready]);
         // Clock and random state, with 64 bytes of seed.
         byte[] now = BitConverter.GetBytes((DateTime.UtcNow - DateTime.UnixEpoch).Ticks * 100);

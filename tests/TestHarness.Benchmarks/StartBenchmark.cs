@@ -10,13 +10,11 @@ internal static class StartBenchmark
         var warm = new MachineSpec { Image = image };
         MachineSpec cold = warm with { Start = StartMode.Cold };
         List<double> fresh = [], started = [], bareRestores = [], ourBoots = [], bareBoots = [];
-        (string restoreLine, string bootLine) = (await CommandLineAsync(warm), await CommandLineAsync(cold));
-        string template = Folder(restoreLine, "/memory"), folder = Folder(bootLine, "/vmlinux");
-        string? ready = System.Text.Json.JsonDocument.Parse(File.ReadAllText($"{folder}/image.json")).RootElement is var root && root.TryGetProperty("ready", out var text) ? text.GetString() : null;
+        (Reference restore, Reference boot) = (await ReferenceAsync(warm), await ReferenceAsync(cold));
         for (int i = -2; i < count; i++)
         {
             (double ready1, double answer) = await StartAsync(warm);
-            double bare = await BareQemu.RunAsync(restoreLine, $"cp '{template}/overlays/disk.qcow2' . && chmod u+w disk.qcow2", $"{template}/state", null);
+            double bare = await BareQemu.RunAsync(restore);
             if (i < 0)
                 continue;
             started.Add(ready1);
@@ -27,7 +25,7 @@ internal static class StartBenchmark
         for (int i = 0; i < boots; i++)
         {
             ourBoots.Add((await StartAsync(cold)).Answer);
-            bareBoots.Add(await BareQemu.RunAsync(bootLine, $"qemu-img create -q -f qcow2 -F qcow2 -b '{folder}/disk.qcow2' disk.qcow2", null, ready));
+            bareBoots.Add(await BareQemu.RunAsync(boot));
         }
 
         return
@@ -49,16 +47,9 @@ internal static class StartBenchmark
         return (started, Stopwatch.GetElapsedTime(began).TotalMilliseconds);
     }
 
-    private static async Task<string> CommandLineAsync(MachineSpec spec)
+    private static async Task<Reference> ReferenceAsync(MachineSpec spec)
     {
         await using VirtualMachine vm = await VirtualMachine.StartAsync(spec);
-        return (await vm.CollectEvidenceAsync()).CommandLine;
-    }
-
-    // The folder of a file whose path is in the command line.
-    private static string Folder(string commandLine, string file)
-    {
-        int end = commandLine.IndexOf(file, StringComparison.Ordinal);
-        return commandLine[(commandLine.LastIndexOfAny([' ', '"'], end) + 1)..end];
+        return await Reference.OfAsync(vm);
     }
 }

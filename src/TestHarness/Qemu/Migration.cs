@@ -20,7 +20,7 @@ internal static class Migration
     {
         using var socket = new ListeningSocket(Path.Combine(machineFolder, OutgoingSocket));
         await SetCapabilitiesAsync(monitor, cancellationToken).ConfigureAwait(false);
-        Task finished = WaitForEndAsync(monitor, cancellationToken);
+        Task<string> finished = WaitForEndAsync(monitor, cancellationToken);
         Task<Stream> accepted = socket.AcceptAsync(cancellationToken);
         await monitor.ExecuteAsync("migrate", new JsonObject { ["uri"] = $"unix:{OutgoingSocket}" }, cancellationToken).ConfigureAwait(false);
         Stream state = await accepted.ConfigureAwait(false);
@@ -31,10 +31,10 @@ internal static class Migration
                 await state.CopyToAsync(target, cancellationToken).ConfigureAwait(false);
         }
 
-        await finished.ConfigureAwait(false);
+        if (await finished.ConfigureAwait(false) == "completed")
+            return;
         JsonElement result = await monitor.ExecuteAsync("query-migrate", null, cancellationToken).ConfigureAwait(false);
-        if (result.GetProperty("status").GetString() != "completed")
-            throw new QmpException(result.TryGetProperty("error-desc", out JsonElement reason) ? reason.GetString() ?? "" : "the state could not be saved");
+        throw new QmpException(result.TryGetProperty("error-desc", out JsonElement reason) ? reason.GetString() ?? "" : "the state could not be saved");
     }
 
     /// <summary>
@@ -44,7 +44,7 @@ internal static class Migration
     public static async Task LoadAsync(QmpClient monitor, string machineFolder, string file, CancellationToken cancellationToken)
     {
         byte[] state = await File.ReadAllBytesAsync(file, cancellationToken).ConfigureAwait(false);
-        Task finished = WaitForEndAsync(monitor, cancellationToken);
+        Task<string> finished = WaitForEndAsync(monitor, cancellationToken);
         // QEMU takes commands in order, so none waits for the answer to the one before.
         Task capabilities = SetCapabilitiesAsync(monitor, cancellationToken);
         Task listening = monitor.ExecuteAsync("migrate-incoming", new JsonObject { ["uri"] = $"unix:{IncomingSocket}" }, cancellationToken);
@@ -53,11 +53,17 @@ internal static class Migration
         await socket.ConnectAsync(new UnixDomainSocketEndPoint(Path.Combine(machineFolder, IncomingSocket)), cancellationToken).ConfigureAwait(false);
         for (int sent = 0; sent < state.Length;)
             sent += await socket.SendAsync(state.AsMemory(sent), cancellationToken).ConfigureAwait(false);
-        await finished.ConfigureAwait(false);
+        if (await finished.ConfigureAwait(false) != "completed")
+            throw new QmpException("the state could not be loaded");
     }
 
-    private static Task WaitForEndAsync(QmpClient monitor, CancellationToken cancellationToken) => monitor.WaitForEventAsync(
-        "MIGRATION", data => data.GetProperty("status").GetString() is "completed" or "failed", cancellationToken);
+    private static async Task<string> WaitForEndAsync(QmpClient monitor, CancellationToken cancellationToken)
+    {
+        JsonElement data = await monitor.WaitForEventAsync("MIGRATION", data => Status(data) is "completed" or "failed", cancellationToken).ConfigureAwait(false);
+        return Status(data);
+    }
+
+    private static string Status(JsonElement migration) => migration.GetProperty("status").GetString() ?? "";
 
     private static Task<JsonElement> SetCapabilitiesAsync(QmpClient monitor, CancellationToken cancellationToken) => monitor.ExecuteAsync(
         "migrate-set-capabilities",

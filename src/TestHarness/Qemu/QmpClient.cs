@@ -103,9 +103,9 @@ internal sealed class QmpClient : IAsyncDisposable
             throw new QmpException(error.GetString() ?? "");
     }
 
-    /// <summary>Waits for an event that comes from now on. Ask before giving the command that causes it.</summary>
+    /// <summary>Waits for an event that comes from now on, and returns its data. Ask before giving the command that causes it.</summary>
     /// <exception cref="QmpException">The connection broke.</exception>
-    public async Task WaitForEventAsync(string name, Func<JsonElement, bool> matches, CancellationToken cancellationToken)
+    public async Task<JsonElement> WaitForEventAsync(string name, Func<JsonElement, bool> matches, CancellationToken cancellationToken)
     {
         var wait = new EventWait(name, matches);
         _waits[wait] = wait;
@@ -113,7 +113,7 @@ internal sealed class QmpClient : IAsyncDisposable
         {
             if (Volatile.Read(ref _broken) is { } broken)
                 throw new QmpException($"QEMU's monitor is gone: {broken.Message}", broken);
-            await wait.Happened.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
+            return await wait.Happened.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
         }
         finally
         {
@@ -199,7 +199,7 @@ internal sealed class QmpClient : IAsyncDisposable
         foreach (EventWait wait in _waits.Values)
         {
             if (wait.Name == happened.Name && wait.Matches(happened.Data))
-                wait.Happened.TrySetResult();
+                wait.Happened.TrySetResult(happened.Data);
         }
 
         EventReceived(happened);
@@ -230,6 +230,6 @@ internal sealed class QmpClient : IAsyncDisposable
 
     private sealed record EventWait(string Name, Func<JsonElement, bool> Matches)
     {
-        public TaskCompletionSource Happened { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        public TaskCompletionSource<JsonElement> Happened { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
     }
 }

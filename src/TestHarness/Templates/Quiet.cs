@@ -8,26 +8,29 @@ namespace TestHarness.Templates;
 /// </summary>
 internal static class Quiet
 {
-    private const double BusyShare = 0.1;
-    private const int QuietSamples = 4;
+    // The kernel counts a process's time in ticks of 10 ms; an idle guest takes one now and then.
+    private static readonly TimeSpan Idle = TimeSpan.FromMilliseconds(10);
 
     // There is no event for "nothing happens", so QEMU's processor time is looked at.
-    private static readonly TimeSpan Sample = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan Sample = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(10);
 
-    /// <summary>Returns after 0.4 s of little processor time, or after 10 s whatever the guest does.</summary>
+    private const int Samples = 4;
+
+    /// <summary>Returns after 0.2 s of little processor time, or after 10 s whatever the guest does.</summary>
     public static async Task WaitAsync(int processId, CancellationToken cancellationToken)
     {
         using Process process = Process.GetProcessById(processId);
-        long began = Stopwatch.GetTimestamp(), last = began;
-        TimeSpan used = process.TotalProcessorTime;
-        for (int quiet = 0; quiet < QuietSamples && Stopwatch.GetElapsedTime(began) < Limit;)
+        long began = Stopwatch.GetTimestamp();
+        var used = new Queue<TimeSpan>();
+        do
         {
-            await Task.Delay(Sample, cancellationToken).ConfigureAwait(false);
             process.Refresh();
-            double share = (process.TotalProcessorTime - used) / Stopwatch.GetElapsedTime(last);
-            quiet = share < BusyShare ? quiet + 1 : 0;
-            (used, last) = (process.TotalProcessorTime, Stopwatch.GetTimestamp());
+            used.Enqueue(process.TotalProcessorTime);
+            if (used.Count > Samples && process.TotalProcessorTime - used.Dequeue() <= Idle)
+                return;
+            await Task.Delay(Sample, cancellationToken).ConfigureAwait(false);
         }
+        while (Stopwatch.GetElapsedTime(began) < Limit);
     }
 }

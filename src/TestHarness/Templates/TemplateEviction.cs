@@ -39,8 +39,9 @@ internal static class TemplateEviction
             ? mebibytes * 1024 * 1024
             : DefaultRoom;
 
-    // By unlink, so that a machine that has the files open keeps them; but one that runs may need them again for a reboot.
-    private static bool TryRemove(string folder)
+    /// <summary>Removes a template, unless a machine runs on it or somebody makes it.</summary>
+    /// <remarks>By unlink, so that a machine that has the files open keeps them; but one that runs may need them again for a reboot.</remarks>
+    public static bool TryRemove(string folder)
     {
         using FileLock? maker = FileLock.TryTake($"{folder}.lock");
         using FileLock? alone = maker is null ? null : FileLock.TryTake(Path.Combine(folder, TemplateFiles.InUse));

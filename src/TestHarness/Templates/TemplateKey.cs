@@ -19,7 +19,8 @@ internal static class TemplateKey
     /// <param name="spec">The machine.</param>
     /// <param name="boot">What it boots from. What is measured on the host is left out.</param>
     /// <param name="accelerator">What was chosen.</param>
-    public static string Make(string imageKey, string program, MachineSpec spec, BootFiles boot, Accelerator accelerator)
+    /// <param name="hostProcessor">Under KVM the host's (<see cref="HostProcessor"/>), otherwise empty: TCG's is QEMU's own.</param>
+    public static string Make(string imageKey, string program, MachineSpec spec, BootFiles boot, Accelerator accelerator, string hostProcessor)
     {
         var qemu = new FileInfo(program);
         // The list has nothing of one machine's own in it but the name: sockets and overlays have the same relative names in every machine's folder,
@@ -30,7 +31,7 @@ internal static class TemplateKey
             imageKey,
             FormattableString.Invariant($"{program} {qemu.Length} {qemu.LastWriteTimeUtc.Ticks}"),
             FormattableString.Invariant($"{AgentProtocol.Version}"),
-            accelerator == Accelerator.Kvm ? HostProcessor() : "",
+            hostProcessor,
             .. spec.Disks.Select(disk => FormattableString.Invariant($"{disk.SizeMiB}")),
             .. QemuArguments.Build(spec, boot with { MeasuredArguments = "" }, "template", accelerator, MachineChannels.Library),
         ];
@@ -38,8 +39,8 @@ internal static class TemplateKey
         return Convert.ToHexStringLower(hash)[..16];
     }
 
-    // Under KVM the guest sees the host's processor, flags and all; saved on another one it may not run.
-    private static string HostProcessor() => string.Join('\n', File.ReadLines("/proc/cpuinfo")
+    /// <summary>What a guest under KVM sees of the host's processor, flags and all; saved on another one it may not run.</summary>
+    public static string HostProcessor() => string.Join('\n', File.ReadLines("/proc/cpuinfo")
         .Where(line => line.StartsWith("model name", StringComparison.Ordinal) || line.StartsWith("flags", StringComparison.Ordinal))
         .Distinct(StringComparer.Ordinal));
 }

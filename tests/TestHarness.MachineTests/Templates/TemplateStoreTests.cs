@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Security.Cryptography;
 using System.Text.RegularExpressions;
 using FluentAssertions;
 using Xunit;
@@ -35,26 +36,73 @@ public sealed partial class TemplateStoreTests
     }
 
     [Fact]
+    public async Task Makes_a_template_again_that_is_whole_but_that_QEMU_refuses()
+    {
+        MachineSpec spec = UniqueSpec();
+        string folder = await TemplateOfAsync(spec);
+        await SpoilStateAsync(folder);
+        var steps = new List<string>();
+
+        await using (VirtualMachine vm = await VirtualMachine.StartAsync(spec, new StepList(steps), Token))
+        {
+            vm.IsWarm.Should().BeTrue();
+            (await vm.Shell.RunAsync("echo up")).StandardOutput.Should().Be("up\n");
+            vm.Console.Log.Text.Split("Linux version").Should().HaveCount(2, "the log is that of one boot");
+        }
+
+        steps.Should().ContainSingle(step => step.StartsWith("template is thrown away and made again: QEMU refused template", StringComparison.Ordinal));
+        steps.Clear();
+        await using VirtualMachine next = await VirtualMachine.StartAsync(spec, new StepList(steps), Token);
+        steps.Should().NotContain(step => step.Contains("template", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Boots_where_QEMU_refuses_a_template_that_others_run_on()
+    {
+        MachineSpec spec = UniqueSpec();
+        string folder = await TemplateOfAsync(spec);
+        await using VirtualMachine first = await VirtualMachine.StartAsync(spec, cancellationToken: Token);
+        await SpoilStateAsync(folder);
+
+        await using VirtualMachine second = await VirtualMachine.StartAsync(spec, cancellationToken: Token);
+
+        second.IsWarm.Should().BeFalse();
+        second.StartNote.Should().Contain("QEMU refused template").And.Contain("other machines run on it");
+        await first.Shell.RunAsync("true");
+    }
+
+    [Fact]
+    public async Task Is_made_anew_after_its_maker_was_killed_half_way()
+    {
+        using var cache = new EmptyStore(await TemplateOfAsync(UniqueSpec()));
+        using (Process maker = cache.StartQuickstart())
+        {
+            // The maker's guest is booting now.
+            while (!(await maker.StandardOutput.ReadLineAsync(Token))!.Contains("guest boots", StringComparison.Ordinal))
+            {
+            }
+
+            maker.Kill();
+            await maker.WaitForExitAsync(Token);
+        }
+
+        Directory.GetDirectories(cache.Templates).Should().ContainSingle().Which.Should().EndWith(".making");
+        (int exitCode, string output) = await cache.RunQuickstartAsync(Token);
+
+        exitCode.Should().Be(0, output);
+        output.Should().Contain("template is made");
+        Directory.GetDirectories(cache.Templates).Should().ContainSingle().Which.Should().NotEndWith(".making");
+    }
+
+    [Fact]
     public async Task Is_made_once_when_several_processes_ask_for_it()
     {
-        // A cache of its own with the image in it, so that all ask for a template that is not there.
-        string cache = $"/var/tmp/th-store-{Environment.ProcessId}";
-        string images = Path.GetFullPath(Path.Combine(await TemplateOfAsync(UniqueSpec()), "../../images"));
-        Directory.CreateDirectory(cache);
-        File.CreateSymbolicLink(Path.Combine(cache, "images"), images);
-        string quickstart = Path.Combine(Repository.Root, $"examples/Quickstart/bin/{Repository.Configuration}/net10.0/Quickstart.dll");
-        try
-        {
-            (int ExitCode, string Output)[] runs = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => Repository.RunAsync(
-                "dotnet", [quickstart, "tiny"], new Dictionary<string, string> { ["TESTHARNESS_CACHE"] = cache }, Token)));
+        using var cache = new EmptyStore(await TemplateOfAsync(UniqueSpec()));
 
-            runs.Should().OnlyContain(run => run.ExitCode == 0 && run.Output.Contains("guest is restored"), string.Join('\n', runs.Select(run => run.Output)));
-            runs.Count(run => run.Output.Contains("template is made")).Should().Be(1);
-        }
-        finally
-        {
-            Directory.Delete(cache, recursive: true);
-        }
+        (int ExitCode, string Output)[] runs = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => cache.RunQuickstartAsync(Token)));
+
+        runs.Should().OnlyContain(run => run.ExitCode == 0 && run.Output.Contains("guest is restored"), string.Join('\n', runs.Select(run => run.Output)));
+        runs.Count(run => run.Output.Contains("template is made")).Should().Be(1);
     }
 
     [Fact]
@@ -75,19 +123,6 @@ public sealed partial class TemplateStoreTests
     }
 
     [Fact]
-    public async Task Trusts_nothing_that_a_killed_maker_left()
-    {
-        MachineSpec spec = UniqueSpec();
-        string folder = await TemplateOfAsync(spec);
-        // What a maker that is killed half-way leaves: the folder under its other name, without a description.
-        File.Delete(Path.Combine(folder, "template.json"));
-        Directory.Move(folder, folder + ".making");
-
-        (await TemplateOfAsync(spec)).Should().Be(folder);
-        Directory.Exists(folder + ".making").Should().BeFalse();
-    }
-
-    [Fact]
     public async Task Is_as_large_as_what_the_guest_touched()
     {
         string memory = Path.Combine(await TemplateOfAsync(new MachineSpec()), "memory");
@@ -105,6 +140,18 @@ public sealed partial class TemplateStoreTests
     {
         await using VirtualMachine vm = await VirtualMachine.StartAsync(spec, cancellationToken: Token);
         return MemoryFolder().Match((await vm.CollectEvidenceAsync(Token)).CommandLine).Groups[1].Value;
+    }
+
+    // Whole by its description, but nothing that QEMU can load.
+    private static async Task SpoilStateAsync(string folder)
+    {
+        (string state, string description) = (Path.Combine(folder, "state"), Path.Combine(folder, "template.json"));
+        byte[] bytes = await File.ReadAllBytesAsync(state, Token);
+        string before = Convert.ToHexString(SHA256.HashData(bytes));
+        bytes.AsSpan(bytes.Length / 2).Fill(0xa5);
+        await File.WriteAllBytesAsync(state, bytes, Token);
+        string text = await File.ReadAllTextAsync(description, Token);
+        await File.WriteAllTextAsync(description, text.Replace(before, Convert.ToHexString(SHA256.HashData(bytes)), StringComparison.Ordinal), Token);
     }
 
     private static void Truncate(string path)
