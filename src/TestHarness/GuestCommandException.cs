@@ -38,4 +38,7 @@ public sealed class GuestCommandException : MachineException
 
     /// <summary>Gets the command's result, or <see langword="null"/> where it could not be started.</summary>
     public ShellResult? Result { get; }
+
+    /// <inheritdoc/>
+    public override FailureOutcome Outcome => FailureOutcome.GuestFailed;
 }

@@ -7,4 +7,7 @@ public sealed class HostNotReadyException : TestHarnessException
         : base(text, innerException)
     {
     }
+
+    /// <inheritdoc/>
+    public override FailureOutcome Outcome => FailureOutcome.InfrastructureFailed;
 }

@@ -8,4 +8,7 @@ public sealed class ImageException : TestHarnessException
 
     /// <summary>Gets the image's name as the caller gave it.</summary>
     public string Image { get; }
+
+    /// <inheritdoc/>
+    public override FailureOutcome Outcome => FailureOutcome.InfrastructureFailed;
 }

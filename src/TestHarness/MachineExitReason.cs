@@ -11,4 +11,10 @@ public enum MachineExitReason
 
     /// <summary>QEMU ended without anybody of ours asking: an error of its own, or a signal from elsewhere.</summary>
     QemuExited,
+
+    /// <summary>The guest's kernel panicked. QEMU keeps its memory and screen until the machine is disposed.</summary>
+    KernelPanic,
+
+    /// <summary>The host could not store what the guest wrote, so QEMU stopped it. It keeps memory and screen until the machine is disposed.</summary>
+    HostDiskFull,
 }

@@ -9,4 +9,8 @@ public sealed class MachineExitedException : MachineException
 
     /// <summary>Gets how the machine ended.</summary>
     public MachineExit Exit { get; }
+
+    /// <inheritdoc/>
+    public override FailureOutcome Outcome =>
+        Exit.Reason is MachineExitReason.QemuExited or MachineExitReason.HostDiskFull ? FailureOutcome.InfrastructureFailed : FailureOutcome.GuestFailed;
 }

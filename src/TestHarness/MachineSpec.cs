@@ -66,9 +66,23 @@ public sealed record MachineSpec
     /// <summary>Gets arguments added at the end of QEMU's command line, one argument an element, passed on literally. Default: none.</summary>
     public IReadOnlyList<string> ExtraQemuArguments { get; init; } = [];
 
-    /// <summary>Gets the limit for a start, counted from the moment the image is there. Default: 3 minutes.</summary>
-    public TimeSpan StartTimeout { get; init; } = TimeSpan.FromMinutes(3);
+    /// <summary>Gets the limit for a start, counted from the moment the image is there. Default: <see langword="null"/>, 3 minutes, longer on a slow host.</summary>
+    public TimeSpan? StartTimeout { get; init; }
 
-    /// <summary>Gets the limit for an orderly shutdown, after which the machine is killed. Default: 1 minute.</summary>
-    public TimeSpan StopTimeout { get; init; } = TimeSpan.FromMinutes(1);
+    /// <summary>
+    /// Gets how often a start is tried again where QEMU was ended by a signal before the guest wrote anything, which is no fault of the guest's: 0 to 10.
+    /// <see cref="VirtualMachine.FailedStarts"/> tells. Default: 1.
+    /// </summary>
+    public int StartRetries { get; init; } = 1;
+
+    /// <summary>
+    /// Gets how long a booting guest may stand still (nothing new on serial console and screen, and an idle processor) before the start fails. Default:
+    /// <see langword="null"/>, 30 seconds, longer on a slow host.
+    /// </summary>
+    public TimeSpan? NoProgressTimeout { get; init; }
+
+    /// <summary>
+    /// Gets the limit for an orderly shutdown, after which the machine is killed. Default: <see langword="null"/>, 1 minute, longer on a slow host.
+    /// </summary>
+    public TimeSpan? StopTimeout { get; init; }
 }

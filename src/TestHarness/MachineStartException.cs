@@ -3,8 +3,13 @@ namespace TestHarness;
 /// <summary>A machine did not start: QEMU refused or ended, or the guest did not come up.</summary>
 public sealed class MachineStartException : MachineException
 {
-    internal MachineStartException(MachineFacts facts, FailureText text, Exception? innerException = null)
-        : base(facts, text, innerException)
-    {
-    }
+    internal MachineStartException(MachineFacts facts, MachineFault fault, FailureText text, Exception? innerException = null)
+        : base(facts, text, innerException) => Fault = fault;
+
+    /// <summary>Gets what kind of failure it was.</summary>
+    public MachineFault Fault { get; }
+
+    /// <inheritdoc/>
+    public override FailureOutcome Outcome =>
+        Fault is MachineFault.QemuExited or MachineFault.HostDiskFull ? FailureOutcome.InfrastructureFailed : FailureOutcome.GuestFailed;
 }

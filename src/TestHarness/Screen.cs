@@ -22,10 +22,11 @@ public sealed class Screen
     {
         if (!QemuArguments.HasDisplay(_machine.Spec))
             throw new InvalidOperationException($"Machine '{_machine.Name}' has no display: set MachineSpec.Display to Standard and Type to Q35.");
-        return _machine.GuardAsync("a screenshot", CaptureLimit, CaptureCoreAsync, cancellationToken);
+        return _machine.GuardAsync("a screenshot", CaptureLimit, CaptureNowAsync, cancellationToken);
     }
 
-    private async Task<Screenshot> CaptureCoreAsync(CancellationToken cancellationToken)
+    /// <summary>Takes a screenshot also of a machine that is not up, or whose guest is lost.</summary>
+    internal async Task<Screenshot> CaptureNowAsync(CancellationToken cancellationToken)
     {
         // QEMU writes to its working directory, which is the machine's folder; each capture has a file of its own.
         string name = MachineFileNames.Screenshot(Interlocked.Increment(ref _captures));

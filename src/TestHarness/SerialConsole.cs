@@ -24,6 +24,9 @@ public sealed class SerialConsole
     /// <summary>Gets everything that the console has shown.</summary>
     public SerialLog Log { get; } = new();
 
+    /// <summary>Happens for what the running guest writes, on the reader's thread.</summary>
+    internal event Action<ReadOnlySpan<byte>>? Received;
+
     internal string Tail => TextTail.Of(Log.Text, TailLines);
 
     /// <summary>Waits until the console shows a text. The search begins where the last match ended, the first one at the first byte.</summary>
@@ -120,6 +123,7 @@ public sealed class SerialConsole
     private void Receive(ReadOnlyMemory<byte> bytes)
     {
         Log.Append(bytes.Span);
+        Received?.Invoke(bytes.Span);
         TaskCompletionSource grown;
         lock (_gate)
         {

@@ -12,4 +12,7 @@ public abstract class TestHarnessException : Exception
 
     /// <summary>Gets the first line of the message: what failed, and on which machine.</summary>
     public string Summary { get; }
+
+    /// <summary>Gets who failed: the test's own check, the guest, or the infrastructure.</summary>
+    public abstract FailureOutcome Outcome { get; }
 }

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Net.Sockets;
+using TestHarness.Guest;
 using TestHarness.Hosts;
 using TestHarness.Images;
 using TestHarness.Networks;
@@ -20,6 +21,11 @@ public sealed partial class VirtualMachine
     private BootFiles? _boot;
     private Accelerator _accelerator;
     private IReadOnlyList<ForwardedPort> _forwards = [];
+
+    private readonly List<string> _failedStarts = [];
+
+    /// <summary>Gets what ended the attempts to start that failed before the one that did not (<see cref="MachineSpec.StartRetries"/>).</summary>
+    public IReadOnlyList<string> FailedStarts => _failedStarts;
 
     private string Program => Prerequisites.Find(Spec.QemuPath ?? "qemu-system-x86_64");
 
@@ -73,15 +79,26 @@ public sealed partial class VirtualMachine
             using (Spans.Start("image"))
                 _image = await ImageStore.GetAsync(Spec.Image, progress, cancellationToken).ConfigureAwait(false);
             while (!await TryStartGuestAsync(progress, cancellationToken).ConfigureAwait(false))
-            {
-                // Its template was refused: with another one, or without.
-            }
+                await EndAttemptAsync().ConfigureAwait(false);
         }
         catch
         {
             await DisposeAsync().ConfigureAwait(false);
             throw;
         }
+    }
+
+    // What there is of a start that failed goes before the next.
+    private async Task EndAttemptAsync()
+    {
+        if (_instance is not null)
+            await _instance.DisposeAsync().ConfigureAwait(false);
+        await Console.DrainAsync().ConfigureAwait(false);
+        _instance = null;
+        Directory.Delete(Folder, recursive: true);
+        _share!.Dispose();
+        _template?.Dispose();
+        _template = null;
     }
 
     private static void Report(IProgress<StartProgress>? progress, string step) => progress?.Report(new StartProgress(step));
@@ -106,7 +123,7 @@ public sealed partial class VirtualMachine
         Report(progress, $"accelerator: {why}");
     }
 
-    // False where QEMU refused to restore the template.
+    // False where it is worth another attempt: with a new template, without one, or because QEMU was killed.
     private async Task<bool> TryStartGuestAsync(IProgress<StartProgress>? progress, CancellationToken cancellationToken)
     {
         Describe(_image!, progress);
@@ -121,7 +138,14 @@ public sealed partial class VirtualMachine
         }
         catch (TemplateRefusedException e)
         {
-            await GiveTemplateUpAsync(e.Message, progress).ConfigureAwait(false);
+            GiveTemplateUp(e.Message, progress);
+            return false;
+        }
+        catch (MachineStartException e) when (
+            e.InnerException is QemuEndedException { ExitCode: > 128 } && Console.Log.Text.Length == 0 && _failedStarts.Count < Spec.StartRetries)
+        {
+            _failedStarts.Add(e.Summary);
+            Report(progress, $"starts again: {e.Summary}");
             return false;
         }
     }
@@ -129,7 +153,7 @@ public sealed partial class VirtualMachine
     private async Task StartGuestAsync(IProgress<StartProgress>? progress, CancellationToken cancellationToken)
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        limit.CancelAfter(Spec.StartTimeout);
+        limit.CancelAfter(StartLimit);
         string phase = "QEMU to start";
         try
         {
@@ -174,6 +198,7 @@ public sealed partial class VirtualMachine
             }
 
             _exitWatch = WatchExitAsync(_instance);
+            _watch.Boot();
             Console.Attach(_instance.Serial);
             if (_boot!.Template is not null)
                 await RestoreAsync(cancellationToken).ConfigureAwait(false);
@@ -187,30 +212,25 @@ public sealed partial class VirtualMachine
         await Monitor.ExecuteAsync("cont", null, cancellationToken).ConfigureAwait(false);
     }
 
-    private async Task ComeUpAsync(Action<string> phase, CancellationToken cancellationToken)
-    {
-        Task up = _guest.ComeUpAsync(_instance!.Agent, _image!.Ready, restored: _boot!.Template is not null, phase, cancellationToken);
-        if (await Task.WhenAny(up, _process!.Exited).ConfigureAwait(false) != up)
-            throw new QemuEndedException(await _process.Exited.ConfigureAwait(false));
-        await up.ConfigureAwait(false);
-    }
-
     private async Task<MachineStartException> StartFailureAsync(string phase, Exception reason)
     {
         // Not where the time ran out: then it was this process that ended QEMU.
-        if (reason is not OperationCanceledException && _process is { Exited.IsCompleted: true } process)
+        if (reason is not (OperationCanceledException or BootFailedException) && _process is { Exited.IsCompleted: true } process)
         {
             await Console.DrainAsync().ConfigureAwait(false);
             reason = new QemuEndedException(await process.Exited.ConfigureAwait(false));
         }
 
-        string what = reason switch
+        string limit = $"it took more than {StartLimit.TotalSeconds:0.#} s ({nameof(MachineSpec)}.{nameof(MachineSpec.StartTimeout)})";
+        (MachineFault fault, string what) = reason switch
         {
-            QemuEndedException ended => new MachineExit(MachineExitReason.QemuExited, ended.ExitCode, "").ToString(),
-            OperationCanceledException => $"it took more than {Spec.StartTimeout.TotalSeconds:0.#} s (MachineSpec.StartTimeout)",
-            _ => reason.Message,
+            BootFailedException { Trouble: { Fault: MachineFault.Deadline } late } => (late.Fault, $"{limit}; it was {late.Text}"),
+            BootFailedException { Trouble: var trouble } => (trouble.Fault, trouble.Text),
+            OperationCanceledException => (MachineFault.Deadline, limit),
+            QemuEndedException ended => (MachineFault.QemuExited, new MachineExit(MachineExitReason.QemuExited, ended.ExitCode, "").ToString()),
+            _ => (MachineFault.GuestNotReady, reason.Message),
         };
-        var text = new FailureText($"Machine '{Name}' (image {Spec.Image}) did not start: {what}.");
-        return new MachineStartException(Facts(), text.Add("Waited for", phase), reason);
+        FailureText text = new FailureText($"Machine '{Name}' (image {Spec.Image}) did not start: {what}.").Add("Waited for", phase);
+        return new MachineStartException(Facts(), fault, text.Try(StartAdvice.For(fault)), reason);
     }
 }

@@ -29,7 +29,7 @@ public sealed partial class VirtualMachine
         try
         {
             using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-            limit.CancelAfter(Spec.StopTimeout);
+            limit.CancelAfter(StopLimit);
             await _guest.PowerOffAsync(limit.Token).ConfigureAwait(false);
             await _exitWatch.WaitAsync(limit.Token).ConfigureAwait(false);
         }
@@ -60,7 +60,7 @@ public sealed partial class VirtualMachine
     /// <exception cref="WaitTimeoutException">The guest did not come back in time.</exception>
     /// <exception cref="MachineExitedException">The machine ended.</exception>
     public Task RebootAsync(TimeSpan? timeout = null, CancellationToken cancellationToken = default) =>
-        GuardAsync("the guest to come back from a reboot", timeout ?? Spec.StopTimeout + Spec.StartTimeout, RebootCoreAsync, cancellationToken);
+        GuardAsync("the guest to come back from a reboot", timeout ?? StopLimit + StartLimit, RebootCoreAsync, cancellationToken);
 
     /// <summary>Ends QEMU at once and removes everything that the machine kept on the host. May be called twice, and at any time.</summary>
     /// <returns>A task that ends when the process is gone.</returns>
@@ -109,6 +109,11 @@ public sealed partial class VirtualMachine
 
     private void OnMonitorEvent(QmpEvent happened)
     {
+        // A guest that had been up restarts: from here on its boot is watched.
+        if (happened.Name == "RESET" && State is MachineState.Running or MachineState.Rebooting)
+            _ = WatchRebootAsync();
+        else
+            _watch.See(happened);
         // https://www.qemu.org/docs/master/interop/qemu-qmp-ref.html: SHUTDOWN says whether the guest asked for it, and why.
         if (happened.Name != "SHUTDOWN")
             return;
@@ -144,7 +149,7 @@ public sealed partial class VirtualMachine
     // A restored guest that reboots: its QEMU has ended, for it knows no kernel; a new one boots from the same disks. Returns why that failed, or null.
     private async Task<string?> TryRelaunchAsync()
     {
-        using var limit = new CancellationTokenSource(Spec.StartTimeout);
+        using var limit = new CancellationTokenSource(StartLimit);
         try
         {
             await _ending.WaitAsync(limit.Token).ConfigureAwait(false);

@@ -111,17 +111,10 @@ public sealed partial class VirtualMachine
             throw new TemplateRefusedException(_process.StandardError is { Length: > 0 } words ? words.Trim() : reason.Message, reason);
     }
 
-    private async Task GiveTemplateUpAsync(string reason, IProgress<StartProgress>? progress)
+    private void GiveTemplateUp(string reason, IProgress<StartProgress>? progress)
     {
-        if (_instance is not null)
-            await _instance.DisposeAsync().ConfigureAwait(false);
-        await Console.DrainAsync().ConfigureAwait(false);
-        _instance = null;
-        Directory.Delete(Folder, recursive: true);
-        _share!.Dispose();
         string folder = _template!.Folder;
         _template.Dispose();
-        _template = null;
         string refused = $"QEMU refused template {Path.GetFileName(folder)}: {reason}";
         if (_refusedBefore)
             Boot($"{refused} (and one before)", progress);

@@ -49,7 +49,7 @@ public sealed partial class VirtualMachine
         }
         catch (Exception e) when (e is not TestHarnessException && !cancellationToken.IsCancellationRequested)
         {
-            if (e is AgentLostException or QmpException or IOException or ObjectDisposedException)
+            if (Exit is null && e is AgentLostException or QmpException or IOException or ObjectDisposedException)
                 await Task.WhenAny(_exitWatch, Task.Delay(ExitFollows, CancellationToken.None)).ConfigureAwait(false);
             if (Exit is { } ended)
                 throw new MachineExitedException(Facts(), ended, waitedFor, e);
@@ -67,13 +67,13 @@ public sealed partial class VirtualMachine
 
     private async Task<Screenshot?> TryCaptureAsync(CancellationToken cancellationToken)
     {
-        if (_instance is null || Exit is not null || !QemuArguments.HasDisplay(Spec))
+        if (_instance is null || _process!.Exited.IsCompleted || !QemuArguments.HasDisplay(Spec))
             return null;
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         limit.CancelAfter(TimeSpan.FromSeconds(2));
         try
         {
-            return await Screen.CaptureAsync(limit.Token).ConfigureAwait(false);
+            return await Screen.CaptureNowAsync(limit.Token).ConfigureAwait(false);
         }
         catch (Exception e) when (e is not OperationCanceledException || !cancellationToken.IsCancellationRequested)
         {

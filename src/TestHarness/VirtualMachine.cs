@@ -33,7 +33,10 @@ public sealed partial class VirtualMachine : IAsyncDisposable
         Spec = spec;
         Name = MachineName.Make(spec.Image, Interlocked.Increment(ref _count));
         _guest = new GuestSession(hostname is "" ? Name : hostname);
+        _guest.CameUp += _watch.Up;
+        _watch.Troubled += OnTrouble;
         Console = new SerialConsole(this);
+        Console.Received += _watch.SeeSerial;
         Screen = new Screen(this);
         Shell = new Shell(this, _guest);
         Files = new GuestFiles(this, _guest);

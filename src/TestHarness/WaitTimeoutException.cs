@@ -18,4 +18,7 @@ public sealed class WaitTimeoutException : MachineException
 
     /// <summary>Gets the limit that ran out.</summary>
     public TimeSpan Limit { get; }
+
+    /// <inheritdoc/>
+    public override FailureOutcome Outcome => FailureOutcome.GuestFailed;
 }

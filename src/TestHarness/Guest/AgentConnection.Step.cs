@@ -27,9 +27,11 @@ internal sealed partial class AgentConnection
         LoseStep("The guest's agent started anew: the guest rebooted, or the agent was restarted.");
     }
 
-    // Everything under way is lost; a new HELLO goes out at once. Frames that wait to be sent go with it, so a guest that provokes this
-    // over and over makes nothing grow.
-    private void LoseStep(string reason)
+    /// <summary>
+    /// Everything under way is lost; a new HELLO goes out at once. Frames that wait to be sent go with it, so a guest that provokes this over and over makes
+    /// nothing grow.
+    /// </summary>
+    public void LoseStep(string reason)
     {
         Action fail;
         lock (_gate)

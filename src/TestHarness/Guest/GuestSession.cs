@@ -22,6 +22,12 @@ internal sealed class GuestSession(string? hostname) : IAsyncDisposable
     private int _generation;
     private string? _failure;
 
+    /// <summary>Happens when the guest has come up again after a reboot.</summary>
+    public event Action? CameUp;
+
+    /// <summary>Whether an agent has answered on the present connection.</summary>
+    public bool HasAnswered { get; private set; }
+
     /// <summary>Brings the guest up, and again after each reboot for as long as this connection lives. Called again with the connection of a new QEMU.</summary>
     /// <param name="transport">The connection of the agent's port.</param>
     /// <param name="ready">The image's command that ends when the guest is up, or <see langword="null"/>.</param>
@@ -31,8 +37,10 @@ internal sealed class GuestSession(string? hostname) : IAsyncDisposable
     public async Task ComeUpAsync(Stream transport, string? ready, bool restored, Action<string> phase, CancellationToken cancellationToken)
     {
         _ready = ready;
+        HasAnswered = false;
         AgentConnection agent = _agent = new AgentConnection(transport);
         AgentHello hello = await agent.HandshakeAsync(cancellationToken).ConfigureAwait(false);
+        HasAnswered = true;
         await BringUpAsync(agent, restored, phase, cancellationToken).ConfigureAwait(false);
         Tell(new Up(agent, hello.Restarts), failure: null);
         _ = FollowRebootsAsync(agent, hello);
@@ -71,6 +79,31 @@ internal sealed class GuestSession(string? hostname) : IAsyncDisposable
     /// <summary>Gives the guest the clock and random state of now, after it stood still.</summary>
     public Task RefreshAsync(CancellationToken cancellationToken) => SettleAsync(Look().Agent, newMachineId: false, cancellationToken);
 
+    /// <summary>Tells whether the guest answers within a limit.</summary>
+    public async Task<bool> AnswersAsync(TimeSpan limit)
+    {
+        try
+        {
+            using var token = new CancellationTokenSource(limit);
+            await Look().Agent.PingAsync(token.Token).ConfigureAwait(false);
+            return true;
+        }
+        catch (Exception e) when (e is AgentLostException or OperationCanceledException)
+        {
+            return false;
+        }
+    }
+
+    /// <summary>Fails everything that is under way in the guest, which is known to have stopped; it may come back.</summary>
+    public void Interrupt(string reason) => _agent?.LoseStep(reason);
+
+    /// <summary>Fails everything that waits for a guest that does not come back.</summary>
+    public void GiveUp(string reason)
+    {
+        Tell(null, reason);
+        _agent?.LoseStep(reason);
+    }
+
     /// <summary>Asks the guest to shut down in an orderly way; does not wait for it.</summary>
     public async Task PowerOffAsync(CancellationToken cancellationToken)
     {
@@ -86,6 +119,8 @@ internal sealed class GuestSession(string? hostname) : IAsyncDisposable
         await agent.PowerAsync(AgentPower.Reboot, cancellationToken).ConfigureAwait(false);
         while (Volatile.Read(ref _generation) == before)
             await Look().Changed.WaitAsync(cancellationToken).ConfigureAwait(false);
+        // Not up, where it was given up.
+        _ = Look();
     }
 
     public async ValueTask DisposeAsync()
@@ -142,6 +177,7 @@ internal sealed class GuestSession(string? hostname) : IAsyncDisposable
                 hello = await agent.WaitForRestartAsync(hello, _disposed.Token).ConfigureAwait(false);
                 await BringUpAsync(agent, restored: false, _ => { }, _disposed.Token).ConfigureAwait(false);
                 Tell(new Up(agent, hello.Restarts), failure: null);
+                CameUp?.Invoke();
             }
         }
         catch (AgentException e)

@@ -33,6 +33,10 @@ internal static class KernelCommandLine
         return init.Count == 0 ? line : $"{line} -- {string.Join(' ', init)}";
     }
 
+    /// <summary>The value of the last word that begins with a key such as <c>panic=</c>, or <see langword="null"/>.</summary>
+    public static string? LastValue(IEnumerable<string> parts, string key) =>
+        parts.SelectMany(Words).LastOrDefault(word => word.StartsWith(key, StringComparison.Ordinal))?[key.Length..];
+
     /// <summary>The device of the serial console that QEMU's default machine has on an architecture.</summary>
     public static string SerialDevice(string architecture) => architecture switch
     {

@@ -50,8 +50,14 @@ internal static class QemuArguments
         AddNetwork(arguments, spec, channels);
         AddDevice(arguments, VirtioDevice(spec.Type, "virtio-rng"));
         if (spec.Type != MachineType.Microvm)
+        {
             // A new one in each process: tells Linux that it is a copy now (QEMU's docs/specs/vmgenid).
             AddDevice(arguments, new JsonObject { ["driver"] = "vmgenid", ["guid"] = "auto" });
+            // Linux tells of a panic through it (docs/specs/pvpanic); what is done about it is the library's affair.
+            AddDevice(arguments, new JsonObject { ["driver"] = "pvpanic-pci" });
+            arguments.AddRange(["-action", "panic=none"]);
+        }
+
         if (HasDisplay(spec))
             // edid=off keeps the mode at what the guest asks for, so that screens compare.
             AddDevice(arguments, new JsonObject { ["driver"] = "VGA", ["id"] = "display0", ["edid"] = false });

@@ -46,6 +46,10 @@ internal static partial class SpecValidation
             yield return $"Spares is {spec.Spares}: 0 to 32 are possible.";
         if (spec.StartTimeout <= TimeSpan.Zero)
             yield return $"StartTimeout is {spec.StartTimeout}: it must be more than 0.";
+        if (spec.StartRetries is < 0 or > 10)
+            yield return $"StartRetries is {spec.StartRetries}: it must be 0 to 10.";
+        if (spec.NoProgressTimeout <= TimeSpan.Zero)
+            yield return $"NoProgressTimeout is {spec.NoProgressTimeout}: it must be more than 0.";
         if (spec.StopTimeout <= TimeSpan.Zero)
             yield return $"StopTimeout is {spec.StopTimeout}: it must be more than 0.";
         if (spec.ExtraQemuArguments.Any(argument => argument.Contains('\0', StringComparison.Ordinal)))

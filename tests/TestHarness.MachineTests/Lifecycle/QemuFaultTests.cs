@@ -36,6 +36,28 @@ public sealed class QemuFaultTests
     }
 
     [Fact]
+    public async Task Starts_again_where_QEMU_was_killed_and_says_so()
+    {
+        string qemu = $"/var/tmp/testharness-killed-{Environment.ProcessId}", once = $"{qemu}.once";
+        await File.WriteAllTextAsync(qemu, $"#!/bin/sh\n[ -e {once} ] && exec qemu-system-x86_64 \"$@\"\ntouch {once}\nkill -9 $$\n", Token);
+        File.SetUnixFileMode(qemu, File.GetUnixFileMode("/bin/sh"));
+        try
+        {
+            await using VirtualMachine vm = await VirtualMachine.StartAsync(new MachineSpec { QemuPath = qemu, Start = StartMode.Cold }, cancellationToken: Token);
+
+            vm.FailedStarts.Should().ContainSingle().Which.Should().Contain("QEMU was ended by signal 9");
+            File.Delete(once);
+            (await FluentActions.Awaiting(() => VirtualMachine.StartAsync(new MachineSpec { QemuPath = qemu, Start = StartMode.Cold, StartRetries = 0 }, cancellationToken: Token))
+                .Should().ThrowAsync<MachineStartException>()).Which.Outcome.Should().Be(FailureOutcome.InfrastructureFailed);
+        }
+        finally
+        {
+            File.Delete(qemu);
+            File.Delete(once);
+        }
+    }
+
+    [Fact]
     public async Task Names_the_program_and_its_package_when_QEMU_is_not_there()
     {
         Func<Task> start = () => VirtualMachine.StartAsync(new MachineSpec { QemuPath = "/no/such/qemu" }, cancellationToken: Token);

@@ -78,17 +78,6 @@ public sealed partial class StartTests
     }
 
     [Fact]
-    public async Task Says_how_far_it_came_when_the_time_runs_out()
-    {
-        var spec = new MachineSpec { KernelArguments = "init=/bin/sleep", StartTimeout = TimeSpan.FromSeconds(6) };
-
-        MachineStartException thrown = (await FluentActions.Awaiting(() => VirtualMachine.StartAsync(spec, cancellationToken: Token))
-            .Should().ThrowAsync<MachineStartException>()).Which;
-
-        thrown.Message.Should().Contain("did not start").And.Contain("Waited for: the guest to answer").And.Contain("Serial log (last");
-    }
-
-    [Fact]
     public async Task Survives_the_end_of_the_thread_that_asked()
     {
         Task<VirtualMachine>? starting = null;

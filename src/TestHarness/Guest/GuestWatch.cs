@@ -1,0 +1,170 @@
+using System.Diagnostics;
+using System.Text;
+using System.Text.Json;
+using TestHarness.Qemu;
+
+namespace TestHarness.Guest;
+
+/// <summary>
+/// Looks out for trouble in a guest: reads the serial console as it comes, line by line, and QEMU's events. On the way up every sign counts; in a guest
+/// that is up only a panic does, for the rest is its own affair then.
+/// </summary>
+internal sealed class GuestWatch
+{
+    private const int MaxLine = 4096;
+
+    // A kernel prints its panic before what it is about, and a reset follows both.
+    private static readonly TimeSpan Settled = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan SettleLimit = TimeSpan.FromMilliseconds(500);
+
+    private readonly Lock _gate = new();
+    private readonly StringBuilder _line = new();
+    private readonly List<GuestTrouble> _seen = [];
+    private TaskCompletionSource<bool> _outcome = NewOutcome();
+    private bool _booting;
+    private long _serialBytes;
+    private long _lastSerial;
+
+    /// <summary>Happens when trouble was seen in a guest that had been up; on the reader's thread.</summary>
+    public event Action<GuestTrouble>? Troubled;
+
+    /// <summary>Ends at the first sign of trouble of this boot (true), or when it is over (false).</summary>
+    public Task<bool> Trouble
+    {
+        get
+        {
+            lock (_gate)
+                return _outcome.Task;
+        }
+    }
+
+    /// <summary>How much has come from the serial console.</summary>
+    public long SerialBytes => Volatile.Read(ref _serialBytes);
+
+    /// <summary>When a login prompt was seen during this boot (<see cref="Stopwatch.GetTimestamp"/>), or 0.</summary>
+    public long LoginPromptAt { get; private set; }
+
+    /// <summary>A boot begins.</summary>
+    public void Boot()
+    {
+        lock (_gate)
+        {
+            _booting = true;
+            _seen.Clear();
+            _outcome.TrySetResult(false);
+            _outcome = NewOutcome();
+            LoginPromptAt = 0;
+        }
+    }
+
+    /// <summary>The guest is up.</summary>
+    public void Up()
+    {
+        lock (_gate)
+        {
+            _booting = false;
+            _outcome.TrySetResult(false);
+        }
+    }
+
+    /// <summary>Takes what came from the serial console.</summary>
+    public void SeeSerial(ReadOnlySpan<byte> bytes)
+    {
+        Volatile.Write(ref _lastSerial, Stopwatch.GetTimestamp());
+        Volatile.Write(ref _serialBytes, _serialBytes + bytes.Length);
+        while (bytes.IndexOf((byte)'\n') is var end and >= 0)
+        {
+            Add(bytes[..end]);
+            Judge(_line.ToString(), whole: true);
+            _line.Clear();
+            bytes = bytes[(end + 1)..];
+        }
+
+        Add(bytes);
+        if (_line.Length > 0 && _line[^1] is ' ' or '#')
+            Judge(_line.ToString(), whole: false);
+    }
+
+    /// <summary>Takes an event of QEMU's (https://www.qemu.org/docs/master/interop/qemu-qmp-ref.html).</summary>
+    public void See(QmpEvent happened)
+    {
+        GuestTrouble? trouble = happened.Name switch
+        {
+            "GUEST_PANICKED" => new GuestTrouble(MachineFault.KernelPanic, "the guest's kernel panicked (pvpanic)", Certain: true),
+            "WATCHDOG" => new GuestTrouble(MachineFault.WatchdogFired, $"the machine's watchdog fired (action: {Text(happened, "action")})", Certain: true),
+            "RESET" when IsGuests(happened) => new GuestTrouble(MachineFault.GuestReset, "the guest reset itself", Certain: true),
+            "SHUTDOWN" when IsGuests(happened) && Text(happened, "reason") == "guest-reset" => new GuestTrouble(MachineFault.GuestReset, "the guest reset itself", Certain: true),
+            "SHUTDOWN" when IsGuests(happened) => new GuestTrouble(MachineFault.GuestPowerOff, "the guest powered itself off", Certain: true),
+            _ => null,
+        };
+        if (trouble is not null)
+            Report(trouble);
+    }
+
+    /// <summary>Adds a sign that somebody else found.</summary>
+    public void Report(GuestTrouble trouble)
+    {
+        bool wasUp;
+        lock (_gate)
+        {
+            wasUp = !_booting;
+            if (!wasUp)
+            {
+                _seen.Add(trouble);
+                _outcome.TrySetResult(true);
+            }
+        }
+
+        if (wasUp)
+            Troubled?.Invoke(trouble);
+    }
+
+    /// <summary>Waits a moment for the rest of the story, and says what it was: the cause rather than what followed from it.</summary>
+    public async Task<GuestTrouble?> JudgeAsync()
+    {
+        await SettleAsync().ConfigureAwait(false);
+        lock (_gate)
+            return _seen.OrderBy(Rank).FirstOrDefault();
+    }
+
+    /// <summary>Waits until the serial console is quiet, half a second at most.</summary>
+    public async Task SettleAsync()
+    {
+        long began = Stopwatch.GetTimestamp();
+        while (Stopwatch.GetElapsedTime(began) < SettleLimit
+            && Settled - Stopwatch.GetElapsedTime(Math.Max(began, Volatile.Read(ref _lastSerial))) is { Ticks: > 0 } left)
+            await Task.Delay(left, CancellationToken.None).ConfigureAwait(false);
+    }
+
+    private static TaskCompletionSource<bool> NewOutcome() => new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    private static int Rank(GuestTrouble trouble) => trouble.Fault switch
+    {
+        MachineFault.NoRootDevice => 0,
+        MachineFault.InitramfsShell or MachineFault.EmergencyShell or MachineFault.NothingToBoot => 1,
+        MachineFault.KernelPanic => trouble.Certain ? 3 : 2,
+        MachineFault.GuestReset or MachineFault.GuestPowerOff => 5,
+        _ => 4,
+    };
+
+    private static bool IsPanic(GuestTrouble trouble) => trouble.Fault is MachineFault.KernelPanic or MachineFault.NoRootDevice;
+
+    private static bool IsGuests(QmpEvent happened) => happened.Data.TryGetProperty("guest", out JsonElement guest) && guest.GetBoolean();
+
+    private static string Text(QmpEvent happened, string name) => happened.Data.TryGetProperty(name, out JsonElement value) ? value.ToString() : "";
+
+    private void Add(ReadOnlySpan<byte> bytes)
+    {
+        if (_line.Length < MaxLine)
+            _line.Append(Encoding.UTF8.GetString(bytes[..Math.Min(bytes.Length, MaxLine)]));
+    }
+
+    // A line that is still on its way may be a prompt; what else it is shows when it is whole.
+    private void Judge(string line, bool whole)
+    {
+        if (SerialSigns.Judge(line) is { } trouble && (IsPanic(trouble) ? whole : _booting))
+            Report(trouble);
+        else if (_booting && LoginPromptAt == 0 && SerialSigns.IsLoginPrompt(line))
+            LoginPromptAt = Stopwatch.GetTimestamp();
+    }
+}

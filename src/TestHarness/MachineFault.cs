@@ -1,0 +1,47 @@
+namespace TestHarness;
+
+/// <summary>Why a machine did not come up.</summary>
+public enum MachineFault
+{
+    /// <summary>QEMU refused to start or ended; the message has its own words.</summary>
+    QemuExited,
+
+    /// <summary>The guest's kernel panicked.</summary>
+    KernelPanic,
+
+    /// <summary>The guest's kernel or initramfs did not find or mount the root device.</summary>
+    NoRootDevice,
+
+    /// <summary>The initramfs gave up and opened a shell on the console.</summary>
+    InitramfsShell,
+
+    /// <summary>The guest's init gave up and opened an emergency or rescue shell on the console.</summary>
+    EmergencyShell,
+
+    /// <summary>Boot loader or firmware found nothing to boot.</summary>
+    NothingToBoot,
+
+    /// <summary>The guest shows a login prompt, but nothing in it answers the library.</summary>
+    NoWayIn,
+
+    /// <summary>The guest reset itself on its way up.</summary>
+    GuestReset,
+
+    /// <summary>The guest powered itself off on its way up.</summary>
+    GuestPowerOff,
+
+    /// <summary>The machine's watchdog fired.</summary>
+    WatchdogFired,
+
+    /// <summary>Serial console, screen and processor stood still for <see cref="MachineSpec.NoProgressTimeout"/>.</summary>
+    NoProgress,
+
+    /// <summary><see cref="MachineSpec.StartTimeout"/> ran out.</summary>
+    Deadline,
+
+    /// <summary>A command of the image's or the agent's failed in a guest that is up.</summary>
+    GuestNotReady,
+
+    /// <summary>The host could not store what the guest wrote.</summary>
+    HostDiskFull,
+}

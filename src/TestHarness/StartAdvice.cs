@@ -1,0 +1,17 @@
+namespace TestHarness;
+
+/// <summary>What to try when a machine did not start.</summary>
+internal static class StartAdvice
+{
+    public static string? For(MachineFault fault) => fault switch
+    {
+        MachineFault.NoRootDevice => "name the disk with root= in MachineSpec.KernelArguments (the first disk of ours is /dev/vda), and have its drivers in the initrd.",
+        MachineFault.InitramfsShell or MachineFault.EmergencyShell => "read the serial log above for what failed before the shell; a disk in /etc/fstab that is not there is the usual reason.",
+        MachineFault.NoWayIn => "the image needs the guest's agent running; see the images' recipes.",
+        MachineFault.NoProgress => "if the guest really waits that long, raise MachineSpec.NoProgressTimeout; a kernel that is silent may lack console= for the serial port.",
+        MachineFault.Deadline => "raise MachineSpec.StartTimeout, or give the machine less to do at its boot.",
+        MachineFault.NothingToBoot => "the disk has no boot loader: name a kernel, or check that it is the right disk.",
+        MachineFault.HostDiskFull => "make room, or point TESTHARNESS_RUN to a larger file system.",
+        _ => null,
+    };
+}

@@ -1,0 +1,117 @@
+using System.Globalization;
+using TestHarness.Guest;
+using TestHarness.Qemu;
+
+namespace TestHarness;
+
+public sealed partial class VirtualMachine
+{
+    // A guest whose kernel has panicked answers nothing any more; one in which a program printed such a line does.
+    private static readonly TimeSpan AnswerLimit = TimeSpan.FromSeconds(1);
+
+    private static readonly TimeSpan LongestPrompt = TimeSpan.FromSeconds(20);
+
+    private readonly GuestWatch _watch = new();
+    private int _panics;
+
+    private TimeSpan StartLimit => Spec.StartTimeout ?? TimeSpan.FromMinutes(3);
+
+    private TimeSpan StopLimit => Spec.StopTimeout ?? TimeSpan.FromMinutes(1);
+
+    private TimeSpan NoProgressLimit => Spec.NoProgressTimeout ?? TimeSpan.FromSeconds(30);
+
+    private TimeSpan NoWayInLimit => NoProgressLimit < LongestPrompt ? NoProgressLimit : LongestPrompt;
+
+    // The kernel restarts the guest that many seconds after a panic, at once where it is negative (kernel-parameters.txt, panic=).
+    private bool RebootsOnPanic => KernelCommandLine.LastValue([_boot?.KernelArguments ?? "", Spec.KernelArguments], "panic=") is { } seconds
+        && int.TryParse(seconds, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out int number) && number != 0;
+
+    // Up, or why not: whatever shows first.
+    private async Task ComeUpAsync(Action<string> phase, CancellationToken cancellationToken)
+    {
+        using var done = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        var progress = new BootProgress(_process!.Id, _watch);
+        Task watching = progress.WatchAsync(NoProgressLimit, NoWayInLimit, () => _guest.HasAnswered, TryCaptureAsync, done.Token);
+        Task up = _guest.ComeUpAsync(_instance!.Agent, _image!.Ready, restored: _boot!.Template is not null, phase, done.Token);
+        try
+        {
+            Task first = await Task.WhenAny(up, _process.Exited, _watch.Trouble).ConfigureAwait(false);
+            // The connection to the guest breaks a moment before it shows why.
+            if (up.IsFaulted)
+                await Task.WhenAny(_process.Exited, _watch.Trouble, Task.Delay(ExitFollows, cancellationToken)).ConfigureAwait(false);
+            if (first == up && !_process.Exited.IsCompleted && !_watch.Trouble.IsCompleted)
+            {
+                await up.ConfigureAwait(false);
+                _watch.Up();
+                return;
+            }
+
+            throw await WhyNotUpAsync().ConfigureAwait(false);
+        }
+        catch (OperationCanceledException e)
+        {
+            throw new BootFailedException(new GuestTrouble(MachineFault.Deadline, progress.Describe()), e);
+        }
+        finally
+        {
+            await done.CancelAsync().ConfigureAwait(false);
+            await Task.WhenAll(watching, up).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    // Not the first sign but the cause: a panic comes before the reset that follows from it, and QEMU's end after both.
+    private async Task<Exception> WhyNotUpAsync()
+    {
+        if (await _watch.JudgeAsync().ConfigureAwait(false) is { } trouble)
+            return new BootFailedException(trouble);
+        return new QemuEndedException(await _process!.Exited.ConfigureAwait(false));
+    }
+
+    // A guest that had been up restarts within the same QEMU. Its session brings it up; what keeps it down is seen here.
+    private async Task WatchRebootAsync()
+    {
+        _watch.Boot();
+        if (await _watch.Trouble.ConfigureAwait(false) && await _watch.JudgeAsync().ConfigureAwait(false) is { } trouble)
+            _guest.GiveUp($"The guest did not come back from its reboot: {trouble.Text}.");
+    }
+
+    // In a guest that had been up. Called on the reader of console or monitor, which must not wait.
+    private void OnTrouble(GuestTrouble trouble)
+    {
+        if (trouble.Fault is MachineFault.KernelPanic or MachineFault.NoRootDevice && Interlocked.Exchange(ref _panics, 1) == 0)
+            _ = Task.Run(() => OnPanicAsync(trouble));
+        else if (trouble.Fault is MachineFault.HostDiskFull)
+            _ = Task.Run(() => BreakAsync(MachineExitReason.HostDiskFull, trouble.Text));
+    }
+
+    private async Task OnPanicAsync(GuestTrouble trouble)
+    {
+        await _watch.SettleAsync().ConfigureAwait(false);
+        bool printed = !trouble.Certain && await _guest.AnswersAsync(AnswerLimit).ConfigureAwait(false);
+        if (!printed && RebootsOnPanic)
+            _guest.Interrupt($"{Sentence(trouble.Text)} It restarts (panic= in its kernel arguments).");
+        else if (!printed)
+            await BreakAsync(MachineExitReason.KernelPanic, trouble.Text).ConfigureAwait(false);
+        Volatile.Write(ref _panics, 0);
+    }
+
+    // The guest is lost while QEMU still has its memory and screen: everything that waits fails, and the machine stands still until it is disposed.
+    private async Task BreakAsync(MachineExitReason reason, string detail)
+    {
+        if (Exit is not null || _killing)
+            return;
+        Exit = new MachineExit(reason, 0, _process!.StandardError) { Detail = detail };
+        State = MachineState.Stopped;
+        await _ended.CancelAsync().ConfigureAwait(false);
+        try
+        {
+            await Monitor.ExecuteAsync("stop", null, CancellationToken.None).ConfigureAwait(false);
+        }
+        catch (QmpException)
+        {
+            // It only saves the host a busy processor.
+        }
+    }
+
+    private static string Sentence(string text) => $"{char.ToUpperInvariant(text[0])}{text[1..]}.";
+}
