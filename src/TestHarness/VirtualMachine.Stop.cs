@@ -141,7 +141,8 @@ public sealed partial class VirtualMachine
         MachineExitReason reason = _killing ? MachineExitReason.Killed
             : _shutdownByGuest && exitCode == 0 ? MachineExitReason.GuestShutdown
             : MachineExitReason.QemuExited;
-        Exit = new MachineExit(reason, exitCode, $"{process.StandardError}{failure}");
+        // A machine that broke keeps the reason.
+        Exit ??= new MachineExit(reason, exitCode, process.StandardError) { Detail = failure ?? "" };
         State = MachineState.Stopped;
         await _ended.CancelAsync().ConfigureAwait(false);
     }
@@ -177,7 +178,7 @@ public sealed partial class VirtualMachine
         catch (Exception e) when (e is not TestHarnessException)
         {
             _process?.Kill();
-            return $"The guest did not come back from its reboot: {e.Message}\n";
+            return $"the guest did not come back from its reboot: {e.Message}";
         }
     }
 }
