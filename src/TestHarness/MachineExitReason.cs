@@ -11,4 +11,7 @@ public enum MachineExitReason
 
     /// <summary>QEMU ended without anybody of ours asking: an error of its own, or a signal from elsewhere.</summary>
     QemuExited,
+
+    /// <summary>QEMU's monitor broke while QEMU lived on, so the library ended it.</summary>
+    MonitorLost,
 }

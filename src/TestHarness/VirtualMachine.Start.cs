@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Net.Sockets;
+using TestHarness.Guest;
 using TestHarness.Hosts;
 using TestHarness.Images;
 using TestHarness.Networks;
@@ -197,8 +198,10 @@ public sealed partial class VirtualMachine
 
     private async Task<MachineStartException> StartFailureAsync(string phase, Exception reason)
     {
-        // Not where the time ran out: then it was this process that ended QEMU.
-        if (reason is not OperationCanceledException && _process is { Exited.IsCompleted: true } process)
+        // What it lost may be the first sign of QEMU's end.
+        if (reason is QmpBrokenException or AgentLostException or IOException && _process is not null)
+            await Task.WhenAny(_process.Exited, Task.Delay(ExitFollows, CancellationToken.None)).ConfigureAwait(false);
+        if (_process is { Exited.IsCompleted: true, EndedByUs: false } process)
         {
             await Console.DrainAsync().ConfigureAwait(false);
             reason = new QemuEndedException(await process.Exited.ConfigureAwait(false));
@@ -206,6 +209,7 @@ public sealed partial class VirtualMachine
 
         string what = reason switch
         {
+            _ when _monitorLost is not null => _monitorLost,
             QemuEndedException ended => new MachineExit(MachineExitReason.QemuExited, ended.ExitCode, "").ToString(),
             OperationCanceledException => $"it took more than {Spec.StartTimeout.TotalSeconds:0.#} s (MachineSpec.StartTimeout)",
             _ => reason.Message,

@@ -119,6 +119,7 @@ public sealed partial class VirtualMachine
     private async Task WatchExitAsync(QemuInstance instance)
     {
         QemuProcess process = instance.Process;
+        await EndWithoutMonitorAsync(instance).ConfigureAwait(false);
         int exitCode = await process.Exited.ConfigureAwait(false);
         // QEMU's last event says why it ended.
         await instance.Monitor.Closed.ConfigureAwait(false);
@@ -134,9 +135,10 @@ public sealed partial class VirtualMachine
         }
 
         MachineExitReason reason = _killing ? MachineExitReason.Killed
+            : _monitorLost is not null ? MachineExitReason.MonitorLost
             : _shutdownByGuest && exitCode == 0 ? MachineExitReason.GuestShutdown
             : MachineExitReason.QemuExited;
-        Exit = new MachineExit(reason, exitCode, $"{process.StandardError}{failure}");
+        Exit = new MachineExit(reason, exitCode, $"{process.StandardError}{failure}") { Detail = _monitorLost };
         State = MachineState.Stopped;
         await _ended.CancelAsync().ConfigureAwait(false);
     }
