@@ -20,9 +20,10 @@ public sealed partial class VirtualMachine
     private GuestImage? _image;
     private BootFiles? _boot;
     private Accelerator _accelerator;
+    private string? _program;
     private IReadOnlyList<ForwardedPort> _forwards = [];
 
-    private string Program => Prerequisites.Find(Spec.QemuPath ?? "qemu-system-x86_64");
+    private string Program => _program ??= Prerequisites.Find(Spec.QemuPath ?? "qemu-system-x86_64");
 
     /// <summary>Describes and starts a machine; returns when the guest is up, answers, and has confirmed clock, random state and host name.</summary>
     /// <param name="spec">The machine.</param>
@@ -68,20 +69,31 @@ public sealed partial class VirtualMachine
         if (!MakesTemplate && !_isSpare)
             Starting?.Invoke(this);
         using Activity? span = Spans.Start("start", Name);
+        using var wanted = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _disposing.Token);
+        var ended = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        _start = ended.Task;
         try
         {
             Prerequisites.Require([.. NeededPrograms, Spec.QemuPath ?? "qemu-system-x86_64"]);
             using (Spans.Start("image"))
-                _image = await ImageStore.GetAsync(Spec.Image, progress, cancellationToken).ConfigureAwait(false);
-            while (!await TryStartGuestAsync(progress, cancellationToken).ConfigureAwait(false))
+                _image = await ImageStore.GetAsync(Spec.Image, progress, wanted.Token).ConfigureAwait(false);
+            while (!await TryStartGuestAsync(progress, wanted.Token).ConfigureAwait(false))
             {
                 // Its template was refused: with another one, or without.
             }
         }
-        catch
+        catch (Exception e)
         {
-            await DisposeAsync().ConfigureAwait(false);
+            await DisposeStartedAsync().ConfigureAwait(false);
+            if (e is OperationCanceledException && cancellationToken.IsCancellationRequested)
+                throw new OperationCanceledException(e.Message, e, cancellationToken);
+            if (_disposing.IsCancellationRequested)
+                throw new MachineStartException(Facts(), new FailureText($"Machine '{Name}' (image {Spec.Image}) did not start: the test ended it."), e);
             throw;
+        }
+        finally
+        {
+            ended.SetResult();
         }
     }
 
