@@ -6,8 +6,8 @@ namespace TestHarness;
 /// <param name="StandardError">What QEMU wrote to its standard error.</param>
 public sealed record MachineExit(MachineExitReason Reason, int ExitCode, string StandardError)
 {
-    /// <summary>Gets what happened in the guest or on the host, where the machine broke while QEMU itself ran on.</summary>
-    public string Detail { get; init; } = "";
+    /// <summary>Gets what happened in the guest, on the host or to the monitor, where that ended the machine; else <see langword="null"/>.</summary>
+    public string? Detail { get; init; }
 
     /// <summary>Gets the signal that ended QEMU, or <see langword="null"/>.</summary>
     public int? Signal => ExitCode > 128 ? ExitCode - 128 : null;
@@ -18,7 +18,7 @@ public sealed record MachineExit(MachineExitReason Reason, int ExitCode, string 
     {
         MachineExitReason.GuestShutdown => "the guest shut down",
         MachineExitReason.Killed => "the test ended it",
-        _ when Detail.Length > 0 => Detail,
+        _ when Detail is not null => Detail,
         _ when Signal is { } signal => $"QEMU was ended by signal {signal}",
         _ => $"QEMU ended with exit code {ExitCode}",
     };

@@ -12,6 +12,9 @@ public enum MachineExitReason
     /// <summary>QEMU ended without anybody of ours asking: an error of its own, or a signal from elsewhere.</summary>
     QemuExited,
 
+    /// <summary>QEMU's monitor broke while QEMU lived on, so the library ended it.</summary>
+    MonitorLost,
+
     /// <summary>The guest's kernel panicked. QEMU keeps its memory and screen until the machine is disposed.</summary>
     KernelPanic,
 

@@ -12,5 +12,5 @@ public sealed class MachineExitedException : MachineException
 
     /// <inheritdoc/>
     public override FailureOutcome Outcome =>
-        Exit.Reason is MachineExitReason.QemuExited or MachineExitReason.HostDiskFull ? FailureOutcome.InfrastructureFailed : FailureOutcome.GuestFailed;
+        Exit.Reason is MachineExitReason.QemuExited or MachineExitReason.MonitorLost or MachineExitReason.HostDiskFull ? FailureOutcome.InfrastructureFailed : FailureOutcome.GuestFailed;
 }

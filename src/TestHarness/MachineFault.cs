@@ -42,6 +42,12 @@ public enum MachineFault
     /// <summary>A command of the image's or the agent's failed in a guest that is up.</summary>
     GuestNotReady,
 
+    /// <summary>QEMU's monitor did not greet, did not answer, or broke.</summary>
+    MonitorLost,
+
+    /// <summary>The test ended the machine on its way up.</summary>
+    EndedByTest,
+
     /// <summary>The host could not store what the guest wrote.</summary>
     HostDiskFull,
 }

@@ -11,5 +11,5 @@ public sealed class MachineStartException : MachineException
 
     /// <inheritdoc/>
     public override FailureOutcome Outcome =>
-        Fault is MachineFault.QemuExited or MachineFault.HostDiskFull ? FailureOutcome.InfrastructureFailed : FailureOutcome.GuestFailed;
+        Fault is MachineFault.QemuExited or MachineFault.MonitorLost or MachineFault.HostDiskFull ? FailureOutcome.InfrastructureFailed : FailureOutcome.GuestFailed;
 }

@@ -19,7 +19,7 @@ public sealed partial class VirtualMachine
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <returns>A task for the checkpoint.</returns>
     /// <exception cref="MachineExitedException">The machine ended.</exception>
-    /// <exception cref="InvalidOperationException">A device of the machine can't be saved.</exception>
+    /// <exception cref="MonitorException">A device of the machine can't be saved.</exception>
     public Task CheckpointAsync(string name, CancellationToken cancellationToken = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(name);
@@ -57,10 +57,6 @@ public sealed partial class VirtualMachine
         {
             await action().ConfigureAwait(false);
             return true;
-        }
-        catch (QmpException e) when (Exit is null)
-        {
-            throw new InvalidOperationException($"Machine '{Name}': QEMU refused. {e.Message}", e);
         }
         finally
         {

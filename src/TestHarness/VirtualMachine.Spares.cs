@@ -34,7 +34,8 @@ public sealed partial class VirtualMachine
                 await spare._guest.RefreshAsync(CancellationToken.None).ConfigureAwait(false);
             }
 
-            await spare.Monitor.ExecuteAsync("stop", null, CancellationToken.None).ConfigureAwait(false);
+            await spare.GuardAsync("a spare machine to pause", ResumeLimit, token => spare.Monitor.ExecuteAsync("stop", null, token), CancellationToken.None)
+                .ConfigureAwait(false);
             return spare;
         }
         catch

@@ -20,6 +20,7 @@ public sealed partial class VirtualMachine
     private GuestImage? _image;
     private BootFiles? _boot;
     private Accelerator _accelerator;
+    private string? _program;
     private IReadOnlyList<ForwardedPort> _forwards = [];
 
     private readonly List<string> _failedStarts = [];
@@ -27,7 +28,7 @@ public sealed partial class VirtualMachine
     /// <summary>Gets what ended the attempts to start that failed before the one that did not (<see cref="MachineSpec.StartRetries"/>).</summary>
     public IReadOnlyList<string> FailedStarts => _failedStarts;
 
-    private string Program => Prerequisites.Find(Spec.QemuPath ?? "qemu-system-x86_64");
+    private string Program => _program ??= Prerequisites.Find(Spec.QemuPath ?? "qemu-system-x86_64");
 
     /// <summary>Describes and starts a machine; returns when the guest is up, answers, and has confirmed clock, random state and host name.</summary>
     /// <param name="spec">The machine.</param>
@@ -73,18 +74,29 @@ public sealed partial class VirtualMachine
         if (!MakesTemplate && !_isSpare)
             Starting?.Invoke(this);
         using Activity? span = Spans.Start("start", Name);
+        using var wanted = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _disposing.Token);
+        var ended = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        _start = ended.Task;
         try
         {
             Prerequisites.Require([.. NeededPrograms, Spec.QemuPath ?? "qemu-system-x86_64"]);
             using (Spans.Start("image"))
-                _image = await ImageStore.GetAsync(Spec.Image, progress, cancellationToken).ConfigureAwait(false);
-            while (!await TryStartGuestAsync(progress, cancellationToken).ConfigureAwait(false))
+                _image = await ImageStore.GetAsync(Spec.Image, progress, wanted.Token).ConfigureAwait(false);
+            while (!await TryStartGuestAsync(progress, wanted.Token).ConfigureAwait(false))
                 await EndAttemptAsync().ConfigureAwait(false);
         }
-        catch
+        catch (Exception e)
         {
-            await DisposeAsync().ConfigureAwait(false);
+            await DisposeStartedAsync().ConfigureAwait(false);
+            if (e is OperationCanceledException && cancellationToken.IsCancellationRequested)
+                throw new OperationCanceledException(e.Message, e, cancellationToken);
+            if (_disposing.IsCancellationRequested)
+                throw new MachineStartException(Facts(), MachineFault.EndedByTest, new FailureText($"Machine '{Name}' (image {Spec.Image}) did not start: the test ended it."), e);
             throw;
+        }
+        finally
+        {
+            ended.SetResult();
         }
     }
 
@@ -214,8 +226,10 @@ public sealed partial class VirtualMachine
 
     private async Task<MachineStartException> StartFailureAsync(string phase, Exception reason)
     {
-        // Not where the time ran out: then it was this process that ended QEMU.
-        if (reason is not (OperationCanceledException or BootFailedException) && _process is { Exited.IsCompleted: true } process)
+        // What it lost may be the first sign of QEMU's end.
+        if (reason is QmpBrokenException or AgentLostException or IOException && _process is not null)
+            await Task.WhenAny(_process.Exited, Task.Delay(ExitFollows, CancellationToken.None)).ConfigureAwait(false);
+        if (reason is not BootFailedException && _process is { Exited.IsCompleted: true, EndedByUs: false } process)
         {
             await Console.DrainAsync().ConfigureAwait(false);
             reason = new QemuEndedException(await process.Exited.ConfigureAwait(false));
@@ -224,6 +238,8 @@ public sealed partial class VirtualMachine
         string limit = $"it took more than {StartLimit.TotalSeconds:0.#} s ({nameof(MachineSpec)}.{nameof(MachineSpec.StartTimeout)})";
         (MachineFault fault, string what) = reason switch
         {
+            _ when _monitorLost is not null => (MachineFault.MonitorLost, _monitorLost),
+            QmpException => (MachineFault.MonitorLost, reason.Message),
             BootFailedException { Trouble: { Fault: MachineFault.Deadline } late } => (late.Fault, $"{limit}; it was {late.Text}"),
             BootFailedException { Trouble: var trouble } => (trouble.Fault, trouble.Text),
             OperationCanceledException => (MachineFault.Deadline, limit),

@@ -48,9 +48,8 @@ public sealed partial class VirtualMachine
     {
         if (State == MachineState.Created)
             throw NotStarted();
-        await TellStoppingAsync().ConfigureAwait(false);
-        await EndAsync().ConfigureAwait(false);
-        return Exit!;
+        await DisposeAsync().ConfigureAwait(false);
+        return Exit ??= new MachineExit(MachineExitReason.Killed, 0, "");
     }
 
     /// <summary>Restarts the guest in an orderly way; returns when it is up and answers. The disk stays, and the serial log goes on.</summary>
@@ -62,26 +61,10 @@ public sealed partial class VirtualMachine
     public Task RebootAsync(TimeSpan? timeout = null, CancellationToken cancellationToken = default) =>
         GuardAsync("the guest to come back from a reboot", timeout ?? StopLimit + StartLimit, RebootCoreAsync, cancellationToken);
 
-    /// <summary>Ends QEMU at once and removes everything that the machine kept on the host. May be called twice, and at any time.</summary>
-    /// <returns>A task that ends when the process is gone.</returns>
-    public async ValueTask DisposeAsync()
-    {
-        if (_instance is not null && !MakesTemplate)
-            await TellStoppingAsync().ConfigureAwait(false);
-        await EndAsync().ConfigureAwait(false);
-    }
-
     private async Task<bool> RebootCoreAsync(CancellationToken cancellationToken)
     {
         await _guest.RebootAsync(cancellationToken).ConfigureAwait(false);
         return true;
-    }
-
-    // What a listener does (a screenshot for the evidence) must not keep the machine from ending.
-    private async Task TellStoppingAsync()
-    {
-        if (Stopping is { } stopping && Exit is null)
-            await stopping(this).ConfigureAwait(false);
     }
 
     private async Task EndAsync()
@@ -98,8 +81,8 @@ public sealed partial class VirtualMachine
             _template?.Dispose();
             _share?.Dispose();
             State = MachineState.Stopped;
-            if (_folder is not null && Directory.Exists(_folder))
-                Directory.Delete(_folder, recursive: true);
+            if (_folder is not null)
+                Remove(_folder);
         }
         finally
         {
@@ -124,6 +107,7 @@ public sealed partial class VirtualMachine
     private async Task WatchExitAsync(QemuInstance instance)
     {
         QemuProcess process = instance.Process;
+        await EndWithoutMonitorAsync(instance).ConfigureAwait(false);
         int exitCode = await process.Exited.ConfigureAwait(false);
         // QEMU's last event says why it ended.
         await instance.Monitor.Closed.ConfigureAwait(false);
@@ -139,10 +123,12 @@ public sealed partial class VirtualMachine
         }
 
         MachineExitReason reason = _killing ? MachineExitReason.Killed
+            : _monitorLost is not null ? MachineExitReason.MonitorLost
             : _shutdownByGuest && exitCode == 0 ? MachineExitReason.GuestShutdown
             : MachineExitReason.QemuExited;
         // A machine that broke keeps the reason.
-        Exit ??= new MachineExit(reason, exitCode, process.StandardError) { Detail = failure ?? "" };
+        string? detail = _monitorLost is null ? failure : $"QEMU lived on without its monitor and was ended ({_monitorLost})";
+        Exit ??= new MachineExit(reason, exitCode, process.StandardError) { Detail = detail };
         State = MachineState.Stopped;
         await _ended.CancelAsync().ConfigureAwait(false);
     }
@@ -150,7 +136,8 @@ public sealed partial class VirtualMachine
     // A restored guest that reboots: its QEMU has ended, for it knows no kernel; a new one boots from the same disks. Returns why that failed, or null.
     private async Task<string?> TryRelaunchAsync()
     {
-        using var limit = new CancellationTokenSource(StartLimit);
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(_disposing.Token);
+        limit.CancelAfter(StartLimit);
         try
         {
             await _ending.WaitAsync(limit.Token).ConfigureAwait(false);

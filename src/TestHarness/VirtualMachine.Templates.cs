@@ -50,7 +50,7 @@ public sealed partial class VirtualMachine
         {
             await Migration.SaveAsync(Monitor, Folder, Path.Combine(folder, TemplateFiles.State), cancellationToken).ConfigureAwait(false);
         }
-        catch (QmpException e)
+        catch (QmpRefusedException e)
         {
             return e.Message;
         }

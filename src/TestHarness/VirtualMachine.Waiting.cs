@@ -49,7 +49,7 @@ public sealed partial class VirtualMachine
         }
         catch (Exception e) when (e is not TestHarnessException && !cancellationToken.IsCancellationRequested)
         {
-            if (Exit is null && e is AgentLostException or QmpException or IOException or ObjectDisposedException)
+            if (Exit is null && e is AgentLostException or QmpBrokenException or IOException or ObjectDisposedException)
                 await Task.WhenAny(_exitWatch, Task.Delay(ExitFollows, CancellationToken.None)).ConfigureAwait(false);
             if (Exit is { } ended)
                 throw new MachineExitedException(Facts(), ended, waitedFor, e);
@@ -57,6 +57,10 @@ public sealed partial class VirtualMachine
                 throw new WaitTimeoutException(Facts(), waitedFor, limit, lastSeen?.Invoke());
             if (e is AgentLostException lost)
                 throw new GuestCommandException(Facts(), waitedFor, lost);
+            if (e is QmpTimeoutException unanswered)
+                throw new WaitTimeoutException(Facts(), waitedFor, unanswered.Limit, unanswered.Message);
+            if (e is QmpException)
+                throw new MonitorException(Facts(), waitedFor, e);
             throw;
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)

@@ -11,6 +11,10 @@ internal static class FakeQemu
     public static MachineSpec Spec(string behaviour) =>
         new() { QemuPath = Path.Value, ExtraQemuArguments = [$"--fake={behaviour}"], StartTimeout = TimeSpan.FromSeconds(5) };
 
+    /// <summary>A real machine whose monitor breaks in the named way at the named command.</summary>
+    public static MachineSpec Relay(string command, string way) =>
+        new() { QemuPath = Path.Value, ExtraQemuArguments = [$"--fake=relay:{command}:{way}"], Start = StartMode.Cold, MemoryMiB = 128 };
+
     private static string Install()
     {
         string folder = $"/var/tmp/testharness-fake-qemu-{Environment.ProcessId}";

@@ -43,6 +43,8 @@ internal static class Prerequisites
                 .Try("run the tests in WSL2 (Windows) or in a Linux machine or container."));
         }
 
+        foreach (string path in programs.Where(program => program.Contains('/', StringComparison.Ordinal)))
+            RequireExecutable(path);
         string[] missing = [.. programs.Distinct(StringComparer.Ordinal).Where(program => !TryFind(program))];
         if (missing.Length == 0)
             return;
@@ -51,6 +53,18 @@ internal static class Prerequisites
         throw new HostNotReadyException(new FailureText($"The host lacks {missing.Length} program(s) that machines need.")
             .Add("Missing", string.Join('\n', missing.Select(program => $"{program}  (Debian package {PackageOf(program)})")))
             .Try($"sudo apt-get install --no-install-recommends {packages}"));
+    }
+
+    // A path that somebody gave: no package brings it.
+    private static void RequireExecutable(string path)
+    {
+        const UnixFileMode Execute = UnixFileMode.UserExecute | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute;
+        (string? reason, string remedy) = Directory.Exists(path) ? ("it is a folder", "check MachineSpec.QemuPath.")
+            : !File.Exists(path) ? ("there is no such file", "check MachineSpec.QemuPath.")
+            : (File.GetUnixFileMode(path) & Execute) == 0 ? ("it is not executable", $"chmod a+x '{path}'")
+            : ((string?)null, "");
+        if (reason is not null)
+            throw new HostNotReadyException(new FailureText($"The program '{path}' can't be started.").Add("Reason", reason).Try(remedy));
     }
 
     private static string PackageOf(string program) =>

@@ -11,7 +11,7 @@ internal sealed partial record ForwardedPort(ForwardProtocol Protocol, int Guest
     /// <summary>
     /// Opens forwards in a running machine and asks QEMU where they are: it let the kernel pick the ports, so that nobody else can have taken one in between.
     /// </summary>
-    /// <exception cref="QmpException">QEMU refused one.</exception>
+    /// <exception cref="QmpRefusedException">QEMU refused one.</exception>
     public static async Task<IReadOnlyList<ForwardedPort>> OpenAsync(
         QmpClient monitor, IReadOnlyCollection<PortForward> wanted, CancellationToken cancellationToken)
     {
@@ -21,7 +21,7 @@ internal sealed partial record ForwardedPort(ForwardProtocol Protocol, int Guest
         {
             string refusal = await monitor.ExecuteHumanAsync($"hostfwd_add net0 {ForwardRule.Of(forward)}", cancellationToken).ConfigureAwait(false);
             if (refusal.Trim() is { Length: > 0 } reason)
-                throw new QmpException($"the guest's port {forward.GuestPort} can't be forwarded to 127.0.0.1:{forward.HostPort}: {reason}");
+                throw new QmpRefusedException($"the guest's port {forward.GuestPort} can't be forwarded to 127.0.0.1:{forward.HostPort}: {reason}");
         }
 
         return Parse(await monitor.ExecuteHumanAsync("info usernet", cancellationToken).ConfigureAwait(false));

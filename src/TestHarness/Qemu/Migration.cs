@@ -15,7 +15,7 @@ internal static class Migration
     private const string IncomingSocket = "incoming.sock";
 
     /// <summary>Writes the state of a stopped machine to a file.</summary>
-    /// <exception cref="QmpException">A device can't be saved; QEMU's words say which.</exception>
+    /// <exception cref="QmpRefusedException">A device can't be saved; QEMU's words say which.</exception>
     public static async Task SaveAsync(QmpClient monitor, string machineFolder, string file, CancellationToken cancellationToken)
     {
         using var socket = new ListeningSocket(Path.Combine(machineFolder, OutgoingSocket));
@@ -34,7 +34,7 @@ internal static class Migration
         if (await finished.ConfigureAwait(false) == "completed")
             return;
         JsonElement result = await monitor.ExecuteAsync("query-migrate", null, cancellationToken).ConfigureAwait(false);
-        throw new QmpException(result.TryGetProperty("error-desc", out JsonElement reason) ? reason.GetString() ?? "" : "the state could not be saved");
+        throw new QmpRefusedException(result.TryGetProperty("error-desc", out JsonElement reason) ? reason.GetString() ?? "" : "the state could not be saved");
     }
 
     /// <summary>
@@ -54,7 +54,7 @@ internal static class Migration
         for (int sent = 0; sent < state.Length;)
             sent += await socket.SendAsync(state.AsMemory(sent), cancellationToken).ConfigureAwait(false);
         if (await finished.ConfigureAwait(false) != "completed")
-            throw new QmpException("the state could not be loaded");
+            throw new QmpRefusedException("the state could not be loaded");
     }
 
     private static async Task<string> WaitForEndAsync(QmpClient monitor, CancellationToken cancellationToken)

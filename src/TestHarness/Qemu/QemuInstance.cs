@@ -5,6 +5,9 @@ namespace TestHarness.Qemu;
 /// <summary>A QEMU process with the connections that it opens to us: monitor and agent port, and the serial console's pipes.</summary>
 internal sealed class QemuInstance : IAsyncDisposable
 {
+    // A QEMU that ends closes its monitor some milliseconds before its process is gone.
+    private static readonly TimeSpan EndFollows = TimeSpan.FromMilliseconds(500);
+
     private QemuInstance(QemuProcess process, SerialPipe serial) => (Process, Serial) = (process, serial);
 
     public QemuProcess Process { get; }
@@ -23,6 +26,7 @@ internal sealed class QemuInstance : IAsyncDisposable
     /// <param name="eventReceived">Called for each event of the monitor, on its reader.</param>
     /// <param name="cancellationToken">Ends the wait; the process is killed.</param>
     /// <exception cref="QemuEndedException">QEMU ended.</exception>
+    /// <exception cref="QmpException">It did not greet in time, or said something else on its monitor than QEMU does.</exception>
     public static async Task<QemuInstance> StartAsync(
         string program,
         IReadOnlyList<string> arguments,
@@ -34,16 +38,18 @@ internal sealed class QemuInstance : IAsyncDisposable
         using var monitor = new ListeningSocket(Path.Combine(folder, MachineFileNames.MonitorSocket));
         using var agent = new ListeningSocket(Path.Combine(folder, MachineFileNames.AgentSocket));
         var serial = new SerialPipe(folder);
-        var instance = new QemuInstance(await QemuProcess.StartAsync(program, arguments, folder).ConfigureAwait(false), serial);
-        started(instance.Process);
+        QemuInstance? instance = null;
         try
         {
+            instance = new QemuInstance(await QemuProcess.StartAsync(program, arguments, folder).ConfigureAwait(false), serial);
+            started(instance.Process);
             await instance.ConnectAsync(monitor, agent, eventReceived, cancellationToken).ConfigureAwait(false);
             return instance;
         }
         catch
         {
-            await instance.DisposeAsync().ConfigureAwait(false);
+            if (instance is not null)
+                await instance.DisposeAsync().ConfigureAwait(false);
             serial.Dispose();
             throw;
         }
@@ -69,6 +75,9 @@ internal sealed class QemuInstance : IAsyncDisposable
         using var wait = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         Task connected = ConnectAllAsync(monitor, agent, eventReceived, wait.Token);
         await Task.WhenAny(connected, Process.Exited).ConfigureAwait(false);
+        // Its own last words say more than what it left on the monitor.
+        if (connected.Exception?.InnerException is QmpBrokenException)
+            await Task.WhenAny(Process.Exited, Task.Delay(EndFollows, cancellationToken)).ConfigureAwait(false);
         if (!connected.IsCompletedSuccessfully && Process.Exited.IsCompleted)
         {
             await wait.CancelAsync().ConfigureAwait(false);
@@ -85,8 +94,18 @@ internal sealed class QemuInstance : IAsyncDisposable
         Action<QmpEvent> eventReceived,
         CancellationToken cancellationToken)
     {
-        Monitor = new QmpClient(await monitor.AcceptAsync(cancellationToken).ConfigureAwait(false), eventReceived);
-        Agent = await agent.AcceptAsync(cancellationToken).ConfigureAwait(false);
-        await Monitor.NegotiateAsync(cancellationToken).ConfigureAwait(false);
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        limit.CancelAfter(QmpClient.DefaultGreetingLimit);
+        try
+        {
+            Monitor = new QmpClient(await monitor.AcceptAsync(limit.Token).ConfigureAwait(false), eventReceived);
+            // QEMU's connection for the agent waits in the backlog: a monitor that is none of QEMU's is told at once.
+            await Monitor.NegotiateAsync(limit.Token).ConfigureAwait(false);
+            Agent = await agent.AcceptAsync(limit.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw new QmpTimeoutException("QEMU's monitor did not greet", QmpClient.DefaultGreetingLimit);
+        }
     }
 }

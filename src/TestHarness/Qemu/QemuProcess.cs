@@ -30,6 +30,9 @@ internal sealed class QemuProcess : IAsyncDisposable
     /// <summary>Ends with QEMU's exit code once the process is gone and its last words are read.</summary>
     public Task<int> Exited { get; }
 
+    /// <summary>Whether QEMU was running when this process ended it.</summary>
+    public bool EndedByUs { get; private set; }
+
     /// <summary>What QEMU wrote to its standard error.</summary>
     public string StandardError
     {
@@ -58,6 +61,7 @@ internal sealed class QemuProcess : IAsyncDisposable
 
     public void Kill()
     {
+        EndedByUs |= !Exited.IsCompleted;
         try
         {
             _process.Kill();

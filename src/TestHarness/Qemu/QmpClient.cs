@@ -1,79 +1,77 @@
-using System.Buffers;
 using System.Collections.Concurrent;
-using System.IO.Pipelines;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 
 namespace TestHarness.Qemu;
 
 /// <summary>
-/// QEMU's machine protocol (https://www.qemu.org/docs/master/interop/qmp-spec.html): one JSON object a line; replies are matched by id,
-/// events are handed to <see cref="EventReceived"/>.
+/// QEMU's machine protocol (https://www.qemu.org/docs/master/interop/qmp-spec.html): one JSON object a line; replies are matched by id, events are handed to the
+/// receiver. No call waits without a limit. What is not the protocol ends the connection, and all calls with it, with the one reason.
 /// </summary>
-internal sealed class QmpClient : IAsyncDisposable
+internal sealed partial class QmpClient : IAsyncDisposable
 {
-    // QEMU's longest replies (query-qmp-schema) are some 200 KB.
-    private const int MaxLineBytes = 16 * 1024 * 1024;
-
-    private static readonly TimeSpan CommandLimit = TimeSpan.FromSeconds(20);
+    /// <summary>What a QEMU takes at most from its start to its greeting; usually a tenth of a second.</summary>
+    public static readonly TimeSpan DefaultGreetingLimit = TimeSpan.FromSeconds(10);
 
     private readonly Stream _stream;
+    private readonly Action<QmpEvent> _eventReceived;
     private readonly ConcurrentDictionary<long, TaskCompletionSource<JsonElement>> _pending = new();
     private readonly ConcurrentDictionary<EventWait, EventWait> _waits = new();
     private readonly TaskCompletionSource _greeting = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly SemaphoreSlim _writing = new(1, 1);
     private readonly Task _reader;
-    private Exception? _broken;
+    private QmpBrokenException? _broken;
     private long _lastId;
+    private volatile bool _disposed;
 
     public QmpClient(Stream stream, Action<QmpEvent> eventReceived)
     {
         _stream = stream;
-        EventReceived = eventReceived;
+        _eventReceived = eventReceived;
         _reader = Task.Run(ReadAsync);
     }
+
+    public TimeSpan GreetingLimit { get; init; } = DefaultGreetingLimit;
+
+    public TimeSpan CommandLimit { get; init; } = TimeSpan.FromSeconds(20);
+
+    /// <summary>For what QEMU does in the background: saving and loading a machine's memory.</summary>
+    public TimeSpan EventLimit { get; init; } = TimeSpan.FromMinutes(5);
 
     /// <summary>Ends, without an error, once the connection has and every event that came was handed on.</summary>
     public Task Closed => _reader;
 
-    private Action<QmpEvent> EventReceived { get; }
+    /// <summary>Why the connection is of no use any more, or <see langword="null"/>.</summary>
+    public QmpBrokenException? Broken => Volatile.Read(ref _broken);
 
     /// <summary>Waits for the greeting and leaves the negotiation mode.</summary>
+    /// <exception cref="QmpException">There was no greeting, or another one than QEMU's.</exception>
     public async Task NegotiateAsync(CancellationToken cancellationToken)
     {
-        await _greeting.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
+        await LimitAsync(
+            async token =>
+            {
+                await _greeting.Task.WaitAsync(token).ConfigureAwait(false);
+                return true;
+            },
+            GreetingLimit,
+            "QEMU's monitor did not greet",
+            cancellationToken).ConfigureAwait(false);
         await ExecuteAsync("qmp_capabilities", null, cancellationToken).ConfigureAwait(false);
     }
 
-    /// <summary>Executes a command and returns its <c>return</c> value.</summary>
-    /// <exception cref="QmpException">QEMU refused it, did not answer in 20 s, or the connection broke.</exception>
-    public async Task<JsonElement> ExecuteAsync(string command, JsonObject? arguments, CancellationToken cancellationToken)
+    /// <summary>Executes a command and returns its <c>return</c> value. Cancelling ends the wait, not the command.</summary>
+    /// <exception cref="QmpRefusedException">QEMU answered with an error.</exception>
+    /// <exception cref="QmpTimeoutException">QEMU did not answer.</exception>
+    /// <exception cref="QmpBrokenException">The connection broke.</exception>
+    public Task<JsonElement> ExecuteAsync(string command, JsonObject? arguments, CancellationToken cancellationToken)
     {
         long id = Interlocked.Increment(ref _lastId);
-        var reply = new TaskCompletionSource<JsonElement>(TaskCreationOptions.RunContinuationsAsynchronously);
-        _pending[id] = reply;
-        try
-        {
-            if (Volatile.Read(ref _broken) is { } broken)
-                throw new QmpException($"QEMU's monitor is gone: {broken.Message}", broken);
-            var request = new JsonObject { ["execute"] = command, ["id"] = id };
-            if (arguments is not null)
-                request["arguments"] = arguments;
-            await WriteLineAsync(request, cancellationToken).ConfigureAwait(false);
-            return await reply.Task.WaitAsync(CommandLimit, cancellationToken).ConfigureAwait(false);
-        }
-        catch (TimeoutException e)
-        {
-            throw new QmpException($"QEMU did not answer '{command}' within {CommandLimit.TotalSeconds} s.", e);
-        }
-        catch (IOException e)
-        {
-            throw new QmpException($"QEMU's monitor is gone: {e.Message}", e);
-        }
-        finally
-        {
-            _pending.TryRemove(id, out _);
-        }
+        var request = new JsonObject { ["execute"] = command, ["id"] = id };
+        if (arguments is not null)
+            request["arguments"] = arguments;
+        byte[] line = [.. JsonSerializer.SerializeToUtf8Bytes(request), (byte)'\n'];
+        return LimitAsync(token => ExecuteAsync(id, line, token), CommandLimit, $"QEMU did not answer '{command}'", cancellationToken);
     }
 
     /// <summary>Executes a command of the human monitor, for the few things that QMP lacks, and returns what it prints.</summary>
@@ -81,38 +79,92 @@ internal sealed class QmpClient : IAsyncDisposable
     {
         JsonElement reply = await ExecuteAsync(
             "human-monitor-command", new JsonObject { ["command-line"] = command }, cancellationToken).ConfigureAwait(false);
-        return reply.GetString() ?? "";
+        return reply.ValueKind == JsonValueKind.String ? reply.GetString()! : "";
     }
 
     /// <summary>Runs a command that starts a job (it takes a <c>job-id</c>), and waits for the job's end.</summary>
-    /// <exception cref="QmpException">The job failed.</exception>
+    /// <exception cref="QmpRefusedException">The job failed.</exception>
     public async Task RunJobAsync(string command, JsonObject arguments, CancellationToken cancellationToken)
     {
         string id = $"job{Interlocked.Increment(ref _lastId)}";
+        using var refused = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         Task concluded = WaitForEventAsync(
             "JOB_STATUS_CHANGE",
             data => data.GetProperty("id").GetString() == id && data.GetProperty("status").GetString() == "concluded",
-            cancellationToken);
+            refused.Token);
         arguments["job-id"] = id;
-        await ExecuteAsync(command, arguments, cancellationToken).ConfigureAwait(false);
-        await concluded.ConfigureAwait(false);
+        try
+        {
+            await ExecuteAsync(command, arguments, cancellationToken).ConfigureAwait(false);
+            await concluded.ConfigureAwait(false);
+        }
+        finally
+        {
+            await refused.CancelAsync().ConfigureAwait(false);
+            await concluded.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+
         JsonElement jobs = await ExecuteAsync("query-jobs", null, cancellationToken).ConfigureAwait(false);
         await ExecuteAsync("job-dismiss", new JsonObject { ["id"] = id }, cancellationToken).ConfigureAwait(false);
         JsonElement job = jobs.EnumerateArray().First(candidate => candidate.GetProperty("id").GetString() == id);
         if (job.TryGetProperty("error", out JsonElement error))
-            throw new QmpException(error.GetString() ?? "");
+            throw new QmpRefusedException(error.GetString() ?? "");
     }
 
     /// <summary>Waits for an event that comes from now on, and returns its data. Ask before giving the command that causes it.</summary>
-    /// <exception cref="QmpException">The connection broke.</exception>
-    public async Task<JsonElement> WaitForEventAsync(string name, Func<JsonElement, bool> matches, CancellationToken cancellationToken)
+    /// <exception cref="QmpTimeoutException">It did not come.</exception>
+    /// <exception cref="QmpBrokenException">The connection broke.</exception>
+    public Task<JsonElement> WaitForEventAsync(string name, Func<JsonElement, bool> matches, CancellationToken cancellationToken) =>
+        LimitAsync(token => WaitForEventAsync(new EventWait(name, matches), token), EventLimit, $"QEMU did not tell {name}", cancellationToken);
+
+    public async ValueTask DisposeAsync()
     {
-        var wait = new EventWait(name, matches);
+        _disposed = true;
+        await _stream.DisposeAsync().ConfigureAwait(false);
+        // A receiver of events that disposes is on the reader, which can't wait for itself.
+        if (Volatile.Read(ref _receivingThread) != Environment.CurrentManagedThreadId)
+            await _reader.ConfigureAwait(false);
+    }
+
+    private static async Task<T> LimitAsync<T>(Func<CancellationToken, Task<T>> wait, TimeSpan limit, string unanswered, CancellationToken cancellationToken)
+    {
+        using var ends = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        ends.CancelAfter(limit);
+        try
+        {
+            return await wait(ends.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (ends.IsCancellationRequested)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            throw new QmpTimeoutException(unanswered, limit);
+        }
+    }
+
+    private async Task<JsonElement> ExecuteAsync(long id, byte[] line, CancellationToken cancellationToken)
+    {
+        var reply = new TaskCompletionSource<JsonElement>(TaskCreationOptions.RunContinuationsAsynchronously);
+        _pending[id] = reply;
+        try
+        {
+            ThrowIfBroken();
+            await _writing.WaitAsync(cancellationToken).ConfigureAwait(false);
+            // A line that is begun is written to its end, also where nobody waits for it any more: half a line would spoil the connection for the next command.
+            await WriteAsync(line).WaitAsync(cancellationToken).ConfigureAwait(false);
+            return await reply.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
+        }
+        finally
+        {
+            _pending.TryRemove(id, out _);
+        }
+    }
+
+    private async Task<JsonElement> WaitForEventAsync(EventWait wait, CancellationToken cancellationToken)
+    {
         _waits[wait] = wait;
         try
         {
-            if (Volatile.Read(ref _broken) is { } broken)
-                throw new QmpException($"QEMU's monitor is gone: {broken.Message}", broken);
+            ThrowIfBroken();
             return await wait.Happened.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
         }
         finally
@@ -121,111 +173,27 @@ internal sealed class QmpClient : IAsyncDisposable
         }
     }
 
-    public async ValueTask DisposeAsync()
+    private void ThrowIfBroken()
     {
-        await _stream.DisposeAsync().ConfigureAwait(false);
-        await _reader.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        _writing.Dispose();
+        if (Broken is { } broken)
+            throw new QmpBrokenException(broken);
     }
 
-    private async Task WriteLineAsync(JsonObject request, CancellationToken cancellationToken)
+    private async Task WriteAsync(byte[] line)
     {
-        byte[] line = [.. JsonSerializer.SerializeToUtf8Bytes(request), (byte)'\n'];
-        await _writing.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
         {
-            // Not cancellable: half a line would spoil the connection for the next command.
-            await _stream.WriteAsync(line, CancellationToken.None).ConfigureAwait(false);
+            await _stream.WriteAsync(line).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is IOException or ObjectDisposedException)
+        {
+            // The reader finds the end as well, after the last events.
+            throw Broken is { } broken ? new QmpBrokenException(broken) : new QmpBrokenException("it takes no more commands", e);
         }
         finally
         {
             _writing.Release();
         }
-    }
-
-    private async Task ReadAsync()
-    {
-        try
-        {
-            PipeReader reader = PipeReader.Create(_stream);
-            while (true)
-            {
-                ReadResult read = await reader.ReadAsync().ConfigureAwait(false);
-                ReadOnlySequence<byte> buffer = read.Buffer;
-                while (buffer.PositionOf((byte)'\n') is { } end)
-                {
-                    Receive(buffer.Slice(0, end));
-                    buffer = buffer.Slice(buffer.GetPosition(1, end));
-                }
-
-                if (buffer.Length > MaxLineBytes)
-                    throw new QmpException($"a line of more than {MaxLineBytes} bytes came from QEMU's monitor");
-                reader.AdvanceTo(buffer.Start, buffer.End);
-                if (read.IsCompleted)
-                    throw new EndOfStreamException("QEMU closed it");
-            }
-        }
-        catch (Exception e)
-        {
-            Break(e);
-        }
-    }
-
-    private void Receive(ReadOnlySequence<byte> line)
-    {
-        JsonElement message;
-        try
-        {
-            using JsonDocument document = JsonDocument.Parse(line);
-            message = document.RootElement.Clone();
-        }
-        catch (JsonException e)
-        {
-            throw new QmpException("what came from QEMU's monitor is not JSON", e);
-        }
-
-        if (message.ValueKind != JsonValueKind.Object)
-            throw new QmpException("what came from QEMU's monitor is not a JSON object");
-        if (message.TryGetProperty("QMP", out _))
-            _greeting.TrySetResult();
-        else if (message.TryGetProperty("event", out JsonElement name))
-            Raise(new QmpEvent(name.GetString() ?? "", message.TryGetProperty("data", out JsonElement data) ? data : default));
-        else
-            Complete(message);
-    }
-
-    private void Raise(QmpEvent happened)
-    {
-        foreach (EventWait wait in _waits.Values)
-        {
-            if (wait.Name == happened.Name && wait.Matches(happened.Data))
-                wait.Happened.TrySetResult(happened.Data);
-        }
-
-        EventReceived(happened);
-    }
-
-    private void Complete(JsonElement message)
-    {
-        if (!message.TryGetProperty("id", out JsonElement id) || !id.TryGetInt64(out long number)
-            || !_pending.TryGetValue(number, out TaskCompletionSource<JsonElement>? reply))
-            return;
-        if (message.TryGetProperty("error", out JsonElement error))
-            reply.TrySetException(new QmpException(error.TryGetProperty("desc", out JsonElement text) ? text.GetString() ?? "" : error.ToString()));
-        else
-            reply.TrySetResult(message.TryGetProperty("return", out JsonElement value) ? value : default);
-    }
-
-    private void Break(Exception reason)
-    {
-        Volatile.Write(ref _broken, reason);
-        var gone = new QmpException($"QEMU's monitor is gone: {reason.Message}", reason);
-        _greeting.TrySetException(gone);
-        _ = _greeting.Task.Exception;
-        foreach (TaskCompletionSource<JsonElement> reply in _pending.Values)
-            reply.TrySetException(gone);
-        foreach (EventWait wait in _waits.Values)
-            wait.Happened.TrySetException(gone);
     }
 
     private sealed record EventWait(string Name, Func<JsonElement, bool> Matches)

@@ -1,0 +1,73 @@
+namespace TestHarness;
+
+public sealed partial class VirtualMachine
+{
+    // A start that is cancelled kills what it has begun; it takes longer only where its own progress is what disposes the machine.
+    private static readonly TimeSpan StartEnds = TimeSpan.FromSeconds(5);
+
+    private readonly CancellationTokenSource _disposing = new();
+    private readonly AsyncLocal<bool> _inListener = new();
+    private readonly Lock _telling = new();
+    private Task _told = Task.CompletedTask;
+    private Task _start = Task.CompletedTask;
+
+    /// <summary>Ends QEMU at once and removes everything that the machine kept on the host. May be called twice, at any time, also during the start.</summary>
+    /// <returns>A task that ends when the process is gone.</returns>
+    public async ValueTask DisposeAsync()
+    {
+        await EndStartAsync().ConfigureAwait(false);
+        await DisposeStartedAsync().ConfigureAwait(false);
+    }
+
+    private async Task EndStartAsync()
+    {
+        _killing = true;
+        await _disposing.CancelAsync().ConfigureAwait(false);
+        await _start.WaitAsync(StartEnds).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    }
+
+    private async Task DisposeStartedAsync()
+    {
+        try
+        {
+            if (_instance is not null && !MakesTemplate)
+                await TellStoppingAsync().ConfigureAwait(false);
+        }
+        finally
+        {
+            await EndAsync().ConfigureAwait(false);
+        }
+    }
+
+    // Once at a time, however many end the machine; and not the listener that does so itself, for it would wait for its own end.
+    private Task TellStoppingAsync()
+    {
+        if (_inListener.Value || Exit is not null || Stopping is not { } stopping)
+            return Task.CompletedTask;
+        lock (_telling)
+            return _told = _told.IsCompleted ? Task.Run(() => TellAsync(stopping)) : _told;
+    }
+
+    private async Task TellAsync(Func<VirtualMachine, Task> stopping)
+    {
+        _inListener.Value = true;
+        foreach (Func<VirtualMachine, Task> listener in stopping.GetInvocationList().Cast<Func<VirtualMachine, Task>>())
+            await listener(this).ConfigureAwait(false);
+    }
+
+    // A helper program that is being killed may still write there.
+    private static void Remove(string folder)
+    {
+        for (int attempt = 1; Directory.Exists(folder); attempt++)
+        {
+            try
+            {
+                Directory.Delete(folder, recursive: true);
+            }
+            catch (IOException) when (attempt < 100)
+            {
+                Thread.Sleep(10);
+            }
+        }
+    }
+}

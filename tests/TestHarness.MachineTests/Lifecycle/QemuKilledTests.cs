@@ -1,0 +1,105 @@
+using System.Diagnostics;
+using FluentAssertions;
+using Xunit;
+
+namespace TestHarness.MachineTests.Lifecycle;
+
+/// <summary>QEMU ends or stands still while the test is using the machine.</summary>
+public sealed class QemuKilledTests(Tiny tiny)
+{
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task Fails_every_pending_call_within_a_second_and_touches_no_other_machine()
+    {
+        await using VirtualMachine vm = await tiny.StartFreshAsync(Token);
+        await using VirtualMachine other = await tiny.StartFreshAsync(Token);
+        string file = await MakeLargeFileAsync();
+        try
+        {
+            Task<ShellResult> command = vm.Shell.RunAsync("sleep 600", cancellationToken: Token);
+            Task console = vm.Console.WaitForAsync("never", cancellationToken: Token);
+            Task push = vm.Files.PushAsync(file, "/root/large", cancellationToken: Token);
+            // rsync's temporary name: the transfer is under way.
+            await vm.Shell.RunAsync("until ls /root/.large.*; do usleep 10000; done", cancellationToken: Token);
+            Task captures = CaptureUntilItFailsAsync(vm);
+            Task dispose = other.Shell.RunAsync("sleep 1", cancellationToken: Token);
+
+            Signal.Send("KILL", vm);
+            long killed = Stopwatch.GetTimestamp();
+
+            foreach (Task call in (Task[])[command, console, push, captures])
+            {
+                (await call.Awaiting(task => task.WaitAsync(TimeSpan.FromSeconds(5), Token)).Should().ThrowAsync<MachineExitedException>())
+                    .WithMessage($"Machine '{vm.Name}' is not running: QEMU was ended by signal 9.*Waited for: *");
+            }
+
+            Stopwatch.GetElapsedTime(killed).Should().BeLessThan(TimeSpan.FromSeconds(1));
+            await dispose;
+            await other.Shell.RunAsync("true", cancellationToken: Token);
+        }
+        finally
+        {
+            File.Delete(file);
+        }
+    }
+
+    [Fact]
+    public async Task Keeps_to_the_limits_of_calls_and_ends_when_QEMU_stands_still()
+    {
+        await using VirtualMachine vm = await tiny.StartFreshAsync(Token);
+        TimeSpan second = TimeSpan.FromSeconds(1);
+        string file = await MakeLargeFileAsync();
+        try
+        {
+            Signal.Send("STOP", vm);
+            using var capture = CancellationTokenSource.CreateLinkedTokenSource(Token);
+            capture.CancelAfter(second);
+            long asked = Stopwatch.GetTimestamp();
+            Task[] calls =
+            [
+                vm.Shell.RunAsync("true", new ShellOptions { Timeout = second }, Token),
+                vm.Console.WaitForAsync("never", second, Token),
+                vm.Files.PushAsync(file, "/root/large", new SyncOptions { Timeout = second }, Token),
+                vm.RebootAsync(second, Token),
+            ];
+            Task<Screenshot> captured = vm.Screen.CaptureAsync(capture.Token);
+
+            foreach (Task call in calls)
+                (await call.Awaiting(task => task.WaitAsync(TimeSpan.FromSeconds(5), Token)).Should().ThrowAsync<WaitTimeoutException>()).Which.Limit.Should().Be(second);
+            (await captured.Awaiting(task => task.WaitAsync(TimeSpan.FromSeconds(5), Token)).Should().ThrowAsync<OperationCanceledException>())
+                .Which.CancellationToken.Should().Be(capture.Token);
+            Stopwatch.GetElapsedTime(asked).Should().BeLessThan(TimeSpan.FromSeconds(3));
+        }
+        finally
+        {
+            File.Delete(file);
+        }
+
+        long collected = Stopwatch.GetTimestamp();
+        MachineEvidence evidence = await vm.CollectEvidenceAsync(Token);
+        Stopwatch.GetElapsedTime(collected).Should().BeLessThan(TimeSpan.FromSeconds(3));
+        evidence.Screenshot.Should().BeNull();
+        evidence.SerialLog.Should().Contain("Linux version");
+
+        long disposed = Stopwatch.GetTimestamp();
+        await vm.DisposeAsync();
+        Stopwatch.GetElapsedTime(disposed).Should().BeLessThan(TimeSpan.FromSeconds(3));
+        StartTests.Running(vm.ProcessId!.Value).Should().BeFalse();
+    }
+
+    private static async Task CaptureUntilItFailsAsync(VirtualMachine vm)
+    {
+        while (true)
+            await vm.Screen.CaptureAsync(Token);
+    }
+
+    private static async Task<string> MakeLargeFileAsync()
+    {
+        string file = Path.GetTempFileName();
+        byte[] noise = new byte[64 * 1024 * 1024];
+        Random.Shared.NextBytes(noise);
+        await File.WriteAllBytesAsync(file, noise, Token);
+        return file;
+    }
+}
