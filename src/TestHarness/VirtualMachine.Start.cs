@@ -18,6 +18,7 @@ public sealed partial class VirtualMachine
     private QemuProcess? _process;
     private GuestImage? _image;
     private BootFiles? _boot;
+    private AcceleratorChoice? _choice;
     private Accelerator _accelerator;
     private IReadOnlyList<ForwardedPort> _forwards = [];
 
@@ -70,6 +71,9 @@ public sealed partial class VirtualMachine
         try
         {
             Prerequisites.Require([.. NeededPrograms, Spec.QemuPath ?? "qemu-system-x86_64"]);
+            // Before an image is built for a machine that this host can't run.
+            using (Spans.Start("accelerator"))
+                _choice = await AcceleratorChoice.ChooseAsync(Spec.Accelerator, new AcceleratorHost(Program), cancellationToken).ConfigureAwait(false);
             using (Spans.Start("image"))
                 _image = await ImageStore.GetAsync(Spec.Image, progress, cancellationToken).ConfigureAwait(false);
             while (!await TryStartGuestAsync(progress, cancellationToken).ConfigureAwait(false))
@@ -89,7 +93,7 @@ public sealed partial class VirtualMachine
     // What it boots from, and by what: everything that a template depends on.
     private void Describe(GuestImage image, IProgress<StartProgress>? progress)
     {
-        (_accelerator, string why) = AcceleratorChoice.Choose(Spec.Accelerator);
+        _accelerator = _choice!.Accelerator;
         bool needsCounter = Spec.Type == MachineType.Microvm && _accelerator == Accelerator.Tcg;
         _boot = new BootFiles
         {
@@ -103,7 +107,7 @@ public sealed partial class VirtualMachine
         };
         foreach (string file in (string[])[Program, image.DiskPath, image.KernelPath, image.InitrdPath])
             QemuUser.RequireReadable(file);
-        Report(progress, $"accelerator: {why}");
+        Report(progress, $"accelerator: {_choice.Reason}");
     }
 
     // False where QEMU refused to restore the template.
@@ -169,7 +173,8 @@ public sealed partial class VirtualMachine
         {
             using (Spans.Start("qemu"))
             {
-                _instance = await QemuInstance.StartAsync(Program, arguments, Folder, process => _process = process, OnMonitorEvent, cancellationToken)
+                _instance = await QemuInstance.StartAsync(
+                        Program, arguments, Folder, _choice!.DeviceGroup, process => _process = process, OnMonitorEvent, cancellationToken)
                     .ConfigureAwait(false);
             }
 

@@ -6,7 +6,8 @@ using System.Text;
 //   mute             runs and connects to nothing
 //   no-greeting      connects, and says nothing on the monitor
 //   deaf             greets and answers the monitor, prints a boot on the serial console, and has no agent
-string[] fake = args.LastOrDefault(argument => argument.StartsWith("--fake=", StringComparison.Ordinal))?["--fake=".Length..].Split(':', 3) ?? ["mute"];
+// Without one, as when the library probes the accelerator, it ends at once.
+string[] fake = args.LastOrDefault(argument => argument.StartsWith("--fake=", StringComparison.Ordinal))?["--fake=".Length..].Split(':', 3) ?? ["exit", "1", ""];
 switch (fake[0])
 {
     case "exit":

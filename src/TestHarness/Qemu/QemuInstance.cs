@@ -19,6 +19,7 @@ internal sealed class QemuInstance : IAsyncDisposable
     /// <param name="program">The QEMU program.</param>
     /// <param name="arguments">Its arguments, made for <see cref="MachineChannels.Library"/>.</param>
     /// <param name="folder">The machine's folder.</param>
+    /// <param name="deviceGroup">The group that QEMU's user needs for KVM (<see cref="AcceleratorChoice.DeviceGroup"/>).</param>
     /// <param name="started">Told the process as soon as there is one, so that a failure can tell its last words.</param>
     /// <param name="eventReceived">Called for each event of the monitor, on its reader.</param>
     /// <param name="cancellationToken">Ends the wait; the process is killed.</param>
@@ -27,6 +28,7 @@ internal sealed class QemuInstance : IAsyncDisposable
         string program,
         IReadOnlyList<string> arguments,
         string folder,
+        uint? deviceGroup,
         Action<QemuProcess> started,
         Action<QmpEvent> eventReceived,
         CancellationToken cancellationToken)
@@ -34,7 +36,7 @@ internal sealed class QemuInstance : IAsyncDisposable
         using var monitor = new ListeningSocket(Path.Combine(folder, MachineFileNames.MonitorSocket));
         using var agent = new ListeningSocket(Path.Combine(folder, MachineFileNames.AgentSocket));
         var serial = new SerialPipe(folder);
-        var instance = new QemuInstance(await QemuProcess.StartAsync(program, arguments, folder).ConfigureAwait(false), serial);
+        var instance = new QemuInstance(await QemuProcess.StartAsync(program, arguments, folder, deviceGroup).ConfigureAwait(false), serial);
         started(instance.Process);
         try
         {
