@@ -3,7 +3,8 @@
 # (https://xenbits.xen.org/docs/unstable/misc/pvh.html). Each step is told as a line on the debug console (port 0xe9); the exit device (0xf4) ends QEMU.
 # Physical addresses are the linked ones. A mistake of the accelerator ends in a triple fault or in a hang, and the last line says where.
 
-	.set	ROUNDS, 1800000
+	.set	WINDOWS, 64
+	.set	ROUNDS, 30000		# of work in a window: less than 2 ms under TCG
 	.set	SLOT, 0x40000000	# 1 GiB: the address that the two address spaces map to different memory
 	.set	MEMORY_A, 0x800000
 	.set	MEMORY_B, 0xa00000
@@ -115,22 +116,25 @@ _start:
 	jne	wrong
 	say	"second address space"
 
-	# The faster of two runs, so that a moment's load on the host counts for less.
-	call	work
-	mov	%rax, %rbp
-	call	work
-	cmp	%rbp, %rax
-	cmova	%rbp, %rax
+	# The fastest of many windows, each shorter than the time slice that a busy host gives: what is wanted is the speed, not the load.
+	mov	$-1, %rbp
+	mov	$WINDOWS, %r12d
+3:	call	work
+	cmp	%rax, %rbp
+	cmova	%rax, %rbp
+	dec	%r12d
+	jnz	3b
+	mov	%rbp, %rax
 	mov	$16, %ecx
 	mov	$digits, %edi
-3:	rol	$4, %rax
+4:	rol	$4, %rax
 	mov	%eax, %ebx
 	and	$15, %ebx
 	mov	hex(%rbx), %bl
 	mov	%bl, (%rdi)
 	inc	%edi
 	dec	%ecx
-	jnz	3b
+	jnz	4b
 	mov	$report, %esi
 	mov	$(report_end - report), %ecx
 	mov	$0xe9, %edx
@@ -141,8 +145,8 @@ _start:
 wrong:	say	"a wrong result"
 	mov	$0x11, %al		# exit code 35
 end:	out	%al, $0xf4
-4:	hlt
-	jmp	4b
+5:	hlt
+	jmp	5b
 
 breakpoint:
 	mov	$0x600d, %ebx
@@ -155,23 +159,23 @@ work:	rdtsc
 	mov	%rax, %r8
 	mov	$ROUNDS, %r9d
 	mov	$12345, %r10d
-5:	imul	$1103515245, %r10d, %r10d
+6:	imul	$1103515245, %r10d, %r10d
 	add	$12345, %r10d
 	mov	%r10d, %r11d
 	shr	$12, %r11d
 	and	$0xfff8, %r11d
 	add	%r10, MEMORY_A(%r11)
 	test	$0x10000, %r10d
-	jz	6f
-	call	7f
-6:	dec	%r9d
-	jnz	5b
+	jz	7f
+	call	8f
+7:	dec	%r9d
+	jnz	6b
 	rdtsc
 	shl	$32, %rdx
 	or	%rdx, %rax
 	sub	%r8, %rax
 	ret
-7:	xor	MEMORY_B(%r11), %r10d
+8:	xor	MEMORY_B(%r11), %r10d
 	ret
 
 	.section .rodata

@@ -37,7 +37,7 @@ internal sealed record KvmDevice(string? Obstacle, string? Remedy, uint? Group, 
         if (!device.IsCharacterDevice)
             return Closed($"{path} is {device.Type}, not a character device", $"remove {path} and load KVM's module again; in a container: docker run --device /dev/kvm.");
         if (openError == Native.ErrorAccess && !otherUser)
-            return Closed($"{path} can't be opened by this user (mode {device.Permissions}, group {NameOf(device.Group)})", Opening(path, device, "\"$USER\""));
+            return Closed($"{path} can't be opened by this user (mode {device.Permissions}, group {NameOf(device.Group)})", Opening(path, device));
         if (openError != 0)
         {
             string remedy = openError is Native.ErrorAccess or Native.ErrorNotPermitted
@@ -53,14 +53,14 @@ internal sealed record KvmDevice(string? Obstacle, string? Remedy, uint? Group, 
             ? new KvmDevice(null, null, device.Group, device.Identity)
             : Closed(
                 $"{path} can't be opened by nobody, whom QEMU runs as where the tests run as root (mode {device.Permissions}, group {NameOf(device.Group)})",
-                $"sudo chgrp kvm {path} && sudo chmod g+rw {path} (QEMU is then put into that group), or sudo chmod a+rw {path}");
+                $"sudo chmod a+rw {path}, or sudo groupadd -f kvm && sudo chgrp kvm {path} && sudo chmod g+rw {path} (QEMU is then put into that group).");
     }
 
     private static KvmDevice Closed(string obstacle, string remedy) => new(obstacle, remedy, null, "");
 
-    private static string Opening(string path, FileStatus device, string user) => device.GroupMayReadAndWrite && device.Group != 0
-        ? $"sudo usermod -aG {NameOf(device.Group)} {user}, then log in again."
-        : $"sudo chgrp kvm {path} && sudo chmod g+rw {path} && sudo usermod -aG kvm {user}, then log in again.";
+    private static string Opening(string path, FileStatus device) => device.GroupMayReadAndWrite && device.Group != 0
+        ? $"sudo usermod -aG {NameOf(device.Group)} \"$USER\", then log in again."
+        : $"sudo chmod a+rw {path}, or sudo groupadd -f kvm && sudo chgrp kvm {path} && sudo chmod g+rw {path} && sudo usermod -aG kvm \"$USER\", then log in again.";
 
     private static string NameOf(uint group)
     {

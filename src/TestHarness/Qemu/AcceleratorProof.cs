@@ -4,7 +4,7 @@ namespace TestHarness.Qemu;
 
 /// <summary>What the probe guest showed of an accelerator.</summary>
 /// <param name="Fault">Why no guest can be expected to run under it, as a clause; <see langword="null"/> where the probe guest did everything right.</param>
-/// <param name="Ticks">How many ticks of the time stamp counter its measured work took; 0 where it did not come so far.</param>
+/// <param name="Ticks">How many ticks of the time stamp counter its measured work took at best; 0 where it did not come so far.</param>
 /// <param name="Hung">The guest was killed at the probe's limit.</param>
 /// <param name="Words">QEMU's own words.</param>
 internal sealed record AcceleratorProof(string? Fault, long Ticks = 0, bool Hung = false, string Words = "")
@@ -20,6 +20,9 @@ internal sealed record AcceleratorProof(string? Fault, long Ticks = 0, bool Hung
 
     /// <summary>How long the measured work took, in milliseconds; <see langword="null"/> where nobody knows.</summary>
     public double? Milliseconds { get; init; }
+
+    /// <summary>Whether it is for this process only, because a busy host may be all there is to it.</summary>
+    public bool IsPassing { get; init; }
 
     /// <summary>Reads what a probe left.</summary>
     /// <param name="output">Its output, the guest's lines and QEMU's own.</param>

@@ -1,5 +1,5 @@
 using System.Collections.Concurrent;
-using System.Text.Json;
+using System.Globalization;
 using TestHarness.Hosts;
 
 namespace TestHarness.Qemu;
@@ -9,10 +9,13 @@ namespace TestHarness.Qemu;
 /// </summary>
 internal static class AcceleratorProofs
 {
-    public const string FileName = "accelerators.json";
+    public const string FileName = "accelerators";
 
     private const string LockName = "accelerators.lock";
     private const int MostKept = 16;
+
+    // The last field of a line that was written to its end.
+    private const string End = "end";
 
     // Longer than whoever has the lock can take; if that one was stopped, nobody waits for it for ever.
     private static readonly TimeSpan LockLimit = TimeSpan.FromSeconds(5);
@@ -48,8 +51,8 @@ internal static class AcceleratorProofs
         if (Find(folder, key) is { } other)
             return other;
         AcceleratorProof proof = await prove(cancellationToken).ConfigureAwait(false);
-        if (taken is not null)
-            Keep(folder, new Entry(Boot, key, proof));
+        if (taken is not null && !proof.IsPassing)
+            Keep(folder, key, proof);
         return proof;
     }
 
@@ -68,29 +71,48 @@ internal static class AcceleratorProofs
     }
 
     private static AcceleratorProof? Find(string folder, string key) =>
-        ReadAll(folder).Find(entry => entry.Boot == Boot && entry.Key == key)?.Proof;
+        ReadAll(folder).Find(line => line is [var boot, var name, ..] && boot == Boot && name == key) is { } found ? Parse(found) : null;
 
-    private static List<Entry> ReadAll(string folder)
+    // A line for each, its fields escaped. A JSON reader's own start would take longer than all the rest, in each process.
+    private static List<string[]> ReadAll(string folder)
     {
         try
         {
-            return JsonSerializer.Deserialize<List<Entry>>(File.ReadAllBytes(Path.Combine(folder, FileName))) ?? [];
+            return [.. File.ReadAllLines(Path.Combine(folder, FileName)).Select(line => Array.ConvertAll(line.Split(' '), Uri.UnescapeDataString))];
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             // None yet, or not ours: it is proved again and written anew.
             return [];
         }
     }
 
-    // Under the lock. Renamed into place, for those who read do not take it.
-    private static void Keep(string folder, Entry added)
+    private static AcceleratorProof? Parse(string[] fields)
     {
-        List<Entry> entries = [.. ReadAll(folder).Where(entry => entry.Boot == Boot && entry.Key != added.Key).TakeLast(MostKept - 1), added];
-        string path = Path.Combine(folder, FileName);
-        File.WriteAllBytes($"{path}.new", JsonSerializer.SerializeToUtf8Bytes(entries));
-        File.Move($"{path}.new", path, overwrite: true);
+        if (fields is not [_, _, var fault, var ticks, var hung, var words, var milliseconds, End]
+            || !long.TryParse(ticks, CultureInfo.InvariantCulture, out long count)
+            || !bool.TryParse(hung, out bool isHung))
+        {
+            return null;
+        }
+
+        return new AcceleratorProof(fault.Length == 0 ? null : fault, count, isHung, words)
+        {
+            Milliseconds = double.TryParse(milliseconds, CultureInfo.InvariantCulture, out double value) ? value : null,
+        };
     }
 
-    private sealed record Entry(string Boot, string Key, AcceleratorProof Proof);
+    // Under the lock. Renamed into place, for those who read do not take it.
+    private static void Keep(string folder, string key, AcceleratorProof proof)
+    {
+        string[] added =
+        [
+            Boot, key, proof.Fault ?? "", FormattableString.Invariant($"{proof.Ticks}"), $"{proof.Hung}", proof.Words,
+            FormattableString.Invariant($"{proof.Milliseconds}"), End,
+        ];
+        List<string[]> lines = [.. ReadAll(folder).Where(line => line is [var boot, var name, ..] && boot == Boot && name != key).TakeLast(MostKept - 1), added];
+        string path = Path.Combine(folder, FileName);
+        File.WriteAllLines($"{path}.new", lines.Select(line => string.Join(' ', line.Select(Uri.EscapeDataString))));
+        File.Move($"{path}.new", path, overwrite: true);
+    }
 }

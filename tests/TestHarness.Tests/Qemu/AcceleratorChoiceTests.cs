@@ -65,7 +65,7 @@ public sealed class AcceleratorChoiceTests
         HostNotReadyException refused = await RefuseAsync(new(qemu.Program) { Device = AnyDevice, Folder = qemu.Proofs });
 
         refused.Message.Should().Contain("Reason: QEMU ended").And.Contain("QEMU's words: qemu: Assertion failed")
-            .And.Contain("Accelerator.Auto").And.Contain($"remove '{qemu.Proofs}/accelerators.json' to have it proved again");
+            .And.Contain("Accelerator.Auto").And.Contain($"remove '{qemu.Proofs}/accelerators' to have it proved again");
     }
 
     [Fact]

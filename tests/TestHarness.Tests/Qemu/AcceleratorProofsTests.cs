@@ -43,6 +43,18 @@ public sealed class AcceleratorProofsTests : IDisposable
     }
 
     [Fact]
+    public async Task Does_not_hand_on_what_a_busy_host_may_explain()
+    {
+        AcceleratorProof passing = Proof with { IsPassing = true };
+        (await GetAsync("a", proof: passing)).Should().Be(passing);
+        (await GetAsync("a")).Should().Be(passing, "this process need not find it out again");
+        AcceleratorProofs.Forget();
+
+        (await GetAsync("a")).Should().Be(Proof);
+        _made.Should().Be(2);
+    }
+
+    [Fact]
     public async Task Proves_again_after_the_host_booted_anew()
     {
         await GetAsync("a");
@@ -58,13 +70,15 @@ public sealed class AcceleratorProofsTests : IDisposable
 
     [Theory]
     [InlineData("")]
-    [InlineData("{")]
-    [InlineData("null")]
-    [InlineData("[{}]")]
-    [InlineData("\0\0\0\0")]
+    [InlineData("\n\n \n")]
+    [InlineData("{boot} a")]
+    [InlineData("{boot} a it%20hung 0 True words")]
+    [InlineData("{boot} a it%20hung zero True words 1.5 end")]
+    [InlineData("{boot} a it%20hung 0 perhaps words 1.5 end")]
+    [InlineData("%zz \0\0\0\0")]
     public async Task Proves_again_what_can_not_be_read(string content)
     {
-        await System.IO.File.WriteAllTextAsync(File, content, Token);
+        await System.IO.File.WriteAllTextAsync(File, content.Replace("{boot}", AcceleratorProofs.Boot, StringComparison.Ordinal), Token);
 
         (await GetAsync("a")).Should().Be(Proof);
         AcceleratorProofs.Forget();
@@ -79,8 +93,8 @@ public sealed class AcceleratorProofsTests : IDisposable
             await GetAsync($"key {i}");
 
         string text = await System.IO.File.ReadAllTextAsync(File, Token);
-        text.Should().Contain("key 39").And.NotContain("key 3\"");
-        text.Split("key ").Should().HaveCountLessThan(20);
+        text.Should().Contain("key%2039").And.NotContain("key%203 ");
+        text.Split("key%20").Should().HaveCountLessThan(20);
     }
 
     [Fact]
@@ -103,14 +117,14 @@ public sealed class AcceleratorProofsTests : IDisposable
         await wait.Invoking(task => task).Should().ThrowAsync<OperationCanceledException>();
     }
 
-    private Task<AcceleratorProof> GetAsync(string key, Func<Task>? wait = null) => AcceleratorProofs.GetAsync(
+    private Task<AcceleratorProof> GetAsync(string key, Func<Task>? wait = null, AcceleratorProof? proof = null) => AcceleratorProofs.GetAsync(
         _folder,
         key,
         async _ =>
         {
             Interlocked.Increment(ref _made);
             await (wait?.Invoke() ?? Task.CompletedTask);
-            return Proof;
+            return proof ?? Proof;
         },
         Token);
 }
