@@ -3,7 +3,7 @@
 # (https://xenbits.xen.org/docs/unstable/misc/pvh.html). Each step is told as a line on the debug console (port 0xe9); the exit device (0xf4) ends QEMU.
 # Physical addresses are the linked ones. A mistake of the accelerator ends in a triple fault or in a hang, and the last line says where.
 
-	.set	WINDOWS, 64
+	.set	WINDOWS, 24
 	.set	ROUNDS, 30000		# of work in a window: less than 2 ms under TCG
 	.set	SLOT, 0x40000000	# 1 GiB: the address that the two address spaces map to different memory
 	.set	MEMORY_A, 0x800000

@@ -11,7 +11,7 @@ namespace TestHarness.Qemu;
 /// <param name="DeviceGroup">The group that QEMU's user must be put into to open KVM's device; <see langword="null"/>: none.</param>
 internal sealed record AcceleratorChoice(Accelerator Accelerator, string Reason, double LimitScale, uint? DeviceGroup)
 {
-    // Together within 3 s, with the start and the end of two processes. A probe takes 0.3 s under TCG, less under KVM.
+    // Together within 3 s, with the start and the end of two processes. A probe takes 0.2 s under TCG, less under KVM; the rest is for a busy host.
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(2.8);
     private static readonly TimeSpan KvmLimit = TimeSpan.FromSeconds(1.8);
     private static readonly TimeSpan LeastForTcg = TimeSpan.FromSeconds(0.8);

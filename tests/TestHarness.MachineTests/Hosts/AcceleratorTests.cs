@@ -46,7 +46,9 @@ public sealed class AcceleratorTests : IDisposable
         (AcceleratorChoice choice, TimeSpan first) = await ChooseAsync(host);
         AcceleratorProofs.Forget();
         (AcceleratorChoice again, TimeSpan later) = await ChooseAsync(host);
-        (_, TimeSpan same) = await ChooseAsync(host);
+        TimeSpan same = TimeSpan.MaxValue;
+        for (int i = 0; i < 5; i++)
+            same = TimeSpan.FromTicks(Math.Min(same.Ticks, (await ChooseAsync(host)).Took.Ticks));
 
         again.Should().Be(choice);
         choice.Reason.Should().StartWith(choice.Accelerator == Accelerator.Kvm ? "KVM, on which" : "TCG, because KVM can't be used: ");
