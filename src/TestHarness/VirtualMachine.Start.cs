@@ -19,6 +19,7 @@ public sealed partial class VirtualMachine
     private QemuProcess? _process;
     private GuestImage? _image;
     private BootFiles? _boot;
+    private AcceleratorChoice? _choice;
     private Accelerator _accelerator;
     private string? _program;
     private IReadOnlyList<ForwardedPort> _forwards = [];
@@ -80,6 +81,9 @@ public sealed partial class VirtualMachine
         try
         {
             Prerequisites.Require([.. NeededPrograms, Spec.QemuPath ?? "qemu-system-x86_64"]);
+            // Before an image is built for a machine that this host can't run.
+            using (Spans.Start("accelerator"))
+                _choice = await AcceleratorChoice.ChooseAsync(Spec.Accelerator, new AcceleratorHost(Program), cancellationToken).ConfigureAwait(false);
             using (Spans.Start("image"))
                 _image = await ImageStore.GetAsync(Spec.Image, progress, wanted.Token).ConfigureAwait(false);
             while (!await TryStartGuestAsync(progress, wanted.Token).ConfigureAwait(false))
@@ -118,7 +122,7 @@ public sealed partial class VirtualMachine
     // What it boots from, and by what: everything that a template depends on.
     private void Describe(GuestImage image, IProgress<StartProgress>? progress)
     {
-        (_accelerator, string why) = AcceleratorChoice.Choose(Spec.Accelerator);
+        _accelerator = _choice!.Accelerator;
         bool needsCounter = Spec.Type == MachineType.Microvm && _accelerator == Accelerator.Tcg;
         _boot = new BootFiles
         {
@@ -132,7 +136,7 @@ public sealed partial class VirtualMachine
         };
         foreach (string file in (string[])[Program, image.DiskPath, image.KernelPath, image.InitrdPath])
             QemuUser.RequireReadable(file);
-        Report(progress, $"accelerator: {why}");
+        Report(progress, $"accelerator: {_choice.Reason}");
     }
 
     // False where it is worth another attempt: with a new template, without one, or because QEMU was killed.
@@ -205,7 +209,8 @@ public sealed partial class VirtualMachine
         {
             using (Spans.Start("qemu"))
             {
-                _instance = await QemuInstance.StartAsync(Program, arguments, Folder, process => _process = process, OnMonitorEvent, cancellationToken)
+                _instance = await QemuInstance.StartAsync(
+                        Program, arguments, Folder, _choice!.DeviceGroup, process => _process = process, OnMonitorEvent, cancellationToken)
                     .ConfigureAwait(false);
             }
 

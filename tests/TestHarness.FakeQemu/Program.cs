@@ -9,7 +9,8 @@ using TestHarness.FakeQemu;
 //   deaf               greets and answers the monitor, prints a boot on the serial console, and has no agent
 //   drop               as deaf, and closes the monitor's connection instead of an answer to 'cont', and lives on
 //   relay:COMMAND:WAY  a real QEMU with its monitor led through here; at the first COMMAND the monitor breaks: drop, garbage, silence or refuse
-string[] fake = args.LastOrDefault(argument => argument.StartsWith("--fake=", StringComparison.Ordinal))?["--fake=".Length..].Split(':', 3) ?? ["mute"];
+// Without one, as when the library probes the accelerator, it ends at once.
+string[] fake = args.LastOrDefault(argument => argument.StartsWith("--fake=", StringComparison.Ordinal))?["--fake=".Length..].Split(':', 3) ?? ["exit", "1", ""];
 switch (fake[0])
 {
     case "exit":

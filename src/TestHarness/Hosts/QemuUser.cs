@@ -9,8 +9,9 @@ internal static class QemuUser
     public static bool IsOther { get; } = OperatingSystem.IsLinux() && Native.EffectiveUserId() == 0;
 
     /// <summary>The arguments of setpriv(1) that start a program as that user, to die with the thread that forked it.</summary>
-    public static IEnumerable<string> SetPrivArguments => IsOther
-        ? [$"--reuid={Nobody}", $"--regid={Nobody}", "--clear-groups", "--no-new-privs", "--pdeathsig", "KILL", "--"]
+    /// <param name="deviceGroup">A group that another user than ours is put into, for a device that it needs; <see langword="null"/>: none.</param>
+    public static IEnumerable<string> SetPrivArguments(uint? deviceGroup) => IsOther
+        ? [$"--reuid={Nobody}", $"--regid={Nobody}", deviceGroup is { } group ? $"--groups={group}" : "--clear-groups", "--no-new-privs", "--pdeathsig", "KILL", "--"]
         : ["--no-new-privs", "--pdeathsig", "KILL", "--"];
 
     /// <summary>Hands a file or folder that we made to that user.</summary>

@@ -15,6 +15,9 @@ internal static unsafe partial class TimeStampCounter
 
     private static readonly Lazy<long?> Measured = new(Measure);
 
+    /// <summary>How many ticks a millisecond has; <see langword="null"/> where the host has no such counter.</summary>
+    public static long? Kilohertz => Measured.Value;
+
     /// <summary>The kernel argument that tells the guest (kernel-parameters: <c>tsc_early_khz</c>); nothing where the host has no such counter.</summary>
     public static string KernelArgument => Measured.Value is { } kilohertz ? $"tsc_early_khz={kilohertz}" : "";
 

@@ -16,6 +16,9 @@ internal static class QemuArguments
 
     private static readonly JsonSerializerOptions Json = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
+    /// <summary>What QEMU itself may not do.</summary>
+    public static IReadOnlyList<string> Sandbox { get; } = ["-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"];
+
     /// <summary>Builds the list, without the program itself.</summary>
     /// <param name="spec">The machine; validated.</param>
     /// <param name="boot">What it boots from.</param>
@@ -25,18 +28,17 @@ internal static class QemuArguments
     public static IReadOnlyList<string> Build(
         MachineSpec spec, BootFiles boot, string name, Accelerator accelerator, MachineChannels channels)
     {
-        var arguments = new List<string>
-        {
+        List<string> arguments =
+        [
             "-nodefaults", "-no-user-config",
             "-name", $"guest={name}",
             "-machine", $"{(spec.Type == MachineType.Microvm ? "microvm,pcie=off,rtc=on,isa-serial=on" : "q35,vmport=off")},memory-backend=ram",
-            "-accel", accelerator == Accelerator.Kvm ? "kvm" : "tcg",
-            "-cpu", "max",
+            .. Processor(accelerator),
             "-smp", Number(spec.Cpus),
             "-m", $"{Number(spec.MemoryMiB)}M",
             "-display", "none",
-            "-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny",
-        };
+            .. Sandbox,
+        ];
         AddMemory(arguments, spec, boot.Memory);
         if (boot.Template is null)
             AddKernel(arguments, spec, boot);
@@ -64,6 +66,9 @@ internal static class QemuArguments
         arguments.AddRange(spec.ExtraQemuArguments);
         return arguments;
     }
+
+    /// <summary>What executes the guest's instructions, and the processor that the guest sees.</summary>
+    public static IReadOnlyList<string> Processor(Accelerator accelerator) => ["-accel", accelerator == Accelerator.Kvm ? "kvm" : "tcg", "-cpu", "max"];
 
     /// <summary>Tells whether the machine has a display to capture.</summary>
     public static bool HasDisplay(MachineSpec spec) => spec.Display != Display.None && spec.Type != MachineType.Microvm;

@@ -22,6 +22,7 @@ internal sealed class QemuInstance : IAsyncDisposable
     /// <param name="program">The QEMU program.</param>
     /// <param name="arguments">Its arguments, made for <see cref="MachineChannels.Library"/>.</param>
     /// <param name="folder">The machine's folder.</param>
+    /// <param name="deviceGroup">The group that QEMU's user needs for KVM (<see cref="AcceleratorChoice.DeviceGroup"/>).</param>
     /// <param name="started">Told the process as soon as there is one, so that a failure can tell its last words.</param>
     /// <param name="eventReceived">Called for each event of the monitor, on its reader.</param>
     /// <param name="cancellationToken">Ends the wait; the process is killed.</param>
@@ -31,6 +32,7 @@ internal sealed class QemuInstance : IAsyncDisposable
         string program,
         IReadOnlyList<string> arguments,
         string folder,
+        uint? deviceGroup,
         Action<QemuProcess> started,
         Action<QmpEvent> eventReceived,
         CancellationToken cancellationToken)
@@ -41,7 +43,7 @@ internal sealed class QemuInstance : IAsyncDisposable
         QemuInstance? instance = null;
         try
         {
-            instance = new QemuInstance(await QemuProcess.StartAsync(program, arguments, folder).ConfigureAwait(false), serial);
+            instance = new QemuInstance(await QemuProcess.StartAsync(program, arguments, folder, deviceGroup).ConfigureAwait(false), serial);
             started(instance.Process);
             await instance.ConnectAsync(monitor, agent, eventReceived, cancellationToken).ConfigureAwait(false);
             return instance;

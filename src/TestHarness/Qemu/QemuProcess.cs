@@ -43,7 +43,7 @@ internal sealed class QemuProcess : IAsyncDisposable
         }
     }
 
-    public static async Task<QemuProcess> StartAsync(string program, IReadOnlyList<string> arguments, string folder)
+    public static async Task<QemuProcess> StartAsync(string program, IReadOnlyList<string> arguments, string folder, uint? deviceGroup)
     {
         var start = new ProcessStartInfo(Prerequisites.Find("setpriv"))
         {
@@ -52,7 +52,7 @@ internal sealed class QemuProcess : IAsyncDisposable
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };
-        foreach (string argument in (IEnumerable<string>)[.. QemuUser.SetPrivArguments, program, .. arguments])
+        foreach (string argument in (IEnumerable<string>)[.. QemuUser.SetPrivArguments(deviceGroup), program, .. arguments])
             start.ArgumentList.Add(argument);
         Process process = await SpawnThread.RunAsync(() => Process.Start(start)!).ConfigureAwait(false);
         process.StandardInput.Close();

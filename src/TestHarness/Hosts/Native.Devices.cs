@@ -1,0 +1,39 @@
+using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
+
+namespace TestHarness.Hosts;
+
+/// <summary>What is asked of a device before QEMU opens it.</summary>
+internal static unsafe partial class Native
+{
+    public const int ErrorNotPermitted = 1;
+    public const int ErrorAccess = 13;
+
+    /// <summary>Tells what a path leads to, through symbolic links; <see langword="null"/> where there is nothing.</summary>
+    public static FileStatus? StatusOf(string path)
+    {
+        // struct statx (statx(2)): uid 20, gid 24, mode 28, inode 32, change time 96, device numbers 128 to 143.
+        Span<byte> status = stackalloc byte[256];
+        int result;
+        fixed (byte* buffer = status)
+            result = Statx(CurrentFolder, path, 0, StatxBasicStats, buffer);
+        if (result != 0)
+            return null;
+        return new FileStatus(
+            BitConverter.ToUInt16(status[28..]),
+            BitConverter.ToUInt32(status[20..]),
+            BitConverter.ToUInt32(status[24..]),
+            Convert.ToHexStringLower(status[32..40]) + Convert.ToHexStringLower(status[96..108]) + Convert.ToHexStringLower(status[128..144]));
+    }
+
+    /// <summary>Opens a file for reading and writing without waiting for anybody, and closes it again.</summary>
+    /// <returns>0, or the error's number.</returns>
+    public static int TryOpen(string path)
+    {
+        int descriptor = Open(path, OpenReadWrite | OpenNonBlocking | OpenCloseOnExec, 0);
+        if (descriptor < 0)
+            return Marshal.GetLastPInvokeError();
+        new SafeFileHandle(descriptor, ownsHandle: true).Dispose();
+        return 0;
+    }
+}
