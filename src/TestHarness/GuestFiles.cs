@@ -9,6 +9,8 @@ namespace TestHarness;
 /// </summary>
 public sealed class GuestFiles
 {
+    private static readonly TimeSpan DefaultLimit = TimeSpan.FromMinutes(10);
+
     private readonly VirtualMachine _machine;
     private readonly RsyncTunnel _tunnel;
 
@@ -76,7 +78,7 @@ public sealed class GuestFiles
             .. paths,
         ];
         ShellResult result = await _machine.GuardAsync(
-            what, options.Timeout, token => _tunnel.RunAsync(arguments, _machine.Folder, token), cancellationToken).ConfigureAwait(false);
+            what, options.Timeout ?? _machine.Scaled(DefaultLimit), token => _tunnel.RunAsync(arguments, _machine.Folder, token), cancellationToken).ConfigureAwait(false);
         if (result.ExitCode != 0)
             throw new GuestCommandException(_machine.Facts(), result with { Command = ShellQuote.Join(["rsync", .. arguments]) });
     }

@@ -22,7 +22,7 @@ public sealed class Screen
     {
         if (!QemuArguments.HasDisplay(_machine.Spec))
             throw new InvalidOperationException($"Machine '{_machine.Name}' has no display: set MachineSpec.Display to Standard and Type to Q35.");
-        return _machine.GuardAsync("a screenshot", CaptureLimit, CaptureNowAsync, cancellationToken);
+        return _machine.GuardAsync("a screenshot", _machine.Scaled(CaptureLimit), CaptureNowAsync, cancellationToken);
     }
 
     /// <summary>Takes a screenshot also of a machine that is not up, or whose guest is lost.</summary>

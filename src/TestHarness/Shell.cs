@@ -7,6 +7,7 @@ namespace TestHarness;
 /// <summary>Runs commands in the guest. Needs no network: commands go through the agent on a virtio-serial port.</summary>
 public sealed class Shell
 {
+    private static readonly TimeSpan DefaultLimit = TimeSpan.FromMinutes(10);
     private static readonly TimeSpan PingLimit = TimeSpan.FromMinutes(1);
 
     private readonly VirtualMachine _machine;
@@ -81,7 +82,7 @@ public sealed class Shell
     /// <exception cref="MachineExitedException">The machine ended.</exception>
     public Task<TimeSpan> PingAsync(CancellationToken cancellationToken = default) => _machine.GuardAsync(
         "an answer of the guest's agent",
-        PingLimit,
+        _machine.Scaled(PingLimit),
         async token =>
         {
             AgentConnection agent = await _guest.ReadyAsync(token).ConfigureAwait(false);
@@ -100,7 +101,7 @@ public sealed class Shell
         {
             return await _machine.GuardAsync(
                 $"the command: {description}",
-                options.Timeout,
+                options.Timeout ?? _machine.Scaled(DefaultLimit),
                 token => RunCoreAsync(description, words, options, output, token),
                 cancellationToken,
                 lastSeen: output.Describe).ConfigureAwait(false);

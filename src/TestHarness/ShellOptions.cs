@@ -26,6 +26,6 @@ public sealed record ShellOptions
     /// <summary>Gets how many bytes of each stream are kept; what comes after is read and dropped. Default: 64 MiB.</summary>
     public int MaxOutputBytes { get; init; } = 64 * 1024 * 1024;
 
-    /// <summary>Gets the limit, after which everything that the command started is killed. Default: 10 minutes.</summary>
-    public TimeSpan Timeout { get; init; } = TimeSpan.FromMinutes(10);
+    /// <summary>Gets the limit, after which everything that the command started is killed. Default: <see langword="null"/>, 10 minutes, longer on a slow host.</summary>
+    public TimeSpan? Timeout { get; init; }
 }

@@ -11,6 +11,6 @@ public sealed record SyncOptions
     /// <summary>Gets a value indicating whether files that the source does not have are deleted at the target. Default: <see langword="false"/>.</summary>
     public bool Delete { get; init; }
 
-    /// <summary>Gets the limit. Default: 10 minutes.</summary>
-    public TimeSpan Timeout { get; init; } = TimeSpan.FromMinutes(10);
+    /// <summary>Gets the limit. Default: <see langword="null"/>, 10 minutes, longer on a slow host.</summary>
+    public TimeSpan? Timeout { get; init; }
 }

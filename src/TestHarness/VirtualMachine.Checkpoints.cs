@@ -23,7 +23,7 @@ public sealed partial class VirtualMachine
     public Task CheckpointAsync(string name, CancellationToken cancellationToken = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(name);
-        return GuardAsync($"checkpoint \"{name}\"", CheckpointLimit, token => OneAtATimeAsync(() => SaveCheckpointAsync(name, token), token), cancellationToken);
+        return GuardAsync($"checkpoint \"{name}\"", Scaled(CheckpointLimit), token => OneAtATimeAsync(() => SaveCheckpointAsync(name, token), token), cancellationToken);
     }
 
     /// <summary>
@@ -47,7 +47,7 @@ public sealed partial class VirtualMachine
             }
         }
 
-        return GuardAsync($"rollback to \"{name}\"", CheckpointLimit, token => OneAtATimeAsync(() => LoadCheckpointAsync(name, token), token), cancellationToken);
+        return GuardAsync($"rollback to \"{name}\"", Scaled(CheckpointLimit), token => OneAtATimeAsync(() => LoadCheckpointAsync(name, token), token), cancellationToken);
     }
 
     private async Task<bool> OneAtATimeAsync(Func<Task> action, CancellationToken cancellationToken)

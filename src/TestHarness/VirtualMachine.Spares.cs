@@ -34,7 +34,7 @@ public sealed partial class VirtualMachine
                 await spare._guest.RefreshAsync(CancellationToken.None).ConfigureAwait(false);
             }
 
-            await spare.GuardAsync("a spare machine to pause", ResumeLimit, token => spare.Monitor.ExecuteAsync("stop", null, token), CancellationToken.None)
+            await spare.GuardAsync("a spare machine to pause", spare.Scaled(ResumeLimit), token => spare.Monitor.ExecuteAsync("stop", null, token), CancellationToken.None)
                 .ConfigureAwait(false);
             return spare;
         }
@@ -52,7 +52,7 @@ public sealed partial class VirtualMachine
         Starting?.Invoke(this);
         return GuardAsync(
             "a spare machine to go on",
-            ResumeLimit,
+            Scaled(ResumeLimit),
             async token =>
             {
                 await Monitor.ExecuteAsync("cont", null, token).ConfigureAwait(false);

@@ -9,18 +9,8 @@ public sealed partial class VirtualMachine
     // A guest whose kernel has panicked answers nothing any more; one in which a program printed such a line does.
     private static readonly TimeSpan AnswerLimit = TimeSpan.FromSeconds(1);
 
-    private static readonly TimeSpan LongestPrompt = TimeSpan.FromSeconds(20);
-
     private readonly GuestWatch _watch = new();
     private int _panics;
-
-    private TimeSpan StartLimit => Spec.StartTimeout ?? TimeSpan.FromMinutes(3);
-
-    private TimeSpan StopLimit => Spec.StopTimeout ?? TimeSpan.FromMinutes(1);
-
-    private TimeSpan NoProgressLimit => Spec.NoProgressTimeout ?? TimeSpan.FromSeconds(30);
-
-    private TimeSpan NoWayInLimit => NoProgressLimit < LongestPrompt ? NoProgressLimit : LongestPrompt;
 
     // The kernel restarts the guest that many seconds after a panic, at once where it is negative (kernel-parameters.txt, panic=).
     private bool RebootsOnPanic => KernelCommandLine.LastValue([_boot?.KernelArguments ?? "", Spec.KernelArguments], "panic=") is { } seconds
