@@ -4,7 +4,7 @@ namespace TestHarness;
 public sealed class MachineExitedException : MachineException
 {
     internal MachineExitedException(MachineFacts facts, MachineExit exit, string waitedFor, Exception? innerException = null)
-        : base(facts, new FailureText($"Machine '{facts.MachineName}' is not running: {exit}.").Add("Waited for", waitedFor), innerException) =>
+        : base(facts, new FailureText($"Machine '{facts.MachineName}' is not running: {exit}.").Add("Waited for", waitedFor).Try(Remedy(exit)), innerException) =>
         Exit = exit;
 
     /// <summary>Gets how the machine ended.</summary>
@@ -13,4 +13,8 @@ public sealed class MachineExitedException : MachineException
     /// <inheritdoc/>
     public override FailureOutcome Outcome =>
         Exit.Reason is MachineExitReason.QemuExited or MachineExitReason.MonitorLost or MachineExitReason.HostDiskFull ? FailureOutcome.InfrastructureFailed : FailureOutcome.GuestFailed;
+
+    private static string? Remedy(MachineExit exit) => exit is { Reason: MachineExitReason.QemuExited, Signal: Hosts.Native.SignalKill }
+        ? "if nobody killed it, the host or its control group ran out of memory: look for \"oom\" in dmesg, and give machines less memory (MachineSpec.MemoryMiB, TESTHARNESS_MEMORY_MIB)."
+        : null;
 }

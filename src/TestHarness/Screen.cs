@@ -18,6 +18,7 @@ public sealed class Screen
     /// <returns>The screenshot.</returns>
     /// <exception cref="InvalidOperationException">The machine has no display.</exception>
     /// <exception cref="MachineExitedException">The machine is not running.</exception>
+    /// <exception cref="MonitorException">QEMU refused.</exception>
     public Task<Screenshot> CaptureAsync(CancellationToken cancellationToken = default)
     {
         if (!QemuArguments.HasDisplay(_machine.Spec))

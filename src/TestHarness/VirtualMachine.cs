@@ -45,7 +45,7 @@ public sealed partial class VirtualMachine : IAsyncDisposable
     /// <summary>Happens when a machine of this process begins to start, on the starter's own flow of control.</summary>
     public static event Action<VirtualMachine>? Starting;
 
-    /// <summary>Happens before a running machine is ended by the library, while it can still be looked at.</summary>
+    /// <summary>Happens before a running machine is ended by the library, while it can still be looked at. A listener may dispose the machine.</summary>
     public event Func<VirtualMachine, Task>? Stopping;
 
     /// <summary>Gets the machine's name, unique in this process: the image's name and a number.</summary>

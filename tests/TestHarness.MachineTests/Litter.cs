@@ -27,9 +27,9 @@ internal sealed class Litter
         while (true)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            if (Find().FirstOrDefault(found => found.Folder.StartsWith(RunFolders, StringComparison.Ordinal)) is { Process: not 0 } found)
+            if (Find().FirstOrDefault(found => found.Folder.Length > 0) is { Process: not 0 } found)
                 return found.Folder;
-            await Task.Delay(1, cancellationToken);
+            await Task.Delay(10, cancellationToken);
         }
     }
 
@@ -43,8 +43,6 @@ internal sealed class Litter
         if (folder is not null)
             Directory.Exists(folder).Should().BeFalse($"the run folder '{folder}' is gone");
     }
-
-    private static string RunFolders => Environment.GetEnvironmentVariable("TESTHARNESS_RUN") ?? "/";
 
     // Empty where the process has ended meanwhile.
     private static string CommandLine(int process)

@@ -164,14 +164,9 @@ public sealed class DisposeRaceTests(Tiny tiny)
         return (Directory.GetFileSystemEntries("/proc/self/fd").Length, Directory.GetDirectories("/proc/self/task").Length);
     }
 
-    // The machines' folders of this process.
-    private static HashSet<string> Folders()
-    {
-        string root = Environment.GetEnvironmentVariable("TESTHARNESS_RUN") ?? $"/tmp/testharness-{RootOrUser()}";
-        return [.. Directory.GetDirectories(root, $"{Environment.ProcessId}-*").SelectMany(Directory.GetDirectories)];
-    }
-
-    private static string RootOrUser() => File.ReadLines("/proc/self/status").First(line => line.StartsWith("Uid:", StringComparison.Ordinal)).Split('\t')[1];
+    // The machines' folders of this process: the shared machine's, and those beside it.
+    private HashSet<string> Folders() =>
+        [.. Directory.GetDirectories(Path.GetDirectoryName(new FileInfo($"/proc/{tiny.Machine.ProcessId}/cwd").LinkTarget)!)];
 
     private sealed class Disposing(VirtualMachine vm, string at) : IProgress<StartProgress>
     {

@@ -7,7 +7,9 @@ using static TestHarness.Tests.Qemu.FakeMonitor;
 
 namespace TestHarness.Tests.Qemu;
 
-/// <summary>Whatever comes instead of QEMU's protocol: one clear reason, at once, for everything that waits, in bounded memory.</summary>
+/// <summary>Whatever comes instead of QEMU's protocol: one clear reason, at once, for everything that waits, in bounded memory. Alone, because the memory of the whole process is measured.</summary>
+[Collection(nameof(QmpHostileInputTests))]
+[CollectionDefinition(nameof(QmpHostileInputTests), DisableParallelization = true)]
 public sealed class QmpHostileInputTests
 {
     private const long MiB = 1024 * 1024;
@@ -113,7 +115,7 @@ public sealed class QmpHostileInputTests
 
         (await command.Invoking(task => task.WaitAsync(Soon, Token)).Should().ThrowAsync<QmpBrokenException>()).WithMessage("*it sent a line of more than 4194304 bytes: \"xxx*");
         sent.Should().BeLessThan(20, "nobody reads to the end of 100 MB");
-        // Other tests run beside this one; without a bound it would be some 200 MiB.
+        // Without a bound it would be some 200 MiB.
         (GC.GetTotalAllocatedBytes(precise: true) - before).Should().BeLessThan(80 * MiB);
     }
 
