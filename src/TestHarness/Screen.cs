@@ -25,7 +25,8 @@ public sealed class Screen
         return _machine.GuardAsync("a screenshot", CaptureLimit, CaptureCoreAsync, cancellationToken);
     }
 
-    private async Task<Screenshot> CaptureCoreAsync(CancellationToken cancellationToken)
+    /// <summary>Takes a screenshot, and neither guards nor notes it.</summary>
+    internal async Task<Screenshot> CaptureCoreAsync(CancellationToken cancellationToken)
     {
         // QEMU writes to its working directory, which is the machine's folder; each capture has a file of its own.
         string name = MachineFileNames.Screenshot(Interlocked.Increment(ref _captures));
@@ -34,7 +35,9 @@ public sealed class Screen
         {
             await _machine.Monitor.ExecuteAsync(
                 "screendump", new JsonObject { ["filename"] = name, ["format"] = "png" }, cancellationToken).ConfigureAwait(false);
-            return new Screenshot(await File.ReadAllBytesAsync(file, cancellationToken).ConfigureAwait(false));
+            var frame = new Screenshot(await File.ReadAllBytesAsync(file, cancellationToken).ConfigureAwait(false));
+            _machine.Frames.Add(frame);
+            return frame;
         }
         finally
         {

@@ -67,6 +67,8 @@ public sealed partial class VirtualMachine
         if (!MakesTemplate && !_isSpare)
             Starting?.Invoke(this);
         using Activity? span = Spans.Start("start", Name);
+        progress = Recorded(progress);
+        long began = Stopwatch.GetTimestamp();
         try
         {
             Prerequisites.Require([.. NeededPrograms, Spec.QemuPath ?? "qemu-system-x86_64"]);
@@ -76,9 +78,12 @@ public sealed partial class VirtualMachine
             {
                 // Its template was refused: with another one, or without.
             }
+
+            NoteStarted(began, failure: null);
         }
-        catch
+        catch (Exception e)
         {
+            NoteStarted(began, e);
             await DisposeAsync().ConfigureAwait(false);
             throw;
         }

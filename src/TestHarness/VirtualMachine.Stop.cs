@@ -25,6 +25,7 @@ public sealed partial class VirtualMachine
             throw NotStarted();
         if (Exit is { } ended)
             return ended;
+        NoteEnd("stop");
         await TellStoppingAsync().ConfigureAwait(false);
         try
         {
@@ -48,6 +49,7 @@ public sealed partial class VirtualMachine
     {
         if (State == MachineState.Created)
             throw NotStarted();
+        NoteEnd("kill");
         await TellStoppingAsync().ConfigureAwait(false);
         await EndAsync().ConfigureAwait(false);
         return Exit!;
@@ -66,6 +68,10 @@ public sealed partial class VirtualMachine
     /// <returns>A task that ends when the process is gone.</returns>
     public async ValueTask DisposeAsync()
     {
+        if (TryDelayDispose())
+            return;
+        if (State is not (MachineState.Created or MachineState.Stopped))
+            NoteEnd("dispose");
         if (_instance is not null && !MakesTemplate)
             await TellStoppingAsync().ConfigureAwait(false);
         await EndAsync().ConfigureAwait(false);
@@ -109,6 +115,7 @@ public sealed partial class VirtualMachine
 
     private void OnMonitorEvent(QmpEvent happened)
     {
+        NoteMonitorEvent(happened);
         // https://www.qemu.org/docs/master/interop/qemu-qmp-ref.html: SHUTDOWN says whether the guest asked for it, and why.
         if (happened.Name != "SHUTDOWN")
             return;
@@ -138,6 +145,7 @@ public sealed partial class VirtualMachine
             : MachineExitReason.QemuExited;
         Exit = new MachineExit(reason, exitCode, $"{process.StandardError}{failure}");
         State = MachineState.Stopped;
+        NoteEnd($"ended: {Exit}");
         await _ended.CancelAsync().ConfigureAwait(false);
     }
 

@@ -37,6 +37,7 @@ public sealed partial class VirtualMachine : IAsyncDisposable
         Screen = new Screen(this);
         Shell = new Shell(this, _guest);
         Files = new GuestFiles(this, _guest);
+        FollowSerial();
     }
 
     /// <summary>Happens when a machine of this process begins to start, on the starter's own flow of control.</summary>
