@@ -106,7 +106,8 @@ public sealed partial class VirtualMachine
         try
         {
             T result = await GuardCoreAsync(waitedFor, limit, operation, lastSeen, cancellationToken).ConfigureAwait(false);
-            _events.Add(MachineEventKind.Operation, waitedFor, Stopwatch.GetElapsedTime(began), "ok");
+            string outcome = result is ShellResult { ExitCode: not 0 } command ? $"exit code {command.ExitCode}" : "ok";
+            _events.Add(MachineEventKind.Operation, waitedFor, Stopwatch.GetElapsedTime(began), outcome);
             return result;
         }
         catch (Exception e)
