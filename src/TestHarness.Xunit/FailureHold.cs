@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using System.Reflection;
 using Xunit;
 using Xunit.v3;
@@ -33,7 +34,7 @@ internal static class FailureHold
                     holds.Add(await machine.HoldAsync().ConfigureAwait(false));
                     Say(context, $"HELD: {test} failed. {holds[^1].Instructions}");
                 }
-                catch (Exception e) when (e is TestHarnessException or InvalidOperationException or IOException)
+                catch (Exception e) when (e is TestHarnessException or InvalidOperationException or IOException or SocketException)
                 {
                     Say(context, $"NOT HELD: {test} failed. {e.Message.Split('\n')[0]}");
                 }

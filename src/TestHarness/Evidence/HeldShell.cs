@@ -10,6 +10,8 @@ internal sealed class HeldShell(GuestSession guest)
     // The terminal of the person at the other end is not known here; stty tells it another size.
     private static readonly AgentTerminal Size = new(80, 24);
 
+    private static readonly TimeSpan AnswersFor = TimeSpan.FromSeconds(5);
+
     public async Task ServeAsync(NetworkStream stream, CancellationToken cancellationToken)
     {
         try
@@ -31,7 +33,9 @@ internal sealed class HeldShell(GuestSession guest)
         using var left = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         Task input = TypeAsync(stream, shell.StandardInput, left.Token);
         Task output = shell.StandardOutput.CopyToAsync(stream, left.Token);
-        await Task.WhenAny(input, output).ConfigureAwait(false);
+        // After the last of what a pipe sends, the shell still answers; a person who has left does not hear it.
+        if (await Task.WhenAny(input, output).ConfigureAwait(false) == input)
+            await Task.WhenAny(output, Task.Delay(AnswersFor, left.Token)).ConfigureAwait(false);
         await left.CancelAsync().ConfigureAwait(false);
         await Task.WhenAll(input, output).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
@@ -41,6 +45,7 @@ internal sealed class HeldShell(GuestSession guest)
         try
         {
             await from.CopyToAsync(to, cancellationToken).ConfigureAwait(false);
+            await to.DisposeAsync().ConfigureAwait(false);
         }
         catch (AgentStreamClosedException)
         {

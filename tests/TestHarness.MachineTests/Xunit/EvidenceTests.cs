@@ -1,4 +1,4 @@
-using System.Xml.Linq;
+using System.Text.RegularExpressions;
 using FluentAssertions;
 using Xunit;
 
@@ -39,7 +39,7 @@ public sealed class EvidenceTests(SampleRun sample) : IClassFixture<SampleRun>
             "command-line.txt", "events.jsonl", "frames/1.png", "journal.txt", "qemu-stderr.txt", "repro.sh", "screen.png", "serial.log");
         File.ReadAllText(Path.Combine(bundle, "journal.txt")).Should().Contain("EXT4-fs (vda): mounted");
         File.ReadAllLines(Path.Combine(bundle, "events.jsonl")).Should().Contain(line => line.Contains("\"what\":\"start\"") && line.Contains("\"outcome\":\"ok\""));
-        sample.OutputOf(test).Should().Contain($"Artifacts: {bundle}\n");
+        sample.OutputOf(test).Should().MatchRegex($"(?m)^Artifacts: {Regex.Escape(bundle)}$");
     }
 
     [Fact]

@@ -35,6 +35,8 @@ public sealed class HoldTests
             string shell = Path("shell: .*UNIX-CONNECT:(.+)");
 
             (await AnswerAsync(shell, "echo $((6*7))-$(tty)\n", "42-/dev/pts/")).Should().Contain("42-/dev/pts/");
+            (await Repository.RunAsync("sh", ["-c", $"echo 'echo $((6*8)).; exit' | socat -t 5 - UNIX-CONNECT:{shell}"], null, Token)).Output
+                .Should().Contain("48.", "a script can join, too");
             (await AnswerAsync(Path("console: .*UNIX-CONNECT:(.+)"), "\r", "login:")).Should().Contain("login:");
             await WaitForAsync(() => File.Exists(Path("screen: +(.+) \\(renewed")));
             File.GetUnixFileMode(shell).Should().Be(UserOnly);
