@@ -14,16 +14,14 @@ public sealed class CaptureMachineEvidenceAttribute : Attribute, IBeforeAfterTes
     /// <summary>Starts watching the machines of this process.</summary>
     public CaptureMachineEvidenceAttribute() => MachineRecorder.EnsureStarted();
 
-    /// <summary>Does nothing.</summary>
+    /// <summary>Shows what shared machines write in the output of the test that begins, where they are followed.</summary>
     /// <param name="methodUnderTest">The test method.</param>
     /// <param name="test">The test.</param>
-    public void Before(MethodInfo methodUnderTest, IXunitTest test)
-    {
-    }
+    public void Before(MethodInfo methodUnderTest, IXunitTest test) => MachineRecorder.Begin(TestContext.Current);
 
-    /// <summary>Attaches the evidence where the test failed.</summary>
+    /// <summary>Keeps and attaches the evidence where the test failed, and holds its machines where that is asked for.</summary>
     /// <param name="methodUnderTest">The test method.</param>
     /// <param name="test">The test.</param>
     public void After(MethodInfo methodUnderTest, IXunitTest test) =>
-        Task.Run(() => MachineRecorder.AttachAsync(TestContext.Current)).GetAwaiter().GetResult();
+        Task.Run(() => MachineRecorder.EndAsync(TestContext.Current)).GetAwaiter().GetResult();
 }

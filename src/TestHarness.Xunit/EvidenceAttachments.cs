@@ -16,6 +16,9 @@ internal static class EvidenceAttachments
         AddText(Named("qemu-stderr"), evidence.StandardError);
         AddText(Named("command-line"), evidence.CommandLine);
         AddText(Named("repro.sh"), evidence.ReproScript);
+        AddText(Named("events.jsonl"), evidence.Timeline);
+        if (evidence.Journal is { } journal)
+            AddText(Named("journal"), journal);
         if (evidence.Screenshot is { } screenshot)
             context.AddAttachment(Named("screen"), screenshot.Png.ToArray(), replaceExistingValue: true, "image/png");
 
@@ -34,6 +37,6 @@ internal static class EvidenceAttachments
     private static string Tail(string text) => string.Join('\n', text.TrimEnd().Split('\n').TakeLast(TailLines).Select(Printable));
 
     // Control characters of the guest neither belong on a terminal nor, most of them, into XML.
-    private static string Printable(string line) =>
+    public static string Printable(string line) =>
         string.Concat(line.Select(character => char.IsControl(character) && character != '\t' ? '\u00b7' : character));
 }

@@ -1,4 +1,5 @@
 using Xunit;
+using Xunit.Sdk;
 
 namespace TestHarness.Xunit;
 
@@ -8,11 +9,26 @@ internal sealed class MachineRecord(VirtualMachine machine, ITestContext started
     private readonly string? _test = startedIn.Test?.UniqueID;
     private readonly string? _class = startedIn.TestClass?.UniqueID;
     private readonly string? _collection = startedIn.TestCollection?.UniqueID;
+    private static long _count;
+
     private MachineEvidence? _last;
+    private ITest? _seenBy;
 
     public VirtualMachine Machine => machine;
 
     public bool BelongsToTest => _test is not null;
+
+    /// <summary>Counts up with each machine, so that the oldest are known.</summary>
+    public long StartedAs { get; } = Interlocked.Increment(ref _count);
+
+    /// <summary>Keeps the machine of a test that may be held after its own dispose.</summary>
+    public IAsyncDisposable? Delay { get; init; }
+
+    /// <summary>Where the machine's lines go while they are followed: the test that uses it now.</summary>
+    public ITestContext Context { get; set; } = startedIn;
+
+    /// <summary>Gets or sets a value indicating whether the test's result is known, and nobody will ask for more evidence.</summary>
+    public bool IsDone { get; set; }
 
     /// <summary>Tells whether the current test could use the machine: it, its class's, its collection's or its assembly's fixture started it.</summary>
     public bool IsOf(ITestContext context) =>
@@ -20,10 +36,31 @@ internal sealed class MachineRecord(VirtualMachine machine, ITestContext started
         : _class is not null ? _class == context.TestClass?.UniqueID
         : _collection is null || _collection == context.TestCollection?.UniqueID;
 
-    /// <summary>Collects the evidence anew; the last screenshot of a machine that has ended is kept.</summary>
-    public async Task<MachineEvidence> CollectAsync()
+    /// <summary>Tells, once a test, that its result has not been looked at for this machine: several attributes ask.</summary>
+    public bool IsNewTo(ITest? test) => test is null || !ReferenceEquals(Interlocked.Exchange(ref _seenBy, test), test);
+
+    /// <summary>Collects the evidence anew, without asking the guest; the last screenshot of a machine that has ended is kept.</summary>
+    public async Task<MachineEvidence> CollectAsync() =>
+        _last = WithLastScreen(await machine.CollectEvidenceAsync().ConfigureAwait(false));
+
+    /// <summary>Writes the bundle of evidence; a machine that runs is asked for its journal and files.</summary>
+    public async Task<MachineEvidence> SaveAsync(string folder)
     {
-        MachineEvidence evidence = await machine.CollectEvidenceAsync().ConfigureAwait(false);
-        return _last = evidence with { Screenshot = evidence.Screenshot ?? _last?.Screenshot };
+        MachineEvidence evidence = await machine.SaveEvidenceAsync(folder).ConfigureAwait(false);
+        if (evidence.Screenshot is not null || _last?.Screenshot is null)
+            return _last = evidence;
+        _last = WithLastScreen(evidence);
+        await _last.SaveAsync(folder).ConfigureAwait(false);
+        return _last;
     }
+
+    /// <summary>Writes the bundle of evidence without asking the guest.</summary>
+    public async Task<MachineEvidence> SaveCollectedAsync(string folder)
+    {
+        MachineEvidence evidence = await CollectAsync().ConfigureAwait(false);
+        await evidence.SaveAsync(folder).ConfigureAwait(false);
+        return evidence;
+    }
+
+    private MachineEvidence WithLastScreen(MachineEvidence evidence) => evidence with { Screenshot = evidence.Screenshot ?? _last?.Screenshot };
 }

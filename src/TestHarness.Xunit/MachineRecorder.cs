@@ -1,12 +1,16 @@
 using System.Collections.Concurrent;
 using System.Runtime.CompilerServices;
 using Xunit;
+using Xunit.v3;
 
 namespace TestHarness.Xunit;
 
-/// <summary>Knows which machine belongs to which test, and attaches the evidence of those that a failed test used.</summary>
+/// <summary>Knows which machine belongs to which test, and keeps the evidence of those that a failed test used.</summary>
 internal static class MachineRecorder
 {
+    // A test that makes one machine after the other must not fill the host with those that it has disposed.
+    private const int MostDelayed = 4;
+
     private static readonly ConcurrentDictionary<VirtualMachine, MachineRecord> Records = new();
     private static readonly ConcurrentDictionary<string, bool> Noted = new();
     private static readonly ConditionalWeakTable<VirtualMachine, object> MachinesOfRows = [];
@@ -21,44 +25,129 @@ internal static class MachineRecorder
 
     public static bool IsRow(VirtualMachine machine) => MachinesOfRows.TryGetValue(machine, out _);
 
-    /// <summary>Attaches the evidence of all machines of the current test if it failed, each once; forgets the machines that were the test's own.</summary>
-    public static async Task AttachAsync(ITestContext context, bool failed = false)
+    /// <summary>Remembers that a test begins: lines of shared machines go to its output.</summary>
+    public static void Begin(ITestContext context)
+    {
+        foreach (MachineRecord record in RecordsOf(context))
+            record.Context = context;
+    }
+
+    /// <summary>
+    /// Looks at the result of the current test: if it failed, keeps and attaches the evidence of all its machines, each once, and holds them where that is asked for.
+    /// Forgets the machines that were the test's own.
+    /// </summary>
+    public static async Task EndAsync(ITestContext context, bool failed = false)
     {
         failed |= context.TestState?.Result == TestResult.Failed;
-        foreach (MachineRecord record in Records.Values.Where(record => record.IsOf(context)).OrderBy(record => record.Machine.Name, StringComparer.Ordinal))
+        MachineRecord[] records = RecordsOf(context);
+        MachineRecord[] unseen = [.. records.Where(record => record.IsNewTo(context.Test))];
+        foreach (MachineRecord record in unseen)
         {
             if (record.Machine.StartNote is { } note && Noted.TryAdd(note, true))
                 context.AddWarning($"Machine '{record.Machine.Name}' {note}");
-            if (failed)
-                EvidenceAttachments.Add(context, await record.CollectAsync().ConfigureAwait(false));
-            if (record.BelongsToTest)
-                Records.TryRemove(record.Machine, out _);
+            if (failed || EvidenceSettings.KeepsAll)
+                await KeepAsync(record, context, failed, record.SaveAsync).ConfigureAwait(false);
         }
+
+        if (failed && unseen.Length > 0 && FailureHold.IsAsked(context))
+            await FailureHold.HoldAsync(context, unseen.Select(record => record.Machine)).ConfigureAwait(false);
+        foreach (MachineRecord record in records.Where(record => record.BelongsToTest))
+            await ForgetAsync(record).ConfigureAwait(false);
+    }
+
+    /// <summary>Keeps the evidence of a shared machine that did not start: no test of its own will ask.</summary>
+    public static async Task KeepFailedStartAsync(ITestContext context)
+    {
+        foreach (MachineRecord record in RecordsOf(context).Where(record => !record.BelongsToTest && record.Machine.State == MachineState.Stopped))
+        {
+            await KeepAsync(record, context, failed: true, record.SaveAsync).ConfigureAwait(false);
+            await ForgetAsync(record).ConfigureAwait(false);
+        }
+    }
+
+    private static MachineRecord[] RecordsOf(ITestContext context) =>
+        [.. Records.Values.Where(record => record.IsOf(context)).OrderBy(record => record.Machine.Name, StringComparer.Ordinal)];
+
+    private static async Task KeepAsync(MachineRecord record, ITestContext context, bool failed, Func<string, Task<MachineEvidence>> save)
+    {
+        MachineEvidence evidence;
+        try
+        {
+            string folder = EvidenceSettings.MakeFolder(NameOf(context), record.Machine.Name);
+            evidence = await save(folder).ConfigureAwait(false);
+            Say(context, $"Artifacts: {folder}");
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // A full disk, say: the result itself has most of it all the same.
+            context.AddWarning($"The evidence of machine '{record.Machine.Name}' could not be written: {e.Message}");
+            evidence = await record.CollectAsync().ConfigureAwait(false);
+        }
+
+        if (failed && context.Test is not null)
+            EvidenceAttachments.Add(context, evidence);
+    }
+
+    // Without a test, a fixture's start has failed.
+    private static void Say(ITestContext context, string text)
+    {
+        if (context.TestOutputHelper is { } output)
+            output.WriteLine("{0}", text);
+        else
+            RunnerTerminal.WriteLine(text);
+    }
+
+    private static string NameOf(ITestContext context) => context.Test?.TestDisplayName ?? context.TestClass?.TestClassName ?? "fixture";
+
+    private static async Task ForgetAsync(MachineRecord record)
+    {
+        record.IsDone = true;
+        Records.TryRemove(record.Machine, out _);
+        if (record.Delay is { } delay)
+            await delay.DisposeAsync().ConfigureAwait(false);
     }
 
     private static void OnStarting(VirtualMachine machine)
     {
         ITestContext context = TestContext.Current;
-        var record = new MachineRecord(machine, context);
+        bool mayBeHeld = context.Test is not null && FailureHold.IsAsked(context);
+        var record = new MachineRecord(machine, context) { Delay = mayBeHeld ? machine.DelayDispose() : null };
         Records[machine] = record;
+        if (EvidenceSettings.Follows)
+            machine.LineReceived += (_, line) => FollowedLines.Write(record, line);
         machine.Stopping += async _ =>
         {
-            await record.CollectAsync().ConfigureAwait(false);
+            if (!record.IsDone)
+                await record.CollectAsync().ConfigureAwait(false);
             // A shared machine that its fixture ends, after the last test.
             if (TestContext.Current.Test is null)
                 Records.TryRemove(machine, out MachineRecord? _);
         };
+        if (mayBeHeld)
+            ReleaseOldest(context);
 
         // A test that is cancelled or runs into its Timeout ends at once: its machines go, and with them everything that waits for one.
         if (record.BelongsToTest)
-            context.CancellationToken.Register(() => Task.Run(() => EndAsync(record, context)).GetAwaiter().GetResult());
+            context.CancellationToken.Register(() => Task.Run(() => CutOffAsync(record, context)).GetAwaiter().GetResult());
+    }
+
+    private static void ReleaseOldest(ITestContext context)
+    {
+        IEnumerable<MachineRecord> oldest = Records.Values.Where(record => record.Delay is not null && record.IsOf(context))
+            .OrderByDescending(record => record.StartedAs).Skip(MostDelayed);
+        foreach (MachineRecord record in oldest)
+            _ = Task.Run(async () => await record.Delay!.DisposeAsync().ConfigureAwait(false));
     }
 
     // xunit does not call After for a test that ran into its Timeout; its result is made once the callbacks of the token have run.
-    private static async Task EndAsync(MachineRecord record, ITestContext context)
+    private static async Task CutOffAsync(MachineRecord record, ITestContext context)
     {
-        EvidenceAttachments.Add(context, await record.CollectAsync().ConfigureAwait(false));
-        Records.TryRemove(record.Machine, out _);
+        // With a limit of its own the test has run into that; without, somebody ends the whole run, and is not kept waiting.
+        bool ranIntoLimit = context.Test is IXunitTest { Timeout: > 0 };
+        await KeepAsync(record, context, failed: true, ranIntoLimit ? record.SaveAsync : record.SaveCollectedAsync).ConfigureAwait(false);
+        if (ranIntoLimit && FailureHold.IsAsked(context))
+            await FailureHold.HoldAsync(context, [record.Machine]).ConfigureAwait(false);
+        await ForgetAsync(record).ConfigureAwait(false);
         // Not waited for: were the test to end on its own before xunit has noted the timeout, it would be reported twice.
         _ = Task.Run(async () => await record.Machine.DisposeAsync().ConfigureAwait(false));
     }

@@ -76,14 +76,15 @@ public class VirtualMachineAttribute : DataAttribute, IBeforeAfterTestAttribute
         }
     }
 
-    /// <summary>Attaches the evidence of a failed test and throws the row's machine away.</summary>
+    /// <summary>Keeps and attaches the evidence of a failed test, holds its machine where that is asked for, and throws the row's machine away.</summary>
     /// <param name="methodUnderTest">The test method.</param>
     /// <param name="test">The test.</param>
     public void After(MethodInfo methodUnderTest, IXunitTest test) => Task.Run(async () =>
     {
+        // While it still runs it can be asked, and held.
+        await MachineRecorder.EndAsync(TestContext.Current).ConfigureAwait(false);
         foreach (VirtualMachine machine in Rows(test))
             await machine.DisposeAsync().ConfigureAwait(false);
-        await MachineRecorder.AttachAsync(TestContext.Current).ConfigureAwait(false);
     }).GetAwaiter().GetResult();
 
     private static async Task StartAsync(VirtualMachine machine)
@@ -95,7 +96,7 @@ public class VirtualMachineAttribute : DataAttribute, IBeforeAfterTestAttribute
         catch
         {
             // xunit does not call After where Before threw.
-            await MachineRecorder.AttachAsync(TestContext.Current, failed: true).ConfigureAwait(false);
+            await MachineRecorder.EndAsync(TestContext.Current, failed: true).ConfigureAwait(false);
             throw;
         }
     }

@@ -1,4 +1,5 @@
 using System.Text;
+using TestHarness.Evidence;
 
 namespace TestHarness;
 
@@ -15,6 +16,14 @@ internal sealed class FailureText(string summary)
         if (!string.IsNullOrWhiteSpace(text))
             _blocks.Add((label, text.TrimEnd()));
         return this;
+    }
+
+    /// <summary>The same text without the secrets.</summary>
+    public FailureText Masked(SecretMask mask)
+    {
+        var masked = new FailureText(mask.Apply(summary));
+        masked._blocks.AddRange(_blocks.Select(block => (block.Label, mask.Apply(block.Text))));
+        return masked;
     }
 
     public FailureText Try(string? remedy) => Add("Try", remedy);

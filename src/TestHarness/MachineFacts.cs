@@ -1,3 +1,5 @@
+using TestHarness.Evidence;
+
 namespace TestHarness;
 
 /// <summary>What every failure of a machine tells besides its own reason.</summary>
@@ -9,8 +11,11 @@ internal sealed record MachineFacts(string MachineName)
 
     public string CommandLine { get; init; } = "";
 
+    public SecretMask Mask { get; init; } = SecretMask.None;
+
     public FailureText AddTo(FailureText text) => text
         .Add("Standard error of QEMU", StandardError)
         .Add($"Serial log (last {SerialTail.Split('\n').Length} lines)", SerialTail)
-        .Add("Reproduce", CommandLine);
+        .Add("Reproduce", CommandLine)
+        .Masked(Mask);
 }

@@ -85,4 +85,16 @@ public sealed record MachineSpec
     /// Gets the limit for an orderly shutdown, after which the machine is killed. Default: <see langword="null"/>, 1 minute, longer on a slow host.
     /// </summary>
     public TimeSpan? StopTimeout { get; init; }
+
+    /// <summary>
+    /// Gets texts that no message and no file of evidence may show; <c>***</c> stands in their place. Pictures of the screen and files that are collected from the guest
+    /// are not searched. Default: none.
+    /// </summary>
+    public IReadOnlyList<string> Secrets { get; init; } = [];
+
+    /// <summary>
+    /// Gets which files of the guest belong to a failed test's evidence: absolute paths with <c>*</c>, <c>?</c> and <c>[…]</c>, such as <c>/var/crash/*</c> or
+    /// <c>/tmp/*.gcov</c>; of a folder everything in it. At most 200 files, 64 MiB each, 256 MiB and 30 s together. Default: none.
+    /// </summary>
+    public IReadOnlyList<string> CollectOnFailure { get; init; } = [];
 }

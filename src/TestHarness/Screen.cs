@@ -26,7 +26,7 @@ public sealed class Screen
         return _machine.GuardAsync("a screenshot", _machine.Scaled(CaptureLimit), CaptureNowAsync, cancellationToken);
     }
 
-    /// <summary>Takes a screenshot also of a machine that is not up, or whose guest is lost.</summary>
+    /// <summary>Takes a screenshot, and neither guards nor notes it: also of a machine that is not up, or whose guest is lost.</summary>
     internal async Task<Screenshot> CaptureNowAsync(CancellationToken cancellationToken)
     {
         // QEMU writes to its working directory, which is the machine's folder; each capture has a file of its own.
@@ -36,7 +36,9 @@ public sealed class Screen
         {
             await _machine.Monitor.ExecuteAsync(
                 "screendump", new JsonObject { ["filename"] = name, ["format"] = "png" }, cancellationToken).ConfigureAwait(false);
-            return new Screenshot(await File.ReadAllBytesAsync(file, cancellationToken).ConfigureAwait(false));
+            var frame = new Screenshot(await File.ReadAllBytesAsync(file, cancellationToken).ConfigureAwait(false));
+            _machine.Frames.Add(frame);
+            return frame;
         }
         finally
         {

@@ -8,7 +8,7 @@ namespace TestHarness;
 /// <summary>A machine's serial console: the whole log, waiting for text, writing lines.</summary>
 public sealed class SerialConsole
 {
-    private const int TailLines = 40;
+    internal const int TailLines = 40;
 
     private static readonly TimeSpan DefaultLimit = TimeSpan.FromMinutes(2);
 
@@ -21,11 +21,11 @@ public sealed class SerialConsole
 
     internal SerialConsole(VirtualMachine machine) => _machine = machine;
 
+    /// <summary>Happens for the bytes that come, on the reader's thread.</summary>
+    internal event Action<ReadOnlyMemory<byte>>? Received;
+
     /// <summary>Gets everything that the console has shown.</summary>
     public SerialLog Log { get; } = new();
-
-    /// <summary>Happens for what the running guest writes, on the reader's thread.</summary>
-    internal event Action<ReadOnlySpan<byte>>? Received;
 
     internal string Tail => TextTail.Of(Log.Text, TailLines);
 
@@ -81,6 +81,9 @@ public sealed class SerialConsole
             cancellationToken);
     }
 
+    /// <summary>Types bytes as they are.</summary>
+    internal ValueTask TypeAsync(ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken) => _pipe!.WriteAsync(bytes, cancellationToken);
+
     /// <summary>Starts reading from a new QEMU, which has opened the pipes; the log goes on.</summary>
     internal void Attach(SerialPipe pipe)
     {
@@ -123,7 +126,7 @@ public sealed class SerialConsole
     private void Receive(ReadOnlyMemory<byte> bytes)
     {
         Log.Append(bytes.Span);
-        Received?.Invoke(bytes.Span);
+        Received?.Invoke(bytes);
         TaskCompletionSource grown;
         lock (_gate)
         {

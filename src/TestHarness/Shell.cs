@@ -96,7 +96,8 @@ public sealed class Shell
     private async Task<ShellResult> TryRunAsync(
         string description, IReadOnlyList<string> words, ShellOptions options, CancellationToken cancellationToken)
     {
-        var output = new OutputCollector(options);
+        description = _machine.WithoutSecrets(description);
+        var output = new OutputCollector(_machine.Followed(options));
         try
         {
             return await _machine.GuardAsync(

@@ -15,6 +15,10 @@ public sealed partial class VirtualMachine
     /// <returns>A task that ends when the process is gone.</returns>
     public async ValueTask DisposeAsync()
     {
+        if (TryDelayDispose())
+            return;
+        if (State is not (MachineState.Created or MachineState.Stopped))
+            NoteEnd("dispose");
         await EndStartAsync().ConfigureAwait(false);
         await DisposeStartedAsync().ConfigureAwait(false);
     }
@@ -42,7 +46,7 @@ public sealed partial class VirtualMachine
     // Once at a time, however many end the machine; and not the listener that does so itself, for it would wait for its own end.
     private Task TellStoppingAsync()
     {
-        if (_inListener.Value || Exit is not null || Stopping is not { } stopping)
+        if (_inListener.Value || _process is not { Exited.IsCompleted: false } || Stopping is not { } stopping)
             return Task.CompletedTask;
         lock (_telling)
             return _told = _told.IsCompleted ? Task.Run(() => TellAsync(stopping)) : _told;

@@ -78,6 +78,8 @@ public sealed partial class VirtualMachine
         using var wanted = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _disposing.Token);
         var ended = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         _start = ended.Task;
+        progress = Recorded(progress);
+        long began = Stopwatch.GetTimestamp();
         try
         {
             Prerequisites.Require([.. NeededPrograms, Spec.QemuPath ?? "qemu-system-x86_64"]);
@@ -88,9 +90,11 @@ public sealed partial class VirtualMachine
                 _image = await ImageStore.GetAsync(Spec.Image, progress, wanted.Token).ConfigureAwait(false);
             while (!await TryStartGuestAsync(progress, wanted.Token).ConfigureAwait(false))
                 await EndAttemptAsync().ConfigureAwait(false);
+            NoteStarted(began, failure: null);
         }
         catch (Exception e)
         {
+            NoteStarted(began, e);
             await DisposeStartedAsync().ConfigureAwait(false);
             if (e is OperationCanceledException && cancellationToken.IsCancellationRequested)
                 throw new OperationCanceledException(e.Message, e, cancellationToken);

@@ -25,6 +25,7 @@ public sealed partial class VirtualMachine
             throw NotStarted();
         if (Exit is { } ended)
             return ended;
+        NoteEnd("stop");
         await TellStoppingAsync().ConfigureAwait(false);
         try
         {
@@ -48,7 +49,9 @@ public sealed partial class VirtualMachine
     {
         if (State == MachineState.Created)
             throw NotStarted();
-        await DisposeAsync().ConfigureAwait(false);
+        NoteEnd("kill");
+        await EndStartAsync().ConfigureAwait(false);
+        await DisposeStartedAsync().ConfigureAwait(false);
         return Exit ??= new MachineExit(MachineExitReason.Killed, 0, "");
     }
 
@@ -92,6 +95,7 @@ public sealed partial class VirtualMachine
 
     private void OnMonitorEvent(QmpEvent happened)
     {
+        NoteMonitorEvent(happened);
         // A guest that had been up restarts: from here on its boot is watched.
         if (happened.Name == "RESET" && State is MachineState.Running or MachineState.Rebooting)
             _ = WatchRebootAsync();
@@ -130,6 +134,7 @@ public sealed partial class VirtualMachine
         string? detail = _monitorLost is null ? failure : $"QEMU lived on without its monitor and was ended ({_monitorLost})";
         Exit ??= new MachineExit(reason, exitCode, process.StandardError) { Detail = detail };
         State = MachineState.Stopped;
+        NoteEnd($"ended: {Exit}");
         await _ended.CancelAsync().ConfigureAwait(false);
     }
 

@@ -8,34 +8,22 @@ public sealed partial class VirtualMachine
     // The agent's and the monitor's connections close a moment before the kernel tells that the process has ended.
     private static readonly TimeSpan ExitFollows = TimeSpan.FromSeconds(1);
 
-    /// <summary>Collects what is known of the machine; of one that has ended, too.</summary>
-    /// <param name="cancellationToken">Ends the wait.</param>
-    /// <returns>The evidence; without a screenshot where none can be had within 2 seconds.</returns>
-    public async Task<MachineEvidence> CollectEvidenceAsync(CancellationToken cancellationToken = default) => new(
-        Name,
-        Console.Log.Text,
-        await TryCaptureAsync(cancellationToken).ConfigureAwait(false),
-        _process?.StandardError ?? "",
-        _process?.CommandLine ?? "",
-        _boot is null ? "" : ReproScript.Build(Program, Spec, _boot, Name, _accelerator));
-
     internal MachineFacts Facts() => new(Name)
     {
-        SerialTail = Console.Tail,
-        StandardError = _process?.StandardError ?? "",
-        CommandLine = _process?.CommandLine ?? "",
+        // Without the secrets before it is cut, which might leave half of one.
+        SerialTail = TextTail.Of(Secrets.Apply(Console.Log.Text), SerialConsole.TailLines),
+        StandardError = Secrets.Apply(_process?.StandardError ?? ""),
+        CommandLine = Secrets.Apply(_process?.CommandLine ?? ""),
+        Mask = Secrets,
     };
 
-    /// <summary>
-    /// Runs an operation on the running machine: it ends at once when the machine does, when the limit runs out and when the caller cancels, each with
-    /// its own exception.
-    /// </summary>
-    internal async Task<T> GuardAsync<T>(
+    // The operation itself, for GuardAsync, which keeps the record of it.
+    private async Task<T> GuardCoreAsync<T>(
         string waitedFor,
         TimeSpan limit,
         Func<CancellationToken, Task<T>> operation,
-        CancellationToken cancellationToken,
-        Func<string>? lastSeen = null)
+        Func<string>? lastSeen,
+        CancellationToken cancellationToken)
     {
         if (Exit is { } exit)
             throw new MachineExitedException(Facts(), exit, waitedFor);
@@ -66,23 +54,6 @@ public sealed partial class VirtualMachine
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
             throw new OperationCanceledException(cancellationToken);
-        }
-    }
-
-    private async Task<Screenshot?> TryCaptureAsync(CancellationToken cancellationToken)
-    {
-        if (_instance is null || _process!.Exited.IsCompleted || !QemuArguments.HasDisplay(Spec))
-            return null;
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        limit.CancelAfter(TimeSpan.FromSeconds(2));
-        try
-        {
-            return await Screen.CaptureNowAsync(limit.Token).ConfigureAwait(false);
-        }
-        catch (Exception e) when (e is not OperationCanceledException || !cancellationToken.IsCancellationRequested)
-        {
-            // Evidence of a broken machine: what can't be had is left out.
-            return null;
         }
     }
 }

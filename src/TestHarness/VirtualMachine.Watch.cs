@@ -21,7 +21,7 @@ public sealed partial class VirtualMachine
     {
         using var done = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var progress = new BootProgress(_process!.Id, _watch);
-        Task watching = progress.WatchAsync(NoProgressLimit, NoWayInLimit, () => _guest.HasAnswered, TryCaptureAsync, done.Token);
+        Task watching = progress.WatchAsync(NoProgressLimit, NoWayInLimit, () => _guest.HasAnswered, token => TryCaptureAsync(CaptureLimit, token), done.Token);
         Task up = _guest.ComeUpAsync(_instance!.Agent, _image!.Ready, restored: _boot!.Template is not null, phase, done.Token);
         try
         {
@@ -92,6 +92,7 @@ public sealed partial class VirtualMachine
             return;
         Exit = new MachineExit(reason, 0, _process!.StandardError) { Detail = detail };
         State = MachineState.Stopped;
+        NoteEnd($"broke: {detail}");
         await _ended.CancelAsync().ConfigureAwait(false);
         try
         {

@@ -36,10 +36,11 @@ public sealed partial class VirtualMachine : IAsyncDisposable
         _guest.CameUp += _watch.Up;
         _watch.Troubled += OnTrouble;
         Console = new SerialConsole(this);
-        Console.Received += _watch.SeeSerial;
+        Console.Received += bytes => _watch.SeeSerial(bytes.Span);
         Screen = new Screen(this);
         Shell = new Shell(this, _guest);
         Files = new GuestFiles(this, _guest);
+        FollowSerial();
     }
 
     /// <summary>Happens when a machine of this process begins to start, on the starter's own flow of control.</summary>

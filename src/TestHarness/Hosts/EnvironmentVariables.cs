@@ -21,9 +21,23 @@ internal static class EnvironmentVariables
     /// <summary>How many virtual CPUs all machines of the user may take together.</summary>
     public static string? Cpus => Read("TESTHARNESS_CPUS");
 
+    /// <summary>Folder for the evidence of failed tests.</summary>
+    public static string? Artifacts => Read("TESTHARNESS_ARTIFACTS");
+
+    /// <summary>Evidence of tests that passed is kept, too.</summary>
+    public static bool Keep => IsSet("TESTHARNESS_KEEP");
+
+    /// <summary>Machines of a failed test keep running until they are released.</summary>
+    public static bool Hold => IsSet("TESTHARNESS_HOLD");
+
+    /// <summary>What machines write is shown while it comes.</summary>
+    public static bool Follow => IsSet("TESTHARNESS_FOLLOW");
+
     public static string? XdgCacheHome => Read("XDG_CACHE_HOME");
 
     public static string? XdgRuntimeDirectory => Read("XDG_RUNTIME_DIR");
+
+    private static bool IsSet(string name) => Read(name) is { } value && value != "0" && !value.Equals("false", StringComparison.OrdinalIgnoreCase);
 
     private static string? Read(string name) =>
         Environment.GetEnvironmentVariable(name) is { Length: > 0 } value ? value : null;

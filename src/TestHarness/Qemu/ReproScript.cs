@@ -10,12 +10,13 @@ internal static class ReproScript
             $"qemu-img create -q -f qcow2 {MachineFileNames.ExtraDisk(index)} {disk.SizeMiB}M\n");
         // By hand it boots, whatever it was restored from here.
         boot = boot with { BackingDisks = [boot.BackingDisks[^1]], Memory = null, Template = null };
+        string secrets = spec.Secrets.Count == 0 ? "" : "# Where *** stands in place of a secret, put the secret back first.\n";
         IReadOnlyList<string> arguments = QemuArguments.Build(spec, boot, name, accelerator, MachineChannels.Terminal);
         return $"""
             #!/bin/sh
             # Starts a machine like '{name}' by hand: the same image under a new overlay, the serial console on this terminal.
             # Ctrl-a x ends it, Ctrl-a c goes to QEMU's monitor and back. For a window, put '-display gtk' at the end.
-            set -eu
+            {secrets}set -eu
             folder=$(mktemp -d)
             trap 'rm -rf "$folder"' EXIT
             cd "$folder"

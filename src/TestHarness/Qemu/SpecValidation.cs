@@ -52,6 +52,10 @@ internal static partial class SpecValidation
             yield return $"NoProgressTimeout is {spec.NoProgressTimeout}: it must be more than 0.";
         if (spec.StopTimeout <= TimeSpan.Zero)
             yield return $"StopTimeout is {spec.StopTimeout}: it must be more than 0.";
+        if (spec.Secrets.Any(string.IsNullOrEmpty))
+            yield return "Secrets has an empty text in it, which would be everywhere.";
+        foreach (string pattern in spec.CollectOnFailure.Where(pattern => !pattern.StartsWith('/') || pattern.Contains('\0', StringComparison.Ordinal)))
+            yield return $"CollectOnFailure: \"{pattern}\" is not an absolute path in the guest.";
         if (spec.ExtraQemuArguments.Any(argument => argument.Contains('\0', StringComparison.Ordinal)))
             yield return "ExtraQemuArguments has a zero character in it.";
     }

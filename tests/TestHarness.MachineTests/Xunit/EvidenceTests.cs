@@ -1,4 +1,4 @@
-using System.Xml.Linq;
+using System.Text.RegularExpressions;
 using FluentAssertions;
 using Xunit;
 
@@ -7,7 +7,7 @@ namespace TestHarness.MachineTests.Xunit;
 /// <summary>Runs tests that fail on purpose and reads their results back from the TRX file.</summary>
 public sealed class EvidenceTests(SampleRun sample) : IClassFixture<SampleRun>
 {
-    private static readonly string[] Kinds = ["serial-log.txt", "qemu-stderr.txt", "command-line.txt", "repro.sh.txt", "screen.png"];
+    private static readonly string[] Kinds = ["serial-log.txt", "qemu-stderr.txt", "command-line.txt", "repro.sh.txt", "events.jsonl.txt", "screen.png"];
 
     [Theory]
     [InlineData("Fails_with_a_failed_command")]
@@ -26,6 +26,71 @@ public sealed class EvidenceTests(SampleRun sample) : IClassFixture<SampleRun>
         Read("repro.sh.txt").Should().StartWith("#!/bin/sh").And.Contain("qemu-img create");
         File.ReadAllBytes(files.Single(file => file.EndsWith("screen.png", StringComparison.Ordinal)))[..4].Should().Equal(0x89, (byte)'P', (byte)'N', (byte)'G');
     }
+
+    [Theory]
+    [InlineData("Fails_with_a_failed_command")]
+    [InlineData("Fails_with_an_assertion")]
+    public void Keeps_a_whole_bundle_of_a_failed_test(string test)
+    {
+        string bundle = sample.BundleOf(test)!;
+
+        string[] files = [.. Directory.GetFiles(bundle, "*", SearchOption.AllDirectories).Select(file => Path.GetRelativePath(bundle, file))];
+        files.Should().BeEquivalentTo(
+            "command-line.txt", "events.jsonl", "frames/1.png", "journal.txt", "qemu-stderr.txt", "repro.sh", "screen.png", "serial.log");
+        File.ReadAllText(Path.Combine(bundle, "journal.txt")).Should().Contain("EXT4-fs (vda): mounted");
+        File.ReadAllLines(Path.Combine(bundle, "events.jsonl")).Should().Contain(line => line.Contains("\"what\":\"start\"") && line.Contains("\"outcome\":\"ok\""));
+        sample.OutputOf(test).Should().MatchRegex($"(?m)^Artifacts: {Regex.Escape(bundle)}$");
+    }
+
+    [Fact]
+    public void Has_each_command_with_its_outcome_in_the_timeline() =>
+        File.ReadAllText(Path.Combine(sample.BundleOf("Fails_with_a_failed_command")!, "events.jsonl")).Should()
+            .MatchRegex("\"kind\":\"operation\",\"what\":\"the command: echo wrong >&2; exit 9\",\"durationMs\":[0-9.]+,\"outcome\":\"exit code 9\"}");
+
+    [Fact]
+    public void Keeps_what_is_known_of_a_machine_that_the_test_disposed()
+    {
+        string bundle = sample.BundleOf("Fails_with_a_machine_of_its_own")!;
+
+        File.ReadAllText(Path.Combine(bundle, "serial.log")).Should().Contain("login:");
+        new FileInfo(Path.Combine(bundle, "screen.png")).Length.Should().BeGreaterThan(1000, "it was taken when the machine was about to end");
+        File.ReadAllText(Path.Combine(bundle, "events.jsonl")).Should().Contain("\"what\":\"ended: the test ended it\"");
+        File.ReadAllText(Path.Combine(bundle, "notes.txt")).Should().StartWith("journal and files of the guest: not asked for");
+    }
+
+    [Fact]
+    public void Keeps_a_bundle_of_a_fixture_that_did_not_start()
+    {
+        string bundle = sample.BundleOf("NoStartTests")!;
+
+        File.ReadAllText(Path.Combine(bundle, "events.jsonl")).Should().Contain("\"outcome\":\"MachineStartException: Machine 'tiny-");
+        sample.Terminal.Should().Contain($"Artifacts: {bundle}\n");
+    }
+
+    [Fact]
+    public void Collects_files_of_the_guest_and_says_what_there_is_not()
+    {
+        string bundle = sample.BundleOf("Fails_with_secrets_and_files")!;
+
+        File.ReadAllText(Path.Combine(bundle, "files/tmp/core.1")).Should().Be("a dump\n");
+        File.ReadAllText(Path.Combine(bundle, "notes.txt")).Should().Be("files: nothing matches /tmp/nothing-*\n");
+    }
+
+    [Fact]
+    public void Shows_secrets_nowhere()
+    {
+        string bundle = sample.BundleOf("Fails_with_secrets_and_files")!;
+        sample.MessageOf("Fails_with_secrets_and_files").Should().Contain("Standard error: ***").And.Contain("sample.password=***");
+        string[] files = [sample.ResultsFile, .. sample.AttachmentsOf("Fails_with_secrets_and_files"), .. Directory.GetFiles(bundle, "*", SearchOption.AllDirectories)];
+
+        files.Length.Should().BeGreaterThan(15);
+        foreach (string file in files)
+            File.ReadAllText(file).Should().NotContain("tr0ub4dor", file).And.NotContain("battery", file);
+        sample.Terminal.Should().NotContain("tr0ub4dor").And.NotContain("battery");
+    }
+
+    [Fact]
+    public void Keeps_nothing_of_a_test_that_passes() => sample.BundleOf("Passes").Should().BeNull();
 
     [Fact]
     public void Has_the_serial_tail_in_the_message_of_our_own_exceptions() =>

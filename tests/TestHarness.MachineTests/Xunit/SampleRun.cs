@@ -5,7 +5,7 @@ using Xunit;
 namespace TestHarness.MachineTests.Xunit;
 
 /// <summary>One run of the sample tests that fail, with its TRX file.</summary>
-public sealed class SampleRun : IAsyncLifetime
+public class SampleRun : IAsyncLifetime
 {
     private static readonly XNamespace Trx = "http://microsoft.com/schemas/VisualStudio/TeamTest/2010";
 
@@ -13,23 +13,38 @@ public sealed class SampleRun : IAsyncLifetime
     private XDocument _results = new();
     private string _output = "";
 
+    /// <summary>Where the run's evidence goes.</summary>
+    public string Artifacts => Path.Combine(_folder, "artifacts");
+
+    /// <summary>What the run showed at the terminal.</summary>
+    public string Terminal => _output;
+
+    public string ResultsFile => Path.Combine(_folder, "sample.trx");
+
+    protected virtual string Filter => "FullyQualifiedName!~Hang&FullyQualifiedName!~Hundred&FullyQualifiedName!~Held";
+
+    protected virtual IEnumerable<string> Switches => [];
+
     public async ValueTask InitializeAsync()
     {
+        var environment = new Dictionary<string, string> { ["TESTHARNESS_ARTIFACTS"] = Artifacts };
+        foreach (string name in Switches)
+            environment[name] = "1";
         (_, _output) = await Repository.RunAsync(
             "dotnet",
             [
-                "test", Repository.SampleTests, "--no-build", "-c", Repository.Configuration, "--filter", "FullyQualifiedName!~Hang&FullyQualifiedName!~Hundred",
+                "test", Repository.SampleTests, "--no-build", "-c", Repository.Configuration, "--filter", Filter,
                 "--results-directory", _folder, "--logger", "trx;LogFileName=sample.trx",
             ],
-            environment: null,
+            environment,
             TestContext.Current.CancellationToken);
-        string file = Path.Combine(_folder, "sample.trx");
-        _results = File.Exists(file) ? XDocument.Load(file) : throw new InvalidOperationException($"The sample run wrote no results:\n{_output}");
+        _results = File.Exists(ResultsFile) ? XDocument.Load(ResultsFile) : throw new InvalidOperationException($"The sample run wrote no results:\n{_output}");
     }
 
     public ValueTask DisposeAsync()
     {
         Directory.Delete(_folder, recursive: true);
+        GC.SuppressFinalize(this);
         return ValueTask.CompletedTask;
     }
 
@@ -47,6 +62,10 @@ public sealed class SampleRun : IAsyncLifetime
             .. ResultOf(test).Descendants(Trx + "ResultFile").Select(file => Find(execution, file.Attribute("path")!.Value)),
         ];
     }
+
+    /// <summary>The one bundle of a test, or <see langword="null"/>.</summary>
+    public string? BundleOf(string test) =>
+        Directory.Exists(Artifacts) ? Directory.GetDirectories(Artifacts, $"*.{test}*", SearchOption.AllDirectories).SingleOrDefault() : null;
 
     // Relative to 'In/<execution>' below the run's own folder, whose name has the time in it.
     private string Find(string execution, string path) =>

@@ -27,6 +27,15 @@ public sealed class SpecValidationTests
     }
 
     [Fact]
+    public void Refuses_an_empty_secret_and_a_pattern_that_is_no_absolute_path()
+    {
+        Action make = () => _ = new VirtualMachine(new MachineSpec { Secrets = ["a", ""], CollectOnFailure = ["/var/crash/*", "*.gcov"] });
+
+        make.Should().Throw<ArgumentException>().Which.Message.Should()
+            .StartWith("The machine's spec has 2 mistake(s):").And.Contain("Secrets has an empty text").And.Contain("\"*.gcov\" is not an absolute path");
+    }
+
+    [Fact]
     public void Accepts_the_defaults()
     {
         Action make = () => _ = new VirtualMachine(new MachineSpec());

@@ -1,0 +1,33 @@
+namespace TestHarness.Evidence;
+
+/// <summary>The files of a machine's evidence. Its folder is for the user only: a guest's logs and memory are nobody else's business.</summary>
+internal static class EvidenceBundle
+{
+    /// <summary>Where files of the guest go.</summary>
+    public const string GuestFiles = "files";
+
+    private const UnixFileMode Private = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
+
+    public static void MakeFolder(string folder) => Directory.CreateDirectory(folder, Private);
+
+    public static async Task WriteAsync(MachineEvidence evidence, string folder, CancellationToken cancellationToken)
+    {
+        MakeFolder(folder);
+        await TextAsync("events.jsonl", evidence.Timeline).ConfigureAwait(false);
+        await TextAsync("serial.log", evidence.SerialLog).ConfigureAwait(false);
+        await TextAsync("qemu-stderr.txt", evidence.StandardError).ConfigureAwait(false);
+        await TextAsync("command-line.txt", evidence.CommandLine).ConfigureAwait(false);
+        await TextAsync("repro.sh", evidence.ReproScript).ConfigureAwait(false);
+        File.SetUnixFileMode(Path.Combine(folder, "repro.sh"), Private);
+        if (evidence.Journal is { } journal)
+            await TextAsync("journal.txt", journal).ConfigureAwait(false);
+        if (evidence.Notes.Count > 0)
+            await TextAsync("notes.txt", string.Concat(evidence.Notes.Select(note => $"{note}\n"))).ConfigureAwait(false);
+        if (evidence.Screenshot is { } screen)
+            await screen.SaveAsync(Path.Combine(folder, "screen.png"), cancellationToken).ConfigureAwait(false);
+        foreach ((int index, Screenshot frame) in evidence.Frames.Index())
+            await frame.SaveAsync(Path.Combine(folder, "frames", $"{index + 1}.png"), cancellationToken).ConfigureAwait(false);
+
+        Task TextAsync(string name, string text) => File.WriteAllTextAsync(Path.Combine(folder, name), text, cancellationToken);
+    }
+}

@@ -1,0 +1,20 @@
+namespace TestHarness;
+
+/// <summary>What kind of thing happened to a machine.</summary>
+public enum MachineEventKind
+{
+    /// <summary>A step of the start, or its end.</summary>
+    Start,
+
+    /// <summary>Something was asked of the running machine: a command, a transfer, a wait, a screenshot.</summary>
+    Operation,
+
+    /// <summary>QEMU told of it: a reset, a panic, a full disk.</summary>
+    Qemu,
+
+    /// <summary>The machine was asked to end, or ended.</summary>
+    End,
+
+    /// <summary>Stands for entries that were left out, because there were too many.</summary>
+    Dropped,
+}

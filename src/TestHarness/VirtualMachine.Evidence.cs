@@ -1,0 +1,182 @@
+using System.Diagnostics;
+using TestHarness.Evidence;
+using TestHarness.Guest;
+using TestHarness.Qemu;
+
+namespace TestHarness;
+
+public sealed partial class VirtualMachine
+{
+    private static readonly TimeSpan CaptureLimit = TimeSpan.FromSeconds(2);
+
+    // A failed operation must not take much longer for the picture of it.
+    private static readonly TimeSpan FrameLimit = TimeSpan.FromMilliseconds(500);
+
+    // What a reader of the timeline looks for; the others (timer, block jobs, migration steps) are noise.
+    private static readonly HashSet<string> NotedEvents =
+        new(StringComparer.Ordinal) { "SHUTDOWN", "RESET", "STOP", "RESUME", "GUEST_PANICKED", "WATCHDOG", "BLOCK_IO_ERROR" };
+
+    private readonly EventLog _events = new(TimeProvider.System);
+    private readonly FrameHistory _frames = new();
+    private SecretMask? _mask;
+
+    /// <summary>
+    /// Happens for each line that the serial console shows or a command in the guest writes, when it comes, without the secrets and otherwise as the guest wrote it:
+    /// escape sequences and all. It happens on the reader's thread, so it must not throw or take long.
+    /// </summary>
+    public event Action<VirtualMachine, string>? LineReceived;
+
+    internal FrameHistory Frames => _frames;
+
+    // A property, because a spec is given before anything else is made.
+    private SecretMask Secrets => _mask ??= new SecretMask(Spec.Secrets);
+
+    /// <summary>Collects what is known of the machine on the host; of one that has ended, too. Asks nothing of the guest.</summary>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <returns>The evidence; without a screenshot where none can be had within 2 seconds.</returns>
+    public async Task<MachineEvidence> CollectEvidenceAsync(CancellationToken cancellationToken = default)
+    {
+        Screenshot? screen = await TryCaptureAsync(CaptureLimit, cancellationToken).ConfigureAwait(false);
+        return new MachineEvidence(
+            Name,
+            Secrets.Apply(Console.Log.Text),
+            screen,
+            Secrets.Apply(_process?.StandardError ?? ""),
+            Secrets.Apply(_process?.CommandLine ?? ""),
+            _boot is null ? "" : Secrets.Apply(ReproScript.Build(Program, Spec, _boot, Name, _accelerator)))
+        {
+            Events = _events.ToList(),
+            Frames = _frames.ToList(),
+        };
+    }
+
+    /// <summary>
+    /// Collects what is known of the machine and writes it into a folder (<see cref="MachineEvidence.SaveAsync"/>). A machine that runs is asked for the end of its
+    /// journal, for at most 3 seconds, and for the files of <see cref="MachineSpec.CollectOnFailure"/>, for at most 30; they go below <c>files/</c>.
+    /// </summary>
+    /// <param name="folder">The folder, which is made.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <returns>The evidence. What the guest did not give is in its notes.</returns>
+    public async Task<MachineEvidence> SaveEvidenceAsync(string folder, CancellationToken cancellationToken = default)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(folder);
+        // First what may be gone a moment later.
+        MachineEvidence evidence = await CollectEvidenceAsync(cancellationToken).ConfigureAwait(false);
+        string? journal = null;
+        List<string> notes = [];
+        if (State is MachineState.Running && Exit is null)
+        {
+            var collection = new GuestCollection(_guest, notes);
+            using var alive = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _ended.Token);
+            journal = await collection.ReadJournalAsync(alive.Token).ConfigureAwait(false);
+            EvidenceBundle.MakeFolder(folder);
+            await collection.CollectFilesAsync(Spec.CollectOnFailure, Path.Combine(folder, EvidenceBundle.GuestFiles), alive.Token).ConfigureAwait(false);
+            cancellationToken.ThrowIfCancellationRequested();
+        }
+        else
+        {
+            notes.Add("journal and files of the guest: not asked for, because the machine was not running");
+        }
+
+        evidence = evidence with
+        {
+            Journal = journal is null ? null : Secrets.Apply(journal),
+            Notes = [.. notes.Select(Secrets.Apply)],
+        };
+        await evidence.SaveAsync(folder, cancellationToken).ConfigureAwait(false);
+        return evidence;
+    }
+
+    /// <summary>Puts <c>***</c> in place of the spec's secrets.</summary>
+    internal string WithoutSecrets(string text) => Secrets.Apply(text);
+
+    /// <summary>
+    /// Runs an operation on the running machine: it ends at once when the machine does, when the limit runs out and when the caller cancels, each with
+    /// its own exception. It is an entry of the timeline, and its failure is worth a picture of the screen.
+    /// </summary>
+    internal async Task<T> GuardAsync<T>(
+        string waitedFor,
+        TimeSpan limit,
+        Func<CancellationToken, Task<T>> operation,
+        CancellationToken cancellationToken,
+        Func<string>? lastSeen = null)
+    {
+        waitedFor = Secrets.Apply(waitedFor);
+        long began = Stopwatch.GetTimestamp();
+        try
+        {
+            T result = await GuardCoreAsync(waitedFor, limit, operation, lastSeen, cancellationToken).ConfigureAwait(false);
+            string outcome = result is ShellResult { ExitCode: not 0 } command ? $"exit code {command.ExitCode}" : "ok";
+            _events.Add(MachineEventKind.Operation, waitedFor, Stopwatch.GetElapsedTime(began), outcome);
+            return result;
+        }
+        catch (Exception e)
+        {
+            _events.Add(MachineEventKind.Operation, waitedFor, Stopwatch.GetElapsedTime(began), Outcome(e));
+            if (e is not OperationCanceledException)
+                await TryCaptureAsync(FrameLimit, cancellationToken).ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    /// <summary>Adds a receiver of the command's lines where somebody follows the machine.</summary>
+    internal ShellOptions Followed(ShellOptions options) => LineReceived is null ? options : options with
+    {
+        OnOutput = line =>
+        {
+            LineReceived?.Invoke(this, Secrets.Apply(line.Text));
+            options.OnOutput?.Invoke(line);
+        },
+    };
+
+    private void FollowSerial()
+    {
+        var lines = new LineSplitter(line => LineReceived?.Invoke(this, Secrets.Apply(line)));
+        Console.Received += bytes =>
+        {
+            if (LineReceived is not null)
+                lines.Add(bytes.Span);
+        };
+    }
+
+    // Notes each step of the start, for whoever is told of it besides.
+    private RecordedProgress Recorded(IProgress<StartProgress>? progress)
+    {
+        _events.Begin();
+        return new RecordedProgress(_events, Secrets, progress);
+    }
+
+    private void NoteStarted(long began, Exception? failure) =>
+        _events.Add(MachineEventKind.Start, "start", Stopwatch.GetElapsedTime(began), failure is null ? "ok" : Outcome(failure));
+
+    private void NoteEnd(string what) => _events.Add(MachineEventKind.End, Secrets.Apply(what));
+
+    private void NoteMonitorEvent(QmpEvent happened)
+    {
+        if (NotedEvents.Contains(happened.Name))
+            _events.Add(MachineEventKind.Qemu, Secrets.Apply($"{happened.Name} {happened.Data}".Trim()));
+    }
+
+    private string Outcome(Exception e)
+    {
+        string message = e is TestHarnessException ours ? ours.Summary : Secrets.Apply(e.Message);
+        return $"{e.GetType().Name}: {message.Split('\n')[0]}";
+    }
+
+    private async Task<Screenshot?> TryCaptureAsync(TimeSpan atMost, CancellationToken cancellationToken)
+    {
+        if (_instance is not { } instance || instance.Process.Exited.IsCompleted || !QemuArguments.HasDisplay(Spec))
+            return null;
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        limit.CancelAfter(atMost);
+        try
+        {
+            return await Screen.CaptureNowAsync(limit.Token).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is not OperationCanceledException || !cancellationToken.IsCancellationRequested)
+        {
+            // Evidence of a broken machine: what can't be had is left out.
+            return null;
+        }
+    }
+}

@@ -1,0 +1,91 @@
+using System.Diagnostics;
+using System.Net.Sockets;
+using System.Text;
+using System.Text.RegularExpressions;
+using FluentAssertions;
+using Xunit;
+
+namespace TestHarness.MachineTests.Xunit;
+
+/// <summary>A failed test whose machine is held, joined as a person would, and released.</summary>
+public sealed class HoldTests
+{
+    private const UnixFileMode UserOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    [Theory(Timeout = 180_000)]
+    [InlineData("Fails_with_an_assertion", true)]
+    [InlineData("Fails_and_is_held", false)]
+    public async Task Holds_the_machine_of_a_failed_test_until_it_is_released(string test, bool byVariable)
+    {
+        string artifacts = Directory.CreateTempSubdirectory("testharness-held-").FullName;
+        var environment = new Dictionary<string, string> { ["TESTHARNESS_ARTIFACTS"] = artifacts, ["TESTHARNESS_HOLD"] = byVariable ? "1" : "" };
+        using Process run = Repository.Start(
+            "dotnet",
+            ["test", Repository.SampleTests, "--no-build", "-c", Repository.Configuration, "--filter", $"FullyQualifiedName~{test}", "--results-directory", artifacts],
+            environment);
+        try
+        {
+            Task<string> output = run.StandardOutput.ReadToEndAsync(Token);
+            string instructions = await ReadInstructionsAsync(run.StandardError);
+            instructions.Should().Contain($"{test}").And.Contain("failed. Machine 'tiny-");
+            string Path(string pattern) => Regex.Match(instructions, pattern).Groups[1].Value;
+            string held = Path("release:  rm (.+)");
+            string shell = Path("shell: .*UNIX-CONNECT:(.+)");
+
+            (await AnswerAsync(shell, "echo $((6*7))-$(tty)\n", "42-/dev/pts/")).Should().Contain("42-/dev/pts/");
+            (await Repository.RunAsync("sh", ["-c", $"echo 'echo $((6*8)).; exit' | socat -t 5 - UNIX-CONNECT:{shell}"], null, Token)).Output
+                .Should().Contain("48.", "a script can join, too");
+            (await AnswerAsync(Path("console: .*UNIX-CONNECT:(.+)"), "\r", "login:")).Should().Contain("login:");
+            await WaitForAsync(() => File.Exists(Path("screen: +(.+) \\(renewed")));
+            File.GetUnixFileMode(shell).Should().Be(UserOnly);
+            File.GetUnixFileMode(System.IO.Path.GetDirectoryName(shell)!).Should().Be(UserOnly | UnixFileMode.UserExecute);
+            run.HasExited.Should().BeFalse("nobody has released the machine");
+
+            File.Delete(held);
+            (await output).Should().Contain("Failed!  - Failed:     1").And.Contain("HELD: ", "the test's output tells, too");
+            Directory.Exists(System.IO.Path.GetDirectoryName(System.IO.Path.GetDirectoryName(held))).Should().BeFalse("the machine's folder goes with it");
+        }
+        finally
+        {
+            if (!run.HasExited)
+                run.Kill(entireProcessTree: true);
+            await run.WaitForExitAsync(CancellationToken.None);
+            Directory.Delete(artifacts, recursive: true);
+        }
+    }
+
+    private static async Task<string> ReadInstructionsAsync(StreamReader terminal)
+    {
+        var text = new StringBuilder();
+        while (await terminal.ReadLineAsync(Token) is { } line)
+        {
+            text.Append(line).Append('\n');
+            if (line.Contains("release:", StringComparison.Ordinal))
+                return text.ToString();
+        }
+
+        throw new InvalidOperationException($"The run ended and held nothing:\n{text}");
+    }
+
+    // Types at a socket and reads until the answer is there.
+    private static async Task<string> AnswerAsync(string path, string typed, string expected)
+    {
+        using var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        await socket.ConnectAsync(new UnixDomainSocketEndPoint(path), Token);
+        await socket.SendAsync(Encoding.UTF8.GetBytes(typed), Token);
+        var text = new StringBuilder();
+        var buffer = new byte[4096];
+        int count;
+        while (!text.ToString().Contains(expected, StringComparison.Ordinal) && (count = await socket.ReceiveAsync(buffer, Token)) > 0)
+            text.Append(Encoding.UTF8.GetString(buffer, 0, count));
+        return text.ToString();
+    }
+
+    private static async Task WaitForAsync(Func<bool> condition)
+    {
+        while (!condition())
+            await Task.Delay(50, Token);
+    }
+}

@@ -1,0 +1,35 @@
+using FluentAssertions;
+using TestHarness.Evidence;
+using Xunit;
+
+namespace TestHarness.Tests.Evidence;
+
+public sealed class BundleFoldersTests : IDisposable
+{
+    private readonly string _root = Directory.CreateTempSubdirectory("testharness-bundles-").FullName;
+
+    public void Dispose() => Directory.Delete(_root, recursive: true);
+
+    [Theory]
+    [InlineData("Class.Method(vm: tiny, n: 3)", "Class.Method_vm_tiny_n_3")]
+    [InlineData("../../etc/passwd", "etc_passwd")]
+    [InlineData("ünïcode \u001b[31m\n", "n_code_31m")]
+    [InlineData("...", "unnamed")]
+    [InlineData("", "unnamed")]
+    public void Makes_names_that_every_file_system_takes(string test, string name) => BundleFolders.Safe(test).Should().Be(name);
+
+    [Fact]
+    public void Cuts_a_long_name() => BundleFolders.Safe(new string('a', 500)).Should().HaveLength(120);
+
+    [Fact]
+    public void Never_gives_the_same_folder_twice()
+    {
+        string first = BundleFolders.Make(_root, "T.M", "tiny-1");
+        string second = BundleFolders.Make(_root, "T.M", "tiny-1");
+
+        Path.GetFileName(first).Should().Be("T.M.tiny-1");
+        second.Should().Be($"{first}-2");
+        Path.GetFileName(Path.GetDirectoryName(first)).Should().MatchRegex($"^[0-9]{{8}}-[0-9]{{6}}-{Environment.ProcessId}$", "another run has another folder");
+        File.GetUnixFileMode(first).Should().Be(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+    }
+}
