@@ -72,6 +72,7 @@ public sealed partial class VirtualMachine
             Prerequisites.Require([.. NeededPrograms, Spec.QemuPath ?? "qemu-system-x86_64"]);
             using (Spans.Start("image"))
                 _image = await ImageStore.GetAsync(Spec.Image, progress, cancellationToken).ConfigureAwait(false);
+            QcowHeader.Require(_image);
             while (!await TryStartGuestAsync(progress, cancellationToken).ConfigureAwait(false))
             {
                 // Its template was refused: with another one, or without.
