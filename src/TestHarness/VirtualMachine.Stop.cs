@@ -7,6 +7,8 @@ namespace TestHarness;
 
 public sealed partial class VirtualMachine
 {
+    private static readonly TimeSpan ListenerLimit = TimeSpan.FromSeconds(10);
+
     private readonly SemaphoreSlim _ending = new(1, 1);
     private Task _exitWatch = Task.CompletedTask;
     private bool _shutdownByGuest;
@@ -77,11 +79,11 @@ public sealed partial class VirtualMachine
         return true;
     }
 
-    // What a listener does (a screenshot for the evidence) must not keep the machine from ending.
+    // What a listener does (a screenshot for the evidence) must not keep the machine from ending: neither by failing nor by taking its time.
     private async Task TellStoppingAsync()
     {
         if (Stopping is { } stopping && Exit is null)
-            await stopping(this).ConfigureAwait(false);
+            await Task.Run(() => stopping(this)).WaitAsync(ListenerLimit).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
     private async Task EndAsync()
