@@ -1,5 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Net.Sockets;
+using System.Text;
 using TestHarness;
 
 namespace TestHarness.SampleProgram;
@@ -50,6 +52,23 @@ internal static class Machines
         {
             Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"failed after {Stopwatch.GetElapsedTime(began).TotalSeconds:0.0} s"));
             throw;
+        }
+    }
+
+    // Asked over a second monitor of QEMU's, so that the answer is QEMU's and not the library's.
+    public static async Task ListDisksAsync()
+    {
+        var spec = new MachineSpec { Start = StartMode.Cold, Disks = [new Disk(16)], ExtraQemuArguments = ["-qmp", "unix:second.sock,server=on,wait=off"] };
+        await using VirtualMachine vm = await VirtualMachine.StartAsync(spec);
+        using var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        await socket.ConnectAsync(new UnixDomainSocketEndPoint($"/proc/{vm.ProcessId}/cwd/second.sock"));
+        await using var stream = new NetworkStream(socket);
+        using var reader = new StreamReader(stream);
+        await reader.ReadLineAsync();
+        foreach (string command in (string[])["qmp_capabilities", "query-named-block-nodes"])
+        {
+            await stream.WriteAsync(Encoding.UTF8.GetBytes($"{{\"execute\":\"{command}\"}}\n"));
+            Console.WriteLine($"{command} {await reader.ReadLineAsync()}");
         }
     }
 

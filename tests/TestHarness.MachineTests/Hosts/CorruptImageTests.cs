@@ -13,7 +13,7 @@ public sealed class CorruptImageTests(Tiny tiny)
     [InlineData("first-level table", -1, 2)]
     public async Task Is_refused_before_QEMU_starts(string what, int at, int count)
     {
-        using var cache = new ImageCopy((await tiny.Machine.CollectEvidenceAsync(TestContext.Current.CancellationToken)).CommandLine);
+        using var cache = new ImageCopy(await UsualCache.ImageFolderOfAsync(tiny.Machine, TestContext.Current.CancellationToken));
         cache.Spoil(at, count);
         using var program = new SampleProgram(cache.Folder);
         var since = Stopwatch.StartNew();

@@ -1,11 +1,12 @@
 using System.Diagnostics;
 using FluentAssertions;
+using TestHarness.MachineTests.Templates;
 using Xunit;
 
 namespace TestHarness.MachineTests.Hosts;
 
 /// <summary>A program that owns a machine is ended in each way, at each moment; no process and no folder of it stays.</summary>
-public sealed class KilledOwnerTests
+public sealed class KilledOwnerTests(Tiny tiny)
 {
     private static readonly TimeSpan Bound = TimeSpan.FromSeconds(3);
 
@@ -47,6 +48,21 @@ public sealed class KilledOwnerTests
     }
 
     [Fact]
+    public async Task Ends_in_order_on_Ctrl_C_while_a_template_is_made()
+    {
+        using var cache = new EmptyStore(Path.Combine(await UsualCache.ImagesOfAsync(tiny.Machine, Token), "../templates/any"));
+        using Process program = cache.StartQuickstart();
+        IReadOnlyList<ProcessTree.Member> children = await WaitForChildrenAsync(program.Id, found => found.Any(child => child.ToString().Contains("-name guest=", StringComparison.Ordinal)));
+
+        await SignalAsync("INT", program.Id);
+
+        await program.WaitForExitAsync(Token).WaitAsync(TimeSpan.FromSeconds(5), Token);
+        program.ExitCode.Should().Be(1, "it caught the key and disposed its machine");
+        await ProcessTree.AssertGoneAsync(children, Bound);
+        Directory.GetDirectories(cache.Templates).Should().BeEmpty("the half-made template is removed");
+    }
+
+    [Fact]
     public async Task Leaves_no_process_when_it_is_killed_while_it_builds_an_image_and_the_next_build_is_whole()
     {
         string folder = Directory.CreateDirectory($"/var/tmp/th-{Guid.NewGuid():N}"[..20]).FullName;
@@ -56,7 +72,7 @@ public sealed class KilledOwnerTests
             string image = CopyTiny(folder);
             Process builder = program.Start("build", image);
             await SampleProgram.ReadLineAsync(builder, "image mine: packages");
-            IReadOnlyList<ProcessTree.Member> helpers = await WaitForHelpersAsync(builder.Id);
+            IReadOnlyList<ProcessTree.Member> helpers = await WaitForChildrenAsync(builder.Id, found => found.Count > 3);
 
             await SignalAsync("KILL", builder.Id);
 
@@ -88,18 +104,17 @@ public sealed class KilledOwnerTests
         since.Elapsed.Should().BeLessThan(Bound);
     }
 
-    // mmdebstrap has started programs of its own by then.
-    private static async Task<IReadOnlyList<ProcessTree.Member>> WaitForHelpersAsync(int builder)
+    private static async Task<IReadOnlyList<ProcessTree.Member>> WaitForChildrenAsync(int process, Func<IReadOnlyList<ProcessTree.Member>, bool> wanted)
     {
         var since = Stopwatch.StartNew();
-        while (true)
+        IReadOnlyList<ProcessTree.Member> children;
+        while (!wanted(children = ProcessTree.DescendantsOf(process)))
         {
-            IReadOnlyList<ProcessTree.Member> helpers = ProcessTree.DescendantsOf(builder);
-            if (helpers.Count > 3)
-                return helpers;
-            since.Elapsed.Should().BeLessThan(TimeSpan.FromSeconds(30), "the build runs helper programs");
+            since.Elapsed.Should().BeLessThan(TimeSpan.FromSeconds(30), "it starts programs");
             await Task.Delay(20, Token);
         }
+
+        return children;
     }
 
     private static async Task SignalAsync(string signal, int process)

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Text.RegularExpressions;
 using FluentAssertions;
 using TestHarness.MachineTests.Templates;
 using Xunit;
@@ -7,7 +6,7 @@ using Xunit;
 namespace TestHarness.MachineTests.Hosts;
 
 /// <summary>Under umask 000, which gives everything that is made without care to everybody.</summary>
-public sealed partial class PermissionTests(Tiny tiny)
+public sealed class PermissionTests(Tiny tiny)
 {
     private const UnixFileMode Others =
         UnixFileMode.GroupRead | UnixFileMode.GroupWrite | UnixFileMode.GroupExecute | UnixFileMode.OtherRead | UnixFileMode.OtherWrite | UnixFileMode.OtherExecute;
@@ -19,8 +18,7 @@ public sealed partial class PermissionTests(Tiny tiny)
     [Fact]
     public async Task Nobody_else_reads_a_machines_files_or_changes_a_template()
     {
-        string image = ImageFolder().Match((await tiny.Machine.CollectEvidenceAsync(Token)).CommandLine).Groups[1].Value;
-        using var cache = new EmptyStore(Path.Combine(image, "../../templates/any"));
+        using var cache = new EmptyStore(Path.Combine(await UsualCache.ImagesOfAsync(tiny.Machine, Token), "../templates/any"));
         using var program = new SampleProgram(Path.GetDirectoryName(cache.Templates));
 
         HeldMachine machine = await SampleProgram.HoldAsync(program.StartBy("umask 000; exec \"$@\"", "hold"), untilUp: true);
@@ -54,7 +52,4 @@ public sealed partial class PermissionTests(Tiny tiny)
 
     private static void AssertClosed(IEnumerable<string> paths) =>
         paths.Where(path => (File.GetUnixFileMode(path) & Others) != 0).Select(path => $"{path} {File.GetUnixFileMode(path)}").Should().BeEmpty("they are the owner's alone");
-
-    [GeneratedRegex("\"filename\":\"(/[^\"]+/images/tiny)/[^/]+/disk.qcow2\"")]
-    private static partial Regex ImageFolder();
 }

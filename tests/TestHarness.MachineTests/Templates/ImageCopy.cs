@@ -1,17 +1,15 @@
 using System.Buffers.Binary;
-using System.Text.RegularExpressions;
 
 namespace TestHarness.MachineTests.Templates;
 
 /// <summary>A cache of its own with a copy of a machine's image, which may be damaged.</summary>
-internal sealed partial class ImageCopy : IDisposable
+internal sealed class ImageCopy : IDisposable
 {
     // Of the first-level table: where the header says that it is (QEMU's docs/interop/qcow2.txt).
     private const int FirstLevelOffset = 40;
 
-    public ImageCopy(string commandLine)
+    public ImageCopy(string image)
     {
-        string image = ImageFolder().Match(commandLine).Groups[1].Value;
         Folder = Directory.CreateDirectory($"/var/tmp/th-{Guid.NewGuid():N}"[..20]).FullName;
         string copy = Directory.CreateDirectory(Path.Combine(Folder, "images/tiny", Path.GetFileName(image))).FullName;
         foreach (string file in Directory.GetFiles(image))
@@ -39,7 +37,4 @@ internal sealed partial class ImageCopy : IDisposable
     }
 
     public void Dispose() => Directory.Delete(Folder, recursive: true);
-
-    [GeneratedRegex("\"filename\":\"(/[^\"]+/images/tiny/[^/]+)/disk.qcow2\"")]
-    private static partial Regex ImageFolder();
 }
