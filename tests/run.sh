@@ -1,12 +1,20 @@
 #!/usr/bin/env bash
 # Runs all tests on a fresh Debian 12 that has only the .NET SDK: installs what is missing, builds the images, ends with 'N passed, N failed'.
 # Arguments go to 'dotnet test', such as: --filter FullyQualifiedName~ShellTests
+# With --soak: 500 starts and disposals (SOAK_CYCLES), half of them cut short at random (SOAK_SEED), then 50 rounds (SOAK_ROUNDS) of the fast tests and
+# some machine tests with two busy loops beside them. Takes hours; not part of CI.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . examples/prerequisites.sh
 
+soak=false
+if [ "${1:-}" = --soak ]; then
+    soak=true
+    shift
+fi
 results=$(mktemp -d)
-trap 'rm -rf "$results"' EXIT
+busy=()
+trap '[ ${#busy[@]} -eq 0 ] || kill "${busy[@]}"; rm -rf "$results"' EXIT
 
 echo "== Build"
 dotnet build TestHarness.sln --nologo -v quiet -clp:Summary
@@ -14,9 +22,30 @@ echo "== Images"
 for image in tiny debian-12; do
     bash examples/quickstart.sh "$image"
 done
-echo "== Tests"
 status=0
-dotnet test TestHarness.sln --no-build --nologo "$@" 2>&1 | tee "$results/output" || status=$?
+run_tests() {
+    dotnet test "$@" --no-build --nologo 2>&1 | tee -a "$results/output" || status=$?
+}
+if $soak; then
+    echo "== Soak"
+    export SOAK_CYCLES=${SOAK_CYCLES:-500}
+    run_tests tests/TestHarness.MachineTests --filter FullyQualifiedName~SoakTests -l "console;verbosity=detailed"
+    echo "== Under load"
+    export SOAK_CYCLES=4
+    for _ in 1 2; do
+        (while :; do :; done) &
+        busy+=($!)
+    done
+    for ((round = 1; round <= ${SOAK_ROUNDS:-50}; round++)); do
+        echo "== Round $round"
+        run_tests tests/TestHarness.Tests
+        run_tests tests/TestHarness.MachineTests \
+            --filter "FullyQualifiedName~StartTests|FullyQualifiedName~StopTests|FullyQualifiedName~ShellTests|FullyQualifiedName~FreshnessTests|FullyQualifiedName~KilledOwnerTests"
+    done
+else
+    echo "== Tests"
+    run_tests TestHarness.sln "$@"
+fi
 
 # The runner closes each assembly with 'Passed!  - Failed:     0, Passed:    12, Skipped: …'.
 read -r passed failed < <(awk '

@@ -5,6 +5,8 @@ public sealed partial class VirtualMachine
     // A start that is cancelled kills what it has begun; it takes longer only where its own progress is what disposes the machine.
     private static readonly TimeSpan StartEnds = TimeSpan.FromSeconds(5);
 
+    private static readonly TimeSpan ListenerLimit = TimeSpan.FromSeconds(10);
+
     private readonly CancellationTokenSource _disposing = new();
     private readonly AsyncLocal<bool> _inListener = new();
     private readonly Lock _telling = new();
@@ -52,11 +54,12 @@ public sealed partial class VirtualMachine
             return _told = _told.IsCompleted ? Task.Run(() => TellAsync(stopping)) : _told;
     }
 
+    // What a listener does (a screenshot for the evidence) must not keep the machine from ending: neither by failing nor by taking its time.
     private async Task TellAsync(Func<VirtualMachine, Task> stopping)
     {
         _inListener.Value = true;
         foreach (Func<VirtualMachine, Task> listener in stopping.GetInvocationList().Cast<Func<VirtualMachine, Task>>())
-            await listener(this).ConfigureAwait(false);
+            await Task.Run(() => listener(this)).WaitAsync(ListenerLimit).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
     // A helper program that is being killed may still write there.

@@ -88,6 +88,7 @@ public sealed partial class VirtualMachine
                 _choice = await AcceleratorChoice.ChooseAsync(Spec.Accelerator, new AcceleratorHost(Program), cancellationToken).ConfigureAwait(false);
             using (Spans.Start("image"))
                 _image = await ImageStore.GetAsync(Spec.Image, progress, wanted.Token).ConfigureAwait(false);
+            QcowHeader.Require(_image);
             while (!await TryStartGuestAsync(progress, wanted.Token).ConfigureAwait(false))
                 await EndAttemptAsync().ConfigureAwait(false);
             NoteStarted(began, failure: null);

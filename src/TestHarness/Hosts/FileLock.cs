@@ -19,9 +19,18 @@ internal sealed class FileLock : IDisposable
     {
         if (TryLock(path, Native.LockExclusive) is not { } file)
             return null;
-        RandomAccess.SetLength(file, 0);
-        RandomAccess.Write(file, Encoding.UTF8.GetBytes($"process {Environment.ProcessId}"), 0);
-        return new FileLock(file);
+        try
+        {
+            RandomAccess.SetLength(file, 0);
+            RandomAccess.Write(file, Encoding.UTF8.GetBytes($"process {Environment.ProcessId}"), 0);
+            return new FileLock(file);
+        }
+        catch
+        {
+            // A full disk: a lock that nobody knows of would be held until this process ends.
+            file.Dispose();
+            throw;
+        }
     }
 
     /// <summary>Takes the lock together with any others who share it, or returns <see langword="null"/> where somebody has it alone.</summary>
@@ -63,7 +72,8 @@ internal sealed class FileLock : IDisposable
 
     public void Dispose() => _file.Dispose();
 
-    private static string ReadOwner(string path)
+    /// <summary>Says who has a lock.</summary>
+    public static string ReadOwner(string path)
     {
         using SafeFileHandle file = Native.OpenForLock(path);
         var text = new byte[100];

@@ -68,6 +68,10 @@ internal sealed partial class Ledger
 
             throw turn.Verdict is { } verdict ? LedgerText.OutOfTime(request, limit, verdict) : LedgerText.Locked(request, limit, LockPath);
         }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw RunFolder.NotUsable(Path.GetDirectoryName(_folder)!, e.Message, e);
+        }
         finally
         {
             Leave(turn);

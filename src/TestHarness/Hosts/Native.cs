@@ -18,6 +18,7 @@ internal static unsafe partial class Native
     private const uint StatxBasicStats = 0x7ff;
     private const ushort TypeMask = 0xf000;
     private const ushort TypeFolder = 0x4000;
+    private const ushort TypeFile = 0x8000;
     private const short PollIn = 1;
     private const int OpenReadWrite = 0x2;
     private const int OpenCreate = 0x40;
@@ -80,6 +81,17 @@ internal static unsafe partial class Native
         owner = BitConverter.ToUInt32(status[20..]);
         isFolder = (BitConverter.ToUInt16(status[28..]) & TypeMask) == TypeFolder;
         return result == 0;
+    }
+
+    /// <summary>Tells whether a path is a file that ends when it is read: no pipe, socket or device, and no symbolic link.</summary>
+    public static bool IsOrdinaryFile(string path)
+    {
+        // stx_mode at byte 28.
+        Span<byte> status = stackalloc byte[256];
+        int result;
+        fixed (byte* buffer = status)
+            result = Statx(CurrentFolder, path, NoFollow, StatxBasicStats, buffer);
+        return result == 0 && (BitConverter.ToUInt16(status[28..]) & TypeMask) == TypeFile;
     }
 
     /// <summary>Tells how many bytes a file takes on its disk; a sparse file takes fewer than its length. 0 where there is no such file.</summary>

@@ -1,4 +1,4 @@
-using System.Runtime.InteropServices;
+using System.Diagnostics;
 
 namespace TestHarness.Hosts;
 
@@ -13,6 +13,9 @@ internal static class RunFolder
     private const int LongestSocketName = 12;
 
     private const UnixFileMode Private = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
+
+    // The root's lock is held for a moment only: to make one folder and remove dead ones.
+    private static readonly TimeSpan LockLimit = TimeSpan.FromSeconds(10);
 
     private static readonly Lock Gate = new();
     private static string? _process;
@@ -32,9 +35,12 @@ internal static class RunFolder
                 .Try("set TESTHARNESS_RUN to a shorter path."));
         }
 
-        Directory.CreateDirectory(path, Private);
-        QemuUser.Give(path);
-        return path;
+        return Guard(path, () =>
+        {
+            Directory.CreateDirectory(path, Private);
+            QemuUser.Give(path);
+            return path;
+        });
     }
 
     /// <summary>The folder of this process, which the reaper removes once the process is gone.</summary>
@@ -53,15 +59,34 @@ internal static class RunFolder
         return root;
     }
 
+    /// <summary>Makes something below the run folder; where that fails, nothing of it stays.</summary>
+    /// <exception cref="HostNotReadyException">The place can't be used: full, read-only, closed.</exception>
+    public static T Guard<T>(string path, Func<T> make)
+    {
+        try
+        {
+            return make();
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            if (Directory.Exists(path))
+                Directory.Delete(path, recursive: true);
+            throw NotUsable(Root(), e.Message, e);
+        }
+    }
+
     private static string CreateForProcess()
     {
         string root = ForUser();
-        using FileLock exclusive = TakeRootLock(root);
-        Sweep(root);
         string process = Path.Combine(root, $"{Environment.ProcessId}-{Random.Shared.Next(0x10000):x4}");
-        Directory.CreateDirectory(process, Traversable);
-        _lock = FileLock.TryTake(Path.Combine(process, "lock")) ?? throw new IOException($"'{process}' is in use already.");
-        return process;
+        return Guard(process, () =>
+        {
+            using FileLock exclusive = TakeRootLock(root);
+            Sweep(root);
+            Directory.CreateDirectory(process, Traversable);
+            _lock = FileLock.TryTake(Path.Combine(process, "lock")) ?? throw new IOException($"'{process}' is in use already.");
+            return process;
+        });
     }
 
     // QEMU's user must pass through where it is another one than ours.
@@ -79,6 +104,9 @@ internal static class RunFolder
 
     private static void CreateRoot(string root)
     {
+        // Not made: folders above our own would get a mode by the umask, and a path with a slip in it is more likely.
+        if (Path.GetDirectoryName(root) is { } parent && !Directory.Exists(parent))
+            throw NotUsable(root, $"the folder '{parent}' does not exist", null);
         try
         {
             Directory.CreateDirectory(root, Traversable);
@@ -95,18 +123,24 @@ internal static class RunFolder
             throw NotUsable(root, "others may write to it", null);
     }
 
-    private static HostNotReadyException NotUsable(string root, string reason, Exception? inner) =>
+    /// <summary>Makes the failure of a run folder that is full, read-only or somebody else's.</summary>
+    public static HostNotReadyException NotUsable(string root, string reason, Exception? inner) =>
         new(new FailureText($"The run folder '{root}' can't be used.")
             .Add("Reason", reason)
-            .Try("set TESTHARNESS_RUN to a folder of your own that nobody else may write to."), inner);
+            .Try("set TESTHARNESS_RUN to a folder of your own that has room and that nobody else may write to."), inner);
 
     private static FileLock TakeRootLock(string root)
     {
-        FileLock? taken;
-        // Held for a moment only: to make one folder and remove dead ones.
-        while ((taken = FileLock.TryTake(Path.Combine(root, "lock"))) is null)
+        string path = Path.Combine(root, "lock");
+        long began = Stopwatch.GetTimestamp();
+        while (true)
+        {
+            if (FileLock.TryTake(path) is { } taken)
+                return taken;
+            if (Stopwatch.GetElapsedTime(began) > LockLimit)
+                throw new IOException($"{FileLock.ReadOwner(path)} has held '{path}' for {LockLimit.TotalSeconds} s; is it stopped?");
             Thread.Sleep(5);
-        return taken;
+        }
     }
 
     private static void Sweep(string root)
@@ -116,9 +150,16 @@ internal static class RunFolder
             // The ledger belongs to all processes; its shares are locked one by one.
             if (Path.GetFileName(folder) == Ledger.FolderName)
                 continue;
-            using FileLock? free = FileLock.TryTake(Path.Combine(folder, "lock"));
-            if (free is not null)
-                Directory.Delete(folder, recursive: true);
+            try
+            {
+                using FileLock? free = FileLock.TryTake(Path.Combine(folder, "lock"));
+                if (free is not null)
+                    Directory.Delete(folder, recursive: true);
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                // Its own reaper is removing it at the same moment, or the disk is full; the next start looks again.
+            }
         }
     }
 }

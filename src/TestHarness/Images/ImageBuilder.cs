@@ -10,7 +10,8 @@ internal sealed class ImageBuilder(string image, Recipe recipe, RecipeSource sou
     /// <summary>Builds into the folder <c>image</c> of the build folder; returns it.</summary>
     public async Task<string> BuildAsync(CancellationToken cancellationToken)
     {
-        Directory.CreateDirectory(Result);
+        // Closed until its files are read-only, whatever the umask.
+        Directory.CreateDirectory(Result, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         await InstallPackagesAsync(cancellationToken).ConfigureAwait(false);
         await MakeKernelAsync(cancellationToken).ConfigureAwait(false);
         await _tree.ThinOutAsync(cancellationToken).ConfigureAwait(false);

@@ -15,6 +15,9 @@ internal sealed class ImageCache(string root)
     public Func<Recipe, RecipeSource, BuildFolder, CancellationToken, Task<string>> Build { get; init; } =
         (recipe, source, folder, cancellationToken) => new ImageBuilder(source.Name, recipe, source, folder).BuildAsync(cancellationToken);
 
+    /// <summary>Gets how long a build may take, with the wait for another process that builds the same.</summary>
+    public TimeSpan Limit { get; init; } = TimeSpan.FromMinutes(30);
+
     public async Task<GuestImage> GetAsync(string image, ImageBuildMode mode, IProgress<StartProgress>? progress, CancellationToken cancellationToken)
     {
         RecipeSource source = RecipeSource.Find(image);
@@ -24,6 +27,26 @@ internal sealed class ImageCache(string root)
         if (mode == ImageBuildMode.IfMissing && FindBuilt(folder, key) is { } built)
             return built;
 
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        limit.CancelAfter(Limit);
+        try
+        {
+            return await BuildOnceAsync(source, recipe, key, folder, mode, progress, limit.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException e) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw new ImageException(
+                source.Name,
+                new FailureText($"Image '{source.Name}': it was not there within {Limit.TotalMinutes} minutes.")
+                    .Add("Waited for", "the build, here or by another process")
+                    .Try("see that the host reaches its package mirror: sudo apt-get update."),
+                e);
+        }
+    }
+
+    private async Task<GuestImage> BuildOnceAsync(
+        RecipeSource source, Recipe recipe, string key, string folder, ImageBuildMode mode, IProgress<StartProgress>? progress, CancellationToken cancellationToken)
+    {
         Prerequisites.Require(BuildFolder.Programs);
         CacheFolder.Create(folder);
         using FileLock exclusive = await FileLock.TakeAsync(

@@ -1,4 +1,5 @@
 using System.Reflection;
+using TestHarness.Hosts;
 
 namespace TestHarness.Images;
 
@@ -41,6 +42,8 @@ internal sealed class RecipeSource
         if (image.Contains('/', StringComparison.Ordinal))
         {
             string folder = Path.GetFullPath(image);
+            if (System.IO.File.Exists(folder))
+                throw Unknown(image, $"'{folder}' is not a folder");
             if (!System.IO.File.Exists(Path.Combine(folder, RecipeFile)))
                 throw Unknown(image, $"'{folder}' has no {RecipeFile}");
             return new RecipeSource(image, FolderName(folder), folder);
@@ -72,6 +75,9 @@ internal sealed class RecipeSource
         string target = file.ResolveLinkTarget(returnFinalTarget: true)?.FullName ?? path;
         if (!Path.GetFullPath(target).StartsWith($"{_folder.TrimEnd('/')}/", StringComparison.Ordinal))
             throw Missing(name, $"it is a link out of the recipe's folder, to {target}");
+        // A pipe would keep the reader waiting, and a device may never end.
+        if (!Native.IsOrdinaryFile(target))
+            throw Missing(name, "it is not an ordinary file");
         try
         {
             return System.IO.File.ReadAllBytes(path);

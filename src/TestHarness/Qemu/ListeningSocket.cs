@@ -11,6 +11,8 @@ internal sealed class ListeningSocket : IDisposable
     public ListeningSocket(string path)
     {
         _socket.Bind(new UnixDomainSocketEndPoint(path));
+        // bind(2) goes by the umask.
+        File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite);
         _socket.Listen(1);
         QemuUser.Give(path);
     }

@@ -22,6 +22,10 @@ internal static class Overlay
     {
         await QemuImage.RunAsync(["create", "-q", "-f", "qcow2", .. arguments], folder, cancellationToken).ConfigureAwait(false);
         foreach (string file in Directory.GetFiles(folder, "*.qcow2"))
+        {
+            // qemu-img goes by the umask.
+            File.SetUnixFileMode(file, UnixFileMode.UserRead | UnixFileMode.UserWrite);
             QemuUser.Give(file);
+        }
     }
 }

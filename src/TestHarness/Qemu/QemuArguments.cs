@@ -147,6 +147,8 @@ internal static class QemuArguments
             lowest = next;
         }
 
+        // Said, for without it QEMU would go by what the lowest one's header names.
+        lowest["backing"] = null;
         return top;
     }
 

@@ -29,7 +29,8 @@ internal sealed class Template(string folder, FileLock inUse) : IDisposable
     }
 
     /// <summary>Copies the prepared empty overlays on the template's disks into a machine's folder.</summary>
-    public void CopyOverlays(string machineFolder)
+    /// <exception cref="HostNotReadyException">There is no room for them.</exception>
+    public void CopyOverlays(string machineFolder) => RunFolder.Guard(machineFolder, () =>
     {
         foreach (string overlay in Directory.GetFiles(Path.Combine(folder, TemplateFiles.Overlays)))
         {
@@ -38,7 +39,9 @@ internal sealed class Template(string folder, FileLock inUse) : IDisposable
             File.SetUnixFileMode(copy, UnixFileMode.UserRead | UnixFileMode.UserWrite);
             QemuUser.Give(copy);
         }
-    }
+
+        return true;
+    });
 
     public void Dispose() => inUse.Dispose();
 }

@@ -1,5 +1,7 @@
 using System.Security.Cryptography;
 using System.Text.Json;
+using TestHarness.Images;
+using TestHarness.Qemu;
 
 namespace TestHarness.Templates;
 
@@ -30,6 +32,13 @@ internal sealed record TemplateDescription(string Key, long MemoryBytes, DateTim
                 return "its memory file has changed";
             if (found.StateHash != written.StateHash)
                 return "its device state has changed";
+            string[] overlays = [Path.Combine(folder, MachineFileNames.Overlay), Path.Combine(folder, TemplateFiles.Overlays, MachineFileNames.Overlay)];
+            foreach (string disk in overlays)
+            {
+                if (QcowHeader.FindFault(disk, QcowBacking.One) is { } damage)
+                    return $"{Path.GetRelativePath(folder, disk)}: {damage}";
+            }
+
             return written.DiskBytes.Any(disk => !found.DiskBytes.TryGetValue(disk.Key, out long bytes) || bytes != disk.Value) ? "a disk of it has changed" : null;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException)

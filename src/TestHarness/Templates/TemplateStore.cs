@@ -62,6 +62,9 @@ internal static class TemplateStore
 
             await File.WriteAllBytesAsync(Path.Combine(making, TemplateFiles.InUse), [], cancellationToken).ConfigureAwait(false);
             TemplateDescription.Of(key, making).Write(making);
+            // Whatever the umask: what a guest had in its memory is for nobody else to read or change.
+            foreach (string file in (string[])[TemplateFiles.State, TemplateFiles.SerialLog, TemplateFiles.InUse, TemplateFiles.Description])
+                File.SetUnixFileMode(Path.Combine(making, file), UnixFileMode.UserRead | UnixFileMode.UserWrite);
             Directory.Move(making, folder);
             TemplateEviction.Run(CacheFolder.Templates, keep: folder);
             return null;

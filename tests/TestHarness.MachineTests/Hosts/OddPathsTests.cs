@@ -1,10 +1,12 @@
 using System.Diagnostics;
+using System.Text.Json;
 using FluentAssertions;
+using TestHarness.MachineTests.Templates;
 using Xunit;
 
 namespace TestHarness.MachineTests.Hosts;
 
-public sealed class OddPathsTests
+public sealed class OddPathsTests(Tiny tiny)
 {
     [Fact]
     public async Task Boots_when_cache_run_folder_and_image_have_odd_names()
@@ -30,6 +32,32 @@ public sealed class OddPathsTests
         finally
         {
             Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    [Fact]
+    public async Task QEMU_opens_the_disks_that_were_meant_whatever_their_paths_have_in_them()
+    {
+        string cache = Directory.CreateDirectory($"/var/tmp/th-{Guid.NewGuid():N}"[..20] + ",,readonly=off,file.driver=x %s -m 'ä\"").FullName;
+        try
+        {
+            File.CreateSymbolicLink(Path.Combine(cache, "images"), await UsualCache.ImagesOfAsync(tiny.Machine, TestContext.Current.CancellationToken));
+            using var program = new SampleProgram(cache);
+
+            (int exitCode, string output) = await program.RunAsync("nodes");
+
+            exitCode.Should().Be(0, output);
+            using JsonDocument reply = JsonDocument.Parse(output.Split('\n').Single(line => line.StartsWith("query-named-block-nodes ", StringComparison.Ordinal)).Split(' ', 2)[1]);
+            // The files that are open, and whether they may be written to: the machine's own two, and the image.
+            (string File, bool ReadOnly)[] files = [.. reply.RootElement.GetProperty("return").EnumerateArray()
+                .Where(node => node.GetProperty("drv").GetString() == "file")
+                .Select(node => (node.GetProperty("file").GetString()!, node.GetProperty("ro").GetBoolean()))];
+            files.Should().HaveCount(3).And.Contain(("disk.qcow2", false)).And.Contain(("extra-0.qcow2", false));
+            files.Should().ContainSingle(file => file.ReadOnly).Which.File.Should().StartWith(cache + "/images/tiny/").And.EndWith("/disk.qcow2");
+        }
+        finally
+        {
+            Directory.Delete(cache, recursive: true);
         }
     }
 

@@ -78,19 +78,6 @@ public sealed partial class StartTests
     }
 
     [Fact]
-    public async Task Survives_the_end_of_the_thread_that_asked()
-    {
-        Task<VirtualMachine>? starting = null;
-        var thread = new Thread(() => starting = VirtualMachine.StartAsync(new MachineSpec(), cancellationToken: Token));
-        thread.Start();
-        thread.Join();
-
-        await using VirtualMachine vm = await starting!;
-
-        (await vm.Shell.RunAsync("echo alive", cancellationToken: Token)).Should().HaveOutput("alive");
-    }
-
-    [Fact]
     public async Task Refuses_a_second_start()
     {
         await using VirtualMachine vm = await VirtualMachine.StartAsync(new MachineSpec(), cancellationToken: Token);

@@ -114,6 +114,21 @@ public sealed class ImageCacheTests : IDisposable
         Directory.GetDirectories(Folder).Should().BeEmpty();
     }
 
+    [Fact]
+    public async Task Gives_a_build_up_that_takes_too_long()
+    {
+        var cache = new ImageCache(_root)
+        {
+            Limit = TimeSpan.FromMilliseconds(300),
+            Build = async (_, _, folder, token) => await folder.RunInsideAsync("waiting", "sleep", ["60"], token),
+        };
+
+        Func<Task> get = () => cache.GetAsync("tiny", ImageBuildMode.IfMissing, null, TestContext.Current.CancellationToken);
+
+        (await get.Should().ThrowAsync<ImageException>()).WithMessage("Image 'tiny': it was not there within*Waited for: the build*Try: *");
+        Directory.GetDirectories(Folder).Should().BeEmpty();
+    }
+
     private Task<GuestImage> GetAsync(ImageBuildMode mode = ImageBuildMode.IfMissing, IProgress<StartProgress>? progress = null) =>
         new ImageCache(_root) { Build = PretendAsync }.GetAsync("tiny", mode, progress, TestContext.Current.CancellationToken);
 

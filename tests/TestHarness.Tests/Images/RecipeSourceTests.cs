@@ -1,5 +1,6 @@
 using System.Text;
 using FluentAssertions;
+using TestHarness.Hosts;
 using TestHarness.Images;
 using Xunit;
 
@@ -54,6 +55,35 @@ public sealed class RecipeSourceTests : IDisposable
 
         read.Should().Throw<ImageException>().WithMessage("*'beside' cannot be read*it is a link out of the recipe's folder*");
     }
+
+    [Fact]
+    public void Says_that_a_path_is_no_folder_with_a_recipe()
+    {
+        string file = Path.Combine(_folder, "disk.qcow2"), loop = Path.Combine(_folder, "loop"), pipe = Path.Combine(_folder, "pipe");
+        File.WriteAllBytes(file, [0x51, 0x46, 0x49, 0xfb]);
+        File.CreateSymbolicLink(loop, loop);
+        Native.MakePipe(pipe);
+
+        foreach (string image in (string[])[file, "/dev/null", pipe, loop])
+            FindFails(image).Should().StartWith($"There is no image '{image}': '{image}' is not a folder.").And.Contain("Try: ");
+    }
+
+    [Theory]
+    [InlineData("recipe.json")]
+    [InlineData("beside")]
+    public async Task Does_not_wait_for_a_pipe_in_place_of_a_file(string name)
+    {
+        File.WriteAllText(Path.Combine(_folder, "recipe.json"), "{}");
+        File.Delete(Path.Combine(_folder, name));
+        Native.MakePipe(Path.Combine(_folder, name));
+
+        Task read = Task.Run(() => RecipeSource.Find(_folder).Read(name), TestContext.Current.CancellationToken);
+
+        await read.Invoking(task => task.WaitAsync(TimeSpan.FromSeconds(5))).Should().ThrowAsync<ImageException>().WithMessage("*it is not an ordinary file*");
+    }
+
+    private static string FindFails(string image) =>
+        image.Invoking(RecipeSource.Find).Should().Throw<ImageException>().Which.Message;
 
     [Fact]
     public void Names_a_file_that_is_not_there()

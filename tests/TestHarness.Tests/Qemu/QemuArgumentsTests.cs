@@ -26,7 +26,7 @@ public sealed class QemuArgumentsTests
             .And.Contain("-kernel /cache/tiny/vmlinux -initrd /cache/tiny/initrd")
             .And.Contain("-append root=/dev/vda rw console=tty0 console=ttyS0")
             .And.Contain("""
-                {"driver":"qcow2","read-only":false,"file":{"driver":"file","filename":"disk.qcow2","read-only":false},"backing":{"driver":"qcow2","read-only":true,"file":{"driver":"file","filename":"/cache/tiny/disk.qcow2","read-only":true}}
+                {"driver":"qcow2","read-only":false,"file":{"driver":"file","filename":"disk.qcow2","read-only":false},"backing":{"driver":"qcow2","read-only":true,"file":{"driver":"file","filename":"/cache/tiny/disk.qcow2","read-only":true},"backing":null}
                 """)
             .And.Contain("""{"driver":"virtio-blk-pci","drive":"disk0"}""");
     }
@@ -66,7 +66,7 @@ public sealed class QemuArgumentsTests
 
         line.Should().Contain("\"share\":false").And.Contain("-incoming defer").And.Contain("-action reboot=shutdown").And.NotContain("-kernel")
             .And.Contain("""
-                "backing":{"driver":"qcow2","read-only":true,"file":{"driver":"file","filename":"/t/disk.qcow2","read-only":true},"backing":{"driver":"qcow2","read-only":true,"file":{"driver":"file","filename":"/cache/tiny/disk.qcow2","read-only":true}}}
+                "backing":{"driver":"qcow2","read-only":true,"file":{"driver":"file","filename":"/t/disk.qcow2","read-only":true},"backing":{"driver":"qcow2","read-only":true,"file":{"driver":"file","filename":"/cache/tiny/disk.qcow2","read-only":true},"backing":null}}
                 """);
     }
 

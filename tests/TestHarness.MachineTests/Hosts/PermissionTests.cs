@@ -1,0 +1,55 @@
+using System.Diagnostics;
+using FluentAssertions;
+using TestHarness.MachineTests.Templates;
+using Xunit;
+
+namespace TestHarness.MachineTests.Hosts;
+
+/// <summary>Under umask 000, which gives everything that is made without care to everybody.</summary>
+public sealed class PermissionTests(Tiny tiny)
+{
+    private const UnixFileMode Others =
+        UnixFileMode.GroupRead | UnixFileMode.GroupWrite | UnixFileMode.GroupExecute | UnixFileMode.OtherRead | UnixFileMode.OtherWrite | UnixFileMode.OtherExecute;
+
+    private const UnixFileMode OthersWrite = UnixFileMode.GroupWrite | UnixFileMode.OtherWrite;
+
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task Nobody_else_reads_a_machines_files_or_changes_a_template()
+    {
+        using var cache = new EmptyStore(Path.Combine(await UsualCache.ImagesOfAsync(tiny.Machine, Token), "../templates/any"));
+        using var program = new SampleProgram(Path.GetDirectoryName(cache.Templates));
+
+        HeldMachine machine = await SampleProgram.HoldAsync(program.StartBy("umask 000; exec \"$@\"", "hold"), untilUp: true);
+
+        AssertClosed(Directory.GetFileSystemEntries(machine.Folder, "*", SearchOption.AllDirectories).Append(machine.Folder));
+        AssertClosed(Directory.GetFileSystemEntries(Path.Combine(program.RunFolder, "ledger")).Append(Path.Combine(program.RunFolder, "ledger")));
+        // As root QEMU is another user, who passes through to its own folder.
+        string process = Path.GetDirectoryName(machine.Folder)!;
+        (File.GetUnixFileMode(process) & (Others & ~(UnixFileMode.GroupExecute | UnixFileMode.OtherExecute))).Should().Be(UnixFileMode.None);
+        AssertClosed(Directory.GetFiles(process));
+
+        string template = Directory.GetDirectories(cache.Templates).Should().ContainSingle().Subject;
+        AssertClosed(((string[])["memory", "state", "serial.log"]).Select(file => Path.Combine(template, file)));
+        Directory.GetFileSystemEntries(template, "*", SearchOption.AllDirectories).Append(template).Append(cache.Templates)
+            .Where(path => (File.GetUnixFileMode(path) & OthersWrite) != 0 && !path.EndsWith("/proven", StringComparison.Ordinal)).Should().BeEmpty();
+    }
+
+    [Fact]
+    public async Task Nobody_else_connects_to_a_machines_sockets()
+    {
+        using var program = new SampleProgram();
+
+        // A QEMU that does not connect, so that they are still there.
+        Process held = program.StartBy("umask 000; exec \"$@\"", "hold", FakeQemu.Spec("mute").QemuPath!, "mute");
+        HeldMachine machine = await SampleProgram.HoldAsync(held, untilUp: false);
+
+        string[] files = Directory.GetFileSystemEntries(machine.Folder);
+        files.Select(Path.GetFileName).Should().Contain(["qmp.sock", "agent.sock", "serial.in", "serial.out"]);
+        AssertClosed(files.Append(machine.Folder));
+    }
+
+    private static void AssertClosed(IEnumerable<string> paths) =>
+        paths.Where(path => (File.GetUnixFileMode(path) & Others) != 0).Select(path => $"{path} {File.GetUnixFileMode(path)}").Should().BeEmpty("they are the owner's alone");
+}

@@ -1,0 +1,46 @@
+using TestHarness;
+using TestHarness.SampleProgram;
+
+// What a test wants of it:
+//   hold [QEMU [BEHAVIOUR]]  starts a machine (by another QEMU) and waits to be killed; "qemu PID FOLDER" once there is a process, "running" once it is up
+//   build FOLDER             builds the image of a recipe's folder; a line for each step
+//   run                      starts a machine, runs a command, ends
+//   fill                     starts a machine and writes 200 MB in it; how long that took to fail
+//   nodes                    starts a machine; QEMU's own list of its disks, as JSON
+//   clones N IMAGE           N machines at once; a line with what makes each an individual
+//   soak N SEED              N starts and disposals, half of them cut short; what is left behind
+try
+{
+    switch (args)
+    {
+        case ["hold", .. var qemu]:
+            await Machines.HoldAsync(qemu);
+            return 0;
+        case ["build", var image]:
+            await Machines.BuildAsync(image);
+            return 0;
+        case ["run"]:
+            await Machines.RunAsync();
+            return 0;
+        case ["fill"]:
+            await Machines.FillAsync();
+            return 0;
+        case ["nodes"]:
+            await Machines.ListDisksAsync();
+            return 0;
+        case ["clones", var count, var image]:
+            await Machines.CloneAsync(int.Parse(count, System.Globalization.CultureInfo.InvariantCulture), image);
+            return 0;
+        case ["soak", var cycles, var seed]:
+            return await new Soak(
+                int.Parse(cycles, System.Globalization.CultureInfo.InvariantCulture), int.Parse(seed, System.Globalization.CultureInfo.InvariantCulture)).RunAsync();
+        default:
+            Console.Error.WriteLine("Usage: hold [QEMU [BEHAVIOUR]] | build FOLDER | run | fill | nodes | clones N IMAGE | soak N SEED");
+            return 2;
+    }
+}
+catch (TestHarnessException e)
+{
+    Console.Error.WriteLine($"{e.GetType().Name}: {e.Message}");
+    return 1;
+}

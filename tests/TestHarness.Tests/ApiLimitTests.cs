@@ -1,0 +1,94 @@
+using System.Reflection;
+using System.Xml.Linq;
+using FluentAssertions;
+using Xunit;
+
+namespace TestHarness.Tests;
+
+/// <summary>
+/// No wait without a limit: every public method of the library that returns a task takes a limit, takes options that have one, or is on the list below with
+/// the limit that it has. A new one fails this test until somebody has thought about it.
+/// </summary>
+public sealed class ApiLimitTests
+{
+    // What ends each wait that its caller gives no limit.
+    private static readonly Dictionary<string, string> Limits = new(StringComparer.Ordinal)
+    {
+        ["VirtualMachine.StartAsync(MachineSpec, IProgress`1, CancellationToken)"] = "the next one's",
+        ["VirtualMachine.StartAsync(IProgress`1, CancellationToken)"] =
+            "MachineSpec.StartTimeout for the machine and for its template each; 30 minutes for an image; 10 minutes for room on the host",
+        ["VirtualMachine.StopAsync(CancellationToken)"] = "MachineSpec.StopTimeout; then QEMU is killed",
+        ["VirtualMachine.KillAsync()"] = "10 seconds for listeners of Stopping; SIGKILL",
+        ["VirtualMachine.DisposeAsync()"] = "10 seconds for listeners of Stopping; SIGKILL",
+        ["VirtualMachine.ReleaseSparesAsync(MachineSpec)"] = "a spare that is just starting: MachineSpec.StartTimeout",
+        ["VirtualMachine.CheckpointAsync(String, CancellationToken)"] = "2 minutes",
+        ["VirtualMachine.RollbackAsync(String, CancellationToken)"] = "2 minutes",
+        ["VirtualMachine.CollectEvidenceAsync(CancellationToken)"] = "2 seconds for the screenshot",
+        ["Shell.PingAsync(CancellationToken)"] = "1 minute",
+        ["Screen.CaptureAsync(CancellationToken)"] = "20 seconds",
+        ["SerialConsole.WriteLineAsync(String, CancellationToken)"] = "2 minutes",
+        ["SerialLog.SaveAsync(String, CancellationToken)"] = "none: a file of the caller's own host",
+        ["Screenshot.SaveAsync(String, CancellationToken)"] = "none: a file of the caller's own host",
+    };
+
+    private static readonly TimeSpan Longest = TimeSpan.FromHours(1);
+
+    private static IEnumerable<MethodInfo> AsyncMethods => typeof(VirtualMachine).Assembly.GetExportedTypes()
+        .SelectMany(type => type.GetMethods(BindingFlags.Public | BindingFlags.Static | BindingFlags.Instance | BindingFlags.DeclaredOnly))
+        .Where(method => IsAwaitable(method.ReturnType));
+
+    [Fact]
+    public void Every_wait_has_a_limit()
+    {
+        string[] unlimited = [.. AsyncMethods.Where(method => !TakesLimit(method) && !TakesOptionsWithLimit(method)).Select(Signature).Except(Limits.Keys)];
+
+        unlimited.Should().BeEmpty("each needs a 'TimeSpan?' parameter, an options record with a limit, or a line in this test that says what ends its wait");
+    }
+
+    [Fact]
+    public void The_list_names_only_what_there_is() =>
+        Limits.Keys.Except(AsyncMethods.Select(Signature)).Should().BeEmpty();
+
+    [Fact]
+    public void Every_optional_limit_says_its_default()
+    {
+        XDocument docs = XDocument.Load(Path.ChangeExtension(typeof(VirtualMachine).Assembly.Location, ".xml"));
+        foreach (MethodInfo method in AsyncMethods.Where(TakesLimit))
+        {
+            ParameterInfo limit = method.GetParameters().Single(parameter => parameter.ParameterType == typeof(TimeSpan?));
+            string name = $"M:{method.DeclaringType!.FullName}.{method.Name}(";
+            // Overloads share the name; each has to say it.
+            string[] texts = [.. docs.Descendants("member").Where(member => member.Attribute("name")!.Value.StartsWith(name, StringComparison.Ordinal))
+                .SelectMany(member => member.Elements("param")).Where(param => param.Attribute("name")!.Value == limit.Name).Select(param => param.Value)];
+
+            limit.HasDefaultValue.Should().BeTrue(Signature(method));
+            texts.Should().NotBeEmpty(Signature(method)).And.OnlyContain(text => text.Contains("Default: ", StringComparison.Ordinal));
+        }
+    }
+
+    [Fact]
+    public void Every_limit_of_a_record_is_finite_by_default()
+    {
+        PropertyInfo[] limits = [.. typeof(VirtualMachine).Assembly.GetExportedTypes()
+            .Where(type => type.Name.EndsWith("Options", StringComparison.Ordinal) || type.Name.EndsWith("Spec", StringComparison.Ordinal))
+            .SelectMany(type => type.GetProperties(BindingFlags.Public | BindingFlags.Instance))
+            .Where(property => property.PropertyType == typeof(TimeSpan) && property.CanWrite)];
+
+        limits.Select(property => $"{property.DeclaringType!.Name}.{property.Name}").Should()
+            .Contain(["MachineSpec.StartTimeout", "MachineSpec.StopTimeout", "ShellOptions.Timeout", "SyncOptions.Timeout"]);
+        foreach (PropertyInfo limit in limits)
+            ((TimeSpan)limit.GetValue(Activator.CreateInstance(limit.DeclaringType!))!).Should().BePositive(limit.Name).And.BeLessThanOrEqualTo(Longest);
+    }
+
+    private static bool IsAwaitable(Type type) =>
+        type == typeof(Task) || type == typeof(ValueTask)
+        || (type.IsGenericType && type.GetGenericTypeDefinition() is var open && (open == typeof(Task<>) || open == typeof(ValueTask<>) || open == typeof(IAsyncEnumerable<>)));
+
+    private static bool TakesLimit(MethodInfo method) => method.GetParameters().Any(parameter => parameter.ParameterType == typeof(TimeSpan?));
+
+    private static bool TakesOptionsWithLimit(MethodInfo method) => method.GetParameters().Any(parameter =>
+        parameter.ParameterType.Name.EndsWith("Options", StringComparison.Ordinal) && parameter.ParameterType.GetProperty("Timeout")?.PropertyType == typeof(TimeSpan));
+
+    private static string Signature(MethodInfo method) =>
+        $"{method.DeclaringType!.Name}.{method.Name}({string.Join(", ", method.GetParameters().Select(parameter => parameter.ParameterType.Name))})";
+}
