@@ -11,11 +11,16 @@ public sealed class SampleRun : IAsyncLifetime
 
     private readonly string _folder = Directory.CreateTempSubdirectory("testharness-trx-").FullName;
     private XDocument _results = new();
-    private string _output = "";
+
+    /// <summary>What <c>dotnet test</c> printed.</summary>
+    public string Output { get; private set; } = "";
+
+    /// <summary>The TRX file.</summary>
+    public string TrxText { get; private set; } = "";
 
     public async ValueTask InitializeAsync()
     {
-        (_, _output) = await Repository.RunAsync(
+        (_, Output) = await Repository.RunAsync(
             "dotnet",
             [
                 "test", Repository.SampleTests, "--no-build", "-c", Repository.Configuration, "--filter", "FullyQualifiedName!~Hang&FullyQualifiedName!~Hundred",
@@ -24,7 +29,8 @@ public sealed class SampleRun : IAsyncLifetime
             environment: null,
             TestContext.Current.CancellationToken);
         string file = Path.Combine(_folder, "sample.trx");
-        _results = File.Exists(file) ? XDocument.Load(file) : throw new InvalidOperationException($"The sample run wrote no results:\n{_output}");
+        TrxText = File.Exists(file) ? await File.ReadAllTextAsync(file) : throw new InvalidOperationException($"The sample run wrote no results:\n{Output}");
+        _results = XDocument.Parse(TrxText);
     }
 
     public ValueTask DisposeAsync()
