@@ -13,7 +13,7 @@ internal sealed class FailureText(string summary)
     public FailureText Add(string label, string? text)
     {
         if (!string.IsNullOrWhiteSpace(text))
-            _blocks.Add((label, text.TrimEnd()));
+            _blocks.Add((label, PrintableText.Of(text.TrimEnd())));
         return this;
     }
 
@@ -21,7 +21,7 @@ internal sealed class FailureText(string summary)
 
     public override string ToString()
     {
-        var message = new StringBuilder(summary);
+        var message = new StringBuilder(Summary);
         foreach ((string label, string text) in _blocks)
         {
             message.Append('\n').Append(label).Append(':');
@@ -31,6 +31,6 @@ internal sealed class FailureText(string summary)
                 message.Append(' ').Append(text);
         }
 
-        return PrintableText.Of(message.ToString());
+        return message.ToString();
     }
 }

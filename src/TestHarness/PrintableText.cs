@@ -23,7 +23,8 @@ internal static class PrintableText
         {
             char character = text[i];
             ReadOnlySpan<char> rest = text.AsSpan(i);
-            if (character == '\r' && rest is [_, '\n', ..])
+            // Before a line feed it is a line's end; after one (a getty writes that) it changes nothing.
+            if (character == '\r' && (rest is [_, '\n', ..] || printable is { Length: 0 } || printable[^1] == '\n'))
                 continue;
             if (char.IsSurrogate(character))
                 i += AppendSurrogate(printable, rest);

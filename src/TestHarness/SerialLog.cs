@@ -4,14 +4,14 @@ using TestHarness.Guest;
 namespace TestHarness;
 
 /// <summary>
-/// What a machine wrote to its serial console since its first byte, as it stands at the moment. Of a log of more than 16 MiB the first MiB and the last
-/// 15 MiB are kept, with a line <c>[… N bytes dropped …]</c> between them.
+/// What a machine wrote to its serial console since its first byte, as it stands at the moment. Of a log of more than 4 MiB the first MiB and the last
+/// 3 MiB are kept, with a line <c>[… N bytes dropped …]</c> between them.
 /// </summary>
 public sealed class SerialLog
 {
-    // The boot, which explains most failures, and what came last.
+    // The boot, which explains most failures, and what came last; together not too much to attach to each failed test.
     private const int HeadBytes = 1024 * 1024;
-    private const int TailBytes = 15 * 1024 * 1024;
+    private const int TailBytes = 3 * 1024 * 1024;
 
     private readonly Lock _gate = new();
     private readonly HeadAndTail _bytes;

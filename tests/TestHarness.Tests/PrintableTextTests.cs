@@ -19,6 +19,7 @@ public sealed class PrintableTextTests
         { "\u009b2J and \u009d52;c;x\u009c", @"\x9b2J and \x9d52;c;x\x9c" },
         { "passed\rfailed", @"passed\x0dfailed" },
         { "a\r\nb\r\n", "a\nb\n" },
+        { "\r\n\r\rtiny login: ", "\ntiny login: " },
         { "\0 \b \v \f \u007f \u0085", @"\x00 \x08 \x0b \x0c \x7f \x85" },
         { "lone \ud83d and \udc27.", "lone \ufffd and \ufffd." },
         { "\u202egpj.exe\u202c \u2066x\u2069 \u200f\u061c", @"\u202egpj.exe\u202c \u2066x\u2069 \u200f\u061c" },
