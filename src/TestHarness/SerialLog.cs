@@ -15,6 +15,7 @@ public sealed class SerialLog
 
     private readonly Lock _gate = new();
     private readonly HeadAndTail _bytes;
+    private byte[] _lines = [];
     private long _heldReturns;
 
     internal SerialLog(int headBytes = HeadBytes, int tailBytes = TailBytes) => _bytes = new HeadAndTail(headBytes, tailBytes);
@@ -75,24 +76,27 @@ public sealed class SerialLog
     {
         lock (_gate)
         {
-            while (!bytes.IsEmpty)
+            // CRs go with their LF (some programs add one to the terminal's), which a read may have cut off: those at the end wait for what follows.
+            int first = bytes.IndexOfAnyExcept((byte)'\r');
+            _heldReturns += first < 0 ? bytes.Length : first;
+            if (first < 0)
+                return;
+            bytes = bytes[first..];
+            if (bytes[0] != '\n')
+                AppendReturns();
+            int end = bytes.LastIndexOfAnyExcept((byte)'\r') + 1;
+            _heldReturns = bytes.Length - end;
+            if (_lines.Length < end)
+                _lines = new byte[end];
+            int count = 0;
+            foreach (byte next in bytes[..end])
             {
-                // CRs go with their LF (some programs add one to the terminal's), which a read may have cut off: they wait for what follows.
-                if (bytes[0] == '\r')
-                {
-                    _heldReturns++;
-                    bytes = bytes[1..];
-                    continue;
-                }
-
-                if (bytes[0] != '\n')
-                    AppendReturns();
-                _heldReturns = 0;
-                int end = bytes.IndexOf((byte)'\r');
-                ReadOnlySpan<byte> part = end < 0 ? bytes : bytes[..end];
-                _bytes.Append(part);
-                bytes = bytes[part.Length..];
+                while (next == '\n' && count > 0 && _lines[count - 1] == '\r')
+                    count--;
+                _lines[count++] = next;
             }
+
+            _bytes.Append(_lines.AsSpan(0, count));
         }
     }
 

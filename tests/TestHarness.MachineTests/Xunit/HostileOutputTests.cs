@@ -5,7 +5,7 @@ using Xunit;
 namespace TestHarness.MachineTests.Xunit;
 
 /// <summary>What a guest printed to act on a terminal, a CI log or an XML file is shown by the failed tests' results, and acts nowhere.</summary>
-public sealed class HostileOutputTests(SampleRun sample) : IClassFixture<SampleRun>
+public sealed class HostileOutputTests(HostileRun sample) : IClassFixture<HostileRun>
 {
     private const string InCommand = "Fails_after_hostile_output_of_a_command";
     private const string OnConsole = "Fails_after_hostile_output_on_the_console";
@@ -50,3 +50,6 @@ public sealed class HostileOutputTests(SampleRun sample) : IClassFixture<SampleR
         text.Split('\n').Where(line => line.TrimStart().StartsWith("::", StringComparison.Ordinal)).Should().BeEmpty();
     }
 }
+
+/// <summary>One run of the tests on a hostile guest.</summary>
+public sealed class HostileRun() : SampleRun("FullyQualifiedName~Hostile");

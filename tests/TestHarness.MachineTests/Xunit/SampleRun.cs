@@ -5,12 +5,20 @@ using Xunit;
 namespace TestHarness.MachineTests.Xunit;
 
 /// <summary>One run of the sample tests that fail, with its TRX file.</summary>
-public sealed class SampleRun : IAsyncLifetime
+public class SampleRun : IAsyncLifetime
 {
     private static readonly XNamespace Trx = "http://microsoft.com/schemas/VisualStudio/TeamTest/2010";
 
     private readonly string _folder = Directory.CreateTempSubdirectory("testharness-trx-").FullName;
+    private readonly string _filter;
     private XDocument _results = new();
+
+    public SampleRun()
+        : this("FullyQualifiedName!~Hang&FullyQualifiedName!~Hundred&FullyQualifiedName!~Hostile")
+    {
+    }
+
+    protected SampleRun(string filter) => _filter = filter;
 
     /// <summary>What <c>dotnet test</c> printed.</summary>
     public string Output { get; private set; } = "";
@@ -23,7 +31,7 @@ public sealed class SampleRun : IAsyncLifetime
         (_, Output) = await Repository.RunAsync(
             "dotnet",
             [
-                "test", Repository.SampleTests, "--no-build", "-c", Repository.Configuration, "--filter", "FullyQualifiedName!~Hang&FullyQualifiedName!~Hundred",
+                "test", Repository.SampleTests, "--no-build", "-c", Repository.Configuration, "--filter", _filter,
                 "--results-directory", _folder, "--logger", "trx;LogFileName=sample.trx",
             ],
             environment: null,
@@ -36,6 +44,7 @@ public sealed class SampleRun : IAsyncLifetime
     public ValueTask DisposeAsync()
     {
         Directory.Delete(_folder, recursive: true);
+        GC.SuppressFinalize(this);
         return ValueTask.CompletedTask;
     }
 
