@@ -11,6 +11,6 @@ internal sealed class DiagnosticProgress : IProgress<StartProgress>
     public void Report(StartProgress value)
     {
         if (value.Detail is null)
-            TestContext.Current.SendDiagnosticMessage("{0}", PrintableText.Of(value.Step));
+            TestContext.Current.SendDiagnosticMessage("{0}", value.Step);
     }
 }

@@ -28,7 +28,7 @@ internal static class MachineRecorder
         foreach (MachineRecord record in Records.Values.Where(record => record.IsOf(context)).OrderBy(record => record.Machine.Name, StringComparer.Ordinal))
         {
             if (record.Machine.StartNote is { } note && Noted.TryAdd(note, true))
-                context.AddWarning(PrintableText.Of($"Machine '{record.Machine.Name}' {note}"));
+                context.AddWarning($"Machine '{record.Machine.Name}' {note}");
             if (failed)
                 EvidenceAttachments.Add(context, await record.CollectAsync().ConfigureAwait(false));
             if (record.BelongsToTest)

@@ -56,8 +56,8 @@ public sealed class SerialConsole
 
     /// <summary>Waits until the console shows a match. The search begins where the last match ended, the first one at the first byte.</summary>
     /// <remarks>
-    /// All that is there is searched at once; afterwards what comes, together with the last 64 KiB before it, so no match can reach further back. The match's
-    /// index counts from a place in the log that the search chooses.
+    /// All that is there is searched at once; afterwards what comes, together with the last 64 KiB before it, so no match can reach further back. What
+    /// <see cref="SerialLog"/> has dropped by then is not found. The match's index counts from a place in the log that the search chooses.
     /// </remarks>
     /// <param name="pattern">The pattern.</param>
     /// <param name="timeout">The limit. Default: 2 minutes.</param>
