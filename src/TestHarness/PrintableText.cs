@@ -6,7 +6,7 @@ namespace TestHarness;
 /// <summary>
 /// Makes what a guest wrote harmless for those who read it in a terminal, a CI log or an XML file: control characters, invisible changes of direction and
 /// what XML does not take are shown as <c>\x1b</c> or <c>\u202e</c>, and a backslash breaks what a CI system would take for a command. Done twice it is as
-/// done once. Files and attachments keep what the guest wrote.
+/// done once. Logs and attachments keep what the guest wrote.
 /// </summary>
 internal static class PrintableText
 {
