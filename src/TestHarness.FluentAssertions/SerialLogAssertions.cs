@@ -1,6 +1,7 @@
 using FluentAssertions;
 using FluentAssertions.Execution;
 using FluentAssertions.Primitives;
+using TestHarness.Guest;
 
 namespace TestHarness.FluentAssertions;
 
@@ -21,7 +22,7 @@ public sealed class SerialLogAssertions(SerialLog log) : ReferenceTypeAssertions
     public AndConstraint<SerialLogAssertions> Contain(string expected, string because = "", params object[] becauseArgs)
     {
         string text = Subject.Text;
-        string tail = string.Join('\n', text.TrimEnd().Split('\n').TakeLast(TailLines));
+        string tail = TextTail.Of(text, TailLines);
         Execute.Assertion
             .BecauseOf(because, becauseArgs)
             .ForCondition(text.Contains(expected, StringComparison.Ordinal))

@@ -1,6 +1,7 @@
 using FluentAssertions;
 using FluentAssertions.Execution;
 using FluentAssertions.Primitives;
+using TestHarness.Guest;
 
 namespace TestHarness.FluentAssertions;
 
@@ -9,6 +10,8 @@ namespace TestHarness.FluentAssertions;
 public sealed class ShellResultAssertions(ShellResult result)
     : ReferenceTypeAssertions<ShellResult, ShellResultAssertions>(result)
 {
+    private const int TailLines = 40;
+
     /// <inheritdoc/>
     protected override string Identifier => "command";
 
@@ -54,5 +57,7 @@ public sealed class ShellResultAssertions(ShellResult result)
     }
 
     private string Describe() =>
-        $"Command: {Subject.Command}\nExit code: {Subject.ExitCode}\nStandard output:\n{Subject.StandardOutput.TrimEnd()}\nStandard error:\n{Subject.StandardError.TrimEnd()}";
+        $"Command: {Subject.Command}\nExit code: {Subject.ExitCode}\n{Tail("Standard output", Subject.StandardOutputBytes)}\n{Tail("Standard error", Subject.StandardErrorBytes)}";
+
+    private static string Tail(string name, ReadOnlyMemory<byte> output) => $"{name} (last {TailLines} lines):\n{TextTail.Of(output.Span, TailLines)}";
 }

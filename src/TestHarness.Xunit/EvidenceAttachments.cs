@@ -1,4 +1,5 @@
 using System.Text;
+using TestHarness.Guest;
 using Xunit;
 
 namespace TestHarness.Xunit;
@@ -24,7 +25,7 @@ internal static class EvidenceAttachments
 
         // Our own exceptions have the end of the serial log in their message already.
         if (!IsOurs(context))
-            context.TestOutputHelper?.WriteLine($"Serial log of machine '{evidence.MachineName}' (last {TailLines} lines):\n{Tail(evidence.SerialLog)}");
+            context.TestOutputHelper?.WriteLine(PrintableText.Of($"Serial log of machine '{evidence.MachineName}' (last {TailLines} lines):\n{TextTail.Of(evidence.SerialLog, TailLines)}"));
 
         // As bytes: a text attachment must be valid XML, and a serial log has whatever the guest wrote.
         void AddText(string name, string text) =>
@@ -33,10 +34,4 @@ internal static class EvidenceAttachments
 
     private static bool IsOurs(ITestContext context) =>
         context.TestState?.ExceptionTypes?.Any(type => type?.StartsWith("TestHarness.", StringComparison.Ordinal) == true) == true;
-
-    private static string Tail(string text) => string.Join('\n', text.TrimEnd().Split('\n').TakeLast(TailLines).Select(Printable));
-
-    // Control characters of the guest neither belong on a terminal nor, most of them, into XML.
-    public static string Printable(string line) =>
-        string.Concat(line.Select(character => char.IsControl(character) && character != '\t' ? '\u00b7' : character));
 }

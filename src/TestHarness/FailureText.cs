@@ -3,18 +3,18 @@ using TestHarness.Evidence;
 
 namespace TestHarness;
 
-/// <summary>Builds the message of a failure: a summary, labelled blocks, and what to try.</summary>
+/// <summary>Builds the message of a failure: a summary, labelled blocks, and what to try. Nothing in it acts on a terminal or a CI log, whoever wrote it.</summary>
 internal sealed class FailureText(string summary)
 {
     private readonly List<(string Label, string Text)> _blocks = [];
 
-    public string Summary => summary;
+    public string Summary => PrintableText.Of(summary);
 
     /// <summary>Adds a block; one without text is left out.</summary>
     public FailureText Add(string label, string? text)
     {
         if (!string.IsNullOrWhiteSpace(text))
-            _blocks.Add((label, text.TrimEnd()));
+            _blocks.Add((label, PrintableText.Of(text.TrimEnd())));
         return this;
     }
 
@@ -30,12 +30,12 @@ internal sealed class FailureText(string summary)
 
     public override string ToString()
     {
-        var message = new StringBuilder(summary);
+        var message = new StringBuilder(Summary);
         foreach ((string label, string text) in _blocks)
         {
             message.Append('\n').Append(label).Append(':');
             if (text.Contains('\n', StringComparison.Ordinal))
-                message.Append("\n  ").Append(text.ReplaceLineEndings("\n").Replace("\n", "\n  ", StringComparison.Ordinal));
+                message.Append("\n  ").Append(text.Replace("\n", "\n  ", StringComparison.Ordinal));
             else
                 message.Append(' ').Append(text);
         }

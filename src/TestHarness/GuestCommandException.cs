@@ -13,8 +13,8 @@ public sealed class GuestCommandException : MachineException
             new FailureText($"Machine '{facts.MachineName}': the command ended with exit code {result.ExitCode}.")
                 .Add("Command", result.Command)
                 .Add("Exit code", result.Signal is { } signal ? $"{result.ExitCode} (signal {signal})" : $"{result.ExitCode}")
-                .Add("Standard error", TextTail.Of(facts.Mask.Apply(result.StandardError), OutputLines))
-                .Add("Standard output", TextTail.Of(facts.Mask.Apply(result.StandardOutput), OutputLines)),
+                .Add("Standard error", facts.Mask.Apply(TextTail.Of(result.StandardErrorBytes.Span, OutputLines)))
+                .Add("Standard output", facts.Mask.Apply(TextTail.Of(result.StandardOutputBytes.Span, OutputLines))),
             innerException: null)
     {
         Command = result.Command;

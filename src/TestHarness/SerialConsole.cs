@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text;
 using System.Text.RegularExpressions;
 using TestHarness.Guest;
@@ -11,23 +12,24 @@ public sealed class SerialConsole
     internal const int TailLines = 40;
 
     private static readonly TimeSpan DefaultLimit = TimeSpan.FromMinutes(2);
+    private static readonly TimeSpan LongestPause = TimeSpan.FromMilliseconds(50);
 
     private readonly VirtualMachine _machine;
     private readonly Lock _gate = new();
     private TaskCompletionSource _grown = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private SerialPipe? _pipe;
     private Task _reader = Task.CompletedTask;
-    private int _searchFrom;
+    private long _searchFrom;
 
     internal SerialConsole(VirtualMachine machine) => _machine = machine;
 
-    /// <summary>Happens for the bytes that come, on the reader's thread.</summary>
+    /// <summary>Happens for the bytes that come, on the reader's thread: it must be quick and must not throw. What a template's machine wrote is not told.</summary>
     internal event Action<ReadOnlyMemory<byte>>? Received;
 
-    /// <summary>Gets everything that the console has shown.</summary>
+    /// <summary>Gets what the console has shown.</summary>
     public SerialLog Log { get; } = new();
 
-    internal string Tail => TextTail.Of(Log.Text, TailLines);
+    internal string Tail => Log.Tail(TailLines);
 
     /// <summary>Waits until the console shows a text. The search begins where the last match ended, the first one at the first byte.</summary>
     /// <param name="text">The text, compared exactly.</param>
@@ -39,13 +41,14 @@ public sealed class SerialConsole
     public Task<string> WaitForAsync(string text, TimeSpan? timeout = null, CancellationToken cancellationToken = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(text);
-        return WaitAsync($"\"{text}\" on the serial console", Find, timeout, cancellationToken);
-
-        (int End, string Value)? Find(string log, int from) =>
-            log.IndexOf(text, from, StringComparison.Ordinal) is var at and >= 0 ? (at + text.Length, text) : null;
+        return WaitAsync($"\"{text}\" on the serial console", SerialSearch.For(Log, text), timeout, cancellationToken);
     }
 
     /// <summary>Waits until the console shows a match. The search begins where the last match ended, the first one at the first byte.</summary>
+    /// <remarks>
+    /// All that is there is searched at once; afterwards what comes, together with the last 64 KiB before it, so no match can reach further back. What
+    /// <see cref="SerialLog"/> has dropped by then is not found. The match's index counts from a place in the log that the search chooses.
+    /// </remarks>
     /// <param name="pattern">The pattern.</param>
     /// <param name="timeout">The limit. Default: 2 minutes.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
@@ -55,10 +58,7 @@ public sealed class SerialConsole
     public Task<Match> WaitForAsync(Regex pattern, TimeSpan? timeout = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(pattern);
-        return WaitAsync($"/{pattern}/ on the serial console", Find, timeout, cancellationToken);
-
-        (int End, Match Value)? Find(string log, int from) =>
-            pattern.Match(log, from) is { Success: true } match ? (match.Index + match.Length, match) : null;
+        return WaitAsync($"/{pattern}/ on the serial console", SerialSearch.For(Log, pattern), timeout, cancellationToken);
     }
 
     /// <summary>Types a line and Enter.</summary>
@@ -71,7 +71,7 @@ public sealed class SerialConsole
         ArgumentNullException.ThrowIfNull(line);
         return _machine.GuardAsync(
             "the serial console to take a line",
-            DefaultLimit,
+            _machine.Scaled(DefaultLimit),
             async token =>
             {
                 // What a terminal's Enter key sends; Linux maps it to a line feed (ICRNL), firmware expects it.
@@ -98,30 +98,48 @@ public sealed class SerialConsole
         _pipe?.Dispose();
     }
 
-    private Task<T> WaitAsync<T>(
-        string waitedFor, Func<string, int, (int End, T Value)?> find, TimeSpan? timeout, CancellationToken cancellationToken) =>
+    private Task<T> WaitAsync<T>(string waitedFor, SerialSearch<T> search, TimeSpan? timeout, CancellationToken cancellationToken) =>
         _machine.GuardAsync(
             waitedFor,
-            timeout ?? DefaultLimit,
+            timeout ?? _machine.Scaled(DefaultLimit),
             async token =>
             {
                 while (true)
                 {
-                    Task grown;
-                    lock (_gate)
+                    (Task grown, long from) = Look();
+                    long began = Stopwatch.GetTimestamp();
+                    if (search.Next(from) is { } found)
                     {
-                        grown = _grown.Task;
-                        if (find(Log.Text, _searchFrom) is { } found)
-                        {
-                            _searchFrom = found.End;
+                        if (TryTake(found.Start, found.End))
                             return found.Value;
-                        }
+                        continue;
                     }
 
+                    // A guest writes byte by byte; the costlier the search, the fewer searches.
+                    TimeSpan pause = Stopwatch.GetElapsedTime(began) * 4;
                     await grown.WaitAsync(token).ConfigureAwait(false);
+                    await Task.Delay(pause < LongestPause ? pause : LongestPause, token).ConfigureAwait(false);
                 }
             },
             cancellationToken);
+
+    private (Task Grown, long SearchFrom) Look()
+    {
+        lock (_gate)
+            return (_grown.Task, _searchFrom);
+    }
+
+    // The search itself holds no lock, since a pattern may take long; a text that another wait has found by now is not found twice.
+    private bool TryTake(long start, long end)
+    {
+        lock (_gate)
+        {
+            if (start < _searchFrom)
+                return false;
+            _searchFrom = end;
+            return true;
+        }
+    }
 
     private void Receive(ReadOnlyMemory<byte> bytes)
     {

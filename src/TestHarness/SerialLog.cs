@@ -1,55 +1,110 @@
 using System.Text;
+using TestHarness.Guest;
 
 namespace TestHarness;
 
-/// <summary>What a machine wrote to its serial console since its first byte, as it stands at the moment.</summary>
+/// <summary>
+/// What a machine wrote to its serial console since its first byte, as it stands at the moment. Of a log of more than 4 MiB the first MiB and the last
+/// 3 MiB are kept, with a line <c>[… N bytes dropped …]</c> between them.
+/// </summary>
 public sealed class SerialLog
 {
+    // The boot, which explains most failures, and what came last; together not too much to attach to each failed test.
+    private const int HeadBytes = 1024 * 1024;
+    private const int TailBytes = 3 * 1024 * 1024;
+
     private readonly Lock _gate = new();
-    private readonly StringBuilder _text = new();
-    private readonly Decoder _decoder = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false).GetDecoder();
+    private readonly HeadAndTail _bytes;
+    private byte[] _lines = [];
+    private long _heldReturns;
 
-    internal SerialLog()
-    {
-    }
+    internal SerialLog(int headBytes = HeadBytes, int tailBytes = TailBytes) => _bytes = new HeadAndTail(headBytes, tailBytes);
 
-    /// <summary>Gets the text: UTF-8, with LF line ends (a console writes CR LF).</summary>
+    /// <summary>Gets the text: UTF-8, with LF line ends (a console writes CR LF); what is not valid becomes U+FFFD.</summary>
     public string Text
     {
         get
         {
             lock (_gate)
-                return _text.ToString();
+                return Encoding.UTF8.GetString(_bytes.ToMemory().Span);
         }
     }
 
-    /// <summary>Writes the text to a file, whose folder is made.</summary>
+    /// <summary>Writes the log to a file, whose folder is made: the guest's own bytes, with LF line ends.</summary>
     /// <param name="path">The file.</param>
     /// <param name="cancellationToken">Ends the writing.</param>
     /// <returns>A task for the writing.</returns>
     public async Task SaveAsync(string path, CancellationToken cancellationToken = default)
     {
         Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
-        await File.WriteAllTextAsync(path, Text, cancellationToken).ConfigureAwait(false);
+        byte[] bytes;
+        lock (_gate)
+            bytes = _bytes.ToMemory().ToArray();
+        await File.WriteAllBytesAsync(path, bytes, cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>Returns the text.</summary>
     /// <returns>The text.</returns>
     public override string ToString() => Text;
 
+    /// <summary>Returns the last lines, without making the whole text for them.</summary>
+    internal string Tail(int lines)
+    {
+        lock (_gate)
+            return TextTail.Of(_bytes.Last(TextTail.MaxBytes), lines);
+    }
+
+    /// <summary>
+    /// Copies what is kept from a position on (or behind what is dropped there) up to the end or up to what is dropped, with some bytes before it. Positions
+    /// count all bytes since the first, so they hold whatever is dropped. <c>Next</c> is where to read on: behind the bytes, unless something is dropped there.
+    /// </summary>
+    internal (long From, int Count, long Next) Read(long position, int before, ref byte[] buffer)
+    {
+        lock (_gate)
+        {
+            long kept = _bytes.Kept(position);
+            long from = Math.Max(_bytes.Beginning(kept), kept - before);
+            int count = _bytes.CountFrom(from);
+            if (buffer.Length < count)
+                buffer = new byte[count];
+            _bytes.CopyTo(from, buffer.AsSpan(0, count));
+            return (from, count, _bytes.Kept(from + count));
+        }
+    }
+
     internal void Append(ReadOnlySpan<byte> bytes)
     {
         lock (_gate)
         {
-            var characters = new char[Encoding.UTF8.GetMaxCharCount(bytes.Length)];
-            int count = _decoder.GetChars(bytes, characters, flush: false);
-            foreach (char character in characters.AsSpan(0, count))
+            // CRs go with their LF (some programs add one to the terminal's), which a read may have cut off: those at the end wait for what follows.
+            int first = bytes.IndexOfAnyExcept((byte)'\r');
+            _heldReturns += first < 0 ? bytes.Length : first;
+            if (first < 0)
+                return;
+            bytes = bytes[first..];
+            if (bytes[0] != '\n')
+                AppendReturns();
+            int end = bytes.LastIndexOfAnyExcept((byte)'\r') + 1;
+            _heldReturns = bytes.Length - end;
+            if (_lines.Length < end)
+                _lines = new byte[end];
+            int count = 0;
+            foreach (byte next in bytes[..end])
             {
-                // CR LF may be cut by a read, so the CRs are dropped when their LF comes (some programs add one to the terminal's).
-                while (character == '\n' && _text.Length > 0 && _text[^1] == '\r')
-                    _text.Length--;
-                _text.Append(character);
+                while (next == '\n' && count > 0 && _lines[count - 1] == '\r')
+                    count--;
+                _lines[count++] = next;
             }
+
+            _bytes.Append(_lines.AsSpan(0, count));
         }
+    }
+
+    private void AppendReturns()
+    {
+        Span<byte> returns = stackalloc byte[256];
+        returns.Fill((byte)'\r');
+        for (; _heldReturns > 0; _heldReturns -= Math.Min(_heldReturns, returns.Length))
+            _bytes.Append(returns[..(int)Math.Min(_heldReturns, returns.Length)]);
     }
 }

@@ -132,8 +132,9 @@ public sealed class Shell
         {
             Task input = FeedAsync(options.StandardInput, process.StandardInput, cancellationToken);
             Task outputs = output.CollectAsync(process.StandardOutput, process.StandardError, cancellationToken);
-            AgentExit exit = await process.Exit.WaitAsync(cancellationToken).ConfigureAwait(false);
+            // They end with the command at the latest, or sooner, when a receiver of lines throws.
             await outputs.ConfigureAwait(false);
+            AgentExit exit = await process.Exit.WaitAsync(cancellationToken).ConfigureAwait(false);
             if (input.IsFaulted)
                 await input.ConfigureAwait(false);
             return new ShellResult

@@ -20,10 +20,13 @@ public sealed record ShellOptions
     /// <summary>Gets what the command reads from its standard input; the caller disposes it. Default: <see langword="null"/>, nothing (end of file at once).</summary>
     public Stream? StandardInput { get; init; }
 
-    /// <summary>Gets a receiver of whole lines while the command runs, in order, never two at a time. Default: none.</summary>
+    /// <summary>Gets a receiver of whole lines while the command runs, in order, never two at a time; a line of more than 64 KiB comes in pieces. Default: none.</summary>
     public Action<OutputLine>? OnOutput { get; init; }
 
-    /// <summary>Gets how many bytes of each stream are kept; what comes after is read and dropped. Default: 64 MiB.</summary>
+    /// <summary>
+    /// Gets how many bytes of each stream are kept. Of more the first half and the last half are kept, with a line <c>[… N bytes dropped …]</c> between them,
+    /// and <see cref="ShellResult.Truncated"/> is set. Default: 64 MiB.
+    /// </summary>
     public int MaxOutputBytes { get; init; } = 64 * 1024 * 1024;
 
     /// <summary>Gets the limit, after which everything that the command started is killed. Default: <see langword="null"/>, 10 minutes, longer on a slow host.</summary>

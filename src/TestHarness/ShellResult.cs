@@ -23,7 +23,10 @@ public sealed record ShellResult
     /// <summary>Gets the bytes of standard error.</summary>
     public ReadOnlyMemory<byte> StandardErrorBytes { get; init; }
 
-    /// <summary>Gets a value indicating whether more was written than <see cref="ShellOptions.MaxOutputBytes"/> let through; the rest is lost.</summary>
+    /// <summary>
+    /// Gets a value indicating whether more was written than <see cref="ShellOptions.MaxOutputBytes"/> keeps; a line <c>[… N bytes dropped …]</c> is then in
+    /// the place of what is lost.
+    /// </summary>
     public bool Truncated { get; init; }
 
     /// <summary>Gets the time from asking to the end of the command.</summary>

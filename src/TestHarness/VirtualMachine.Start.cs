@@ -122,7 +122,7 @@ public sealed partial class VirtualMachine
         _template = null;
     }
 
-    private static void Report(IProgress<StartProgress>? progress, string step) => progress?.Report(new StartProgress(step));
+    private static void Report(IProgress<StartProgress>? progress, string step) => progress?.Report(new StartProgress(PrintableText.Of(step)));
 
     // What it boots from, and by what: everything that a template depends on.
     private void Describe(GuestImage image, IProgress<StartProgress>? progress)

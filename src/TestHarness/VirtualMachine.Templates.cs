@@ -90,7 +90,7 @@ public sealed partial class VirtualMachine
 
     private void Boot(string reason, IProgress<StartProgress>? progress)
     {
-        StartNote = $"boots, because {reason}";
+        StartNote = PrintableText.Of($"boots, because {reason}");
         Report(progress, StartNote);
     }
 

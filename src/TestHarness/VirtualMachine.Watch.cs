@@ -9,7 +9,7 @@ public sealed partial class VirtualMachine
     // A guest whose kernel has panicked answers nothing any more; one in which a program printed such a line does.
     private static readonly TimeSpan AnswerLimit = TimeSpan.FromSeconds(1);
 
-    private readonly GuestWatch _watch = new();
+    private readonly GuestWatch _watch;
     private int _panics;
 
     // The kernel restarts the guest that many seconds after a panic, at once where it is negative (kernel-parameters.txt, panic=).

@@ -33,6 +33,7 @@ public sealed partial class VirtualMachine : IAsyncDisposable
         Spec = spec;
         Name = MachineName.Make(spec.Image, Interlocked.Increment(ref _count));
         _guest = new GuestSession(hostname is "" ? Name : hostname);
+        _watch = new GuestWatch(() => Folder);
         _guest.CameUp += _watch.Up;
         _watch.Troubled += OnTrouble;
         Console = new SerialConsole(this);

@@ -9,7 +9,8 @@ namespace TestHarness.Guest;
 /// Looks out for trouble in a guest: reads the serial console as it comes, line by line, and QEMU's events. On the way up every sign counts; in a guest
 /// that is up only a panic does, for the rest is its own affair then.
 /// </summary>
-internal sealed class GuestWatch
+/// <param name="disks">Where the machine's disks are on the host, for what QEMU tells of them.</param>
+internal sealed class GuestWatch(Func<string> disks)
 {
     private const int MaxLine = 4096;
 
@@ -95,6 +96,7 @@ internal sealed class GuestWatch
             "RESET" when IsGuests(happened) => new GuestTrouble(MachineFault.GuestReset, "the guest reset itself", Certain: true),
             "SHUTDOWN" when IsGuests(happened) && Text(happened, "reason") == "guest-reset" => new GuestTrouble(MachineFault.GuestReset, "the guest reset itself", Certain: true),
             "SHUTDOWN" when IsGuests(happened) => new GuestTrouble(MachineFault.GuestPowerOff, "the guest powered itself off", Certain: true),
+            _ when BlockErrors.Describe(happened.Name, happened.Data, disks()) is { } failure => new GuestTrouble(MachineFault.HostDiskFull, failure, Certain: true),
             _ => null,
         };
         if (trouble is not null)

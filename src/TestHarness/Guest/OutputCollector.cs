@@ -1,51 +1,63 @@
-using System.Buffers;
 using System.Text;
 
 namespace TestHarness.Guest;
 
-/// <summary>Collects what a command writes, up to a limit, and hands on whole lines as they come.</summary>
+/// <summary>Collects what a command writes, of much of it the beginning and the end, and hands on whole lines as they come.</summary>
 internal sealed class OutputCollector(ShellOptions options)
 {
     private const int LastSeenLines = 10;
 
     private readonly Lock _lines = new();
-    private readonly ArrayBufferWriter<byte> _output = new();
-    private readonly ArrayBufferWriter<byte> _error = new();
+    private readonly HeadAndTail _output = Keeping(options.MaxOutputBytes);
+    private readonly HeadAndTail _error = Keeping(options.MaxOutputBytes);
 
-    public bool Truncated { get; private set; }
+    public bool Truncated => _output.Dropped + _error.Dropped > 0;
 
-    public ReadOnlyMemory<byte> StandardOutput => _output.WrittenMemory;
+    public ReadOnlyMemory<byte> StandardOutput => _output.ToMemory();
 
-    public ReadOnlyMemory<byte> StandardError => _error.WrittenMemory;
+    public ReadOnlyMemory<byte> StandardError => _error.ToMemory();
 
-    public Task CollectAsync(Stream output, Stream error, CancellationToken cancellationToken) => Task.WhenAll(
-        CollectAsync(output, _output, OutputStream.StandardOutput, cancellationToken),
-        CollectAsync(error, _error, OutputStream.StandardError, cancellationToken));
+    /// <summary>Collects both streams up to their ends. Where a receiver of lines throws, both are given up, since nobody would read on.</summary>
+    public async Task CollectAsync(Stream output, Stream error, CancellationToken cancellationToken)
+    {
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        await Task.WhenAll(
+            CollectAsync(output, _output, OutputStream.StandardOutput, either),
+            CollectAsync(error, _error, OutputStream.StandardError, either)).ConfigureAwait(false);
+    }
 
     /// <summary>The last lines so far, for the message of a command that did not end.</summary>
     public string Describe()
     {
         lock (_lines)
-            return TextTail.Of(Encoding.UTF8.GetString(StandardOutput.Span) + Encoding.UTF8.GetString(StandardError.Span), LastSeenLines);
+            return TextTail.Of($"{Tail(_output)}{Tail(_error)}", LastSeenLines);
     }
 
-    private async Task CollectAsync(Stream from, ArrayBufferWriter<byte> to, OutputStream name, CancellationToken cancellationToken)
+    private static HeadAndTail Keeping(int bytes) => new(bytes / 2, bytes - (bytes / 2));
+
+    private static string Tail(HeadAndTail bytes) => Encoding.UTF8.GetString(bytes.Last(TextTail.MaxBytes));
+
+    private async Task CollectAsync(Stream from, HeadAndTail to, OutputStream name, CancellationTokenSource either)
     {
         var buffer = new byte[64 * 1024];
         LineSplitter? lines = options.OnOutput is { } receiver ? new LineSplitter(line => Receive(receiver, name, line)) : null;
-        int count;
-        while ((count = await from.ReadAsync(buffer, cancellationToken).ConfigureAwait(false)) > 0)
+        try
         {
-            lines?.Add(buffer.AsSpan(0, count));
-            lock (_lines)
+            int count;
+            while ((count = await from.ReadAsync(buffer, either.Token).ConfigureAwait(false)) > 0)
             {
-                int kept = Math.Min(count, options.MaxOutputBytes - to.WrittenCount);
-                Truncated |= kept < count;
-                to.Write(buffer.AsSpan(0, kept));
+                lines?.Add(buffer.AsSpan(0, count));
+                lock (_lines)
+                    to.Append(buffer.AsSpan(0, count));
             }
-        }
 
-        lines?.End();
+            lines?.End();
+        }
+        catch
+        {
+            await either.CancelAsync().ConfigureAwait(false);
+            throw;
+        }
     }
 
     private void Receive(Action<OutputLine> receiver, OutputStream name, string line)

@@ -24,7 +24,7 @@ internal sealed class BuildFolder(string image, string path, IProgress<StartProg
     public static IEnumerable<string> Programs =>
         ["apt-get", "mmdebstrap", "mke2fs", "qemu-img", "unshare", "setpriv", "sh", "xz", .. IsOrdinaryUser ? (string[])["newuidmap"] : []];
 
-    public void Report(string step, string? detail = null) => progress?.Report(new StartProgress($"image {image}: {step}", detail));
+    public void Report(string step, string? detail = null) => progress?.Report(new StartProgress($"image {image}: {step}", detail is null ? null : PrintableText.Of(detail)));
 
     /// <summary>Runs a program in the namespaces, in the folder; returns its standard output.</summary>
     /// <exception cref="ImageException">It failed.</exception>

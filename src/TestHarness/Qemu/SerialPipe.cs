@@ -52,7 +52,7 @@ internal sealed class SerialPipe : IDisposable
 
     private void Read(Action<ReadOnlyMemory<byte>> received, TaskCompletionSource done)
     {
-        var buffer = new byte[16 * 1024];
+        var buffer = new byte[64 * 1024];
         try
         {
             int count;

@@ -28,6 +28,22 @@ public sealed class ShellEndTests(Tiny tiny)
         await AssertNothingLeftAsync();
     }
 
+    [Theory]
+    [InlineData("sleep 7777")]
+    [InlineData("trap '' TERM INT HUP; sleep 7777 & wait; wait")]
+    [InlineData("setsid sleep 7777 & wait")]
+    [InlineData("setsid sh -c 'while :; do echo y; done' & sleep 7777")]
+    [InlineData("kill -STOP $$; sleep 7777")]
+    public async Task Ends_in_time_and_leaves_a_machine_that_answers(string command)
+    {
+        using var cancel = new CancellationTokenSource();
+        var limit = new ShellOptions { Timeout = TimeSpan.FromSeconds(1) };
+        await EndsInTimeAsync<WaitTimeoutException>(() => Shell.RunAsync(command, limit, Token));
+
+        cancel.CancelAfter(TimeSpan.FromSeconds(1));
+        await EndsInTimeAsync<OperationCanceledException>(() => Shell.RunAsync(command, cancellationToken: cancel.Token));
+    }
+
     [Fact]
     public async Task Kills_everything_when_the_caller_cancels()
     {
@@ -38,6 +54,15 @@ public sealed class ShellEndTests(Tiny tiny)
             .Should().ThrowAsync<OperationCanceledException>()).Which;
 
         thrown.CancellationToken.Should().Be(cancel.Token);
+        await AssertNothingLeftAsync();
+    }
+
+    private async Task EndsInTimeAsync<T>(Func<Task> run)
+        where T : Exception
+    {
+        long asked = Stopwatch.GetTimestamp();
+        await run.Should().ThrowAsync<T>();
+        Stopwatch.GetElapsedTime(asked).Should().BeLessThan(TimeSpan.FromSeconds(3), "the limit is 1 s, and the end may take 2");
         await AssertNothingLeftAsync();
     }
 

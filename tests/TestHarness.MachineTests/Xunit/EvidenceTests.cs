@@ -64,7 +64,7 @@ public sealed class EvidenceTests(SampleRun sample) : IClassFixture<SampleRun>
         string bundle = sample.BundleOf("NoStartTests")!;
 
         File.ReadAllText(Path.Combine(bundle, "events.jsonl")).Should().Contain("\"outcome\":\"MachineStartException: Machine 'tiny-");
-        sample.Terminal.Should().Contain($"Artifacts: {bundle}\n");
+        sample.Output.Should().Contain($"Artifacts: {bundle}\n");
     }
 
     [Fact]
@@ -86,7 +86,7 @@ public sealed class EvidenceTests(SampleRun sample) : IClassFixture<SampleRun>
         files.Length.Should().BeGreaterThan(15);
         foreach (string file in files)
             File.ReadAllText(file).Should().NotContain("tr0ub4dor", file).And.NotContain("battery", file);
-        sample.Terminal.Should().NotContain("tr0ub4dor").And.NotContain("battery");
+        sample.Output.Should().NotContain("tr0ub4dor").And.NotContain("battery");
     }
 
     [Fact]
