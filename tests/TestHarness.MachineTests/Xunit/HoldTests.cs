@@ -20,32 +20,28 @@ public sealed class HoldTests
     public async Task Holds_the_machine_of_a_failed_test_until_it_is_released(string test, bool byVariable)
     {
         string artifacts = Directory.CreateTempSubdirectory("testharness-held-").FullName;
-        var environment = new Dictionary<string, string> { ["TESTHARNESS_ARTIFACTS"] = artifacts, ["TESTHARNESS_HOLD"] = byVariable ? "1" : "" };
-        using Process run = Repository.Start(
-            "dotnet",
-            ["test", Repository.SampleTests, "--no-build", "-c", Repository.Configuration, "--filter", $"FullyQualifiedName~{test}", "--results-directory", artifacts],
-            environment);
+        using Process run = Start(test, artifacts, byVariable ? "1" : "");
         try
         {
             Task<string> output = run.StandardOutput.ReadToEndAsync(Token);
             string instructions = await ReadInstructionsAsync(run.StandardError);
             instructions.Should().Contain($"{test}").And.Contain("failed. Machine 'tiny-");
-            string Path(string pattern) => Regex.Match(instructions, pattern).Groups[1].Value;
-            string held = Path("release:  rm (.+)");
-            string shell = Path("shell: .*UNIX-CONNECT:(.+)");
+            string Found(string pattern) => Regex.Match(instructions, pattern).Groups[1].Value;
+            string held = Found("release:  rm (.+)");
+            string shell = Found("shell: .*UNIX-CONNECT:(.+)");
 
             (await AnswerAsync(shell, "echo $((6*7))-$(tty)\n", "42-/dev/pts/")).Should().Contain("42-/dev/pts/");
             (await Repository.RunAsync("sh", ["-c", $"echo 'echo $((6*8)).; exit' | socat -t 5 - UNIX-CONNECT:{shell}"], null, Token)).Output
                 .Should().Contain("48.", "a script can join, too");
-            (await AnswerAsync(Path("console: .*UNIX-CONNECT:(.+)"), "\r", "login:")).Should().Contain("login:");
-            await WaitForAsync(() => File.Exists(Path("screen: +(.+) \\(renewed")));
+            (await AnswerAsync(Found("console: .*UNIX-CONNECT:(.+)"), "\r", "login:")).Should().Contain("login:");
+            await WaitForAsync(() => File.Exists(Found("screen: +(.+) \\(renewed")));
             File.GetUnixFileMode(shell).Should().Be(UserOnly);
-            File.GetUnixFileMode(System.IO.Path.GetDirectoryName(shell)!).Should().Be(UserOnly | UnixFileMode.UserExecute);
+            File.GetUnixFileMode(Path.GetDirectoryName(shell)!).Should().Be(UserOnly | UnixFileMode.UserExecute);
             run.HasExited.Should().BeFalse("nobody has released the machine");
 
             File.Delete(held);
             (await output).Should().Contain("Failed!  - Failed:     1").And.Contain("HELD: ", "the test's output tells, too");
-            Directory.Exists(System.IO.Path.GetDirectoryName(System.IO.Path.GetDirectoryName(held))).Should().BeFalse("the machine's folder goes with it");
+            Directory.Exists(Path.GetDirectoryName(Path.GetDirectoryName(held))).Should().BeFalse("the machine's folder goes with it");
         }
         finally
         {
@@ -55,6 +51,32 @@ public sealed class HoldTests
             Directory.Delete(artifacts, recursive: true);
         }
     }
+
+    [Fact(Timeout = 180_000)]
+    public async Task Ends_the_machine_when_the_run_is_killed()
+    {
+        string artifacts = Directory.CreateTempSubdirectory("testharness-held-").FullName;
+        using Process run = Start("Fails_and_is_held", artifacts, "");
+        try
+        {
+            string held = Regex.Match(await ReadInstructionsAsync(run.StandardError), "release:  rm (.+)").Groups[1].Value;
+
+            // dotnet test alone: the test program, some processes below, must notice.
+            run.Kill();
+
+            await WaitForAsync(() => !Directory.Exists(Path.GetDirectoryName(Path.GetDirectoryName(held))));
+        }
+        finally
+        {
+            await run.WaitForExitAsync(CancellationToken.None);
+            Directory.Delete(artifacts, recursive: true);
+        }
+    }
+
+    private static Process Start(string test, string artifacts, string hold) => Repository.Start(
+        "dotnet",
+        ["test", Repository.SampleTests, "--no-build", "-c", Repository.Configuration, "--filter", $"FullyQualifiedName~{test}", "--results-directory", artifacts],
+        new Dictionary<string, string> { ["TESTHARNESS_ARTIFACTS"] = artifacts, ["TESTHARNESS_HOLD"] = hold });
 
     private static async Task<string> ReadInstructionsAsync(StreamReader terminal)
     {
