@@ -21,6 +21,7 @@ internal sealed class GuestSession(string? hostname) : IAsyncDisposable
     private Up? _up;
     private int _generation;
     private string? _failure;
+    private volatile bool _returning;
 
     /// <summary>Brings the guest up, and again after each reboot for as long as this connection lives. Called again with the connection of a new QEMU.</summary>
     /// <param name="transport">The connection of the agent's port.</param>
@@ -32,11 +33,15 @@ internal sealed class GuestSession(string? hostname) : IAsyncDisposable
     {
         _ready = ready;
         AgentConnection agent = _agent = new AgentConnection(transport);
+        _returning = false;
         AgentHello hello = await agent.HandshakeAsync(cancellationToken).ConfigureAwait(false);
         await BringUpAsync(agent, restored, phase, cancellationToken).ConfigureAwait(false);
         Tell(new Up(agent, hello.Restarts), failure: null);
         _ = FollowRebootsAsync(agent, hello);
     }
+
+    /// <summary>Says that the machine goes on in a new QEMU: those who want the guest wait for it, however long the host takes to start one.</summary>
+    public void ExpectReturn() => _returning = true;
 
     /// <summary>The agent's connection, once the guest is up; waits while it reboots.</summary>
     /// <exception cref="AgentLostException">The connection has ended, or the guest did not come up again.</exception>
@@ -54,7 +59,7 @@ internal sealed class GuestSession(string? hostname) : IAsyncDisposable
             }
             catch (AgentLostException)
             {
-                if (await Task.WhenAny(changed, Task.Delay(NewsFollow, cancellationToken)).ConfigureAwait(false) != changed && Look().Agent == agent)
+                if (await Task.WhenAny(changed, Task.Delay(NewsFollow, cancellationToken)).ConfigureAwait(false) != changed && !_returning && Look().Agent == agent)
                     throw;
             }
         }
