@@ -29,7 +29,7 @@ run_tests() {
 if $soak; then
     echo "== Soak"
     export SOAK_CYCLES=${SOAK_CYCLES:-500}
-    run_tests tests/TestHarness.MachineTests --filter FullyQualifiedName~SoakTests -l "console;verbosity=detailed"
+    run_tests tests/TestHarness.MachineTests --filter FullyQualifiedName~SoakTests
     echo "== Under load"
     export SOAK_CYCLES=4
     for _ in 1 2; do

@@ -151,6 +151,7 @@ public sealed partial class VirtualMachine
                 if (_killing)
                     return "";
                 State = MachineState.Rebooting;
+                _guest.ExpectReturn();
                 _resetByGuest = _shutdownByGuest = false;
                 await _instance!.DisposeAsync().ConfigureAwait(false);
                 await Console.DrainAsync().ConfigureAwait(false);

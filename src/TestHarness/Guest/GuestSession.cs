@@ -21,6 +21,7 @@ internal sealed class GuestSession(string? hostname) : IAsyncDisposable
     private Up? _up;
     private int _generation;
     private string? _failure;
+    private volatile bool _returning;
 
     /// <summary>Happens when the guest has come up again after a reboot.</summary>
     public event Action? CameUp;
@@ -39,12 +40,16 @@ internal sealed class GuestSession(string? hostname) : IAsyncDisposable
         _ready = ready;
         HasAnswered = false;
         AgentConnection agent = _agent = new AgentConnection(transport);
+        _returning = false;
         AgentHello hello = await agent.HandshakeAsync(cancellationToken).ConfigureAwait(false);
         HasAnswered = true;
         await BringUpAsync(agent, restored, phase, cancellationToken).ConfigureAwait(false);
         Tell(new Up(agent, hello.Restarts), failure: null);
         _ = FollowRebootsAsync(agent, hello);
     }
+
+    /// <summary>Says that the machine goes on in a new QEMU: those who want the guest wait for it, however long the host takes to start one.</summary>
+    public void ExpectReturn() => _returning = true;
 
     /// <summary>The agent's connection, once the guest is up; waits while it reboots.</summary>
     /// <exception cref="AgentLostException">The connection has ended, or the guest did not come up again.</exception>
@@ -62,7 +67,7 @@ internal sealed class GuestSession(string? hostname) : IAsyncDisposable
             }
             catch (AgentLostException)
             {
-                if (await Task.WhenAny(changed, Task.Delay(NewsFollow, cancellationToken)).ConfigureAwait(false) != changed && Look().Agent == agent)
+                if (await Task.WhenAny(changed, Task.Delay(NewsFollow, cancellationToken)).ConfigureAwait(false) != changed && !_returning && Look().Agent == agent)
                     throw;
             }
         }

@@ -50,4 +50,23 @@ public sealed class RunFolderTests
         exitCode.Should().Be(0, output);
         output.Should().Contain("Linux");
     }
+
+    [Fact]
+    public async Task Sweeps_what_a_power_cut_left_and_nothing_that_is_in_use()
+    {
+        using var program = new SampleProgram();
+        HeldMachine live = await program.HoldAsync(untilUp: true);
+        // Named after a process that lives: it is the lock that counts.
+        string dead = Path.Combine(program.RunFolder, $"{live.Program.Id}-dead");
+        Directory.CreateDirectory(Path.Combine(dead, "1"));
+        await File.WriteAllTextAsync(Path.Combine(dead, "1/disk.qcow2"), "left", TestContext.Current.CancellationToken);
+        await File.WriteAllTextAsync(Path.Combine(dead, "lock"), "process 1", TestContext.Current.CancellationToken);
+
+        (int exitCode, string output) = await program.RunAsync("run");
+
+        exitCode.Should().Be(0, output);
+        Directory.Exists(dead).Should().BeFalse();
+        File.Exists(Path.Combine(live.Folder, "disk.qcow2")).Should().BeTrue();
+        ProcessTree.DescendantsOf(live.Program.Id).Should().Contain(child => child.Id == live.Qemu);
+    }
 }

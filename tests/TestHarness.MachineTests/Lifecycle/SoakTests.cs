@@ -20,7 +20,7 @@ public sealed class SoakTests
 
         (int exitCode, string output) = await program.RunAsync("soak", cycles, seed);
 
-        TestContext.Current.SendDiagnosticMessage("{0}", output);
+        TestContext.Current.TestOutputHelper?.WriteLine(output);
         exitCode.Should().Be(0, output);
         output.Should().Contain($"soak: {cycles} cycles, seed {seed}\n").And.EndWith("clean\n");
         await program.AssertNothingStaysAsync();

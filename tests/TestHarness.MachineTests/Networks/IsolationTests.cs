@@ -19,14 +19,20 @@ public sealed class IsolationTests(Tiny tiny)
         string lan = NetworkInterface.GetAllNetworkInterfaces().Where(card => card.NetworkInterfaceType != NetworkInterfaceType.Loopback)
             .SelectMany(card => card.GetIPProperties().UnicastAddresses).Select(address => address.Address)
             .FirstOrDefault(address => address.AddressFamily == AddressFamily.InterNetwork)?.ToString() ?? "192.0.2.1";
-        string[] targets = ["10.0.2.2 22", "10.0.2.2 80", "10.0.2.3 53", "169.254.169.254 80", $"{lan} 22", $"{lan} 80", "1.1.1.1 443"];
+        // What the guest would reach as 10.0.2.2 were its network not restricted.
+        using var service = new TcpListener(IPAddress.Loopback, 0);
+        service.Start();
+        using var datagrams = new UdpClient(new IPEndPoint(IPAddress.Loopback, 0));
+        string[] targets = [$"10.0.2.2 {((IPEndPoint)service.LocalEndpoint).Port}", "10.0.2.2 22", "10.0.2.3 53", "169.254.169.254 80", $"{lan} 22", $"{lan} 80", "1.1.1.1 443"];
 
         // All at once, for each waits for an answer that does not come.
         string connect = string.Join('\n', targets.Select(target => $"(nc -w 2 {target} < /dev/null > /dev/null 2>&1 && echo reached {target}) &"));
         ShellResult tcp = await tiny.Machine.Shell.RunAsync($"ip route | grep -q '^default' || ip route add default via 10.0.2.2\n{connect}\nwait", cancellationToken: Token);
+        await tiny.Machine.Shell.TryRunAsync($"echo hello | timeout 2 nc -u -w 1 10.0.2.2 {((IPEndPoint)datagrams.Client.LocalEndPoint!).Port}", cancellationToken: Token);
         ShellResult dns = await tiny.Machine.Shell.TryRunAsync("timeout 4 nslookup example.org 10.0.2.3", cancellationToken: Token);
 
         tcp.Should().HaveOutput("");
+        (service.Pending(), datagrams.Available).Should().Be((false, 0));
         dns.Should().Fail();
         dns.StandardOutput.Should().NotContain("Name:\texample.org");
     }
