@@ -28,7 +28,7 @@ public sealed partial class VirtualMachine
 
     internal FrameHistory Frames => _frames;
 
-    // A property, because a spec is given before anything else is made.
+    // Made on first use: field initialisers run before the constructor has the spec.
     private SecretMask Secrets => _mask ??= new SecretMask(Spec.Secrets);
 
     /// <summary>Collects what is known of the machine on the host; of one that has ended, too. Asks nothing of the guest.</summary>
