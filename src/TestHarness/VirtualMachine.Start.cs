@@ -97,7 +97,7 @@ public sealed partial class VirtualMachine
         {
             NoteStarted(began, e);
             await DisposeStartedAsync().ConfigureAwait(false);
-            if (e is OperationCanceledException && cancellationToken.IsCancellationRequested)
+            if (e is not TestHarnessException && cancellationToken.IsCancellationRequested)
                 throw new OperationCanceledException(e.Message, e, cancellationToken);
             if (_disposing.IsCancellationRequested)
                 throw new MachineStartException(Facts(), MachineFault.EndedByTest, new FailureText($"Machine '{Name}' (image {Spec.Image}) did not start: the test ended it."), e);

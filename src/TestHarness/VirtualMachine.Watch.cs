@@ -7,10 +7,11 @@ namespace TestHarness;
 public sealed partial class VirtualMachine
 {
     // A guest whose kernel has panicked answers nothing any more; one in which a program printed such a line does.
-    private static readonly TimeSpan AnswerLimit = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan AnswerLimit = TimeSpan.FromMilliseconds(500);
 
     private readonly GuestWatch _watch;
-    private int _panics;
+    private string? _panicWords;
+    private int _panicked;
 
     // The kernel restarts the guest that many seconds after a panic, at once where it is negative (kernel-parameters.txt, panic=).
     private bool RebootsOnPanic => KernelCommandLine.LastValue([_boot?.KernelArguments ?? "", Spec.KernelArguments], "panic=") is { } seconds
@@ -32,7 +33,7 @@ public sealed partial class VirtualMachine
             if (first == up && !_process.Exited.IsCompleted && !_watch.Trouble.IsCompleted)
             {
                 await up.ConfigureAwait(false);
-                _watch.Up();
+                OnUp();
                 return;
             }
 
@@ -68,21 +69,36 @@ public sealed partial class VirtualMachine
     // In a guest that had been up. Called on the reader of console or monitor, which must not wait.
     private void OnTrouble(GuestTrouble trouble)
     {
-        if (trouble.Fault is MachineFault.KernelPanic or MachineFault.NoRootDevice && Interlocked.Exchange(ref _panics, 1) == 0)
-            _ = Task.Run(() => OnPanicAsync(trouble));
-        else if (trouble.Fault is MachineFault.HostDiskFull)
+        if (trouble.Fault is MachineFault.HostDiskFull)
             _ = Task.Run(() => BreakAsync(MachineExitReason.HostDiskFull, trouble.Text));
+        if (trouble.Fault is not (MachineFault.KernelPanic or MachineFault.NoRootDevice))
+            return;
+        // The kernel's own words; pvpanic, which follows them, has none.
+        if (!trouble.Certain)
+            _panicWords = trouble.Text;
+        _ = Task.Run(() => OnPanicAsync(trouble));
     }
 
     private async Task OnPanicAsync(GuestTrouble trouble)
     {
-        await _watch.SettleAsync().ConfigureAwait(false);
         bool printed = !trouble.Certain && await _guest.AnswersAsync(AnswerLimit).ConfigureAwait(false);
-        if (!printed && RebootsOnPanic)
-            _guest.Interrupt($"{Sentence(trouble.Text)} It restarts (panic= in its kernel arguments).");
-        else if (!printed)
-            await BreakAsync(MachineExitReason.KernelPanic, trouble.Text).ConfigureAwait(false);
-        Volatile.Write(ref _panics, 0);
+        if (printed || Interlocked.Exchange(ref _panicked, 1) == 1)
+            return;
+        if (RebootsOnPanic)
+        {
+            _guest.Interrupt($"{Sentence(_panicWords ?? trouble.Text)} It restarts (panic= in its kernel arguments).");
+            return;
+        }
+
+        await _watch.SettleAsync().ConfigureAwait(false);
+        await BreakAsync(MachineExitReason.KernelPanic, _panicWords ?? trouble.Text).ConfigureAwait(false);
+    }
+
+    private void OnUp()
+    {
+        _watch.Up();
+        _panicWords = null;
+        Volatile.Write(ref _panicked, 0);
     }
 
     // The guest is lost while QEMU still has its memory and screen: everything that waits fails, and the machine stands still until it is disposed.

@@ -34,7 +34,7 @@ public sealed partial class VirtualMachine : IAsyncDisposable
         Name = MachineName.Make(spec.Image, Interlocked.Increment(ref _count));
         _guest = new GuestSession(hostname is "" ? Name : hostname);
         _watch = new GuestWatch(() => Folder);
-        _guest.CameUp += _watch.Up;
+        _guest.CameUp += OnUp;
         _watch.Troubled += OnTrouble;
         Console = new SerialConsole(this);
         Console.Received += bytes => _watch.SeeSerial(bytes.Span);
