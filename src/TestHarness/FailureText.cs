@@ -7,6 +7,8 @@ namespace TestHarness;
 internal sealed class FailureText(string summary)
 {
     private readonly List<(string Label, string Text)> _blocks = [];
+    private string? _outcome;
+    private string? _remedy;
 
     public string Summary => PrintableText.Of(summary);
 
@@ -21,18 +23,33 @@ internal sealed class FailureText(string summary)
     /// <summary>The same text without the secrets.</summary>
     public FailureText Masked(SecretMask mask)
     {
-        var masked = new FailureText(mask.Apply(summary));
+        var masked = new FailureText(mask.Apply(summary)) { _outcome = _outcome, _remedy = _remedy is null ? null : mask.Apply(_remedy) };
         masked._blocks.AddRange(_blocks.Select(block => (block.Label, mask.Apply(block.Text))));
         return masked;
     }
 
-    public FailureText Try(string? remedy) => Add("Try", remedy);
+    /// <summary>Says so where the failure tells nothing about what the test tests.</summary>
+    public FailureText Blame(FailureOutcome outcome)
+    {
+        _outcome = outcome == FailureOutcome.InfrastructureFailed ? "infrastructure failed; it says nothing about what the test tests" : null;
+        return this;
+    }
+
+    /// <summary>Says what to try; it comes last, whatever is added after it.</summary>
+    public FailureText Try(string? remedy)
+    {
+        _remedy = remedy is null ? null : PrintableText.Of(remedy);
+        return this;
+    }
 
     public override string ToString()
     {
         var message = new StringBuilder(Summary);
-        foreach ((string label, string text) in _blocks)
+        IEnumerable<(string Label, string? Text)> all = [.. _blocks, ("Outcome", _outcome), ("Try", _remedy)];
+        foreach ((string label, string? text) in all)
         {
+            if (text is null)
+                continue;
             message.Append('\n').Append(label).Append(':');
             if (text.Contains('\n', StringComparison.Ordinal))
                 message.Append("\n  ").Append(text.Replace("\n", "\n  ", StringComparison.Ordinal));

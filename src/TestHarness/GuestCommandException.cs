@@ -15,6 +15,7 @@ public sealed class GuestCommandException : MachineException
                 .Add("Exit code", result.Signal is { } signal ? $"{result.ExitCode} (signal {signal})" : $"{result.ExitCode}")
                 .Add("Standard error", facts.Mask.Apply(TextTail.Of(result.StandardErrorBytes.Span, OutputLines)))
                 .Add("Standard output", facts.Mask.Apply(TextTail.Of(result.StandardOutputBytes.Span, OutputLines))),
+            FailureOutcome.GuestFailed,
             innerException: null)
     {
         Command = result.Command;
@@ -25,12 +26,14 @@ public sealed class GuestCommandException : MachineException
         : base(
             facts,
             new FailureText($"Machine '{facts.MachineName}': the command could not be started: {reason}.").Add("Command", command),
+            FailureOutcome.GuestFailed,
             innerException) => Command = command;
 
     internal GuestCommandException(MachineFacts facts, string waitedFor, AgentLostException lost)
         : base(
             facts,
             new FailureText($"Machine '{facts.MachineName}': the way into the guest was lost. {lost.Message}").Add("Waited for", waitedFor),
+            FailureOutcome.GuestFailed,
             lost) => Command = waitedFor;
 
     /// <summary>Gets the command.</summary>
@@ -38,7 +41,4 @@ public sealed class GuestCommandException : MachineException
 
     /// <summary>Gets the command's result, or <see langword="null"/> where it could not be started.</summary>
     public ShellResult? Result { get; }
-
-    /// <inheritdoc/>
-    public override FailureOutcome Outcome => FailureOutcome.GuestFailed;
 }

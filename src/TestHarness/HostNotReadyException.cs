@@ -4,10 +4,7 @@ namespace TestHarness;
 public sealed class HostNotReadyException : TestHarnessException
 {
     internal HostNotReadyException(FailureText text, Exception? innerException = null)
-        : base(text, innerException)
+        : base(text, FailureOutcome.InfrastructureFailed, innerException)
     {
     }
-
-    /// <inheritdoc/>
-    public override FailureOutcome Outcome => FailureOutcome.InfrastructureFailed;
 }

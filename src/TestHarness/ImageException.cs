@@ -4,11 +4,8 @@ namespace TestHarness;
 public sealed class ImageException : TestHarnessException
 {
     internal ImageException(string image, FailureText text, Exception? innerException = null)
-        : base(text, innerException) => Image = image;
+        : base(text, FailureOutcome.InfrastructureFailed, innerException) => Image = image;
 
     /// <summary>Gets the image's name as the caller gave it.</summary>
     public string Image { get; }
-
-    /// <inheritdoc/>
-    public override FailureOutcome Outcome => FailureOutcome.InfrastructureFailed;
 }

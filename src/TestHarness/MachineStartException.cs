@@ -4,12 +4,11 @@ namespace TestHarness;
 public sealed class MachineStartException : MachineException
 {
     internal MachineStartException(MachineFacts facts, MachineFault fault, FailureText text, Exception? innerException = null)
-        : base(facts, text, innerException) => Fault = fault;
+        : base(facts, text, Blame(fault), innerException) => Fault = fault;
 
     /// <summary>Gets what kind of failure it was.</summary>
     public MachineFault Fault { get; }
 
-    /// <inheritdoc/>
-    public override FailureOutcome Outcome =>
-        Fault is MachineFault.QemuExited or MachineFault.MonitorLost or MachineFault.HostDiskFull ? FailureOutcome.InfrastructureFailed : FailureOutcome.GuestFailed;
+    private static FailureOutcome Blame(MachineFault fault) =>
+        fault is MachineFault.QemuExited or MachineFault.MonitorLost or MachineFault.HostDiskFull ? FailureOutcome.InfrastructureFailed : FailureOutcome.GuestFailed;
 }

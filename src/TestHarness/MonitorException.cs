@@ -4,12 +4,13 @@ namespace TestHarness;
 public sealed class MonitorException : MachineException
 {
     internal MonitorException(MachineFacts facts, string waitedFor, Exception refusal)
-        : base(facts, new FailureText($"Machine '{facts.MachineName}': QEMU refused: {refusal.Message}").Add("Waited for", waitedFor), refusal) =>
+        : base(
+            facts,
+            new FailureText($"Machine '{facts.MachineName}': QEMU refused: {refusal.Message}").Add("Waited for", waitedFor),
+            FailureOutcome.InfrastructureFailed,
+            refusal) =>
         WaitedFor = waitedFor;
 
     /// <summary>Gets what was asked for.</summary>
     public string WaitedFor { get; }
-
-    /// <inheritdoc/>
-    public override FailureOutcome Outcome => FailureOutcome.InfrastructureFailed;
 }

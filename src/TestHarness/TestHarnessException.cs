@@ -7,12 +7,16 @@ namespace TestHarness;
 /// </remarks>
 public abstract class TestHarnessException : Exception
 {
-    private protected TestHarnessException(FailureText text, Exception? innerException = null)
-        : base(text.ToString(), innerException) => Summary = text.Summary;
+    private protected TestHarnessException(FailureText text, FailureOutcome outcome, Exception? innerException = null)
+        : base(text.ToString(), innerException)
+    {
+        Summary = text.Summary;
+        Outcome = outcome;
+    }
 
     /// <summary>Gets the first line of the message: what failed, and on which machine.</summary>
     public string Summary { get; }
 
     /// <summary>Gets who failed: the test's own check, the guest, or the infrastructure.</summary>
-    public abstract FailureOutcome Outcome { get; }
+    public FailureOutcome Outcome { get; }
 }

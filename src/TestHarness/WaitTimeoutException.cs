@@ -7,6 +7,7 @@ public sealed class WaitTimeoutException : MachineException
         : base(
             facts,
             new FailureText($"Machine '{facts.MachineName}': waited {limit.TotalSeconds:0.#} s for {waitedFor}, in vain.").Add("Last seen", lastSeen).Try(remedy),
+            FailureOutcome.GuestFailed,
             innerException: null)
     {
         WaitedFor = waitedFor;
@@ -18,7 +19,4 @@ public sealed class WaitTimeoutException : MachineException
 
     /// <summary>Gets the limit that ran out.</summary>
     public TimeSpan Limit { get; }
-
-    /// <inheritdoc/>
-    public override FailureOutcome Outcome => FailureOutcome.GuestFailed;
 }
