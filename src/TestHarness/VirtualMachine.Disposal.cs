@@ -54,12 +54,21 @@ public sealed partial class VirtualMachine
             return _told = _told.IsCompleted ? Task.Run(() => TellAsync(stopping)) : _told;
     }
 
-    // What a listener does (a screenshot for the evidence) must not keep the machine from ending: neither by failing nor by taking its time.
+    // What a listener does (a screenshot for the evidence) must not keep the machine from ending: neither by taking its time nor by failing, which is told afterwards.
     private async Task TellAsync(Func<VirtualMachine, Task> stopping)
     {
         _inListener.Value = true;
+        var told = new List<Task>();
         foreach (Func<VirtualMachine, Task> listener in stopping.GetInvocationList().Cast<Func<VirtualMachine, Task>>())
-            await Task.Run(() => listener(this)).WaitAsync(ListenerLimit).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        {
+            Task listening = Task.Run(() => listener(this));
+            if (await Task.WhenAny(listening, Task.Delay(ListenerLimit)).ConfigureAwait(false) == listening)
+                told.Add(listening);
+            else
+                NoteEnd($"a listener of Stopping took more than {ListenerLimit.TotalSeconds} s and is not waited for");
+        }
+
+        await Task.WhenAll(told).ConfigureAwait(false);
     }
 
     // A helper program that is being killed may still write there.
