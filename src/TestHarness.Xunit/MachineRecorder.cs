@@ -45,6 +45,8 @@ internal static class MachineRecorder
         {
             if (record.Machine.StartNote is { } note && Noted.TryAdd(note, true))
                 context.AddWarning($"Machine '{record.Machine.Name}' {note}");
+            foreach (string attempt in record.Machine.FailedStarts)
+                context.AddWarning($"Started again: {attempt}");
             if (failed || EvidenceSettings.KeepsAll)
                 await KeepAsync(record, context, failed, record.SaveAsync).ConfigureAwait(false);
         }
