@@ -26,7 +26,7 @@ foreach (string image in Option("--image") is { } one ? [one] : (string[])["tiny
         metrics.AddRange(await MachineBenchmark.RunAsync(image, count));
 }
 
-foreach (Metric metric in metrics)
+foreach (Metric metric in metrics.Where(metric => metric.Samples.Count > 0))
     Console.WriteLine($"{metric.Median,10:0.000} {metric.Unit}  {metric.Name}  (median of {metric.Samples.Count})");
 if (Option("--json") is { } file)
     await File.WriteAllTextAsync(file, JsonSerializer.Serialize(metrics));
