@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using FluentAssertions;
 using TestHarness.Hosts;
@@ -23,6 +24,9 @@ public sealed class AcceleratorProbeTests
         proof.Hung.Should().BeTrue();
         string[] step = proof.Fault!.Split('\'')[1].Split(' ');
         int process = int.Parse(step[0], CultureInfo.InvariantCulture);
+        // It is killed before the probe returns, and gone a moment later on a busy host.
+        for (long since = Stopwatch.GetTimestamp(); Directory.Exists($"/proc/{process}") && Stopwatch.GetElapsedTime(since) < TimeSpan.FromSeconds(2);)
+            await Task.Delay(10, Token);
         Directory.Exists($"/proc/{process}").Should().BeFalse();
         step[1].Should().StartWith(RunFolder.ForProcess());
         Directory.Exists(step[1]).Should().BeFalse();
