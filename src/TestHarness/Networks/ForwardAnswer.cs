@@ -21,7 +21,7 @@ internal sealed class ForwardAnswer(GuestSession guest, int guestPort, IPEndPoin
     public IPEndPoint Host => host;
 
     /// <summary>What the last attempt met.</summary>
-    public string LastSeen { get; private set; } = "nothing: the guest has not been asked yet";
+    public string LastSeen { get; private set; } = "nothing: the guest has not answered yet";
 
     public async Task<IPEndPoint> WaitAsync(CancellationToken cancellationToken)
     {

@@ -44,7 +44,7 @@ internal static class HttpResponse
     }
 
     // "NotFound" is a name; "Not Found" is what clients show.
-    private static string Reason(int statusCode) => Enum.IsDefined((HttpStatusCode)statusCode)
-        ? string.Concat($"{(HttpStatusCode)statusCode}".Select((c, index) => index > 0 && char.IsUpper(c) ? $" {c}" : $"{c}"))
+    private static string Reason(int statusCode) => Enum.GetName((HttpStatusCode)statusCode) is { } name
+        ? string.Concat(name.Select((c, index) => index > 0 && char.IsUpper(c) && char.IsLower(name[index - 1]) ? $" {c}" : $"{c}"))
         : "Status";
 }

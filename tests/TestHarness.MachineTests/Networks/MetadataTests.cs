@@ -26,7 +26,7 @@ public sealed class MetadataTests(Tiny tiny)
         });
 
         ShellResult parallel = await vm.Shell.RunAsync(
-            "for i in $(seq 20); do wget -q -T 60 -O - http://169.254.169.254/wait & done; wait", cancellationToken: Token);
+            "for i in $(seq 20); do timeout 60 wget -q -O - http://169.254.169.254/wait & done; wait", cancellationToken: Token);
         ShellResult row = await vm.Shell.RunAsync("for i in $(seq 100); do wget -q -O - \"http://169.254.169.254/n/$i?a=$i\"; done", cancellationToken: Token);
 
         parallel.StandardOutput.Should().Be(string.Concat(Enumerable.Repeat("there\n", 20)));
@@ -55,7 +55,7 @@ public sealed class MetadataTests(Tiny tiny)
         await vm.CheckpointAsync("before", Token);
         int asked = 0;
         vm.Metadata.Handle("/count", _ => MetadataResponse.Text($"{++asked}"));
-        const string ask = "wget -q -T 10 -O - http://169.254.169.254/count";
+        const string ask = "timeout 20 wget -q -O - http://169.254.169.254/count";
 
         (await vm.Shell.RunAsync(ask, cancellationToken: Token)).Should().HaveOutput("1");
         await vm.CheckpointAsync("listening", Token);
@@ -92,7 +92,7 @@ public sealed class MetadataTests(Tiny tiny)
         one.Metadata.Handle("/", _ => MetadataResponse.Text("one"));
         await one.Metadata.WaitUntilListeningAsync(cancellationToken: Token);
 
-        (await other.Shell.TryRunAsync("wget -q -T 3 -O - http://169.254.169.254/", cancellationToken: Token)).Should().Fail();
+        (await other.Shell.TryRunAsync("timeout 3 wget -q -O - http://169.254.169.254/", cancellationToken: Token)).Should().Fail();
         other.Metadata.Handle("/", _ => MetadataResponse.Text("other"));
         (await other.Shell.RunAsync("wget -q -O - http://169.254.169.254/", cancellationToken: Token)).Should().HaveOutput("other");
         (await one.Shell.RunAsync("wget -q -O - http://169.254.169.254/", cancellationToken: Token)).Should().HaveOutput("one");
