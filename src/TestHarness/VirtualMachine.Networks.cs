@@ -72,7 +72,7 @@ public sealed partial class VirtualMachine
         {
             await HostRelay.RunAsync(connection, reach.Host, cancellationToken).ConfigureAwait(false);
         }
-        catch (Exception e) when (e is SocketException or OperationCanceledException)
+        catch (Exception e) when (e is SocketException or IOException or AgentLostException or ObjectDisposedException or OperationCanceledException)
         {
             outcome = Outcome(e);
         }

@@ -11,6 +11,7 @@ internal static class HostRelay
 
     /// <summary>Carries bytes both ways until each has ended; an end in one direction is passed on.</summary>
     /// <exception cref="SocketException">The host's end can't be reached.</exception>
+    /// <exception cref="IOException">One side broke the connection.</exception>
     public static async Task RunAsync(AgentTcpStream guest, EndPoint host, CancellationToken cancellationToken)
     {
         using Socket socket = Make(host);
@@ -46,9 +47,10 @@ internal static class HostRelay
             await from.CopyToAsync(to, broken.Token).ConfigureAwait(false);
             end();
         }
-        catch (Exception e) when (e is IOException or SocketException or AgentLostException or ObjectDisposedException)
+        catch (Exception e) when (e is not OperationCanceledException)
         {
             await broken.CancelAsync().ConfigureAwait(false);
+            throw;
         }
     }
 }
