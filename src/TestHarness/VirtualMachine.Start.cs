@@ -74,6 +74,7 @@ public sealed partial class VirtualMachine
         State = MachineState.Starting;
         if (!MakesTemplate && !_isSpare)
             Starting?.Invoke(this);
+        AddGuestReaches();
         using Activity? span = Spans.Start("start", Name);
         using var wanted = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _disposing.Token);
         var ended = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -188,7 +189,11 @@ public sealed partial class VirtualMachine
             using (Spans.Start("guest"))
                 await ComeUpAsync(text => Report(progress, phase = text), limit.Token).ConfigureAwait(false);
             using (Spans.Start("forwards"))
+            {
                 _forwards = await ForwardedPort.OpenAsync(Monitor, Spec.PortForwards, limit.Token).ConfigureAwait(false);
+                await RequireGuestReachesAsync(limit.Token).ConfigureAwait(false);
+            }
+
             State = MachineState.Running;
             Report(progress, "running");
         }

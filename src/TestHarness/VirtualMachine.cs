@@ -41,6 +41,7 @@ public sealed partial class VirtualMachine : IAsyncDisposable
         Screen = new Screen(this);
         Shell = new Shell(this, _guest);
         Files = new GuestFiles(this, _guest);
+        Metadata = new MetadataService(this, _guest);
         FollowSerial();
     }
 

@@ -21,6 +21,9 @@ internal sealed class AgentListener : IAsyncDisposable
     /// <summary>Gets the port, which the guest's kernel chose where 0 was asked for.</summary>
     public int Port { get; }
 
+    /// <summary>Gets a value indicating whether the guest still listens, as far as is known here.</summary>
+    public bool IsOpen => !_stream.Ended.IsCompleted;
+
     /// <summary>Waits for the next connection.</summary>
     /// <exception cref="ObjectDisposedException">The listener was disposed.</exception>
     public Task<AgentTcpStream> AcceptAsync(CancellationToken cancellationToken) => _backlog.TakeAsync(cancellationToken);

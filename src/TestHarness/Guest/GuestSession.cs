@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using TestHarness.Networks;
 
 namespace TestHarness.Guest;
 
@@ -25,6 +26,9 @@ internal sealed class GuestSession(string? hostname) : IAsyncDisposable
 
     /// <summary>Happens when the guest has come up again after a reboot.</summary>
     public event Action? CameUp;
+
+    /// <summary>The ports in the guest that the library serves, opened anew whenever the guest has come up.</summary>
+    public GuestPorts Ports { get; } = new();
 
     /// <summary>Whether an agent has answered on the present connection.</summary>
     public bool HasAnswered { get; private set; }
@@ -62,7 +66,11 @@ internal sealed class GuestSession(string? hostname) : IAsyncDisposable
             {
                 AgentHello hello = await agent.HandshakeAsync(cancellationToken).ConfigureAwait(false);
                 if (up?.Agent == agent && up.Restarts >= hello.Restarts)
+                {
+                    await Ports.OpenNewAsync(agent, cancellationToken).ConfigureAwait(false);
                     return agent;
+                }
+
                 await changed.WaitAsync(cancellationToken).ConfigureAwait(false);
             }
             catch (AgentLostException)
@@ -79,6 +87,7 @@ internal sealed class GuestSession(string? hostname) : IAsyncDisposable
         AgentConnection agent = Look().Agent;
         await agent.ComeInStepAgainAsync("The machine was put back to a checkpoint.", cancellationToken).ConfigureAwait(false);
         await SettleAsync(agent, newMachineId: false, cancellationToken).ConfigureAwait(false);
+        await Ports.OpenAllAsync(agent, cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>Gives the guest the clock and random state of now, after it stood still.</summary>
@@ -140,11 +149,12 @@ internal sealed class GuestSession(string? hostname) : IAsyncDisposable
         if (_ready is not null && !restored)
         {
             phase($"the guest to be ready ({_ready})");
-            await RunReadyCommandAsync(agent, _ready, cancellationToken).ConfigureAwait(false);
+            await GuestScript.RunAsync(agent, _ready, "the image's ready command", cancellationToken).ConfigureAwait(false);
         }
 
         phase("the guest to confirm clock, random state and host name");
         await SettleAsync(agent, newMachineId: restored, cancellationToken).ConfigureAwait(false);
+        await Ports.OpenAllAsync(agent, cancellationToken).ConfigureAwait(false);
     }
 
     private async Task SettleAsync(AgentConnection agent, bool newMachineId, CancellationToken cancellationToken)
@@ -156,20 +166,6 @@ internal sealed class GuestSession(string? hostname) : IAsyncDisposable
             throw new AgentException(
                 settled.ClockError | settled.RandomError | settled.HostNameError,
                 $"the guest refused to set its clock, random state or host name (errno {settled.ClockError}, {settled.RandomError}, {settled.HostNameError})");
-        }
-    }
-
-    private static async Task RunReadyCommandAsync(AgentConnection agent, string command, CancellationToken cancellationToken)
-    {
-        var output = new OutputCollector(ShellOptions.Default);
-        var run = new AgentCommand(["/bin/sh", "-c", command]) { TakesInput = false };
-        AgentProcess process = await agent.RunAsync(run, cancellationToken).ConfigureAwait(false);
-        await using (process.ConfigureAwait(false))
-        {
-            await output.CollectAsync(process.StandardOutput, process.StandardError, cancellationToken).ConfigureAwait(false);
-            AgentExit exit = await process.Exit.WaitAsync(cancellationToken).ConfigureAwait(false);
-            if (exit.ShellExitCode != 0)
-                throw new AgentException(0, $"the image's ready command ended with exit code {exit.ShellExitCode}: {output.Describe()}");
         }
     }
 

@@ -166,7 +166,7 @@ internal static class QemuArguments
     {
         if (spec.Network == NetworkMode.None)
             return;
-        var network = new JsonObject { ["type"] = "user", ["id"] = "net0", ["restrict"] = true };
+        var network = new JsonObject { ["type"] = "user", ["id"] = "net0", ["restrict"] = spec.Network != NetworkMode.Internet };
         // The library adds forwards to the running machine, for a restored one had none when it was saved.
         if (channels == MachineChannels.Terminal)
             network["hostfwd"] = new JsonArray([.. spec.PortForwards.Select(forward => new JsonObject { ["str"] = ForwardRule.Of(forward) })]);

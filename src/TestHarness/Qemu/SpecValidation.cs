@@ -1,3 +1,5 @@
+using System.Net;
+using System.Net.Sockets;
 using System.Text.RegularExpressions;
 
 namespace TestHarness.Qemu;
@@ -38,6 +40,18 @@ internal static partial class SpecValidation
 
         foreach (PortForward twice in spec.PortForwards.GroupBy(f => (f.GuestPort, f.Protocol)).Where(g => g.Count() > 1).Select(g => g.First()))
             yield return $"PortForwards: guest port {twice.GuestPort} is there twice.";
+        foreach (GuestReach reach in spec.GuestReaches)
+        {
+            if (reach.GuestPort is < 1 or > 65535)
+                yield return $"GuestReaches: guest port {reach.GuestPort} is not 1 to 65535.";
+            if (reach.Host is not (IPEndPoint or DnsEndPoint or UnixDomainSocketEndPoint))
+                yield return $"GuestReaches: guest port {reach.GuestPort} leads to {(reach.Host is null ? "nothing" : reach.Host.GetType().Name)}: give an IPEndPoint, a DnsEndPoint or a UnixDomainSocketEndPoint.";
+            if (reach.Name is { } name && !HostName().IsMatch(name))
+                yield return $"GuestReaches: name \"{name}\": 1 to 64 letters, digits, dashes and dots, beginning with a letter or digit.";
+        }
+
+        foreach (IGrouping<int, GuestReach> twice in spec.GuestReaches.GroupBy(reach => reach.GuestPort).Where(group => group.Count() > 1))
+            yield return $"GuestReaches: guest port {twice.Key} is there twice.";
         foreach (Disk disk in spec.Disks.Where(disk => disk.SizeMiB < 1))
             yield return $"Disks: size {disk.SizeMiB} MiB is less than 1.";
         if (spec.Disks.Count > 20)

@@ -42,6 +42,10 @@ public sealed class QemuArgumentsTests
     }
 
     [Fact]
+    public void Reaches_outside_only_when_asked_to() =>
+        Line(new MachineSpec { Network = NetworkMode.Internet }).Should().Contain("""{"type":"user","id":"net0","restrict":false}""");
+
+    [Fact]
     public void Leaves_forwards_to_the_running_machine_and_names_them_by_hand()
     {
         var spec = new MachineSpec { PortForwards = [new PortForward(22), new PortForward(53) { Protocol = ForwardProtocol.Udp, HostPort = 5353 }] };

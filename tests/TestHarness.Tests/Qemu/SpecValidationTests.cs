@@ -1,3 +1,4 @@
+using System.Net;
 using FluentAssertions;
 using Xunit;
 
@@ -33,6 +34,17 @@ public sealed class SpecValidationTests
 
         make.Should().Throw<ArgumentException>().Which.Message.Should()
             .StartWith("The machine's spec has 2 mistake(s):").And.Contain("Secrets has an empty text").And.Contain("\"*.gcov\" is not an absolute path");
+    }
+
+    [Fact]
+    public void Refuses_services_of_the_host_that_the_guest_could_not_reach()
+    {
+        var host = new IPEndPoint(IPAddress.Loopback, 5000);
+        Action make = () => _ = new VirtualMachine(new MachineSpec { GuestReaches = [new GuestReach("a b", host), new GuestReach(5000, null!), new GuestReach(0, host)] });
+
+        make.Should().Throw<ArgumentException>().Which.Message.Should()
+            .StartWith("The machine's spec has 4 mistake(s):").And.Contain("name \"a b\"").And.Contain("guest port 5000 leads to nothing").And.Contain("guest port 0 is not")
+            .And.Contain("guest port 5000 is there twice");
     }
 
     [Fact]

@@ -1,0 +1,78 @@
+using System.Net;
+using System.Net.Sockets;
+using TestHarness.Guest;
+
+namespace TestHarness.Networks;
+
+/// <summary>Asks a forwarded TCP port until it really answers.</summary>
+internal sealed class ForwardAnswer(GuestSession guest, int guestPort, IPEndPoint host)
+{
+    // Where QEMU's user network leads a forward that names no address of the guest (https://www.qemu.org/docs/master/system/devices/net.html).
+    private const string GuestAddress = "10.0.2.15";
+
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(50);
+
+    // QEMU closes a connection that it has accepted as soon as the guest has refused it.
+    private static readonly TimeSpan StaysOpen = TimeSpan.FromMilliseconds(100);
+
+    // A guest whose network is not up yet does not refuse: it does not answer at all.
+    private static readonly TimeSpan AttemptLimit = TimeSpan.FromSeconds(5);
+
+    public IPEndPoint Host => host;
+
+    /// <summary>What the last attempt met.</summary>
+    public string LastSeen { get; private set; } = "nothing: the guest has not answered yet";
+
+    public async Task<IPEndPoint> WaitAsync(CancellationToken cancellationToken)
+    {
+        while (!await AnswersAsync(cancellationToken).ConfigureAwait(false))
+            await Task.Delay(Pause, cancellationToken).ConfigureAwait(false);
+        return host;
+    }
+
+    private async Task<bool> AnswersAsync(CancellationToken cancellationToken)
+    {
+        AgentConnection agent = await guest.ReadyAsync(cancellationToken).ConfigureAwait(false);
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        limit.CancelAfter(AttemptLimit);
+        try
+        {
+            AgentTcpStream inside = await agent.ConnectAsync(GuestAddress, guestPort, limit.Token).ConfigureAwait(false);
+            await inside.DisposeAsync().ConfigureAwait(false);
+            return await HoldsAsync(limit.Token).ConfigureAwait(false);
+        }
+        catch (AgentException e)
+        {
+            LastSeen = $"nothing answers inside the guest on {GuestAddress} port {guestPort} ({e.Message})";
+        }
+        catch (Exception e) when (e is SocketException or IOException)
+        {
+            LastSeen = $"{host}: {e.Message}";
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            LastSeen = $"no answer within {AttemptLimit.TotalSeconds:0} s, inside the guest or on {host}";
+        }
+
+        return false;
+    }
+
+    private async Task<bool> HoldsAsync(CancellationToken cancellationToken)
+    {
+        using var client = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        await client.ConnectAsync(host, cancellationToken).ConfigureAwait(false);
+        using var open = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        open.CancelAfter(StaysOpen);
+        try
+        {
+            if (await client.ReceiveAsync(new byte[1], open.Token).ConfigureAwait(false) > 0)
+                return true;
+            LastSeen = $"{host} accepted a connection and closed it at once, without a byte";
+            return false;
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            return true;
+        }
+    }
+}

@@ -1,0 +1,89 @@
+using System.Net;
+using System.Net.Sockets;
+using FluentAssertions;
+using TestHarness.FluentAssertions;
+using Xunit;
+
+namespace TestHarness.MachineTests.Networks;
+
+/// <summary>Services of the host that the spec opens to the guest.</summary>
+public sealed class GuestReachTests
+{
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task Carries_connections_to_the_service_and_to_nothing_else()
+    {
+        using EchoServer service = new(), other = new();
+        var spec = new MachineSpec { GuestReaches = [new GuestReach("registry.test", service.Address)] };
+        await using VirtualMachine vm = await VirtualMachine.StartAsync(spec, cancellationToken: Token);
+        string ask = $"head -c 300000 /dev/zero | nc registry.test {service.Address.Port} | wc -c";
+
+        (await vm.Shell.RunAsync(ask, cancellationToken: Token)).Should().HaveOutput("300000");
+        await vm.RebootAsync(cancellationToken: Token);
+        (await vm.Shell.RunAsync($"{ask}; grep -c registry.test /etc/hosts", cancellationToken: Token)).Should().HaveOutput("300000\n1");
+
+        (await vm.Shell.TryRunAsync($"echo hello | nc -w 3 127.0.0.1 {other.Address.Port}", cancellationToken: Token)).Should().Fail();
+        (await vm.Shell.TryRunAsync($"echo hello | nc -w 3 10.0.2.2 {service.Address.Port}", cancellationToken: Token)).Should().Fail();
+        other.Accepted.Should().Be(0);
+    }
+
+    [Fact]
+    public async Task Closes_the_connection_and_notes_why_when_nothing_is_there_on_the_host()
+    {
+        IPEndPoint gone;
+        using (var service = new EchoServer())
+            gone = service.Address;
+        var spec = new MachineSpec { GuestReaches = [new GuestReach(8080, gone)] };
+        await using VirtualMachine vm = await VirtualMachine.StartAsync(spec, cancellationToken: Token);
+
+        (await vm.Shell.RunAsync("sleep 60 | nc 127.0.0.1 8080 | wc -c", cancellationToken: Token)).Should().HaveOutput("0");
+
+        (await vm.CollectEvidenceAsync(Token)).Events.Should().Contain(entry =>
+            entry.Kind == MachineEventKind.Guest && entry.What.StartsWith("connection from port 8080") && entry.Outcome!.Contains("refused"));
+    }
+
+    [Fact]
+    public async Task Fails_the_start_when_the_guest_uses_the_port_itself()
+    {
+        // The image's dropbear listens on all addresses.
+        var spec = new MachineSpec { GuestReaches = [new GuestReach(22, new IPEndPoint(IPAddress.Loopback, 1))] };
+
+        await FluentActions.Awaiting(() => VirtualMachine.StartAsync(spec, cancellationToken: Token))
+            .Should().ThrowAsync<MachineStartException>().WithMessage("*listen 127.0.0.1 port 22: *in use*");
+    }
+
+    private sealed class EchoServer : IDisposable
+    {
+        private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
+
+        public EchoServer()
+        {
+            _listener.Start();
+            _ = AcceptAsync();
+        }
+
+        public IPEndPoint Address => (IPEndPoint)_listener.LocalEndpoint;
+
+        public int Accepted { get; private set; }
+
+        public void Dispose() => _listener.Dispose();
+
+        private async Task AcceptAsync()
+        {
+            try
+            {
+                while (true)
+                {
+                    using TcpClient client = await _listener.AcceptTcpClientAsync(Token);
+                    Accepted++;
+                    await client.GetStream().CopyToAsync(client.GetStream(), Token);
+                }
+            }
+            catch (Exception e) when (e is SocketException or ObjectDisposedException or OperationCanceledException)
+            {
+                // The test is over.
+            }
+        }
+    }
+}
