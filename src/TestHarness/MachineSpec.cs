@@ -41,6 +41,9 @@ public sealed record MachineSpec
     /// <summary>Gets further empty disks, <c>/dev/vdb</c> onwards, which are thrown away with the machine. Default: none.</summary>
     public IReadOnlyList<Disk> Disks { get; init; } = [];
 
+    /// <summary>Gets what cloud-init does in the guest at its first boot; the image needs cloud-init. Default: <see langword="null"/>, nothing.</summary>
+    public CloudInit? CloudInit { get; init; }
+
     /// <summary>Gets the display. Default: <see cref="Display.Standard"/>, but none on <see cref="MachineType.Microvm"/>.</summary>
     public Display Display { get; init; } = Display.Standard;
 

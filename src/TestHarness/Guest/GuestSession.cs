@@ -17,7 +17,7 @@ internal sealed class GuestSession(string? hostname) : IAsyncDisposable
     private readonly Lock _gate = new();
     private TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private AgentConnection? _agent;
-    private string? _ready;
+    private IReadOnlyList<ReadyCheck> _ready = [];
     private Up? _up;
     private int _generation;
     private string? _failure;
@@ -31,11 +31,11 @@ internal sealed class GuestSession(string? hostname) : IAsyncDisposable
 
     /// <summary>Brings the guest up, and again after each reboot for as long as this connection lives. Called again with the connection of a new QEMU.</summary>
     /// <param name="transport">The connection of the agent's port.</param>
-    /// <param name="ready">The image's command that ends when the guest is up, or <see langword="null"/>.</param>
+    /// <param name="ready">The commands that end when the guest is up.</param>
     /// <param name="restored">Whether the guest is one of several copies: it was ready when it was saved, and is made an individual.</param>
     /// <param name="phase">Told what is being waited for.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
-    public async Task ComeUpAsync(Stream transport, string? ready, bool restored, Action<string> phase, CancellationToken cancellationToken)
+    public async Task ComeUpAsync(Stream transport, IReadOnlyList<ReadyCheck> ready, bool restored, Action<string> phase, CancellationToken cancellationToken)
     {
         _ready = ready;
         HasAnswered = false;
@@ -137,10 +137,10 @@ internal sealed class GuestSession(string? hostname) : IAsyncDisposable
 
     private async Task BringUpAsync(AgentConnection agent, bool restored, Action<string> phase, CancellationToken cancellationToken)
     {
-        if (_ready is not null && !restored)
+        foreach (ReadyCheck check in restored ? [] : _ready)
         {
-            phase($"the guest to be ready ({_ready})");
-            await RunReadyCommandAsync(agent, _ready, cancellationToken).ConfigureAwait(false);
+            phase(check.WaitsFor);
+            await RunReadyCheckAsync(agent, check, cancellationToken).ConfigureAwait(false);
         }
 
         phase("the guest to confirm clock, random state and host name");
@@ -159,17 +159,17 @@ internal sealed class GuestSession(string? hostname) : IAsyncDisposable
         }
     }
 
-    private static async Task RunReadyCommandAsync(AgentConnection agent, string command, CancellationToken cancellationToken)
+    private static async Task RunReadyCheckAsync(AgentConnection agent, ReadyCheck check, CancellationToken cancellationToken)
     {
         var output = new OutputCollector(ShellOptions.Default);
-        var run = new AgentCommand(["/bin/sh", "-c", command]) { TakesInput = false };
+        var run = new AgentCommand(["/bin/sh", "-c", check.Command]) { TakesInput = false };
         AgentProcess process = await agent.RunAsync(run, cancellationToken).ConfigureAwait(false);
         await using (process.ConfigureAwait(false))
         {
             await output.CollectAsync(process.StandardOutput, process.StandardError, cancellationToken).ConfigureAwait(false);
             AgentExit exit = await process.Exit.WaitAsync(cancellationToken).ConfigureAwait(false);
             if (exit.ShellExitCode != 0)
-                throw new AgentException(0, $"the image's ready command ended with exit code {exit.ShellExitCode}: {output.Describe()}");
+                throw new AgentException(0, $"{check.Failure} (exit code {exit.ShellExitCode})") { Output = PrintableText.Of(output.Describe()) };
         }
     }
 
