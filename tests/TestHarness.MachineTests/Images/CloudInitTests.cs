@@ -71,4 +71,16 @@ public sealed class CloudInitTests
         result.ExitCode.Should().Be(1);
         result.StandardOutput.Should().Contain("the packages were eaten").And.Contain("status: error");
     }
+
+    [Fact]
+    public async Task Fails_where_nothing_in_the_image_reads_user_data()
+    {
+        var spec = new MachineSpec { Image = "tiny", Start = StartMode.Cold, CloudInit = new CloudInit { Commands = ["true"] } };
+        await using var vm = new VirtualMachine(spec);
+
+        MachineStartException failure = (await vm.Awaiting(machine => machine.StartAsync(cancellationToken: Token)).Should().ThrowAsync<MachineStartException>()).Which;
+        failure.Fault.Should().Be(MachineFault.GuestNotReady);
+        failure.Message.Should().Contain("did not start: cloud-init reports errors (exit code 1).")
+            .And.Contain("the image has no cloud-init, which MachineSpec.CloudInit is for").And.Contain("\nTry: ");
+    }
 }
