@@ -11,7 +11,6 @@ internal sealed record ReadyCheck(string Command, string WaitsFor, string Failur
         command -v cloud-init > /dev/null || { echo 'the image has no cloud-init, which MachineSpec.CloudInit is for'; exit 1; }
         cloud-init status --wait > /dev/null && grep -q DataSourceNoCloud /run/cloud-init/result.json && exit 0
         tail -n 12 /var/log/cloud-init-output.log 2> /dev/null
-        cat /run/cloud-init/result.json 2> /dev/null
         cloud-init status --long 2>&1
         exit 1
         """;
