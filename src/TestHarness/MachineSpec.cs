@@ -4,7 +4,7 @@ namespace TestHarness;
 public sealed record MachineSpec
 {
     /// <summary>
-    /// Gets the image: the name of a recipe that the library brings (<c>tiny</c>, <c>debian-12</c>), or the path of a folder with a
+    /// Gets the image: the name of a recipe that the library brings (<c>tiny</c>, <c>debian-12</c>, <c>debian-12-cloud</c>), or the path of a folder with a
     /// <c>recipe.json</c> (anything with a <c>/</c> in it). An image that is not built yet is built. Default: <c>tiny</c>.
     /// </summary>
     public string Image { get; init; } = "tiny";
