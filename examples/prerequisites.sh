@@ -44,5 +44,5 @@ if ! command -v dotnet > /dev/null 2>&1; then
 fi
 
 # Debian's package sources are what images are built from; their lists must be there.
-th_require setpriv=util-linux qemu-system-x86_64=qemu-system-x86 qemu-img=qemu-utils rsync=rsync socat=socat ssh=openssh-client \
+th_require setpriv=util-linux qemu-system-x86_64=qemu-system-x86 qemu-img=qemu-utils rsync=rsync socat=socat xorriso=xorriso ssh=openssh-client \
     mmdebstrap=mmdebstrap newuidmap=uidmap mke2fs=e2fsprogs xz=xz-utils musl-gcc=musl-tools

@@ -4,7 +4,7 @@ namespace TestHarness;
 public sealed record MachineSpec
 {
     /// <summary>
-    /// Gets the image: the name of a recipe that the library brings (<c>tiny</c>, <c>debian-12</c>), or the path of a folder with a
+    /// Gets the image: the name of a recipe that the library brings (<c>tiny</c>, <c>debian-12</c>, <c>debian-12-cloud</c>), or the path of a folder with a
     /// <c>recipe.json</c> (anything with a <c>/</c> in it). An image that is not built yet is built. Default: <c>tiny</c>.
     /// </summary>
     public string Image { get; init; } = "tiny";
@@ -43,6 +43,9 @@ public sealed record MachineSpec
 
     /// <summary>Gets further empty disks, <c>/dev/vdb</c> onwards, which are thrown away with the machine. Default: none.</summary>
     public IReadOnlyList<Disk> Disks { get; init; } = [];
+
+    /// <summary>Gets what cloud-init does in the guest at its first boot; the image needs cloud-init. Default: <see langword="null"/>, nothing.</summary>
+    public CloudInit? CloudInit { get; init; }
 
     /// <summary>Gets the display. Default: <see cref="Display.Standard"/>, but none on <see cref="MachineType.Microvm"/>.</summary>
     public Display Display { get; init; } = Display.Standard;

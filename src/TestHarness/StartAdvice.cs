@@ -11,6 +11,7 @@ internal static class StartAdvice
         MachineFault.NoProgress => "if the guest really waits that long, raise MachineSpec.NoProgressTimeout; a kernel that is silent may lack console= for the serial port.",
         MachineFault.Deadline => "raise MachineSpec.StartTimeout, or give the machine less to do at its boot.",
         MachineFault.NothingToBoot => "the disk has no boot loader: name a kernel, or check that it is the right disk.",
+        MachineFault.GuestNotReady => "read the output above: what failed is in the guest, its user-data (MachineSpec.CloudInit) or its image's ready command.",
         MachineFault.HostDiskFull => "make room, or point TESTHARNESS_RUN to a larger file system.",
         _ => null,
     };

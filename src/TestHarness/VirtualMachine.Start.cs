@@ -83,7 +83,7 @@ public sealed partial class VirtualMachine
         long began = Stopwatch.GetTimestamp();
         try
         {
-            Prerequisites.Require([.. NeededPrograms, Spec.QemuPath ?? "qemu-system-x86_64"]);
+            Prerequisites.Require([.. NeededPrograms, Spec.QemuPath ?? "qemu-system-x86_64", .. SeedDisk.ProgramsFor(Spec)]);
             // Before an image is built for a machine that this host can't run.
             using (Spans.Start("accelerator"))
                 _choice = await AcceleratorChoice.ChooseAsync(Spec.Accelerator, new AcceleratorHost(Program), cancellationToken).ConfigureAwait(false);
@@ -138,6 +138,7 @@ public sealed partial class VirtualMachine
             KernelArguments = image.KernelArguments,
             MeasuredArguments = needsCounter ? TimeStampCounter.KernelArgument : "",
             Architecture = image.Architecture,
+            Seed = CloudSeed.For(Spec.CloudInit, image.HasAgent),
             Memory = _memory,
         };
         foreach (string file in (string[])[Program, image.DiskPath, image.KernelPath, image.InitrdPath])
@@ -206,9 +207,14 @@ public sealed partial class VirtualMachine
     private async Task MakeOverlaysAsync(CancellationToken cancellationToken)
     {
         if (_template is not null)
+        {
             _template.CopyOverlays(Folder);
-        else
-            await Overlay.CreateAsync(Spec, _image!.DiskPath, Folder, cancellationToken).ConfigureAwait(false);
+            return;
+        }
+
+        await Overlay.CreateAsync(Spec, _image!.DiskPath, Folder, cancellationToken).ConfigureAwait(false);
+        if (_boot!.Seed is { } seed)
+            await SeedDisk.CreateAsync(seed, Folder, cancellationToken).ConfigureAwait(false);
     }
 
     // Starts QEMU on the machine's folder, and the guest in it: restored, where the files say so.
@@ -262,6 +268,8 @@ public sealed partial class VirtualMachine
             _ => (MachineFault.GuestNotReady, reason.Message),
         };
         FailureText text = new FailureText($"Machine '{Name}' (image {Spec.Image}) did not start: {what}.").Add("Waited for", phase);
+        if (reason is AgentException { Output: { Length: > 0 } output })
+            text.Add("Output", output);
         return new MachineStartException(Facts(), fault, text.Try(StartAdvice.For(fault)), reason);
     }
 }

@@ -18,7 +18,7 @@ internal sealed class GuestSession(string? hostname) : IAsyncDisposable
     private readonly Lock _gate = new();
     private TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private AgentConnection? _agent;
-    private string? _ready;
+    private IReadOnlyList<ReadyCheck> _ready = [];
     private Up? _up;
     private int _generation;
     private string? _failure;
@@ -35,11 +35,11 @@ internal sealed class GuestSession(string? hostname) : IAsyncDisposable
 
     /// <summary>Brings the guest up, and again after each reboot for as long as this connection lives. Called again with the connection of a new QEMU.</summary>
     /// <param name="transport">The connection of the agent's port.</param>
-    /// <param name="ready">The image's command that ends when the guest is up, or <see langword="null"/>.</param>
+    /// <param name="ready">The commands that end when the guest is up.</param>
     /// <param name="restored">Whether the guest is one of several copies: it was ready when it was saved, and is made an individual.</param>
     /// <param name="phase">Told what is being waited for.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
-    public async Task ComeUpAsync(Stream transport, string? ready, bool restored, Action<string> phase, CancellationToken cancellationToken)
+    public async Task ComeUpAsync(Stream transport, IReadOnlyList<ReadyCheck> ready, bool restored, Action<string> phase, CancellationToken cancellationToken)
     {
         _ready = ready;
         HasAnswered = false;
@@ -146,10 +146,10 @@ internal sealed class GuestSession(string? hostname) : IAsyncDisposable
 
     private async Task BringUpAsync(AgentConnection agent, bool restored, Action<string> phase, CancellationToken cancellationToken)
     {
-        if (_ready is not null && !restored)
+        foreach (ReadyCheck check in restored ? [] : _ready)
         {
-            phase($"the guest to be ready ({_ready})");
-            await GuestScript.RunAsync(agent, _ready, "the image's ready command", cancellationToken).ConfigureAwait(false);
+            phase(check.WaitsFor);
+            await GuestScript.RunAsync(agent, check.Command, check.Failure, cancellationToken).ConfigureAwait(false);
         }
 
         phase("the guest to confirm clock, random state and host name");

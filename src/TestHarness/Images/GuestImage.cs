@@ -19,6 +19,9 @@ internal sealed record GuestImage
     /// <summary>Gets a shell command that ends with exit code 0 once the guest is up, or <see langword="null"/> where the agent's first answer says it.</summary>
     public string? Ready { get; init; }
 
+    /// <summary>Gets a value indicating whether the agent is in the image; otherwise cloud-init, which is, installs it.</summary>
+    public bool HasAgent { get; init; } = true;
+
     public string DiskPath => Path.Combine(Folder, "disk.qcow2");
 
     public string KernelPath => Path.Combine(Folder, "vmlinux");

@@ -56,7 +56,8 @@ internal sealed class GuestTree(string image, Recipe recipe, RecipeSource source
         string stage = Directory.CreateDirectory(Path.Combine(folder.Path, "stage")).FullName;
         var script = new StringBuilder(Skeleton).Append('\n');
         int count = 0;
-        await AddAsync(new RecipeFile { Path = AgentPath, Mode = "0755" }, RecipeSource.ReadAgent()).ConfigureAwait(false);
+        if (recipe.Agent)
+            await AddAsync(new RecipeFile { Path = AgentPath, Mode = "0755" }, RecipeSource.ReadAgent()).ConfigureAwait(false);
         foreach (RecipeFile file in recipe.Files)
             await AddAsync(file, file.Source is { } name ? source.Read(name) : Encoding.UTF8.GetBytes(file.Content!)).ConfigureAwait(false);
         foreach (RecipeLink link in recipe.Links)

@@ -16,6 +16,8 @@ internal sealed record ImageDescription
 
     public string? Ready { get; init; }
 
+    public bool Agent { get; init; } = true;
+
     public required DateTimeOffset Built { get; init; }
 
     /// <summary>Gets the size of each file: one that a power cut has shortened is not taken for whole.</summary>
@@ -30,6 +32,7 @@ internal sealed record ImageDescription
             Architecture = recipe.Architecture,
             KernelArguments = recipe.Kernel.Arguments,
             Ready = recipe.Ready,
+            Agent = recipe.Agent,
             Built = TimeProvider.System.GetUtcNow(),
             Files = new DirectoryInfo(folder).GetFiles().ToDictionary(file => file.Name, file => file.Length),
         };
@@ -58,6 +61,7 @@ internal sealed record ImageDescription
                 Architecture = description.Architecture,
                 KernelArguments = description.KernelArguments,
                 Ready = description.Ready,
+                HasAgent = description.Agent,
             };
         }
         catch (Exception e) when (e is IOException or JsonException)

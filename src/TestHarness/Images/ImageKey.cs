@@ -19,7 +19,8 @@ internal static class ImageKey
         foreach (string file in recipe.Files.Select(file => file.Source).OfType<string>())
             Add(file, source.Read(file));
         Add("init", Initramfs.ReadInit());
-        Add("agent", RecipeSource.ReadAgent());
+        if (recipe.Agent)
+            Add("agent", RecipeSource.ReadAgent());
         return Convert.ToHexStringLower(hash.GetHashAndReset())[..Length];
 
         void Add(string name, byte[] content)

@@ -40,10 +40,12 @@ internal sealed class JsonMembers(JsonElement element, string path, List<string>
         return null;
     }
 
-    public bool Flag(string member)
+    public bool Flag(string member, bool absent = false)
     {
         _known.Add(member);
-        if (element.TryGetProperty(member, out JsonElement value) && value.ValueKind == JsonValueKind.True)
+        if (!element.TryGetProperty(member, out JsonElement value))
+            return absent;
+        if (value.ValueKind == JsonValueKind.True)
             return true;
         Find(member, JsonValueKind.False, "true or false");
         return false;

@@ -66,6 +66,7 @@ internal static partial class RecipeParser
             Files = members.Objects("files", ReadFile),
             Links = members.Objects("links", ReadLink),
             Commands = members.Texts("commands") ?? [],
+            Agent = members.Flag("agent", absent: true),
             Ready = members.Text("ready"),
         };
         for (int i = 0; i < (recipe.Keep?.Count ?? 0); i++)

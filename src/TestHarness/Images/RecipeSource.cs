@@ -57,6 +57,9 @@ internal sealed class RecipeSource
     public static byte[] ReadAgent() =>
         ReadEmbedded(EmbeddedAgent) ?? throw new InvalidOperationException("The library was built without the guest agent.");
 
+    /// <summary>Reads the agent's systemd unit.</summary>
+    public static byte[] ReadAgentUnit() => Find("debian-12").Read("testharness-agent.service");
+
     public Recipe ReadRecipe() => RecipeParser.Parse(_image, File, ReadRecipeFile());
 
     public byte[] ReadRecipeFile() => Read(RecipeFile);

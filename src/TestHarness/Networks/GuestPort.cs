@@ -74,7 +74,15 @@ internal sealed class GuestPort(
     // Goes on when the one who asked no longer waits; the guest's end ends it.
     private async Task OpenOnceAsync(AgentConnection agent)
     {
-        await GuestScript.RunAsync(agent, preparation, $"the preparation of {address} port {port}", CancellationToken.None).ConfigureAwait(false);
+        try
+        {
+            await GuestScript.RunAsync(agent, preparation, $"{address} port {port} could not be prepared", CancellationToken.None).ConfigureAwait(false);
+        }
+        catch (AgentException e) when (e.Output is { Length: > 0 } output)
+        {
+            throw new AgentException(e.ErrorNumber, $"{e.Message}: {output}");
+        }
+
         AgentListener listener = await agent.ListenAsync(address, port, CancellationToken.None).ConfigureAwait(false);
         _listener = listener;
         _givenUp = false;

@@ -1,3 +1,5 @@
+using TestHarness.Guest;
+
 namespace TestHarness.Qemu;
 
 /// <summary>What a machine starts from; absolute paths of files that are never written to.</summary>
@@ -18,6 +20,9 @@ internal sealed record BootFiles
 
     /// <summary>Debian's name of the architecture.</summary>
     public string Architecture { get; init; } = "amd64";
+
+    /// <summary>What is on the disk for cloud-init, or <see langword="null"/> where there is none.</summary>
+    public CloudSeed? Seed { get; init; }
 
     /// <summary>The file that holds the guest's memory, or <see langword="null"/> where QEMU allocates it.</summary>
     public MemoryFile? Memory { get; init; }

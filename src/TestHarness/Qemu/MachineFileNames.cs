@@ -13,6 +13,9 @@ internal static class MachineFileNames
     public const string AgentSocket = "agent.sock";
     public const string Overlay = "disk.qcow2";
 
+    /// <summary>The disk that cloud-init reads.</summary>
+    public const string Seed = "seed.iso";
+
     /// <summary>The file that QEMU writes a screenshot to.</summary>
     public static string Screenshot(int number) => $"screen-{number}.png";
 

@@ -63,6 +63,9 @@ internal static class QemuArguments
         if (HasDisplay(spec))
             // edid=off keeps the mode at what the guest asks for, so that screens compare.
             AddDevice(arguments, new JsonObject { ["driver"] = "VGA", ["id"] = "display0", ["edid"] = false });
+        if (boot.Seed is not null)
+            // After the others, so that their places on the bus are the same with it and without.
+            AddSeed(arguments, spec.Type);
         arguments.AddRange(spec.ExtraQemuArguments);
         return arguments;
     }
@@ -133,6 +136,22 @@ internal static class QemuArguments
         arguments.AddRange(["-blockdev", image.ToJsonString(Json)]);
         JsonObject device = VirtioDevice(type, "virtio-blk");
         device["drive"] = node;
+        AddDevice(arguments, device);
+    }
+
+    // Raw is said, for QEMU would guess the format from what is in it.
+    private static void AddSeed(List<string> arguments, MachineType type)
+    {
+        var image = new JsonObject
+        {
+            ["driver"] = "raw",
+            ["node-name"] = "seed",
+            ["read-only"] = true,
+            ["file"] = new JsonObject { ["driver"] = "file", ["filename"] = MachineFileNames.Seed, ["read-only"] = true },
+        };
+        arguments.AddRange(["-blockdev", image.ToJsonString(Json)]);
+        JsonObject device = VirtioDevice(type, "virtio-blk");
+        device["drive"] = "seed";
         AddDevice(arguments, device);
     }
 

@@ -1,3 +1,5 @@
+using TestHarness.Guest;
+
 namespace TestHarness.Qemu;
 
 /// <summary>Writes the script that starts the same machine by hand. Pure.</summary>
@@ -10,6 +12,7 @@ internal static class ReproScript
             $"qemu-img create -q -f qcow2 {MachineFileNames.ExtraDisk(index)} {disk.SizeMiB}M\n");
         // By hand it boots, whatever it was restored from here.
         boot = boot with { BackingDisks = [boot.BackingDisks[^1]], Memory = null, Template = null };
+        string seed = boot.Seed is null ? "" : SeedCommands(boot.Seed);
         string secrets = spec.Secrets.Count == 0 ? "" : "# Where *** stands in place of a secret, put the secret back first.\n";
         IReadOnlyList<string> arguments = QemuArguments.Build(spec, boot, name, accelerator, MachineChannels.Terminal);
         return $"""
@@ -21,8 +24,15 @@ internal static class ReproScript
             trap 'rm -rf "$folder"' EXIT
             cd "$folder"
             qemu-img create -q -f qcow2 -F qcow2 -b {ShellQuote.Quote(boot.BackingDisks[^1])} {MachineFileNames.Overlay}
-            {string.Concat(disks)}{ShellQuote.Join([program, .. arguments])} "$@"
+            {string.Concat(disks)}{seed}{ShellQuote.Join([program, .. arguments])} "$@"
 
             """;
+    }
+
+    // Without the agent, whose port leads nowhere by hand.
+    private static string SeedCommands(CloudSeed seed)
+    {
+        IEnumerable<string> files = seed.Files(seed.OwnUserData).Select(file => $"printf %s {ShellQuote.Quote(file.Content)} > seed/{file.Name}\n");
+        return $"mkdir seed\n{string.Concat(files)}{ShellQuote.Join([SeedDisk.Program, .. SeedDisk.Arguments(MachineFileNames.Seed, "seed")])}\n";
     }
 }

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Text.RegularExpressions;
+using TestHarness.Guest;
 
 namespace TestHarness.Qemu;
 
@@ -68,6 +69,8 @@ internal static partial class SpecValidation
             yield return $"StopTimeout is {spec.StopTimeout}: it must be more than 0.";
         if (spec.Secrets.Any(string.IsNullOrEmpty))
             yield return "Secrets has an empty text in it, which would be everywhere.";
+        foreach (string problem in spec.CloudInit is { } cloudInit ? CloudInitCheck.Problems(cloudInit) : [])
+            yield return problem;
         foreach (string pattern in spec.CollectOnFailure.Where(pattern => !pattern.StartsWith('/') || pattern.Contains('\0', StringComparison.Ordinal)))
             yield return $"CollectOnFailure: \"{pattern}\" is not an absolute path in the guest.";
         if (spec.ExtraQemuArguments.Any(argument => argument.Contains('\0', StringComparison.Ordinal)))

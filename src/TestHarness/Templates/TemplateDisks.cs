@@ -25,6 +25,10 @@ internal static class TemplateDisks
             File.SetUnixFileMode(disk, ReadOnly);
             File.SetUnixFileMode(overlay, ReadOnly);
         }
-    }
 
+        // Among the overlays, so that each machine gets a copy: the same bytes that the saved guest has seen, also after a reboot.
+        string seed = Path.Combine(machineFolder, MachineFileNames.Seed);
+        if (File.Exists(seed))
+            File.Copy(seed, Path.Combine(overlays, MachineFileNames.Seed));
+    }
 }

@@ -32,6 +32,7 @@ internal static class TemplateKey
             FormattableString.Invariant($"{program} {qemu.Length} {qemu.LastWriteTimeUtc.Ticks}"),
             FormattableString.Invariant($"{AgentProtocol.Version}"),
             hostProcessor,
+            boot.Seed?.Key ?? "",
             .. spec.Disks.Select(disk => FormattableString.Invariant($"{disk.SizeMiB}")),
             .. QemuArguments.Build(spec, boot with { MeasuredArguments = "" }, "template", accelerator, MachineChannels.Library),
         ];

@@ -27,6 +27,9 @@ public sealed class RecipeParserTests
     }
 
     [Fact]
+    public void Reads_that_the_image_has_no_agent() => Parse($$"""{ {{Smallest}}, "agent": false }""").Agent.Should().BeFalse();
+
+    [Fact]
     public void Leaves_what_is_not_given_at_its_default()
     {
         Recipe recipe = Parse($"{{ {Smallest} }}");
@@ -86,7 +89,7 @@ public sealed class RecipeParserTests
               $.files[0].content: exactly one of content and source is needed
               $.files[1]: 7 is not an object
               $.ready: 1 is not a text
-              $.x: is not a member here; known are architecture, commands, description, disk, distribution, files, keep, kernel, links, packages, ready, suite, variant
+              $.x: is not a member here; known are agent, architecture, commands, description, disk, distribution, files, keep, kernel, links, packages, ready, suite, variant
             Try: see images/recipe.schema.json for the members and their meaning.
             """);
     }

@@ -13,11 +13,12 @@ public sealed class RecipeSourceTests : IDisposable
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
     [Fact]
-    public void Brings_the_images_of_the_repository() => RecipeSource.EmbeddedNames.Should().Equal("debian-12", "tiny");
+    public void Brings_the_images_of_the_repository() => RecipeSource.EmbeddedNames.Should().Equal("debian-12", "debian-12-cloud", "tiny");
 
     [Theory]
     [InlineData("tiny")]
     [InlineData("debian-12")]
+    [InlineData("debian-12-cloud")]
     public void Embeds_a_valid_recipe_with_all_files_beside_it(string image)
     {
         RecipeSource source = RecipeSource.Find(image);
@@ -102,7 +103,7 @@ public sealed class RecipeSourceTests : IDisposable
 
         find.Should().Throw<ImageException>().Which.Message.Should().Be("""
             There is no image 'tinny': the library has no recipe of this name.
-            Images of the library: debian-12, tiny
+            Images of the library: debian-12, debian-12-cloud, tiny
             Try: one of these, or the path of a folder of your own with a recipe.json, written with a '/', such as "./tinny".
             """);
     }
@@ -112,6 +113,6 @@ public sealed class RecipeSourceTests : IDisposable
     {
         Action find = () => RecipeSource.Find(_folder);
 
-        find.Should().Throw<ImageException>().WithMessage("*has no recipe.json*Images of the library: debian-12, tiny*");
+        find.Should().Throw<ImageException>().WithMessage("*has no recipe.json*Images of the library: debian-12, debian-12-cloud, tiny*");
     }
 }

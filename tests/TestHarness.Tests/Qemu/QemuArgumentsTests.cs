@@ -2,6 +2,7 @@ using System.Text.Json;
 using FluentAssertions;
 using FsCheck;
 using FsCheck.Fluent;
+using TestHarness.Guest;
 using TestHarness.Qemu;
 using Xunit;
 
@@ -100,6 +101,19 @@ public sealed class QemuArgumentsTests
         string line = Line(new MachineSpec { Disks = [new Disk(64), new Disk(128)] });
 
         line.Should().Contain("\"filename\":\"extra-0.qcow2\"").And.Contain("\"filename\":\"extra-1.qcow2\"").And.Contain("\"drive\":\"disk2\"");
+    }
+
+    [Fact]
+    public void Adds_the_disk_for_cloud_init_last_read_only_and_in_a_stated_format()
+    {
+        BootFiles seeded = Boot with { Seed = CloudSeed.For(new CloudInit(), hasAgent: true) };
+
+        Build(seeded).Should().Equal(
+        [
+            .. Build(Boot),
+            "-blockdev", """{"driver":"raw","node-name":"seed","read-only":true,"file":{"driver":"file","filename":"seed.iso","read-only":true}}""",
+            "-device", """{"driver":"virtio-blk-pci","drive":"seed"}""",
+        ]);
     }
 
     [Fact]

@@ -1,4 +1,5 @@
 using FluentAssertions;
+using TestHarness.Guest;
 using TestHarness.Qemu;
 using Xunit;
 
@@ -18,6 +19,17 @@ public sealed class ReproScriptTests
             .And.Contain("qemu-img create -q -f qcow2 extra-0.qcow2 8M\n")
             .And.Contain("\nqemu-system-x86_64 -nodefaults")
             .And.NotContain(".sock").And.NotContain("***");
+    }
+
+    [Fact]
+    public void Makes_the_disk_for_cloud_init_of_the_users_own_text()
+    {
+        CloudSeed seed = CloudSeed.For(new CloudInit { UserData = "#!/bin/sh\necho it's\n", MetaData = "instance-id: a" }, hasAgent: false)!;
+        var boot = new BootFiles { BackingDisks = ["/d"], Kernel = "/k", Initrd = "/i", KernelArguments = "", Seed = seed };
+
+        ReproScript.Build("qemu", new MachineSpec(), boot, "m-1", Accelerator.Tcg).Should()
+            .Contain("mkdir seed\nprintf %s '#!/bin/sh\necho it'\\''s\n' > seed/user-data\nprintf %s 'instance-id: a\n' > seed/meta-data\n")
+            .And.Contain("xorriso -as mkisofs -quiet -volid CIDATA -joliet -rational-rock -output seed.iso seed\n");
     }
 
     [Fact]

@@ -1,4 +1,5 @@
 using FluentAssertions;
+using TestHarness.Guest;
 using TestHarness.Qemu;
 using TestHarness.Templates;
 using Xunit;
@@ -40,9 +41,10 @@ public sealed class TemplateKeyTests
             Key(new MachineSpec(), processor: "model name: another"),
         ];
 
+        keys = [.. keys, Key(new MachineSpec(), cloudInit: new CloudInit()), Key(new MachineSpec(), cloudInit: new CloudInit { Packages = ["jq"] })];
         keys.Should().OnlyHaveUniqueItems();
     }
 
-    private static string Key(MachineSpec spec, string image = "image", string program = "/bin/sh", string processor = "") =>
-        TemplateKey.Make(image, program, spec, Boot, Accelerator.Tcg, processor);
+    private static string Key(MachineSpec spec, string image = "image", string program = "/bin/sh", string processor = "", CloudInit? cloudInit = null) =>
+        TemplateKey.Make(image, program, spec, Boot with { Seed = CloudSeed.For(cloudInit, hasAgent: true) }, Accelerator.Tcg, processor);
 }

@@ -1,0 +1,67 @@
+using System.IO.Compression;
+using System.Security.Cryptography;
+using System.Text;
+using TestHarness.Images;
+
+namespace TestHarness.Guest;
+
+/// <summary>
+/// Joins a user's user-data and what installs the agent into one multipart message (RFC 2046), which cloud-init takes apart. The agent comes by a boot hook: it runs before
+/// all of cloud-init's modules, so nothing in the user's part can hide, replace or delay it, and needs no rules for merging.
+/// </summary>
+internal static class CloudUserData
+{
+    private static readonly string[] Messages = ["content-type:", "mime-version:"];
+
+    private static readonly Lazy<string> Hook = new(MakeHook);
+
+    /// <summary>Tells whether a text is a message of several parts itself.</summary>
+    public static bool IsMessage(string text) => Messages.Any(start => text.StartsWith(start, StringComparison.OrdinalIgnoreCase));
+
+    /// <summary>Makes the message; an empty text adds no part.</summary>
+    public static string WithAgent(string own)
+    {
+        string boundary = $"testharness-{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(own)))[..16]}";
+        var message = new StringBuilder($"Content-Type: multipart/mixed; boundary=\"{boundary}\"\nMIME-Version: 1.0\n\n")
+            .Append($"--{boundary}\nContent-Type: text/cloud-boothook; charset=\"us-ascii\"\n\n{Hook.Value}\n");
+        if (IsMessage(own))
+            // A part is headers, an empty line and a body, as the message is.
+            message.Append($"--{boundary}\n{own}\n");
+        else if (own.Length > 0)
+            // As text/plain cloud-init goes by the first line, as it does with user-data that has one part.
+            message.Append($"--{boundary}\nContent-Type: text/plain; charset=\"utf-8\"\nContent-Transfer-Encoding: base64\n\n{Base64(Encoding.UTF8.GetBytes(own))}\n");
+        return message.Append($"--{boundary}--\n").ToString();
+    }
+
+    // Runs at each boot; after the first one systemd has started the agent by then.
+    private static string MakeHook() => $"""
+        #cloud-boothook
+        #!/bin/sh
+        # Installs the agent of TestHarness in an image that lacks it.
+        set -e
+        umask 022
+        agent=/usr/sbin/testharness-agent
+        if [ ! -x "$agent" ]; then
+            base64 -d << 'END' | gunzip > "$agent.new"
+        {Base64(Compressed(RecipeSource.ReadAgent()))}
+        END
+            cat > /etc/systemd/system/testharness-agent.service << 'END'
+        {Encoding.UTF8.GetString(RecipeSource.ReadAgentUnit()).TrimEnd()}
+        END
+            chmod 0755 "$agent.new"
+            mv "$agent.new" "$agent"
+            systemctl enable testharness-agent.service
+        fi
+        systemctl start --no-block testharness-agent.service
+        """;
+
+    private static byte[] Compressed(byte[] bytes)
+    {
+        using var compressed = new MemoryStream();
+        using (var gzip = new GZipStream(compressed, CompressionLevel.SmallestSize))
+            gzip.Write(bytes);
+        return compressed.ToArray();
+    }
+
+    private static string Base64(byte[] bytes) => Convert.ToBase64String(bytes, Base64FormattingOptions.InsertLineBreaks).ReplaceLineEndings("\n");
+}

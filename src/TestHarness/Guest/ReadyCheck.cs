@@ -1,0 +1,28 @@
+namespace TestHarness.Guest;
+
+/// <summary>A shell command that ends with 0 in a guest that is up.</summary>
+/// <param name="Command">The command.</param>
+/// <param name="WaitsFor">What it waits for.</param>
+/// <param name="Failure">What it means if it ends otherwise.</param>
+internal sealed record ReadyCheck(string Command, string WaitsFor, string Failure)
+{
+    // A cloud-init that is switched off, or reads another source, ends well and has done nothing of what was asked for.
+    private const string CloudInitCommand = """
+        command -v cloud-init > /dev/null || { echo 'the image has no cloud-init, which MachineSpec.CloudInit is for'; exit 1; }
+        cloud-init status --wait > /dev/null && grep -q DataSourceNoCloud /run/cloud-init/result.json && exit 0
+        tail -n 12 /var/log/cloud-init-output.log 2> /dev/null
+        cloud-init status --long 2>&1
+        exit 1
+        """;
+
+    private static readonly ReadyCheck CloudInit = new(CloudInitCommand, "cloud-init to finish", "cloud-init reports errors");
+
+    /// <summary>The checks for a machine, in order.</summary>
+    /// <param name="imageCommand">The image's own, or <see langword="null"/>.</param>
+    /// <param name="seeded">Whether the machine has something for cloud-init.</param>
+    public static IReadOnlyList<ReadyCheck> For(string? imageCommand, bool seeded)
+    {
+        ReadyCheck[] own = imageCommand is null ? [] : [new(imageCommand, $"the guest to be ready ({imageCommand})", "the image's ready command failed")];
+        return seeded ? [CloudInit, .. own] : own;
+    }
+}
