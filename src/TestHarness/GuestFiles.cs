@@ -59,7 +59,7 @@ public sealed class GuestFiles
         return Path.GetFullPath(hostPath);
     }
 
-    private static void RequireAbsolute(string guestPath)
+    internal static void RequireAbsolute(string guestPath)
     {
         ArgumentException.ThrowIfNullOrEmpty(guestPath);
         if (guestPath[0] != '/')
