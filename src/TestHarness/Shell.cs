@@ -93,6 +93,14 @@ public sealed partial class Shell
         },
         cancellationToken);
 
+    /// <summary>Runs a command that messages show under another name, and demands that it succeeds.</summary>
+    internal async Task<ShellResult> RunDescribedAsync(
+        string description, IReadOnlyList<string> words, ShellOptions options, CancellationToken cancellationToken)
+    {
+        ShellResult result = await TryRunAsync(description, words, options, cancellationToken).ConfigureAwait(false);
+        return result.ExitCode == 0 ? result : throw new GuestCommandException(_machine.Facts(), result);
+    }
+
     // The description is what messages show; the words are what is run.
     private async Task<ShellResult> TryRunAsync(
         string description, IReadOnlyList<string> words, ShellOptions options, CancellationToken cancellationToken, ChannelWriter<OutputLine>? lines = null)

@@ -35,6 +35,7 @@ public sealed class ApiLimitTests
         ["GuestProcess.DisposeAsync()"] = "2 seconds",
         ["Screen.CaptureAsync(CancellationToken)"] = "20 seconds",
         ["SerialConsole.WriteLineAsync(String, CancellationToken)"] = "2 minutes",
+        ["SerialConsole.WriteAsync(String, CancellationToken)"] = "2 minutes",
         ["SerialLog.SaveAsync(String, CancellationToken)"] = "none: a file of the caller's own host",
         ["Screenshot.SaveAsync(String, CancellationToken)"] = "none: a file of the caller's own host",
     };
