@@ -9,8 +9,8 @@ public sealed partial class SerialConsole
     private const int AsksPassword = 0;
     private const int ShowsPrompt = 1;
 
-    // A prompt is the last thing on the console, with the cursor behind it.
-    private static readonly Regex[] Answers = [new(@"[Pp]assword: ?"), new(@"[#$%>] \z"), new("[Ll]ogin incorrect")];
+    // A prompt is the last thing on the console, but for what a shell asks of the terminal (busybox: where the cursor is).
+    private static readonly Regex[] Answers = [new(@"[Pp]assword: ?"), new(@"[#$%>] (\e\[[0-9;?]*[A-Za-z])*\z"), new("[Ll]ogin incorrect")];
 
     /// <summary>
     /// Logs in at a getty that waits on the console: Enter for a fresh <c>login:</c>, the user, the password where one is asked for, and the shell's prompt (one that ends

@@ -19,7 +19,7 @@ public sealed class SerialLoginTests(Tiny tiny)
         ConsoleMatch first = await vm.Console.WaitForAnyAsync(["no such text", "\nsecond", "42-first"], cancellationToken: Token);
         ConsoleMatch second = await vm.Console.WaitForAnyAsync([new Regex("^red", RegexOptions.Multiline), new Regex("^sec(ond)", RegexOptions.Multiline)], cancellationToken: Token);
         await vm.Console.WaitForAsync("\e[0m\n", cancellationToken: Token);
-        await vm.Console.WriteAsync("sleep 7772\r", Token);
+        await vm.Console.WriteAsync("/bin/sleep 7772\r", Token);
         await vm.Shell.WaitUntilSucceedsAsync("pgrep -f 'sleep 777[2]'", cancellationToken: Token);
         await vm.Console.WriteAsync("\x03", Token);
         await vm.Shell.WaitUntilFailsAsync("pgrep -f 'sleep 777[2]'", cancellationToken: Token);
@@ -33,7 +33,8 @@ public sealed class SerialLoginTests(Tiny tiny)
     public async Task Logs_in_with_a_password_and_says_when_it_is_refused()
     {
         await using VirtualMachine vm = await tiny.StartFreshAsync(Token);
-        await vm.Shell.RunAsync("echo root:right-one | chpasswd", cancellationToken: Token);
+        // crypt(3) of "right-one".
+        await vm.Shell.RunAsync("sed -i 's|^root:[^:]*|root:$1$testharn$2w3PvaGpEcl.cEPQSPJWB/|' /etc/shadow", cancellationToken: Token);
 
         (await vm.Console.Invoking(console => console.LoginAsync("root", "wrong-one", cancellationToken: Token)).Should().ThrowAsync<GuestCommandException>())
             .WithMessage("*the login as 'root' on the serial console was refused: \"Login incorrect\"*").And.Message.Should().NotContain("wrong-one");
