@@ -36,6 +36,9 @@ public sealed class GuestCommandException : MachineException
             FailureOutcome.GuestFailed,
             lost) => Command = waitedFor;
 
+    internal GuestCommandException(MachineFacts facts, string command, FailureText text)
+        : base(facts, text, FailureOutcome.GuestFailed, innerException: null) => Command = command;
+
     /// <summary>Gets the command.</summary>
     public string Command { get; }
 

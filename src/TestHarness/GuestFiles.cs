@@ -7,7 +7,12 @@ namespace TestHarness;
 /// Copies files to the guest and back with rsync, over the agent's port: no network is needed. rsync's rules hold: <c>from/</c> means what is in the
 /// folder, <c>from</c> the folder itself; what is there already is not sent again. Received files belong to the receiver: root in the guest, the caller on the host.
 /// </summary>
-public sealed class GuestFiles
+/// <remarks>
+/// A guest can't make a pull write outside its target: names that lead out of it are refused, a symbolic link that an earlier pull brought is replaced and not
+/// followed, and no device or special file is made. But a link is copied as it is, and may point anywhere on the host: who names a path through one, also as
+/// the target of another pull, goes where the guest wants. <see cref="SymbolicLinks.Inside"/> leaves such links out.
+/// </remarks>
+public sealed partial class GuestFiles
 {
     private static readonly TimeSpan DefaultLimit = TimeSpan.FromMinutes(10);
 
@@ -21,18 +26,19 @@ public sealed class GuestFiles
     /// <param name="guestPath">The target in the guest, absolute.</param>
     /// <param name="options">How. Default: everything, deleting nothing, at most 10 minutes.</param>
     /// <param name="cancellationToken">Ends the transfer.</param>
-    /// <returns>A task for the transfer.</returns>
+    /// <returns>What was changed.</returns>
     /// <exception cref="FileNotFoundException">There is no such source.</exception>
     /// <exception cref="GuestCommandException">rsync failed; its words are in the message.</exception>
     /// <exception cref="WaitTimeoutException">The limit ran out.</exception>
     /// <exception cref="MachineExitedException">The machine ended.</exception>
-    public Task PushAsync(string hostPath, string guestPath, SyncOptions? options = null, CancellationToken cancellationToken = default)
+    public Task<SyncResult> PushAsync(string hostPath, string guestPath, SyncOptions? options = null, CancellationToken cancellationToken = default)
     {
         RequireAbsolute(guestPath);
         string source = FullPath(hostPath);
         if (!Path.Exists(source))
             throw new FileNotFoundException($"There is nothing to copy into machine '{_machine.Name}': '{source}' does not exist.", source);
-        return SyncAsync(["--mkpath", "--", source, $"guest:{guestPath}"], $"copying '{hostPath}' to '{guestPath}' in the guest", options, cancellationToken);
+        string[] owner = options?.Owner is { } name ? ["--owner", "--group", $"--chown={name}"] : [];
+        return SyncAsync([.. owner, "--mkpath", "--", source, $"guest:{guestPath}"], $"copying '{hostPath}' to '{guestPath}' in the guest", options, cancellationToken);
     }
 
     /// <summary>Copies a file or folder of the guest to the host. Missing folders of the target's path are made.</summary>
@@ -40,16 +46,20 @@ public sealed class GuestFiles
     /// <param name="hostPath">The target on the host.</param>
     /// <param name="options">How. Default: everything, deleting nothing, at most 10 minutes.</param>
     /// <param name="cancellationToken">Ends the transfer.</param>
-    /// <returns>A task for the transfer.</returns>
+    /// <returns>What was changed.</returns>
+    /// <exception cref="ArgumentException">The options have an <see cref="SyncOptions.Owner"/>.</exception>
     /// <exception cref="GuestCommandException">rsync failed, such as for a source that is not there; its words are in the message.</exception>
     /// <exception cref="WaitTimeoutException">The limit ran out.</exception>
     /// <exception cref="MachineExitedException">The machine ended.</exception>
-    public Task PullAsync(string guestPath, string hostPath, SyncOptions? options = null, CancellationToken cancellationToken = default)
+    public Task<SyncResult> PullAsync(string guestPath, string hostPath, SyncOptions? options = null, CancellationToken cancellationToken = default)
     {
         RequireAbsolute(guestPath);
+        if (options?.Owner is not null)
+            throw new ArgumentException("SyncOptions.Owner is for a push; pulled files belong to the caller.", nameof(options));
         string target = FullPath(hostPath);
         Directory.CreateDirectory(target.EndsWith('/') ? target : Path.GetDirectoryName(target)!);
-        return SyncAsync(["--", $"guest:{guestPath}", target], $"copying '{guestPath}' from the guest to '{hostPath}'", options, cancellationToken);
+        // A program that the guest marked must not get the rights of whoever runs the tests.
+        return SyncAsync(["--chmod=ug-s", "--", $"guest:{guestPath}", target], $"copying '{guestPath}' from the guest to '{hostPath}'", options, cancellationToken);
     }
 
     // Path.GetFullPath keeps the slash at the end, which means something to rsync.
@@ -59,27 +69,38 @@ public sealed class GuestFiles
         return Path.GetFullPath(hostPath);
     }
 
-    private static void RequireAbsolute(string guestPath)
+    internal static void RequireAbsolute(string guestPath)
     {
         ArgumentException.ThrowIfNullOrEmpty(guestPath);
         if (guestPath[0] != '/')
             throw new ArgumentException($"The guest's path \"{guestPath}\" is not absolute: begin it with a slash.", nameof(guestPath));
     }
 
-    private async Task SyncAsync(string[] paths, string what, SyncOptions? options, CancellationToken cancellationToken)
+    private async Task<SyncResult> SyncAsync(string[] paths, string what, SyncOptions? options, CancellationToken cancellationToken)
     {
         options ??= SyncOptions.Default;
         string[] arguments =
         [
-            // No owner, devices or special files: the receiver decides, and a guest can't make device nodes on a host that runs as root.
-            "-rlpt", "--whole-file",
+            // No owner unless asked for, no devices or special files: the receiver decides, and a guest can't make device nodes on a host that runs as root.
+            "-rlpt", "--whole-file", RsyncReport.Format,
             .. options.Exclude.Select(pattern => $"--exclude={pattern}"),
             .. options.Delete ? (string[])["--delete"] : [],
+            .. options.Permissions is { } permissions ? (string[])[$"--chmod={permissions}"] : [],
+            .. options.Links is SymbolicLinks.Inside ? (string[])["--safe-links"] : [],
+            .. options.Sparse ? (string[])["--sparse"] : [],
+            .. options.DryRun ? (string[])["--dry-run"] : [],
+            .. options.Progress is not null ? (string[])["--info=progress2", "--no-human-readable"] : [],
             .. paths,
         ];
+        var report = new RsyncReport(options.Progress);
         ShellResult result = await _machine.GuardAsync(
-            what, options.Timeout ?? _machine.Scaled(DefaultLimit), token => _tunnel.RunAsync(arguments, _machine.Folder, token), cancellationToken).ConfigureAwait(false);
+            what,
+            options.Timeout ?? _machine.Scaled(DefaultLimit),
+            token => _tunnel.RunAsync(arguments, _machine.Folder, report.Add, token),
+            cancellationToken,
+            lastSeen: report.Describe).ConfigureAwait(false);
         if (result.ExitCode != 0)
             throw new GuestCommandException(_machine.Facts(), result with { Command = ShellQuote.Join(["rsync", .. arguments]) });
+        return report.ToResult();
     }
 }

@@ -7,7 +7,7 @@ using TestHarness.Qemu;
 namespace TestHarness;
 
 /// <summary>A machine's serial console: the whole log, waiting for text, writing lines.</summary>
-public sealed class SerialConsole
+public sealed partial class SerialConsole
 {
     internal const int TailLines = 40;
 
@@ -69,16 +69,19 @@ public sealed class SerialConsole
     public Task WriteLineAsync(string line, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(line);
-        return _machine.GuardAsync(
-            "the serial console to take a line",
-            _machine.Scaled(DefaultLimit),
-            async token =>
-            {
-                // What a terminal's Enter key sends; Linux maps it to a line feed (ICRNL), firmware expects it.
-                await _pipe!.WriteAsync(Encoding.UTF8.GetBytes($"{line}\r"), token).ConfigureAwait(false);
-                return true;
-            },
-            cancellationToken);
+        // What a terminal's Enter key sends; Linux maps it to a line feed (ICRNL), firmware expects it.
+        return TypeAsync($"{line}\r", "the serial console to take a line", cancellationToken);
+    }
+
+    /// <summary>Types a text as it is, without Enter: <c>"\x03"</c> is Ctrl-C.</summary>
+    /// <param name="text">The text.</param>
+    /// <param name="cancellationToken">Ends the writing.</param>
+    /// <returns>A task for the writing.</returns>
+    /// <exception cref="MachineExitedException">The machine is not running.</exception>
+    public Task WriteAsync(string text, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        return TypeAsync(text, "the serial console to take a text", cancellationToken);
     }
 
     /// <summary>Types bytes as they are.</summary>
@@ -97,6 +100,16 @@ public sealed class SerialConsole
         await _reader.ConfigureAwait(false);
         _pipe?.Dispose();
     }
+
+    private Task<bool> TypeAsync(string text, string waitedFor, CancellationToken cancellationToken) => _machine.GuardAsync(
+        waitedFor,
+        _machine.Scaled(DefaultLimit),
+        async token =>
+        {
+            await _pipe!.WriteAsync(Encoding.UTF8.GetBytes(text), token).ConfigureAwait(false);
+            return true;
+        },
+        cancellationToken);
 
     private Task<T> WaitAsync<T>(string waitedFor, SerialSearch<T> search, TimeSpan? timeout, CancellationToken cancellationToken) =>
         _machine.GuardAsync(

@@ -30,6 +30,22 @@ public sealed class SerialLog
         }
     }
 
+    /// <summary>
+    /// Gets the text as a person at a terminal would have seen it, line by line: without escape sequences and control characters, and with what was written over (carriage
+    /// return, backspace) written over.
+    /// </summary>
+    public string PlainText => TerminalText.Of(Text);
+
+    /// <summary>Gets how many bytes there are, with those that are dropped.</summary>
+    internal long Length
+    {
+        get
+        {
+            lock (_gate)
+                return _bytes.Length;
+        }
+    }
+
     /// <summary>Writes the log to a file, whose folder is made: the guest's own bytes, with LF line ends.</summary>
     /// <param name="path">The file.</param>
     /// <param name="cancellationToken">Ends the writing.</param>

@@ -1,11 +1,12 @@
 using System.Diagnostics;
+using System.Threading.Channels;
 using TestHarness.Guest;
 using TestHarness.Qemu;
 
 namespace TestHarness;
 
 /// <summary>Runs commands in the guest. Needs no network: commands go through the agent on a virtio-serial port.</summary>
-public sealed class Shell
+public sealed partial class Shell
 {
     private static readonly TimeSpan DefaultLimit = TimeSpan.FromMinutes(10);
     private static readonly TimeSpan PingLimit = TimeSpan.FromMinutes(1);
@@ -92,12 +93,20 @@ public sealed class Shell
         },
         cancellationToken);
 
-    // The description is what messages show; the words are what is run.
-    private async Task<ShellResult> TryRunAsync(
+    /// <summary>Runs a command that messages show under another name, and demands that it succeeds.</summary>
+    internal async Task<ShellResult> RunDescribedAsync(
         string description, IReadOnlyList<string> words, ShellOptions options, CancellationToken cancellationToken)
     {
+        ShellResult result = await TryRunAsync(description, words, options, cancellationToken).ConfigureAwait(false);
+        return result.ExitCode == 0 ? result : throw new GuestCommandException(_machine.Facts(), result);
+    }
+
+    // The description is what messages show; the words are what is run.
+    private async Task<ShellResult> TryRunAsync(
+        string description, IReadOnlyList<string> words, ShellOptions options, CancellationToken cancellationToken, ChannelWriter<OutputLine>? lines = null)
+    {
         description = _machine.WithoutSecrets(description);
-        var output = new OutputCollector(_machine.Followed(options));
+        var output = new OutputCollector(_machine.Followed(options), lines);
         try
         {
             return await _machine.GuardAsync(
@@ -119,14 +128,7 @@ public sealed class Shell
         long asked = Stopwatch.GetTimestamp();
         AgentConnection agent = await _guest.ReadyAsync(cancellationToken).ConfigureAwait(false);
         AgentProcess process = await agent.RunAsync(
-            new AgentCommand(words)
-            {
-                Environment = options.Environment,
-                WorkingDirectory = options.WorkingDirectory,
-                User = options.User,
-                TakesInput = options.StandardInput is not null,
-            },
-            cancellationToken).ConfigureAwait(false);
+            Describe(words, options) with { TakesInput = options.StandardInput is not null }, cancellationToken).ConfigureAwait(false);
         // Leaving this block while the command runs kills everything that it started.
         await using (process.ConfigureAwait(false))
         {
@@ -150,7 +152,14 @@ public sealed class Shell
         }
     }
 
-    private static async Task FeedAsync(Stream? from, Stream to, CancellationToken cancellationToken)
+    private static AgentCommand Describe(IReadOnlyList<string> words, ShellOptions options) => new(words)
+    {
+        Environment = options.Environment,
+        WorkingDirectory = options.WorkingDirectory,
+        User = options.User,
+    };
+
+    internal static async Task FeedAsync(Stream? from, Stream to, CancellationToken cancellationToken)
     {
         try
         {

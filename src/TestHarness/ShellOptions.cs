@@ -14,7 +14,7 @@ public sealed record ShellOptions
     /// <summary>Gets the working directory. Default: <see langword="null"/>, the user's home.</summary>
     public string? WorkingDirectory { get; init; }
 
-    /// <summary>Gets the guest's user that the command runs as. Default: <see langword="null"/>, root.</summary>
+    /// <summary>Gets the guest's user that the command runs as, by name; no sudo is needed in the guest. Default: <see langword="null"/>, root.</summary>
     public string? User { get; init; }
 
     /// <summary>Gets what the command reads from its standard input; the caller disposes it. Default: <see langword="null"/>, nothing (end of file at once).</summary>
@@ -29,6 +29,9 @@ public sealed record ShellOptions
     /// </summary>
     public int MaxOutputBytes { get; init; } = 64 * 1024 * 1024;
 
-    /// <summary>Gets the limit, after which everything that the command started is killed. Default: <see langword="null"/>, 10 minutes, longer on a slow host.</summary>
+    /// <summary>
+    /// Gets the limit, after which everything that the command started is killed. Default: <see langword="null"/>, 10 minutes, longer on a slow host; none for
+    /// what <see cref="Shell.StartAsync(string, ShellOptions?, CancellationToken)"/> starts.
+    /// </summary>
     public TimeSpan? Timeout { get; init; }
 }

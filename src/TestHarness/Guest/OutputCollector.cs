@@ -1,9 +1,10 @@
 using System.Text;
+using System.Threading.Channels;
 
 namespace TestHarness.Guest;
 
 /// <summary>Collects what a command writes, of much of it the beginning and the end, and hands on whole lines as they come.</summary>
-internal sealed class OutputCollector(ShellOptions options)
+internal sealed class OutputCollector(ShellOptions options, ChannelWriter<OutputLine>? lineReader = null)
 {
     private const int LastSeenLines = 10;
 
@@ -16,6 +17,13 @@ internal sealed class OutputCollector(ShellOptions options)
     public ReadOnlyMemory<byte> StandardOutput => _output.ToMemory();
 
     public ReadOnlyMemory<byte> StandardError => _error.ToMemory();
+
+    /// <summary>What has come so far, while more comes.</summary>
+    public string SoFar(OutputStream stream)
+    {
+        lock (_lines)
+            return Encoding.UTF8.GetString((stream is OutputStream.StandardOutput ? _output : _error).ToMemory().Span);
+    }
 
     /// <summary>Collects both streams up to their ends. Where a receiver of lines throws, both are given up, since nobody would read on.</summary>
     public async Task CollectAsync(Stream output, Stream error, CancellationToken cancellationToken)
@@ -40,7 +48,8 @@ internal sealed class OutputCollector(ShellOptions options)
     private async Task CollectAsync(Stream from, HeadAndTail to, OutputStream name, CancellationTokenSource either)
     {
         var buffer = new byte[64 * 1024];
-        LineSplitter? lines = options.OnOutput is { } receiver ? new LineSplitter(line => Receive(receiver, name, line)) : null;
+        var whole = new Queue<OutputLine>();
+        LineSplitter? lines = options.OnOutput is null && lineReader is null ? null : new LineSplitter(line => Receive(new OutputLine(name, line), whole));
         try
         {
             int count;
@@ -49,9 +58,11 @@ internal sealed class OutputCollector(ShellOptions options)
                 lines?.Add(buffer.AsSpan(0, count));
                 lock (_lines)
                     to.Append(buffer.AsSpan(0, count));
+                await PassOnAsync(whole, either.Token).ConfigureAwait(false);
             }
 
             lines?.End();
+            await PassOnAsync(whole, either.Token).ConfigureAwait(false);
         }
         catch
         {
@@ -60,9 +71,18 @@ internal sealed class OutputCollector(ShellOptions options)
         }
     }
 
-    private void Receive(Action<OutputLine> receiver, OutputStream name, string line)
+    private void Receive(OutputLine line, Queue<OutputLine> whole)
     {
         lock (_lines)
-            receiver(new OutputLine(name, line));
+            options.OnOutput?.Invoke(line);
+        if (lineReader is not null)
+            whole.Enqueue(line);
+    }
+
+    // A reader that is slower than the command holds the command, as a pipe does.
+    private async ValueTask PassOnAsync(Queue<OutputLine> whole, CancellationToken cancellationToken)
+    {
+        while (whole.TryDequeue(out OutputLine? line))
+            await lineReader!.WriteAsync(line, cancellationToken).ConfigureAwait(false);
     }
 }

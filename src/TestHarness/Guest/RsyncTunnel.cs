@@ -21,17 +21,20 @@ internal sealed class RsyncTunnel(GuestSession guest)
 
         """;
 
+    // What it prints is read.
+    private static readonly Dictionary<string, string> Locale = new() { ["LC_ALL"] = "C.UTF-8" };
+
     private int _transfers;
 
-    /// <summary>Runs rsync with arguments in which <c>guest:</c> stands before paths of the guest.</summary>
-    public async Task<ShellResult> RunAsync(IReadOnlyList<string> arguments, string machineFolder, CancellationToken cancellationToken)
+    /// <summary>Runs rsync with arguments in which <c>guest:</c> stands before paths of the guest; lines of its output are handed on as they come.</summary>
+    public async Task<ShellResult> RunAsync(IReadOnlyList<string> arguments, string machineFolder, Action<string> onLine, CancellationToken cancellationToken)
     {
         AgentConnection agent = await guest.ReadyAsync(cancellationToken).ConfigureAwait(false);
         string folder = Path.Combine(machineFolder, $"r{Interlocked.Increment(ref _transfers)}");
         Directory.CreateDirectory(folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         try
         {
-            return await RunInAsync(folder, agent, arguments, cancellationToken).ConfigureAwait(false);
+            return await RunInAsync(folder, agent, arguments, onLine, cancellationToken).ConfigureAwait(false);
         }
         finally
         {
@@ -40,7 +43,7 @@ internal sealed class RsyncTunnel(GuestSession guest)
     }
 
     private static async Task<ShellResult> RunInAsync(
-        string folder, AgentConnection agent, IReadOnlyList<string> arguments, CancellationToken cancellationToken)
+        string folder, AgentConnection agent, IReadOnlyList<string> arguments, Action<string> onLine, CancellationToken cancellationToken)
     {
         string script = Path.Combine(folder, ScriptName);
         await File.WriteAllTextAsync(script, Script, cancellationToken).ConfigureAwait(false);
@@ -55,7 +58,7 @@ internal sealed class RsyncTunnel(GuestSession guest)
             "rsync",
             // -s: paths travel in the protocol and not on a command line that a shell would read.
             ["-s", "-e", $"./{ScriptName}", .. arguments],
-            new HelperOptions { WorkingDirectory = folder },
+            new HelperOptions { WorkingDirectory = folder, Environment = Locale, OnOutputLine = onLine },
             cancellationToken).ConfigureAwait(false);
         await ended.CancelAsync().ConfigureAwait(false);
         string remoteError = await remote.ConfigureAwait(false);

@@ -17,6 +17,42 @@ internal static class SerialSearch
             written[from..].IndexOf(text) is var at and >= 0 ? new(from + at, from + at + text.Length, text) : null;
     }
 
+    public static SerialSearch<ConsoleMatch> ForAny(SerialLog log, IReadOnlyList<string> texts)
+    {
+        return new SerialSearch<ConsoleMatch>(log, texts.Max(Encoding.UTF8.GetByteCount) - 1, Find);
+
+        SerialSearch<ConsoleMatch>.Found? Find(ReadOnlySpan<char> written, int from)
+        {
+            SerialSearch<ConsoleMatch>.Found? first = null;
+            for (int i = 0; i < texts.Count; i++)
+            {
+                int at = written[from..].IndexOf(texts[i]) + from;
+                if (at >= from && (first is null || at < first.Value.Start))
+                    first = new(at, at + texts[i].Length, new ConsoleMatch(i, texts[i]));
+            }
+
+            return first;
+        }
+    }
+
+    public static SerialSearch<ConsoleMatch> ForAny(SerialLog log, IReadOnlyList<Regex> patterns)
+    {
+        return new SerialSearch<ConsoleMatch>(log, PatternOverlap, Find);
+
+        SerialSearch<ConsoleMatch>.Found? Find(ReadOnlySpan<char> written, int from)
+        {
+            SerialSearch<ConsoleMatch>.Found? first = null;
+            for (int i = 0; i < patterns.Count; i++)
+            {
+                if (!patterns[i].IsMatch(written, from) || patterns[i].Match(written.ToString(), from) is not { } match || match.Index >= first?.Start)
+                    continue;
+                first = new(match.Index, match.Index + match.Length, new ConsoleMatch(i, match.Value));
+            }
+
+            return first;
+        }
+    }
+
     public static SerialSearch<Match> For(SerialLog log, Regex pattern)
     {
         return new SerialSearch<Match>(log, PatternOverlap, Find);

@@ -1,0 +1,74 @@
+using System.Globalization;
+using System.Text;
+using System.Text.RegularExpressions;
+
+namespace TestHarness.Guest;
+
+/// <summary>Reads what rsync prints of each change and of its progress. Pure: lines in.</summary>
+internal sealed partial class RsyncReport(IProgress<SyncProgress>? progress)
+{
+    /// <summary>The argument that makes rsync print what is read here: kind, size, path.</summary>
+    public const string Format = "--out-format=%i %l %n";
+
+    private readonly List<SyncChange> _changes = [];
+    private long _bytes;
+    private string _last = "nothing copied yet";
+
+    /// <summary>Takes a line; one that is something else, such as a note on a file that is left out, is ignored.</summary>
+    public void Add(string line)
+    {
+        if (Change().Match(line) is { Success: true } change)
+        {
+            string what = change.Groups["what"].Value;
+            string path = Unescape(change.Groups["path"].Value);
+            SyncChangeKind kind = what[0] == '*' ? SyncChangeKind.Deleted
+                : what[2..].All(mark => mark == '+') ? SyncChangeKind.Created
+                : what[0] == '.' ? SyncChangeKind.AttributesSet
+                : SyncChangeKind.Updated;
+            _changes.Add(new SyncChange(kind, path));
+            if (what[0] is '<' or '>')
+                _bytes += long.Parse(change.Groups["size"].Value, CultureInfo.InvariantCulture);
+            Volatile.Write(ref _last, path);
+        }
+        else if (progress is not null && Progress().Match(line) is { Success: true } far)
+        {
+            progress.Report(new SyncProgress(
+                long.Parse(far.Groups["bytes"].Value, CultureInfo.InvariantCulture),
+                int.Parse(far.Groups["percent"].Value, CultureInfo.InvariantCulture)));
+        }
+    }
+
+    /// <summary>The path that came last, for the message of a transfer that did not end.</summary>
+    public string Describe() => Volatile.Read(ref _last);
+
+    public SyncResult ToResult() => new() { Changes = [.. _changes], Bytes = _bytes };
+
+    // rsync prints a byte that is no printable character as \#ooo, in octal, and a backslash before such digits in the same way.
+    private static string Unescape(string path)
+    {
+        if (!path.Contains("\\#", StringComparison.Ordinal))
+            return path;
+        using var bytes = new MemoryStream();
+        int from = 0;
+        foreach (Match escape in Escape().Matches(path))
+        {
+            bytes.Write(Encoding.UTF8.GetBytes(path[from..escape.Index]));
+            bytes.WriteByte((byte)Convert.ToInt32(escape.Groups[1].Value, 8));
+            from = escape.Index + escape.Length;
+        }
+
+        bytes.Write(Encoding.UTF8.GetBytes(path[from..]));
+        return Encoding.UTF8.GetString(bytes.ToArray());
+    }
+
+    // <f+++++++++ 12 path, cd+++++++++ 4096 path/, .d..t...... 4096 path/, *deleting   0 path
+    [GeneratedRegex(@"^(?<what>[<>ch.][fdLDS][^ ]{9}|\*deleting +) ?(?<size>[0-9]{1,18}) (?<path>.+)$")]
+    private static partial Regex Change();
+
+    //      1234567  12%    1.18MB/s    0:00:01
+    [GeneratedRegex(@"^ *(?<bytes>[0-9]{1,18}) +(?<percent>[0-9]{1,3})% ")]
+    private static partial Regex Progress();
+
+    [GeneratedRegex(@"\\#([0-3][0-7]{2})")]
+    private static partial Regex Escape();
+}

@@ -1,0 +1,11 @@
+namespace TestHarness;
+
+/// <summary>What a file sync changed, or with <see cref="SyncOptions.DryRun"/> would change.</summary>
+public sealed record SyncResult
+{
+    /// <summary>Gets the changed paths, in rsync's order; empty where the target was up to date.</summary>
+    public required IReadOnlyList<SyncChange> Changes { get; init; }
+
+    /// <summary>Gets the size of the files whose content was copied.</summary>
+    public required long Bytes { get; init; }
+}
