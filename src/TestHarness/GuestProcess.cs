@@ -125,16 +125,7 @@ public sealed class GuestProcess : IAsyncDisposable
             AgentExit exit = await _process.Exit.WaitAsync(limit.Token).ConfigureAwait(false);
             if (input.IsFaulted)
                 await input.ConfigureAwait(false);
-            return new ShellResult
-            {
-                Command = Command,
-                ExitCode = exit.ShellExitCode,
-                Signal = exit.Signal,
-                StandardOutputBytes = _output.StandardOutput,
-                StandardErrorBytes = _output.StandardError,
-                Truncated = _output.Truncated,
-                Duration = Stopwatch.GetElapsedTime(began),
-            };
+            return ShellResult.Of(Command, exit, _output, Stopwatch.GetElapsedTime(began));
         }
         catch (Exception e)
         {

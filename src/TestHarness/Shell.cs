@@ -139,16 +139,7 @@ public sealed partial class Shell
             AgentExit exit = await process.Exit.WaitAsync(cancellationToken).ConfigureAwait(false);
             if (input.IsFaulted)
                 await input.ConfigureAwait(false);
-            return new ShellResult
-            {
-                Command = description,
-                ExitCode = exit.ShellExitCode,
-                Signal = exit.Signal,
-                StandardOutputBytes = output.StandardOutput,
-                StandardErrorBytes = output.StandardError,
-                Truncated = output.Truncated,
-                Duration = Stopwatch.GetElapsedTime(asked),
-            };
+            return ShellResult.Of(description, exit, output, Stopwatch.GetElapsedTime(asked));
         }
     }
 

@@ -1,4 +1,5 @@
 using System.Text;
+using TestHarness.Guest;
 
 namespace TestHarness;
 
@@ -37,4 +38,16 @@ public sealed record ShellResult
 
     /// <summary>Gets standard error as text (UTF-8; what is not valid becomes U+FFFD).</summary>
     public string StandardError => _error ??= Encoding.UTF8.GetString(StandardErrorBytes.Span);
+
+    /// <summary>The result of a command that has ended.</summary>
+    internal static ShellResult Of(string command, AgentExit exit, OutputCollector output, TimeSpan duration) => new()
+    {
+        Command = command,
+        ExitCode = exit.ShellExitCode,
+        Signal = exit.Signal,
+        StandardOutputBytes = output.StandardOutput,
+        StandardErrorBytes = output.StandardError,
+        Truncated = output.Truncated,
+        Duration = duration,
+    };
 }
