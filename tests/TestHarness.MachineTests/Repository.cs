@@ -11,6 +11,9 @@ internal static class Repository
     /// <summary>The configuration that this assembly was built in, and so everything it was built with.</summary>
     public static string Configuration { get; } = AppContext.BaseDirectory.Contains("/Release/", StringComparison.Ordinal) ? "Release" : "Debug";
 
+    /// <summary>An argument for env(1): a job in the background ignores what a terminal's keys send, and hands that on to what it starts.</summary>
+    public const string DefaultSignals = "--default-signal=INT,QUIT,HUP";
+
     public static string SampleTests => Path.Combine(Root, "tests/TestHarness.SampleTests/TestHarness.SampleTests.csproj");
 
     /// <summary>Starts a command with its output collected.</summary>

@@ -45,7 +45,7 @@ internal sealed class SampleProgram : IDisposable
         return this;
     }
 
-    public Process Start(params string[] arguments) => StartIn("dotnet", [Path, .. arguments]);
+    public Process Start(params string[] arguments) => StartIn("env", [Repository.DefaultSignals, "dotnet", Path, .. arguments]);
 
     /// <summary>Starts it by a shell script, as <c>"$@"</c>.</summary>
     public Process StartBy(string script, params string[] arguments) => StartIn("sh", ["-c", script, "sh", "dotnet", Path, .. arguments]);

@@ -19,7 +19,7 @@ internal sealed class EmptyStore : IDisposable
 
     public string Templates => Path.Combine(_folder, "templates");
 
-    public Process StartQuickstart() => Repository.Start("dotnet", [Quickstart, "tiny"], Environment);
+    public Process StartQuickstart() => Repository.Start("env", [Repository.DefaultSignals, "dotnet", Quickstart, "tiny"], Environment);
 
     public Task<(int ExitCode, string Output)> RunQuickstartAsync(CancellationToken cancellationToken) =>
         Repository.RunAsync("dotnet", [Quickstart, "tiny"], Environment, cancellationToken);
