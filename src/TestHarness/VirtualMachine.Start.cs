@@ -86,7 +86,7 @@ public sealed partial class VirtualMachine
             Prerequisites.Require([.. NeededPrograms, Spec.QemuPath ?? "qemu-system-x86_64", .. SeedDisk.ProgramsFor(Spec)]);
             // Before an image is built for a machine that this host can't run.
             using (Spans.Start("accelerator"))
-                _choice = await AcceleratorChoice.ChooseAsync(Spec.Accelerator, new AcceleratorHost(Program), cancellationToken).ConfigureAwait(false);
+                _choice = await AcceleratorChoice.ChooseAsync(Spec.Accelerator, new AcceleratorHost(Program), wanted.Token).ConfigureAwait(false);
             using (Spans.Start("image"))
                 _image = await ImageStore.GetAsync(Spec.Image, progress, wanted.Token).ConfigureAwait(false);
             QcowHeader.Require(_image);
