@@ -45,6 +45,16 @@ internal sealed class GuestWatch(Func<string> disks)
     /// <summary>When a login prompt was seen during this boot (<see cref="Stopwatch.GetTimestamp"/>), or 0.</summary>
     public long LoginPromptAt { get; private set; }
 
+    /// <summary>The line on the serial console that tells why this boot failed, or <see langword="null"/>.</summary>
+    public string? TellingLine
+    {
+        get
+        {
+            lock (_gate)
+                return _seen.OrderBy(Rank).FirstOrDefault()?.Line;
+        }
+    }
+
     /// <summary>A boot begins.</summary>
     public void Boot()
     {
@@ -165,7 +175,7 @@ internal sealed class GuestWatch(Func<string> disks)
     private void Judge(string line, bool whole)
     {
         if (SerialSigns.Judge(line) is { } trouble && (IsPanic(trouble) ? whole : _booting))
-            Report(trouble);
+            Report(trouble with { Line = line.Trim('\r') });
         else if (_booting && LoginPromptAt == 0 && SerialSigns.IsLoginPrompt(line))
             LoginPromptAt = Stopwatch.GetTimestamp();
     }
