@@ -6,6 +6,8 @@
  * stops taking from where more output would come (pipes, sockets, the port itself), so a slow host slows it, and nothing else.
  *
  *   testharness-agent                  serve the virtio port named testharness.agent, for ever
+ *   testharness-agent --stdio          serve whoever is at the other end of standard input and output (ssh), until it goes
+ *   testharness-agent --version        say what this is
  *   testharness-agent --connect PATH   serve a unix socket until it closes: for tests without a machine. It then refuses
  *                                      what would change the machine (POWER, SETTLE), since that is somebody's own.
  */
@@ -106,8 +108,8 @@ struct stream {
 static struct stream streams[SLOTS], *top = streams; /* no slot from top on is used */
 #define EACH(s) (struct stream *s = streams; s < top; s++)
 
-static int port = -1, gone_watch = -1, orphans = -1, orphan_count;
-static bool on_machine = true, in_step, host_gone, greet, listeners_pause, overrun, held_up;
+static int port = -1, port_out = -1, gone_watch = -1, orphans = -1, orphan_count; /* port_out: where it is not the port */
+static bool on_machine = true, for_ever = true, in_step, host_gone, greet, listeners_pause, overrun, held_up;
 static volatile sig_atomic_t child_ended;
 static char token[17];
 static uint64_t next_serial, next_accepted;
@@ -1326,7 +1328,7 @@ static void read_port(void) {
 
 static void flush_port(void) {
     while (!host_gone && port >= 0 && out_used() > 0) {
-        ssize_t n = write(port, out + out_start, out_used());
+        ssize_t n = write(port_out >= 0 ? port_out : port, out + out_start, out_used());
         if (n <= 0)
             break; /* full; or lost, which reading will find out */
         out_start += (size_t)n;
@@ -1385,7 +1387,7 @@ static void look_for_host(void) {
 
 /* ---- the loop ---- */
 
-static struct pollfd polled[2 + 3 * SLOTS];
+static struct pollfd polled[3 + 3 * SLOTS];
 static int polled_count;
 
 static int watch(int fd, short events) {
@@ -1447,7 +1449,7 @@ static int wait_time(bool more, bool *killing) {
         return 0;
     if (left < LLONG_MAX)
         return (int)left;
-    if (port < 0)
+    if (port < 0 && for_ever)
         return 50;
     return host_gone ? 1000 : -1;
 }
@@ -1460,15 +1462,16 @@ static void turn(const sigset_t *while_waiting) {
     held_up = false;
     int orphans_at = watch(orphans, orphan_count > 0 ? POLLIN : 0);
     bool takes_input = !more && sizeof in - in_end > 0;
-    int port_at = watch(host_gone ? gone_watch : port,
-        (short)((takes_input || host_gone ? POLLIN : POLLRDHUP) | (!host_gone && out_used() > 0 ? POLLOUT : 0)));
+    short sends = !host_gone && out_used() > 0 ? POLLOUT : 0;
+    int port_at = watch(host_gone ? gone_watch : port, (short)((takes_input || host_gone ? POLLIN : POLLRDHUP) | (port_out < 0 ? sends : 0)));
+    watch(port_out, sends);
     watch_streams();
     struct timespec timeout = {.tv_sec = time / 1000, .tv_nsec = time % 1000 * 1000000L};
     int ready = ppoll(polled, (nfds_t)polled_count, time < 0 ? NULL : &timeout, while_waiting);
     now = milliseconds();
     if (child_ended)
         check_children();
-    if (port >= 0 && host_gone && on_machine)
+    if (port >= 0 && host_gone && for_ever)
         look_for_host();
     else if (ready > 0 && is_ready(port_at)) {
         if (takes_input && polled[port_at].revents & ~POLLOUT)
@@ -1494,7 +1497,7 @@ static void turn(const sigset_t *while_waiting) {
     overrun = false;
     flush_port();
     more = more && out_used() <= INPUT_MARK;
-    if (port < 0 && on_machine && (port = open_port()) >= 0)
+    if (port < 0 && for_ever && (port = open_port()) >= 0)
         take_port(port);
 }
 
@@ -1548,26 +1551,46 @@ static void prepare(sigset_t *while_waiting) {
     next_kill_pass = 1;
 }
 
+/* Out of the way of what commands get as theirs. */
+static void take_standard_streams(void) {
+    port = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3);
+    port_out = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
+    int nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
+    if (port < 0 || port_out < 0 || dup2(nothing, STDIN_FILENO) < 0 || dup2(nothing, STDOUT_FILENO) < 0) {
+        perror("standard input and output");
+        exit(1);
+    }
+    close(nothing);
+    nonblocking(port);
+    nonblocking(port_out);
+}
+
 int main(int argc, char **argv) {
     sigset_t while_waiting;
     static const unsigned char nobody[16];
-    if (argc != 1 && (argc != 3 || strcmp(argv[1], "--connect") != 0)) {
-        fprintf(stderr, "usage: %s [--connect PATH]\n", argv[0]);
+    bool stdio = argc == 2 && strcmp(argv[1], "--stdio") == 0;
+    if (argc == 2 && strcmp(argv[1], "--version") == 0)
+        return puts(AGENT) < 0;
+    if (argc != 1 && !stdio && (argc != 3 || strcmp(argv[1], "--connect") != 0)) {
+        fprintf(stderr, "usage: %s [--stdio | --version | --connect PATH]\n", argv[0]);
         return 2;
     }
+    if (stdio)
+        take_standard_streams();
     prepare(&while_waiting);
-    on_machine = argc == 1;
-    if (on_machine) {
+    on_machine = argc <= 2;
+    for_ever = argc == 1;
+    if (for_ever) {
         if ((port = open_port()) >= 0)
             take_port(port);
     } else {
-        port = connect_to(argv[2]);
+        if (!stdio)
+            port = connect_to(argv[2]);
         send_hello(nobody);
     }
     for (;;) {
         turn(&while_waiting);
-        bool busy = on_machine || !host_gone;
-        if (!busy && top == streams)
+        if (!for_ever && host_gone && top == streams)
             return 0;
     }
 }

@@ -24,6 +24,12 @@ public enum MachineFault
     /// <summary>The guest shows a login prompt, but nothing in it answers the library.</summary>
     NoWayIn,
 
+    /// <summary>What answers on the guest's SSH port has another host key than the one that was pinned.</summary>
+    HostKeyMismatch,
+
+    /// <summary>The guest answers over SSH or its QEMU guest agent, but does not let the library in, or not far enough.</summary>
+    AccessRefused,
+
     /// <summary>The guest reset itself on its way up.</summary>
     GuestReset,
 

@@ -47,6 +47,15 @@ public sealed record MachineSpec
     /// <summary>Gets what cloud-init does in the guest at its first boot; the image needs cloud-init. Default: <see langword="null"/>, nothing.</summary>
     public CloudInit? CloudInit { get; init; }
 
+    /// <summary>Gets how the library gets into the guest. Default: <see cref="GuestAccess.Auto"/>.</summary>
+    public GuestAccess GuestAccess { get; init; } = GuestAccess.Auto;
+
+    /// <summary>
+    /// Gets how the guest is reached over SSH; for <see cref="GuestAccess.Ssh"/> and, where it is given, <see cref="GuestAccess.Auto"/>. Default: <see langword="null"/>, as
+    /// <c>root</c> with a key that the library makes.
+    /// </summary>
+    public SshAccess? Ssh { get; init; }
+
     /// <summary>Gets the display. Default: <see cref="Display.Standard"/>, but none on <see cref="MachineType.Microvm"/>.</summary>
     public Display Display { get; init; } = Display.Standard;
 

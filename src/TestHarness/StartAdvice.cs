@@ -7,7 +7,9 @@ internal static class StartAdvice
     {
         MachineFault.NoRootDevice => "name the disk with root= in MachineSpec.KernelArguments (the first disk of ours is /dev/vda), and have its drivers in the initrd.",
         MachineFault.InitramfsShell or MachineFault.EmergencyShell => "read the serial log above for what failed before the shell; a disk in /etc/fstab that is not there is the usual reason.",
-        MachineFault.NoWayIn => "the image needs the guest's agent running; see the images' recipes.",
+        MachineFault.NoWayIn => "the image needs the agent, an sshd or a QEMU guest agent that lets the library in; see MachineSpec.GuestAccess.",
+        MachineFault.HostKeyMismatch => "give the guest's own key as SshAccess.HostKey, or give none and let cloud-init install the library's; if neither is wrong, something else answers there.",
+        MachineFault.AccessRefused => "see MachineSpec.GuestAccess and MachineSpec.Ssh for what each way in needs.",
         MachineFault.NoProgress => "if the guest really waits that long, raise MachineSpec.NoProgressTimeout; a kernel that is silent may lack console= for the serial port.",
         MachineFault.Deadline => "raise MachineSpec.StartTimeout, or give the machine less to do at its boot.",
         MachineFault.NothingToBoot => "the disk has no boot loader: name a kernel, or check that it is the right disk.",

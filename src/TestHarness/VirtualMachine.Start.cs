@@ -13,6 +13,8 @@ public sealed partial class VirtualMachine
 {
     private static readonly string[] NeededPrograms = ["setpriv", "setsid", "qemu-img", "rsync", "socat"];
 
+    private static readonly string[] SshPrograms = [SshArguments.Program, "ssh-keygen"];
+
     private readonly CancellationTokenSource _ended = new();
     private IDisposable? _share;
     private QemuInstance? _instance;
@@ -83,7 +85,7 @@ public sealed partial class VirtualMachine
         long began = Stopwatch.GetTimestamp();
         try
         {
-            Prerequisites.Require([.. NeededPrograms, Spec.QemuPath ?? "qemu-system-x86_64", .. SeedDisk.ProgramsFor(Spec)]);
+            Prerequisites.Require([.. NeededPrograms, Spec.QemuPath ?? "qemu-system-x86_64", .. Spec.GuestAccess == GuestAccess.Ssh ? SshPrograms : [], .. SeedDisk.ProgramsFor(Spec)]);
             // Before an image is built for a machine that this host can't run.
             using (Spans.Start("accelerator"))
                 _choice = await AcceleratorChoice.ChooseAsync(Spec.Accelerator, new AcceleratorHost(Program), wanted.Token).ConfigureAwait(false);
@@ -138,7 +140,11 @@ public sealed partial class VirtualMachine
             KernelArguments = image.KernelArguments,
             MeasuredArguments = needsCounter ? TimeStampCounter.KernelArgument : "",
             Architecture = image.Architecture,
-            Seed = CloudSeed.For(Spec.CloudInit, image.HasAgent),
+            Seed = CloudSeed.For(
+                Spec.CloudInit,
+                needsAgent: !image.HasAgent && Spec.GuestAccess is GuestAccess.Auto or GuestAccess.Agent,
+                needsKeys: UsesSsh && (SshAccess.IdentityFile is null || SshAccess.HostKey is null) ? SshAccess : null),
+            HasGuestAgentPort = UsesGuestAgent,
             Memory = _memory,
         };
         foreach (string file in (string[])[Program, image.DiskPath, image.KernelPath, image.InitrdPath])
@@ -191,7 +197,7 @@ public sealed partial class VirtualMachine
                 await ComeUpAsync(text => Report(progress, phase = text), limit.Token).ConfigureAwait(false);
             using (Spans.Start("forwards"))
             {
-                _forwards = await ForwardedPort.OpenAsync(Monitor, Spec.PortForwards, limit.Token).ConfigureAwait(false);
+                _forwards = [.. (await ForwardedPort.OpenAsync(Monitor, Spec.PortForwards, limit.Token).ConfigureAwait(false)).Where(forward => !forward.Host.Equals(_sshHost))];
                 await RequireGuestReachesAsync(limit.Token).ConfigureAwait(false);
             }
 
@@ -206,6 +212,7 @@ public sealed partial class VirtualMachine
 
     private async Task MakeOverlaysAsync(CancellationToken cancellationToken)
     {
+        await MakeSshFilesAsync(cancellationToken).ConfigureAwait(false);
         if (_template is not null)
         {
             _template.CopyOverlays(Folder);
@@ -214,7 +221,7 @@ public sealed partial class VirtualMachine
 
         await Overlay.CreateAsync(Spec, _image!.DiskPath, Folder, cancellationToken).ConfigureAwait(false);
         if (_boot!.Seed is { } seed)
-            await SeedDisk.CreateAsync(seed, Folder, cancellationToken).ConfigureAwait(false);
+            await SeedDisk.CreateAsync(seed, UsesSsh ? SshFiles : null, Folder, cancellationToken).ConfigureAwait(false);
     }
 
     // Starts QEMU on the machine's folder, and the guest in it: restored, where the files say so.
@@ -226,7 +233,7 @@ public sealed partial class VirtualMachine
             using (Spans.Start("qemu"))
             {
                 _instance = await QemuInstance.StartAsync(
-                        Program, arguments, Folder, _choice!.DeviceGroup, process => _process = process, OnMonitorEvent, cancellationToken)
+                        Program, arguments, Folder, _boot!.HasGuestAgentPort, _choice!.DeviceGroup, process => _process = process, OnMonitorEvent, cancellationToken)
                     .ConfigureAwait(false);
             }
 

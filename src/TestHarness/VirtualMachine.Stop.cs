@@ -98,7 +98,7 @@ public sealed partial class VirtualMachine
         NoteMonitorEvent(happened);
         // A guest that had been up restarts: from here on its boot is watched.
         if (happened.Name == "RESET" && State is MachineState.Running or MachineState.Rebooting)
-            _ = WatchRebootAsync();
+            WatchReboot(happened);
         else
             _watch.See(happened);
         // https://www.qemu.org/docs/master/interop/qemu-qmp-ref.html: SHUTDOWN says whether the guest asked for it, and why.
@@ -164,7 +164,8 @@ public sealed partial class VirtualMachine
             }
 
             await ComeUpAsync(_ => { }, limit.Token).ConfigureAwait(false);
-            _forwards = await ForwardedPort.OpenAsync(Monitor, [.. _forwards.Select(forward => forward.Again())], limit.Token).ConfigureAwait(false);
+            // What was opened for SSH is open again already.
+            await ForwardedPort.OpenAsync(Monitor, [.. _forwards.Select(forward => forward.Again())], limit.Token).ConfigureAwait(false);
             State = MachineState.Running;
             return null;
         }

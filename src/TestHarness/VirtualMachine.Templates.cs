@@ -45,6 +45,7 @@ public sealed partial class VirtualMachine
     /// <summary>Saves the machine as a template's files and ends it. Returns why that can't be done, or <see langword="null"/>.</summary>
     internal async Task<string?> SaveAsync(string folder, string finalFolder, CancellationToken cancellationToken)
     {
+        await _guest.DetachAsync().ConfigureAwait(false);
         await Monitor.ExecuteAsync("stop", null, cancellationToken).ConfigureAwait(false);
         try
         {
@@ -59,6 +60,8 @@ public sealed partial class VirtualMachine
         await _instance!.DisposeAsync().ConfigureAwait(false);
         await Console.DrainAsync().ConfigureAwait(false);
         await Console.Log.SaveAsync(Path.Combine(folder, TemplateFiles.SerialLog), cancellationToken).ConfigureAwait(false);
+        if (UsesSsh)
+            SshFiles.CopyTo(Path.Combine(folder, SshFolder));
         await TemplateDisks.TakeAsync(Folder, folder, finalFolder, cancellationToken).ConfigureAwait(false);
         return null;
     }

@@ -22,8 +22,9 @@ public sealed partial class VirtualMachine
     {
         using var done = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var progress = new BootProgress(_process!.Id, _watch);
-        Task watching = progress.WatchAsync(NoProgressLimit, NoWayInLimit, () => _guest.HasAnswered, token => TryCaptureAsync(CaptureLimit, token), done.Token);
-        Task up = _guest.ComeUpAsync(_instance!.Agent, ReadyCheck.For(_image!.Ready, _boot!.Seed is not null), restored: _boot.Template is not null, phase, done.Token);
+        WayIn way = await MakeWayAsync(cancellationToken).ConfigureAwait(false);
+        Task watching = progress.WatchAsync(NoProgressLimit, NoWayInLimit, () => _guest.HasAnswered ? null : way.State, token => TryCaptureAsync(CaptureLimit, token), done.Token);
+        Task up = _guest.ComeUpAsync(way, ReadyCheck.For(_image!.Ready, _boot!.Seed is not null), restored: _boot.Template is not null, phase, done.Token);
         try
         {
             Task first = await Task.WhenAny(up, _process.Exited, _watch.Trouble).ConfigureAwait(false);
@@ -33,6 +34,7 @@ public sealed partial class VirtualMachine
             if (first == up && !_process.Exited.IsCompleted && !_watch.Trouble.IsCompleted)
             {
                 await up.ConfigureAwait(false);
+                NoteWay(way, phase);
                 OnUp();
                 return;
             }
@@ -59,6 +61,13 @@ public sealed partial class VirtualMachine
     }
 
     // A guest that had been up restarts within the same QEMU. Its session brings it up; what keeps it down is seen here.
+    private void WatchReboot(QmpEvent happened)
+    {
+        if (GuestWatch.IsGuests(happened))
+            _guest.GuestWasReset();
+        _ = WatchRebootAsync();
+    }
+
     private async Task WatchRebootAsync()
     {
         _watch.Boot();

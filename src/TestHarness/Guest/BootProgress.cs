@@ -21,12 +21,12 @@ internal sealed class BootProgress(int processId, GuestWatch watch)
 
     /// <summary>Reports a guest that stands still, or that shows a login prompt and does not answer. Returns then, or when it is cancelled.</summary>
     /// <param name="stillLimit">How long nothing may happen.</param>
-    /// <param name="noWayInLimit">How long after a login prompt the agent may be silent.</param>
-    /// <param name="answered">Whether the agent has answered.</param>
+    /// <param name="noWayInLimit">How long after a login prompt there may be no way in.</param>
+    /// <param name="noWayIn">Why there is no way into the guest yet; null once there is.</param>
     /// <param name="capture">The screen; <see langword="null"/> where there is none.</param>
     /// <param name="cancellationToken">Ends the watch.</param>
     public async Task WatchAsync(
-        TimeSpan stillLimit, TimeSpan noWayInLimit, Func<bool> answered, Func<CancellationToken, Task<Screenshot?>> capture, CancellationToken cancellationToken)
+        TimeSpan stillLimit, TimeSpan noWayInLimit, Func<string?> noWayIn, Func<CancellationToken, Task<Screenshot?>> capture, CancellationToken cancellationToken)
     {
         using Process process = Process.GetProcessById(processId);
         using var timer = new PeriodicTimer(Sample);
@@ -46,7 +46,7 @@ internal sealed class BootProgress(int processId, GuestWatch watch)
                 since = last;
             }
 
-            if (Find(Stopwatch.GetElapsedTime(since), stillLimit, noWayInLimit, answered()) is { } trouble)
+            if (Find(Stopwatch.GetElapsedTime(since), stillLimit, noWayInLimit, noWayIn()) is { } trouble)
             {
                 watch.Report(trouble);
                 return;
@@ -54,12 +54,12 @@ internal sealed class BootProgress(int processId, GuestWatch watch)
         }
     }
 
-    private GuestTrouble? Find(TimeSpan still, TimeSpan stillLimit, TimeSpan noWayInLimit, bool answered)
+    private GuestTrouble? Find(TimeSpan still, TimeSpan stillLimit, TimeSpan noWayInLimit, string? noWayIn)
     {
-        if (!answered && watch.LoginPromptAt > 0 && Stopwatch.GetElapsedTime(watch.LoginPromptAt) is var prompted && prompted >= noWayInLimit)
+        if (noWayIn is not null && watch.LoginPromptAt > 0 && Stopwatch.GetElapsedTime(watch.LoginPromptAt) is var prompted && prompted >= noWayInLimit)
         {
             return new GuestTrouble(
-                MachineFault.NoWayIn, $"the guest has shown a login prompt for {prompted.TotalSeconds:0} s, but no agent in it answers", Certain: true);
+                MachineFault.NoWayIn, $"the guest has shown a login prompt for {prompted.TotalSeconds:0} s, but {noWayIn}", Certain: true);
         }
 
         return still >= stillLimit

@@ -6,10 +6,14 @@ namespace TestHarness.Guest;
 /// <summary>What is on a machine's NoCloud disk. Pure. See https://cloudinit.readthedocs.io/en/latest/reference/datasources/nocloud.html.</summary>
 internal sealed record CloudSeed
 {
-    public required string UserData { get; init; }
-
-    /// <summary>Gets the user-data without what installs the agent.</summary>
+    /// <summary>Gets the user-data without what the library adds.</summary>
     public required string OwnUserData { get; init; }
+
+    /// <summary>Gets a value indicating whether cloud-init installs the agent.</summary>
+    public required bool BringsAgent { get; init; }
+
+    /// <summary>Gets what keys cloud-init installs for an access over SSH; <see langword="null"/>: none.</summary>
+    public SshAccess? BringsKeysFor { get; init; }
 
     public required string MetaData { get; init; }
 
@@ -20,24 +24,39 @@ internal sealed record CloudSeed
 
     /// <summary>Describes the disk of a machine; <see langword="null"/> where it needs none.</summary>
     /// <param name="cloudInit">What the user wants; checked.</param>
-    /// <param name="hasAgent">Whether the image has the agent; otherwise cloud-init installs it.</param>
-    public static CloudSeed? For(CloudInit? cloudInit, bool hasAgent)
+    /// <param name="needsAgent">Whether cloud-init is to install the agent.</param>
+    /// <param name="needsKeys">The access whose keys cloud-init is to install, as far as they are not the user's own affair.</param>
+    public static CloudSeed? For(CloudInit? cloudInit, bool needsAgent, SshAccess? needsKeys = null)
     {
-        if (cloudInit is null && hasAgent)
+        if (cloudInit is null && !needsAgent && needsKeys is null)
             return null;
         string own = cloudInit is null ? "" : cloudInit.UserData ?? CloudConfig.Write(cloudInit);
-        string userData = hasAgent ? own : CloudUserData.WithAgent(own);
         string metaData = cloudInit?.MetaData ?? "";
-        byte[] content = Encoding.UTF8.GetBytes(string.Join('\0', userData, metaData, cloudInit?.NetworkConfig));
+        // Not the keys themselves: machines that differ in nothing else come from one template, and have its.
+        string added = $"{(needsAgent ? CloudUserData.AgentPart : "")}\0{needsKeys}";
+        byte[] content = Encoding.UTF8.GetBytes(string.Join('\0', own, added, metaData, cloudInit?.NetworkConfig));
         string key = Convert.ToHexStringLower(SHA256.HashData(content))[..16];
         return new CloudSeed
         {
-            UserData = userData,
             OwnUserData = own,
+            BringsAgent = needsAgent,
+            BringsKeysFor = needsKeys,
             MetaData = YamlText.AddMissing(metaData, "instance-id", $"testharness-{key}"),
             NetworkConfig = cloudInit?.NetworkConfig,
             Key = key,
         };
+    }
+
+    /// <summary>The whole user-data.</summary>
+    /// <param name="keys">The keys, where it brings some.</param>
+    public string UserData(SshFiles? keys)
+    {
+        string[] parts =
+        [
+            .. BringsAgent ? [CloudUserData.AgentPart] : (string[])[],
+            .. BringsKeysFor is null || keys is null ? (string[])[] : [CloudUserData.KeysPart(BringsKeysFor, keys)],
+        ];
+        return parts.Length == 0 ? OwnUserData : CloudUserData.Join(OwnUserData, parts);
     }
 
     /// <summary>Gets the disk's files by name.</summary>

@@ -17,6 +17,7 @@ internal sealed class GuestSession(string? hostname) : IAsyncDisposable
     private readonly CancellationTokenSource _disposed = new();
     private readonly Lock _gate = new();
     private TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private WayIn? _way;
     private AgentConnection? _agent;
     private IReadOnlyList<ReadyCheck> _ready = [];
     private Up? _up;
@@ -30,26 +31,41 @@ internal sealed class GuestSession(string? hostname) : IAsyncDisposable
     /// <summary>The ports in the guest that the library serves, opened anew whenever the guest has come up.</summary>
     public GuestPorts Ports { get; } = new();
 
-    /// <summary>Whether an agent has answered on the present connection.</summary>
+    /// <summary>Whether an agent has answered since the start.</summary>
     public bool HasAnswered { get; private set; }
 
-    /// <summary>Brings the guest up, and again after each reboot for as long as this connection lives. Called again with the connection of a new QEMU.</summary>
-    /// <param name="transport">The connection of the agent's port.</param>
+    /// <summary>Which way in was taken.</summary>
+    public GuestAccess? Access => HasAnswered ? _way?.Kind : null;
+
+    /// <summary>What the ways in were last seen to do.</summary>
+    public string WayState => _way?.State ?? "no way in was tried";
+
+    /// <summary>Brings the guest up, and again after each reboot for as long as its QEMU lives. Called again with the way into the guest of a new QEMU.</summary>
+    /// <param name="way">The way in; taken over.</param>
     /// <param name="ready">The commands that end when the guest is up.</param>
     /// <param name="restored">Whether the guest is one of several copies: it was ready when it was saved, and is made an individual.</param>
     /// <param name="phase">Told what is being waited for.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
-    public async Task ComeUpAsync(Stream transport, IReadOnlyList<ReadyCheck> ready, bool restored, Action<string> phase, CancellationToken cancellationToken)
+    public async Task ComeUpAsync(WayIn way, IReadOnlyList<ReadyCheck> ready, bool restored, Action<string> phase, CancellationToken cancellationToken)
     {
         _ready = ready;
         HasAnswered = false;
-        AgentConnection agent = _agent = new AgentConnection(transport);
-        _returning = false;
-        AgentHello hello = await agent.HandshakeAsync(cancellationToken).ConfigureAwait(false);
-        HasAnswered = true;
-        await BringUpAsync(agent, restored, phase, cancellationToken).ConfigureAwait(false);
-        Tell(new Up(agent, hello.Restarts), failure: null);
-        _ = FollowRebootsAsync(agent, hello);
+        await LeaveAsync().ConfigureAwait(false);
+        _way = way;
+        AgentConnection agent = await way.ConnectAsync(restored, cancellationToken).ConfigureAwait(false);
+        await TakeAsync(agent, restored, phase, cancellationToken).ConfigureAwait(false);
+        _ = FollowRebootsAsync(way, agent);
+    }
+
+    /// <summary>Takes note that the guest has been reset within its QEMU.</summary>
+    public void GuestWasReset() => _way?.GuestWasReset();
+
+    /// <summary>Lets go of the guest, which is about to be saved: what is in it must not wait for a connection that is not there any more.</summary>
+    public async Task DetachAsync()
+    {
+        await _disposed.CancelAsync().ConfigureAwait(false);
+        if (_way is not null)
+            await _way.DetachAsync().ConfigureAwait(false);
     }
 
     /// <summary>Says that the machine goes on in a new QEMU: those who want the guest wait for it, however long the host takes to start one.</summary>
@@ -84,6 +100,12 @@ internal sealed class GuestSession(string? hostname) : IAsyncDisposable
     /// <summary>Makes the guest right again after it was put back to a checkpoint: the agent in step, clock and random state those of now.</summary>
     public async Task ComeBackAsync(CancellationToken cancellationToken)
     {
+        if (_way is { OutlivesReboot: false } way)
+        {
+            await ReconnectAsync(way, cancellationToken).ConfigureAwait(false);
+            return;
+        }
+
         AgentConnection agent = Look().Agent;
         await agent.ComeInStepAgainAsync("The machine was put back to a checkpoint.", cancellationToken).ConfigureAwait(false);
         await SettleAsync(agent, newMachineId: false, cancellationToken).ConfigureAwait(false);
@@ -131,17 +153,47 @@ internal sealed class GuestSession(string? hostname) : IAsyncDisposable
         AgentConnection agent = await ReadyAsync(cancellationToken).ConfigureAwait(false);
         int before = _generation;
         await agent.PowerAsync(AgentPower.Reboot, cancellationToken).ConfigureAwait(false);
+        await WaitForNewsAsync(before, cancellationToken).ConfigureAwait(false);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _disposed.CancelAsync().ConfigureAwait(false);
+        await LeaveAsync().ConfigureAwait(false);
+    }
+
+    private async Task LeaveAsync()
+    {
+        if (_agent is not null)
+            await _agent.DisposeAsync().ConfigureAwait(false);
+        if (_way is not null)
+            await _way.DisposeAsync().ConfigureAwait(false);
+    }
+
+    // The connection breaks, which is what is waited for there to connect anew.
+    private async Task ReconnectAsync(WayIn way, CancellationToken cancellationToken)
+    {
+        int before = Volatile.Read(ref _generation);
+        way.GuestWasReset();
+        await WaitForNewsAsync(before, cancellationToken).ConfigureAwait(false);
+    }
+
+    private async Task WaitForNewsAsync(int before, CancellationToken cancellationToken)
+    {
         while (Volatile.Read(ref _generation) == before)
             await Look().Changed.WaitAsync(cancellationToken).ConfigureAwait(false);
         // Not up, where it was given up.
         _ = Look();
     }
 
-    public async ValueTask DisposeAsync()
+    private async Task TakeAsync(AgentConnection agent, bool restored, Action<string> phase, CancellationToken cancellationToken)
     {
-        await _disposed.CancelAsync().ConfigureAwait(false);
-        if (_agent is not null)
-            await _agent.DisposeAsync().ConfigureAwait(false);
+        _agent = agent;
+        AgentHello hello = await agent.HandshakeAsync(cancellationToken).ConfigureAwait(false);
+        HasAnswered = true;
+        _returning = false;
+        await BringUpAsync(agent, restored, phase, cancellationToken).ConfigureAwait(false);
+        Tell(new Up(agent, hello.Restarts), failure: null);
     }
 
     private async Task BringUpAsync(AgentConnection agent, bool restored, Action<string> phase, CancellationToken cancellationToken)
@@ -169,19 +221,31 @@ internal sealed class GuestSession(string? hostname) : IAsyncDisposable
         }
     }
 
-    private async Task FollowRebootsAsync(AgentConnection agent, AgentHello hello)
+    private async Task FollowRebootsAsync(WayIn way, AgentConnection agent)
     {
         try
         {
+            AgentHello hello = await agent.HandshakeAsync(_disposed.Token).ConfigureAwait(false);
             while (true)
             {
-                hello = await agent.WaitForRestartAsync(hello, _disposed.Token).ConfigureAwait(false);
-                await BringUpAsync(agent, restored: false, _ => { }, _disposed.Token).ConfigureAwait(false);
-                Tell(new Up(agent, hello.Restarts), failure: null);
+                if (way.OutlivesReboot)
+                {
+                    hello = await agent.WaitForRestartAsync(hello, _disposed.Token).ConfigureAwait(false);
+                    await BringUpAsync(agent, restored: false, _ => { }, _disposed.Token).ConfigureAwait(false);
+                    Tell(new Up(agent, hello.Restarts), failure: null);
+                }
+                else
+                {
+                    await agent.Completion.WaitAsync(_disposed.Token).ConfigureAwait(false);
+                    _returning = true;
+                    agent = await way.ConnectAsync(restored: false, _disposed.Token).ConfigureAwait(false);
+                    await TakeAsync(agent, restored: false, _ => { }, _disposed.Token).ConfigureAwait(false);
+                }
+
                 CameUp?.Invoke();
             }
         }
-        catch (AgentException e)
+        catch (Exception e) when (e is AgentException or BootFailedException)
         {
             Tell(null, $"the guest did not come back: {e.Message}");
         }

@@ -55,6 +55,9 @@ internal sealed class GuestWatch(Func<string> disks)
         }
     }
 
+    /// <summary>Tells whether the guest itself made it happen.</summary>
+    public static bool IsGuests(QmpEvent happened) => happened.Data.TryGetProperty("guest", out JsonElement guest) && guest.GetBoolean();
+
     /// <summary>A boot begins.</summary>
     public void Boot()
     {
@@ -160,8 +163,6 @@ internal sealed class GuestWatch(Func<string> disks)
     };
 
     private static bool IsPanic(GuestTrouble trouble) => trouble.Fault is MachineFault.KernelPanic or MachineFault.NoRootDevice;
-
-    private static bool IsGuests(QmpEvent happened) => happened.Data.TryGetProperty("guest", out JsonElement guest) && guest.GetBoolean();
 
     private static string Text(QmpEvent happened, string name) => happened.Data.TryGetProperty(name, out JsonElement value) ? value.ToString() : "";
 

@@ -11,15 +11,15 @@ internal static class SeedDisk
     private const string Content = "seed";
 
     /// <summary>The programs of the host that a machine needs for it, as far as they are known before its image is.</summary>
-    public static IReadOnlyList<string> ProgramsFor(MachineSpec spec) => spec.CloudInit is null ? [] : [Program];
+    public static IReadOnlyList<string> ProgramsFor(MachineSpec spec) => spec.CloudInit is null && spec.GuestAccess != GuestAccess.Ssh ? [] : [Program];
 
-    public static async Task CreateAsync(CloudSeed seed, string folder, CancellationToken cancellationToken)
+    public static async Task CreateAsync(CloudSeed seed, SshFiles? keys, string folder, CancellationToken cancellationToken)
     {
         string content = Path.Combine(folder, Content), disk = Path.Combine(folder, MachineFileNames.Seed);
         RunFolder.Guard(folder, () =>
         {
             Directory.CreateDirectory(content);
-            foreach ((string name, string text) in seed.Files(seed.UserData))
+            foreach ((string name, string text) in seed.Files(seed.UserData(keys)))
                 File.WriteAllText(Path.Combine(content, name), text);
             return true;
         });

@@ -21,6 +21,8 @@ internal static class Prerequisites
         ["setsid"] = "util-linux",
         ["unshare"] = "util-linux",
         ["sh"] = "dash",
+        ["ssh"] = "openssh-client",
+        ["ssh-keygen"] = "openssh-client",
     };
 
     private static readonly ConcurrentDictionary<string, string> Found = new(StringComparer.Ordinal);

@@ -24,6 +24,9 @@ internal sealed record BootFiles
     /// <summary>What is on the disk for cloud-init, or <see langword="null"/> where there is none.</summary>
     public CloudSeed? Seed { get; init; }
 
+    /// <summary>Whether the machine has a port for the QEMU guest agent.</summary>
+    public bool HasGuestAgentPort { get; init; }
+
     /// <summary>The file that holds the guest's memory, or <see langword="null"/> where QEMU allocates it.</summary>
     public MemoryFile? Memory { get; init; }
 

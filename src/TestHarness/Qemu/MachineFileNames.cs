@@ -11,6 +11,7 @@ internal static class MachineFileNames
     /// <summary>The serial console's pipes; QEMU adds <c>.in</c> and <c>.out</c>.</summary>
     public const string SerialPipe = "serial";
     public const string AgentSocket = "agent.sock";
+    public const string GuestAgentSocket = "qga.sock";
     public const string Overlay = "disk.qcow2";
 
     /// <summary>The disk that cloud-init reads.</summary>

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using TestHarness.Guest;
 
 namespace TestHarness.Qemu;
 
@@ -46,6 +47,8 @@ internal static class QemuArguments
             // A restored guest has its kernel in memory. It reboots into a new process that is given one.
             arguments.AddRange(["-incoming", "defer", "-action", "reboot=shutdown"]);
         AddChannels(arguments, spec.Type, channels);
+        if (boot.HasGuestAgentPort)
+            AddGuestAgentPort(arguments, channels);
         AddDisk(arguments, spec.Type, "disk0", Overlay(MachineFileNames.Overlay, boot.BackingDisks));
         for (int i = 0; i < spec.Disks.Count; i++)
             AddDisk(arguments, spec.Type, $"disk{i + 1}", Overlay(MachineFileNames.ExtraDisk(i), ExtraBacking(boot, i)));
@@ -125,6 +128,13 @@ internal static class QemuArguments
         arguments.AddRange(["-serial", "chardev:serial0"]);
         AddDevice(arguments, VirtioDevice(type, "virtio-serial"));
         AddDevice(arguments, new JsonObject { ["driver"] = "virtserialport", ["chardev"] = "agent", ["name"] = AgentPort });
+    }
+
+    private static void AddGuestAgentPort(List<string> arguments, MachineChannels channels)
+    {
+        string channel = channels == MachineChannels.Library ? $"socket,id=qga,path={MachineFileNames.GuestAgentSocket}" : "null,id=qga";
+        arguments.AddRange(["-chardev", channel]);
+        AddDevice(arguments, new JsonObject { ["driver"] = "virtserialport", ["chardev"] = "qga", ["name"] = QemuGuestAgent.PortName });
     }
 
     private static void AddDisk(List<string> arguments, MachineType type, string node, JsonObject image)

@@ -18,10 +18,14 @@ internal sealed class QemuInstance : IAsyncDisposable
 
     public Stream Agent { get; private set; } = null!;
 
+    /// <summary>The port of the QEMU guest agent, where the machine has it.</summary>
+    public Stream? GuestAgent { get; private set; }
+
     /// <summary>Starts QEMU; returns once the monitor answers. The guest's processors stand still until <c>cont</c>.</summary>
     /// <param name="program">The QEMU program.</param>
     /// <param name="arguments">Its arguments, made for <see cref="MachineChannels.Library"/>.</param>
     /// <param name="folder">The machine's folder.</param>
+    /// <param name="hasGuestAgent">Whether the arguments have a port for the QEMU guest agent.</param>
     /// <param name="deviceGroup">The group that QEMU's user needs for KVM (<see cref="AcceleratorChoice.DeviceGroup"/>).</param>
     /// <param name="started">Told the process as soon as there is one, so that a failure can tell its last words.</param>
     /// <param name="eventReceived">Called for each event of the monitor, on its reader.</param>
@@ -32,6 +36,7 @@ internal sealed class QemuInstance : IAsyncDisposable
         string program,
         IReadOnlyList<string> arguments,
         string folder,
+        bool hasGuestAgent,
         uint? deviceGroup,
         Action<QemuProcess> started,
         Action<QmpEvent> eventReceived,
@@ -39,13 +44,14 @@ internal sealed class QemuInstance : IAsyncDisposable
     {
         using var monitor = new ListeningSocket(Path.Combine(folder, MachineFileNames.MonitorSocket));
         using var agent = new ListeningSocket(Path.Combine(folder, MachineFileNames.AgentSocket));
+        using ListeningSocket? guestAgent = hasGuestAgent ? new ListeningSocket(Path.Combine(folder, MachineFileNames.GuestAgentSocket)) : null;
         var serial = new SerialPipe(folder);
         QemuInstance? instance = null;
         try
         {
             instance = new QemuInstance(await QemuProcess.StartAsync(program, arguments, folder, deviceGroup).ConfigureAwait(false), serial);
             started(instance.Process);
-            await instance.ConnectAsync(monitor, agent, eventReceived, cancellationToken).ConfigureAwait(false);
+            await instance.ConnectAsync(monitor, agent, guestAgent, eventReceived, cancellationToken).ConfigureAwait(false);
             return instance;
         }
         catch
@@ -65,17 +71,20 @@ internal sealed class QemuInstance : IAsyncDisposable
             await Monitor.DisposeAsync().ConfigureAwait(false);
         if (Agent is not null)
             await Agent.DisposeAsync().ConfigureAwait(false);
+        if (GuestAgent is not null)
+            await GuestAgent.DisposeAsync().ConfigureAwait(false);
     }
 
     private async Task ConnectAsync(
         ListeningSocket monitor,
         ListeningSocket agent,
+        ListeningSocket? guestAgent,
         Action<QmpEvent> eventReceived,
         CancellationToken cancellationToken)
     {
         // QEMU's end cancels the waits for its connections.
         using var wait = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        Task connected = ConnectAllAsync(monitor, agent, eventReceived, wait.Token);
+        Task connected = ConnectAllAsync(monitor, agent, guestAgent, eventReceived, wait.Token);
         await Task.WhenAny(connected, Process.Exited).ConfigureAwait(false);
         // Its own last words say more than what it left on the monitor.
         if (connected.Exception?.InnerException is QmpBrokenException)
@@ -93,6 +102,7 @@ internal sealed class QemuInstance : IAsyncDisposable
     private async Task ConnectAllAsync(
         ListeningSocket monitor,
         ListeningSocket agent,
+        ListeningSocket? guestAgent,
         Action<QmpEvent> eventReceived,
         CancellationToken cancellationToken)
     {
@@ -104,6 +114,8 @@ internal sealed class QemuInstance : IAsyncDisposable
             // QEMU's connection for the agent waits in the backlog: a monitor that is none of QEMU's is told at once.
             await Monitor.NegotiateAsync(limit.Token).ConfigureAwait(false);
             Agent = await agent.AcceptAsync(limit.Token).ConfigureAwait(false);
+            if (guestAgent is not null)
+                GuestAgent = await guestAgent.AcceptAsync(limit.Token).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {

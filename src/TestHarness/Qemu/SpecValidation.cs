@@ -67,6 +67,8 @@ internal static partial class SpecValidation
             yield return $"NoProgressTimeout is {spec.NoProgressTimeout}: it must be more than 0.";
         if (spec.StopTimeout <= TimeSpan.Zero)
             yield return $"StopTimeout is {spec.StopTimeout}: it must be more than 0.";
+        foreach (string problem in AccessProblems(spec))
+            yield return problem;
         if (spec.Secrets.Any(string.IsNullOrEmpty))
             yield return "Secrets has an empty text in it, which would be everywhere.";
         foreach (string problem in spec.CloudInit is { } cloudInit ? CloudInitCheck.Problems(cloudInit) : [])
@@ -76,6 +78,33 @@ internal static partial class SpecValidation
         if (spec.ExtraQemuArguments.Any(argument => argument.Contains('\0', StringComparison.Ordinal)))
             yield return "ExtraQemuArguments has a zero character in it.";
     }
+
+    private static IEnumerable<string> AccessProblems(MachineSpec spec)
+    {
+        bool mayUseSsh = spec.GuestAccess is GuestAccess.Ssh or GuestAccess.Auto;
+        if (spec.GuestAccess == GuestAccess.Ssh && spec.Network == NetworkMode.None)
+            yield return "GuestAccess is Ssh, which needs a network: set Network to Isolated, or GuestAccess to another.";
+        if (spec.Ssh is not { } ssh)
+            yield break;
+        if (!mayUseSsh)
+            yield return $"Ssh is given, but GuestAccess is {spec.GuestAccess}: set it to Ssh or Auto.";
+        if (ssh.Port is < 1 or > 65535)
+            yield return $"Ssh: port {ssh.Port} is not 1 to 65535.";
+        if (!UserName().IsMatch(ssh.User))
+            yield return $"Ssh: \"{ssh.User}\" is not a user's name.";
+        if (ssh.IdentityFile is not null && ssh.HostKey is null)
+            yield return "Ssh: IdentityFile is given without HostKey, so nothing would tell whether it is the right guest that answers: give the public key of its sshd.";
+        if (ssh.IdentityFile is { } file && !File.Exists(file))
+            yield return $"Ssh: there is no IdentityFile \"{file}\".";
+        if (ssh.HostKey is { } key && !HostKey().IsMatch(key))
+            yield return $"Ssh: HostKey \"{key}\" is not a public key such as \"ssh-ed25519 AAAA…\".";
+    }
+
+    [GeneratedRegex("^[A-Za-z_][A-Za-z0-9_.-]{0,31}$")]
+    private static partial Regex UserName();
+
+    [GeneratedRegex(@"^[a-z0-9@.-]+ [A-Za-z0-9+/]+=*( [^\r\n]*)?\s*$")]
+    private static partial Regex HostKey();
 
     [GeneratedRegex("^[A-Za-z0-9][A-Za-z0-9.-]{0,63}$")]
     private static partial Regex HostName();

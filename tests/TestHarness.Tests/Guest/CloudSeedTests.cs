@@ -11,21 +11,21 @@ public sealed class CloudSeedTests
     private const string Text = "#cloud-config\npackages: [jq] # é\n";
 
     [Fact]
-    public void Is_not_there_where_nothing_is_wanted() => CloudSeed.For(null, hasAgent: true).Should().BeNull();
+    public void Is_not_there_where_nothing_is_wanted() => CloudSeed.For(null, needsAgent: false).Should().BeNull();
 
     [Fact]
     public void Leaves_the_users_text_as_it_is_where_the_image_has_the_agent()
     {
-        CloudSeed seed = CloudSeed.For(new CloudInit { UserData = Text }, hasAgent: true)!;
+        CloudSeed seed = CloudSeed.For(new CloudInit { UserData = Text }, needsAgent: false)!;
 
-        seed.UserData.Should().Be(Text);
+        seed.UserData(keys: null).Should().Be(Text);
         seed.MetaData.Should().Be($"instance-id: \"testharness-{seed.Key}\"\n");
-        seed.Files(seed.UserData).Select(file => file.Name).Should().Equal("user-data", "meta-data");
+        seed.Files(seed.UserData(keys: null)).Select(file => file.Name).Should().Equal("user-data", "meta-data");
     }
 
     [Fact]
     public void Keeps_an_instance_id_of_the_users_own() =>
-        CloudSeed.For(new CloudInit { MetaData = "instance-id: mine\n", NetworkConfig = "version: 2\n" }, hasAgent: true)!.Files("").Should()
+        CloudSeed.For(new CloudInit { MetaData = "instance-id: mine\n", NetworkConfig = "version: 2\n" }, needsAgent: false)!.Files("").Should()
             .Equal(("user-data", ""), ("meta-data", "instance-id: mine\n"), ("network-config", "version: 2\n"));
 
     [Fact]
@@ -38,8 +38,8 @@ public sealed class CloudSeedTests
             Key(plain with { UserData = Text + "#" }),
             Key(plain with { MetaData = "a: b" }),
             Key(plain with { NetworkConfig = "a: b" }),
-            CloudSeed.For(plain, hasAgent: false)!.Key,
-            CloudSeed.For(null, hasAgent: false)!.Key,
+            CloudSeed.For(plain, needsAgent: true)!.Key,
+            CloudSeed.For(null, needsAgent: true)!.Key,
         ];
 
         keys.Should().OnlyHaveUniqueItems();
@@ -49,7 +49,7 @@ public sealed class CloudSeedTests
     [Fact]
     public void Brings_the_agent_in_a_part_of_its_own_before_the_users()
     {
-        string message = CloudSeed.For(new CloudInit { UserData = Text }, hasAgent: false)!.UserData;
+        string message = CloudSeed.For(new CloudInit { UserData = Text }, needsAgent: true)!.UserData(keys: null);
         string boundary = Regex.Match(message, "boundary=\"(.+)\"").Groups[1].Value;
         string[] parts = message.Split($"--{boundary}");
 
@@ -64,8 +64,8 @@ public sealed class CloudSeedTests
     {
         const string Message = "MIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=\"x\"\n\n--x\n\n#!/bin/sh\n--x--\n";
 
-        CloudSeed.For(new CloudInit { UserData = Message }, hasAgent: false)!.UserData.Should().Contain($"\n{Message}");
+        CloudSeed.For(new CloudInit { UserData = Message }, needsAgent: true)!.UserData(keys: null).Should().Contain($"\n{Message}");
     }
 
-    private static string Key(CloudInit cloudInit) => CloudSeed.For(cloudInit, hasAgent: true)!.Key;
+    private static string Key(CloudInit cloudInit) => CloudSeed.For(cloudInit, needsAgent: false)!.Key;
 }

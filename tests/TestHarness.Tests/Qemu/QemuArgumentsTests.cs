@@ -106,7 +106,7 @@ public sealed class QemuArgumentsTests
     [Fact]
     public void Adds_the_disk_for_cloud_init_last_read_only_and_in_a_stated_format()
     {
-        BootFiles seeded = Boot with { Seed = CloudSeed.For(new CloudInit(), hasAgent: true) };
+        BootFiles seeded = Boot with { Seed = CloudSeed.For(new CloudInit(), needsAgent: false) };
 
         Build(seeded).Should().Equal(
         [

@@ -24,7 +24,7 @@ public sealed class ReproScriptTests
     [Fact]
     public void Makes_the_disk_for_cloud_init_of_the_users_own_text()
     {
-        CloudSeed seed = CloudSeed.For(new CloudInit { UserData = "#!/bin/sh\necho it's\n", MetaData = "instance-id: a" }, hasAgent: false)!;
+        CloudSeed seed = CloudSeed.For(new CloudInit { UserData = "#!/bin/sh\necho it's\n", MetaData = "instance-id: a" }, needsAgent: true)!;
         var boot = new BootFiles { BackingDisks = ["/d"], Kernel = "/k", Initrd = "/i", KernelArguments = "", Seed = seed };
 
         ReproScript.Build("qemu", new MachineSpec(), boot, "m-1", Accelerator.Tcg).Should()

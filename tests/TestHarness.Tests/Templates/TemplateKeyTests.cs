@@ -46,5 +46,5 @@ public sealed class TemplateKeyTests
     }
 
     private static string Key(MachineSpec spec, string image = "image", string program = "/bin/sh", string processor = "", CloudInit? cloudInit = null) =>
-        TemplateKey.Make(image, program, spec, Boot with { Seed = CloudSeed.For(cloudInit, hasAgent: true) }, Accelerator.Tcg, processor);
+        TemplateKey.Make(image, program, spec, Boot with { Seed = CloudSeed.For(cloudInit, needsAgent: false) }, Accelerator.Tcg, processor);
 }

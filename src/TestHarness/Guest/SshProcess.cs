@@ -1,0 +1,137 @@
+using System.Diagnostics;
+using System.Text;
+using TestHarness.Hosts;
+
+namespace TestHarness.Guest;
+
+/// <summary>An ssh session as a byte stream: what is read comes from the command in the guest, what is written goes to it. Dies with this process.</summary>
+internal sealed class SshProcess : Stream
+{
+    private const int MaxErrorCharacters = 16 * 1024;
+
+    private static readonly TimeSpan OrderlyEnd = TimeSpan.FromSeconds(5);
+
+    private readonly Process _process;
+    private readonly StringBuilder _error = new();
+    private readonly Stream _from;
+    private readonly Stream _to;
+
+    private SshProcess(Process process)
+    {
+        _process = process;
+        _from = process.StandardOutput.BaseStream;
+        _to = process.StandardInput.BaseStream;
+        Exited = WaitForExitAsync();
+    }
+
+    /// <summary>Gets ssh's exit code once it has ended and its last words are read: the command's, or 255.</summary>
+    public Task<int> Exited { get; }
+
+    /// <summary>Gets what ssh and the command wrote to standard error.</summary>
+    public string StandardError
+    {
+        get
+        {
+            lock (_error)
+                return _error.ToString();
+        }
+    }
+
+    public override bool CanRead => true;
+
+    public override bool CanSeek => false;
+
+    public override bool CanWrite => true;
+
+    public override long Length => throw new NotSupportedException();
+
+    public override long Position
+    {
+        get => throw new NotSupportedException();
+        set => throw new NotSupportedException();
+    }
+
+    public static async Task<SshProcess> StartAsync(IReadOnlyList<string> arguments)
+    {
+        var start = new ProcessStartInfo(Prerequisites.Find("setpriv"))
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        foreach (string argument in (IEnumerable<string>)["--pdeathsig", "KILL", "--", .. arguments])
+            start.ArgumentList.Add(argument);
+        return new SshProcess(await SpawnThread.RunAsync(() => Process.Start(start)!).ConfigureAwait(false));
+    }
+
+    /// <summary>Reads a line of ASCII and nothing behind it; <see langword="null"/> where the command has ended.</summary>
+    public async Task<string?> ReadLineAsync(CancellationToken cancellationToken)
+    {
+        var line = new StringBuilder();
+        byte[] one = new byte[1];
+        while (await ReadAsync(one, cancellationToken).ConfigureAwait(false) == 1)
+        {
+            if (one[0] == '\n')
+                return line.ToString();
+            line.Append((char)one[0]);
+        }
+
+        return null;
+    }
+
+    /// <summary>Ends the command by the end of its input, so that nothing of the session is left in the guest; kills ssh where that takes long.</summary>
+    public async Task CloseAsync()
+    {
+        await _to.DisposeAsync().ConfigureAwait(false);
+        await Task.WhenAny(Exited, Task.Delay(OrderlyEnd)).ConfigureAwait(false);
+        await DisposeAsync().ConfigureAwait(false);
+    }
+
+    public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) => _from.ReadAsync(buffer, cancellationToken);
+
+    public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default) => _to.WriteAsync(buffer, cancellationToken);
+
+    public override Task FlushAsync(CancellationToken cancellationToken) => _to.FlushAsync(cancellationToken);
+
+    public override int Read(byte[] buffer, int offset, int count) => _from.Read(buffer, offset, count);
+
+    public override void Write(byte[] buffer, int offset, int count) => _to.Write(buffer, offset, count);
+
+    public override void Flush() => _to.Flush();
+
+    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
+
+    public override void SetLength(long value) => throw new NotSupportedException();
+
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing)
+        {
+            try
+            {
+                _process.Kill();
+            }
+            catch (InvalidOperationException)
+            {
+                // It has ended already.
+            }
+        }
+
+        base.Dispose(disposing);
+    }
+
+    private async Task<int> WaitForExitAsync()
+    {
+        while (await _process.StandardError.ReadLineAsync().ConfigureAwait(false) is { } line)
+        {
+            lock (_error)
+            {
+                if (_error.Length < MaxErrorCharacters)
+                    _error.Append(line).Append('\n');
+            }
+        }
+
+        await _process.WaitForExitAsync().ConfigureAwait(false);
+        return _process.ExitCode;
+    }
+}

@@ -1,0 +1,93 @@
+using System.Diagnostics;
+using FluentAssertions;
+using Xunit;
+
+namespace TestHarness.MachineTests.Guest;
+
+/// <summary>The ways into a guest that has no agent of ours.</summary>
+public sealed class GuestAccessTests
+{
+    private static readonly MachineSpec Cloud = new() { Image = "debian-12-cloud", GuestAccess = GuestAccess.Ssh };
+
+    // debian-12 has a qemu-ga; its own agent is kept from starting.
+    private static readonly MachineSpec WithGuestAgent = new()
+    {
+        Image = "debian-12",
+        GuestAccess = GuestAccess.GuestAgent,
+        KernelArguments = "systemd.mask=testharness-agent.service",
+    };
+
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task Ssh_comes_back_after_a_rollback_a_reboot_and_the_end_of_its_session()
+    {
+        await using VirtualMachine vm = await VirtualMachine.StartAsync(Cloud, cancellationToken: Token);
+        vm.Access.Should().Be(GuestAccess.Ssh);
+        vm.IsWarm.Should().BeTrue();
+        await vm.Shell.RunAsync("echo kept > /kept", cancellationToken: Token);
+        await vm.CheckpointAsync("before", Token);
+        await vm.Shell.RunAsync("rm /kept", cancellationToken: Token);
+
+        await vm.RollbackAsync("before", Token);
+        (await vm.Shell.RunAsync("cat /kept", cancellationToken: Token)).StandardOutput.Should().Be("kept\n");
+
+        await vm.RebootAsync(cancellationToken: Token);
+        (await vm.Shell.RunAsync("cat /kept", cancellationToken: Token)).StandardOutput.Should().Be("kept\n");
+        await JoinAsync(vm.Ssh);
+
+        (await FluentActions.Awaiting(() => vm.Shell.RunAsync("pkill -o sshd-session || pkill -f 'sshd: root'; sleep 60", cancellationToken: Token))
+            .Should().ThrowAsync<GuestCommandException>()).Which.Message.Should().Contain("pkill");
+        (await vm.Shell.RunAsync("cat /kept", cancellationToken: Token)).StandardOutput.Should().Be("kept\n");
+    }
+
+    [Fact]
+    public async Task A_user_who_may_use_sudo_is_enough_for_ssh()
+    {
+        await using VirtualMachine vm = await VirtualMachine.StartAsync(Cloud with { Ssh = new SshAccess { User = "debian" } }, cancellationToken: Token);
+
+        (await vm.Shell.RunAsync("id -un", cancellationToken: Token)).StandardOutput.Should().Be("root\n");
+        vm.Ssh.User.Should().Be("debian");
+        (await JoinAsync(vm.Ssh)).Should().Be("debian\n");
+    }
+
+    [Fact]
+    public async Task The_guest_agent_starts_ours_again_after_a_reboot()
+    {
+        await using VirtualMachine vm = await VirtualMachine.StartAsync(WithGuestAgent, cancellationToken: Token);
+        vm.Access.Should().Be(GuestAccess.GuestAgent);
+        vm.IsWarm.Should().BeTrue();
+        (await vm.Shell.RunAsync("systemctl is-active testharness-agent.service || true", cancellationToken: Token)).StandardOutput.Should().Be("inactive\n");
+
+        await vm.RebootAsync(cancellationToken: Token);
+
+        (await vm.Shell.RunAsync("id -un", cancellationToken: Token)).StandardOutput.Should().Be("root\n");
+    }
+
+    [Fact]
+    public async Task A_machine_with_the_agent_opens_to_others_over_ssh()
+    {
+        await using VirtualMachine vm = await VirtualMachine.StartAsync(new MachineSpec { Image = "debian-12" }, cancellationToken: Token);
+        vm.Access.Should().Be(GuestAccess.Agent);
+        FluentActions.Invoking(() => vm.Ssh).Should().Throw<InvalidOperationException>().WithMessage("*OpenSshAsync*");
+
+        SshDetails ssh = await vm.OpenSshAsync(cancellationToken: Token);
+
+        (await JoinAsync(ssh)).Should().Be("root\n");
+        vm.Ssh.Should().Be(ssh);
+        File.GetUnixFileMode(ssh.IdentityFile).Should().Be(UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        (await FluentActions.Awaiting(() => vm.OpenSshAsync("nobody-here", cancellationToken: Token)).Should().ThrowAsync<GuestCommandException>())
+            .Which.Message.Should().Contain("there is no user nobody-here");
+    }
+
+    private static async Task<string> JoinAsync(SshDetails ssh)
+    {
+        var start = new ProcessStartInfo(ssh.Arguments[0], [.. ssh.Arguments.Skip(1), "id -un"]) { RedirectStandardOutput = true, RedirectStandardError = true };
+        using Process process = Process.Start(start)!;
+        string output = await process.StandardOutput.ReadToEndAsync(Token);
+        string error = await process.StandardError.ReadToEndAsync(Token);
+        await process.WaitForExitAsync(Token);
+        error.Should().BeEmpty();
+        return output;
+    }
+}
