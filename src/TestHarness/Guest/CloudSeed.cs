@@ -33,7 +33,7 @@ internal sealed record CloudSeed
         string own = cloudInit is null ? "" : cloudInit.UserData ?? CloudConfig.Write(cloudInit);
         string metaData = cloudInit?.MetaData ?? "";
         // Not the keys themselves: machines that differ in nothing else come from one template, and have its.
-        string added = $"{(needsAgent ? CloudUserData.AgentPart : "")}\0{needsKeys}";
+        string added = $"{(needsAgent ? CloudUserData.AgentPart : "")}\0{(needsKeys is null ? null : needsKeys with { User = "" })}";
         byte[] content = Encoding.UTF8.GetBytes(string.Join('\0', own, added, metaData, cloudInit?.NetworkConfig));
         string key = Convert.ToHexStringLower(SHA256.HashData(content))[..16];
         return new CloudSeed

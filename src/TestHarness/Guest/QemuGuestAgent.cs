@@ -16,7 +16,7 @@ internal sealed class QemuGuestAgent(Stream port)
     private static readonly TimeSpan AskAgain = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan LookAgain = TimeSpan.FromMilliseconds(50);
 
-    // A parser that is in the middle of something starts afresh at this byte, which no JSON has.
+    // A parser that is in the middle of something starts afresh at this byte, which no JSON has; it may say that it did not like it.
     private const byte Reset = 0xff;
 
     private readonly Channel<JsonElement> _answers = Channel.CreateUnbounded<JsonElement>();
@@ -29,6 +29,7 @@ internal sealed class QemuGuestAgent(Stream port)
         while (true)
         {
             int id = Random.Shared.Next(1, int.MaxValue);
+            await port.WriteAsync((byte[])[Reset], cancellationToken).ConfigureAwait(false);
             await SendAsync("guest-sync-delimited", new JsonObject { ["id"] = id }, cancellationToken).ConfigureAwait(false);
             using var wait = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
             wait.CancelAfter(AskAgain);
@@ -82,7 +83,7 @@ internal sealed class QemuGuestAgent(Stream port)
     private async Task SendAsync(string command, JsonObject arguments, CancellationToken cancellationToken)
     {
         string line = new JsonObject { ["execute"] = command, ["arguments"] = arguments }.ToJsonString();
-        await port.WriteAsync((byte[])[Reset, .. Encoding.UTF8.GetBytes(line), (byte)'\n'], cancellationToken).ConfigureAwait(false);
+        await port.WriteAsync(Encoding.UTF8.GetBytes($"{line}\n"), cancellationToken).ConfigureAwait(false);
     }
 
     private async Task ReadAllAsync()

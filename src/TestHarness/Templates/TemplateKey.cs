@@ -33,13 +33,17 @@ internal static class TemplateKey
             FormattableString.Invariant($"{AgentProtocol.Version}"),
             hostProcessor,
             boot.Seed?.Key ?? "",
-            $"{spec.GuestAccess} {spec.Ssh}",
+            $"{spec.GuestAccess} {AccessOf(spec)}",
             .. spec.Disks.Select(disk => FormattableString.Invariant($"{disk.SizeMiB}")),
             .. QemuArguments.Build(spec, boot with { MeasuredArguments = "" }, "template", accelerator, MachineChannels.Library),
         ];
         byte[] hash = SHA256.HashData(Encoding.UTF8.GetBytes(string.Join('\0', parts)));
         return Convert.ToHexStringLower(hash)[..16];
     }
+
+    // Not the user: the same keys let in whoever it is.
+    private static SshAccess? AccessOf(MachineSpec spec) =>
+        spec.Ssh is null && spec.GuestAccess != GuestAccess.Ssh ? null : (spec.Ssh ?? new SshAccess()) with { User = "" };
 
     /// <summary>What a guest under KVM sees of the host's processor, flags and all; saved on another one it may not run.</summary>
     public static string HostProcessor() => string.Join('\n', File.ReadLines("/proc/cpuinfo")
