@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using FluentAssertions;
+using TestHarness.Guest;
 using Xunit;
 
 namespace TestHarness.MachineTests.Guest;
@@ -78,6 +79,36 @@ public sealed class GuestAccessTests
         File.GetUnixFileMode(ssh.IdentityFile).Should().Be(UnixFileMode.UserRead | UnixFileMode.UserWrite);
         (await FluentActions.Awaiting(() => vm.OpenSshAsync("nobody-here", cancellationToken: Token)).Should().ThrowAsync<GuestCommandException>())
             .Which.Message.Should().Contain("there is no user nobody-here");
+    }
+
+    [Fact]
+    public async Task Another_host_key_or_a_key_that_is_not_let_in_ends_the_login_at_once()
+    {
+        await using VirtualMachine vm = await VirtualMachine.StartAsync(new MachineSpec { Image = "debian-12" }, cancellationToken: Token);
+        SshDetails ssh = await vm.OpenSshAsync(cancellationToken: Token);
+        string folder = Directory.CreateTempSubdirectory().FullName;
+        try
+        {
+            var strange = new SshFiles(Path.Combine(folder, "a"));
+            await strange.MakeAsync(hostKey: true, Token);
+            (await FailAsync(strange, ssh)).Trouble.Should().Match<GuestTrouble>(trouble =>
+                trouble.Fault == MachineFault.HostKeyMismatch && trouble.Text.StartsWith("what answers on the guest's SSH port has another host key than the one that was pinned"));
+
+            string known = (await File.ReadAllTextAsync(ssh.KnownHostsFile, Token)).Split(' ', 2)[1];
+            strange.Pin(known);
+            (await FailAsync(strange, ssh)).Trouble.Should().Match<GuestTrouble>(trouble =>
+                trouble.Fault == MachineFault.AccessRefused && trouble.Text.Contains("Permission denied"));
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    private static async Task<BootFailedException> FailAsync(SshFiles files, SshDetails ssh)
+    {
+        await using var way = new SshWay(new SshAccess(), files, ssh.Host, limit => limit);
+        return (await FluentActions.Awaiting(() => way.ConnectAsync(restored: false, Token)).Should().ThrowAsync<BootFailedException>()).Which;
     }
 
     private static async Task<string> JoinAsync(SshDetails ssh)
