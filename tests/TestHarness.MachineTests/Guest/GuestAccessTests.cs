@@ -105,6 +105,35 @@ public sealed class GuestAccessTests
         }
     }
 
+    [Fact]
+    public async Task A_start_over_ssh_says_that_nothing_listens()
+    {
+        var spec = new MachineSpec
+        {
+            GuestAccess = GuestAccess.Ssh,
+            Ssh = new SshAccess { Port = 2222 },
+            Start = StartMode.Cold,
+            NoProgressTimeout = TimeSpan.FromSeconds(4),
+        };
+
+        MachineStartException thrown = await NotStartAsync(spec);
+
+        thrown.Fault.Should().Be(MachineFault.NoWayIn);
+        thrown.Summary.Should().MatchRegex("shown a login prompt for [4-9] s, but SSH as root on the guest's port 2222: nothing listens there");
+    }
+
+    [Fact]
+    public async Task A_start_over_ssh_never_takes_another_host_key()
+    {
+        MachineStartException thrown = await NotStartAsync(new MachineSpec { Image = "debian-12", GuestAccess = GuestAccess.Ssh, Start = StartMode.Cold });
+
+        thrown.Fault.Should().Be(MachineFault.HostKeyMismatch);
+        thrown.Message.Should().Contain("Try: give the guest's own key as SshAccess.HostKey");
+    }
+
+    private static async Task<MachineStartException> NotStartAsync(MachineSpec spec) =>
+        (await FluentActions.Awaiting(() => VirtualMachine.StartAsync(spec, cancellationToken: Token)).Should().ThrowAsync<MachineStartException>()).Which;
+
     private static async Task<BootFailedException> FailAsync(SshFiles files, SshDetails ssh)
     {
         await using var way = new SshWay(new SshAccess(), files, ssh.Host, limit => limit);
