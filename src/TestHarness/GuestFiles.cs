@@ -110,6 +110,7 @@ public sealed partial class GuestFiles
             throw;
         }
 
+        report.ReceiverFailure?.Throw();
         if (result.ExitCode != 0)
             throw new GuestCommandException(_machine.Facts(), result);
         return report.ToResult(byTar && request.IsPush) with { Note = byTar ? TarNote : null };

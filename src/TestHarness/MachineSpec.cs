@@ -44,6 +44,12 @@ public sealed record MachineSpec
     /// <summary>Gets further empty disks, <c>/dev/vdb</c> onwards, which are thrown away with the machine. Default: none.</summary>
     public IReadOnlyList<Disk> Disks { get; init; } = [];
 
+    /// <summary>
+    /// Gets folders of the host that the guest reads. Such a machine boots, since QEMU saves none with a mounted share, and has no checkpoints. The guest's kernel
+    /// needs 9p over virtio. Default: none.
+    /// </summary>
+    public IReadOnlyList<HostShare> Shares { get; init; } = [];
+
     /// <summary>Gets what cloud-init does in the guest at its first boot; the image needs cloud-init. Default: <see langword="null"/>, nothing.</summary>
     public CloudInit? CloudInit { get; init; }
 

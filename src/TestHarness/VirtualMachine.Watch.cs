@@ -23,7 +23,7 @@ public sealed partial class VirtualMachine
         using var done = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var progress = new BootProgress(_process!.Id, _watch);
         Task watching = progress.WatchAsync(NoProgressLimit, NoWayInLimit, () => _guest.HasAnswered, token => TryCaptureAsync(CaptureLimit, token), done.Token);
-        Task up = _guest.ComeUpAsync(_instance!.Agent, ReadyCheck.For(_image!.Ready, _boot!.Seed is not null), restored: _boot.Template is not null, phase, done.Token);
+        Task up = _guest.ComeUpAsync(_instance!.Agent, ReadyCheck.For(_image!.Ready, _boot!.Seed is not null, Spec.Shares), restored: _boot.Template is not null, phase, done.Token);
         try
         {
             Task first = await Task.WhenAny(up, _process.Exited, _watch.Trouble).ConfigureAwait(false);

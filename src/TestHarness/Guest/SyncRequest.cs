@@ -33,7 +33,8 @@ internal sealed record SyncRequest(bool IsPush, string HostPath, string GuestPat
         .. Options.Delete ? (string[])["--delete"] : [],
         .. Options.Permissions is { } permissions ? (string[])[$"--chmod={permissions}"] : [],
         .. Options.Links is SymbolicLinks.Inside ? (string[])["--safe-links"] : [],
-        .. Options.Sparse ? (string[])["--sparse"] : [],
+        // Holes travel as zeros, in many bytes unless they are compressed.
+        .. Options.Sparse ? (string[])["--sparse", "--compress"] : [],
         .. Options.DryRun ? (string[])["--dry-run"] : [],
         .. withProgress ? (string[])["--info=progress2", "--no-human-readable"] : [],
     ];
