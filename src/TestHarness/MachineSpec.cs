@@ -35,7 +35,7 @@ public sealed record MachineSpec
     /// </summary>
     public IReadOnlyList<PortForward> PortForwards { get; init; } = [];
 
-    /// <summary>Gets the TCP services of the host that the guest reaches on its own 127.0.0.1. Default: none.</summary>
+    /// <summary>Gets the TCP and UDP services of the host that the guest reaches on its own 127.0.0.1. Default: none.</summary>
     public IReadOnlyList<GuestReach> GuestReaches { get; init; } = [];
 
     /// <summary>Gets what the guest's network reaches. Default: <see cref="NetworkMode.Isolated"/>.</summary>

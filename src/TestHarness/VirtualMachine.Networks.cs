@@ -71,11 +71,15 @@ public sealed partial class VirtualMachine
                 reach.GuestPort,
                 preparation,
                 (connection, token) => RelayAsync(connection, reach, token),
-                reason => NoteGuest($"port {reach.GuestPort} for {reach.Host}", outcome: $"not there: {reason}"));
+                reason => NoteGuest($"port {reach.GuestPort} for {reach.Host}", outcome: $"not there: {reason}"),
+                reach.Protocol == ForwardProtocol.Tcp ? null : new DatagramRelay(reach.Host, (peer, outcome) => NoteDatagrams(reach, peer, outcome)).RunAsync);
             _reaches.Add(port);
             _guest.Ports.Add(port);
         }
     }
+
+    private void NoteDatagrams(GuestReach reach, IPEndPoint peer, string outcome) =>
+        NoteGuest($"datagrams of {peer} from UDP port {reach.GuestPort} to {reach.Host}", outcome: outcome);
 
     private async Task RequireGuestReachesAsync(CancellationToken cancellationToken)
     {

@@ -51,8 +51,10 @@ internal static partial class SpecValidation
                 yield return $"GuestReaches: name \"{name}\": 1 to 64 letters, digits, dashes and dots, beginning with a letter or digit.";
         }
 
-        foreach (IGrouping<int, GuestReach> twice in spec.GuestReaches.GroupBy(reach => reach.GuestPort).Where(group => group.Count() > 1))
-            yield return $"GuestReaches: guest port {twice.Key} is there twice.";
+        foreach (GuestReach unix in spec.GuestReaches.Where(reach => reach is { Protocol: ForwardProtocol.Udp, Host: UnixDomainSocketEndPoint }))
+            yield return $"GuestReaches: guest port {unix.GuestPort} is UDP and leads to a unix socket: give an IPEndPoint or a DnsEndPoint.";
+        foreach (var twice in spec.GuestReaches.GroupBy(reach => (reach.GuestPort, reach.Protocol)).Where(group => group.Count() > 1))
+            yield return $"GuestReaches: guest port {twice.Key.GuestPort} is there twice.";
         foreach (Disk disk in spec.Disks.Where(disk => disk.SizeMiB < 1))
             yield return $"Disks: size {disk.SizeMiB} MiB is less than 1.";
         if (spec.Disks.Count > 20)

@@ -36,7 +36,7 @@ public sealed class GuestFileTroubleTests(Tiny tiny) : IDisposable
                 .Which.Should().BeSameAs(thrown);
         }
 
-        (await vm.Files.PushAsync($"{_folder}/file", "/dev/shm/pushed", cancellationToken: Token)).Bytes.Should().Be(20_000_000);
+        (await vm.Files.PushAsync($"{_folder}/file", "/dev/shm/again", cancellationToken: Token)).Bytes.Should().Be(20_000_000);
     }
 
     [Fact]

@@ -42,6 +42,20 @@ public sealed class ForwardAnswerTests
     }
 
     [Fact]
+    public async Task Asks_a_UDP_service_until_it_answers()
+    {
+        var spec = new MachineSpec { PortForwards = [new PortForward(5353) { Protocol = ForwardProtocol.Udp }] };
+        await using VirtualMachine vm = await VirtualMachine.StartAsync(spec, cancellationToken: Token);
+
+        (await vm.Awaiting(machine => machine.WaitForForwardAsync(5353, "ping\n"u8.ToArray(), TimeSpan.FromSeconds(1), Token)).Should().ThrowAsync<WaitTimeoutException>())
+            .WithMessage("*the guest's UDP port 5353 to answer on 127.0.0.1:*no datagram came back for the *");
+        await vm.Shell.RunAsync("udpsvd 0 5353 cat > /dev/null 2>&1 < /dev/null &", cancellationToken: Token);
+
+        (await vm.WaitForForwardAsync(5353, "ping\n"u8.ToArray(), cancellationToken: Token)).Should().Be(vm.GetForwardedEndPoint(5353, ForwardProtocol.Udp));
+        await vm.Awaiting(machine => machine.WaitForForwardAsync(53, new byte[1], cancellationToken: Token)).Should().ThrowAsync<ArgumentOutOfRangeException>();
+    }
+
+    [Fact]
     public async Task Ends_at_once_when_the_machine_does()
     {
         await using VirtualMachine vm = await VirtualMachine.StartAsync(new MachineSpec { PortForwards = [new PortForward(8080)] }, cancellationToken: Token);
