@@ -10,8 +10,9 @@ internal sealed class DatagramAnswer(IPEndPoint host, ReadOnlyMemory<byte> quest
     private static readonly TimeSpan AttemptLimit = TimeSpan.FromMilliseconds(250);
 
     private int _sent;
+    private string? _failure;
 
-    public string LastSeen => $"no datagram came back for the {_sent} that were sent to {host}";
+    public string LastSeen => _failure ?? $"no datagram came back for the {_sent} that were sent to {host}";
 
     public async Task<IPEndPoint> WaitAsync(CancellationToken cancellationToken)
     {
@@ -32,6 +33,12 @@ internal sealed class DatagramAnswer(IPEndPoint host, ReadOnlyMemory<byte> quest
             catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
             {
                 // Asked again.
+            }
+            catch (SocketException e)
+            {
+                // Nobody has the host's port: QEMU is about to end.
+                _failure = e.Message;
+                await Task.Delay(AttemptLimit, cancellationToken).ConfigureAwait(false);
             }
         }
     }

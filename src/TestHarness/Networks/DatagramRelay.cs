@@ -88,9 +88,14 @@ internal sealed class DatagramRelay(EndPoint host, Action<IPEndPoint, string> no
                 guest.Send(new AgentDatagram(peer, bytes.AsMemory(0, count)));
             }
         }
-        catch (Exception e) when (e is OperationCanceledException or SocketException or ObjectDisposedException)
+        catch (SocketException e)
         {
-            // Silent for long, or nobody is there: the next datagram gets a new socket.
+            // Nobody is there; the next datagram gets a new socket.
+            note(peer, e.Message);
+        }
+        catch (Exception e) when (e is OperationCanceledException or ObjectDisposedException)
+        {
+            // Silent for long, or the guest's port is lost.
         }
 
         lock (_peers)

@@ -60,6 +60,15 @@ public sealed class HostShareTests : IDisposable
             await Refused(_folder, $"*Reason: *QEMU runs as an unprivileged user, to which '{_folder}/file' is closed*Try: chmod a+r*");
     }
 
+    [Fact]
+    public async Task Says_so_when_the_guest_can_not_mount_it()
+    {
+        var spec = new MachineSpec { KernelArguments = "module_blacklist=9p", Shares = [new HostShare(_folder, "/mnt/x")] };
+
+        (await FluentActions.Awaiting(() => VirtualMachine.StartAsync(spec, cancellationToken: Token)).Should().ThrowAsync<MachineStartException>())
+            .WithMessage($"*the share {_folder} could not be mounted at /mnt/x; the guest's kernel needs 9p*Output: *");
+    }
+
     private static async Task Refused(string path, string message) =>
         (await FluentActions.Awaiting(() => VirtualMachine.StartAsync(new MachineSpec { Shares = [new HostShare(path, "/mnt/x")] }, cancellationToken: Token))
             .Should().ThrowAsync<HostNotReadyException>()).WithMessage(message);

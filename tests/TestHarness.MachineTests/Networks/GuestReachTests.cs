@@ -53,17 +53,15 @@ public sealed class GuestReachTests
             .Should().ThrowAsync<MachineStartException>().WithMessage("*listen 127.0.0.1 port 22: *in use*");
     }
 
-    [Theory]
-    [InlineData("tiny", "echo hello | timeout 2 nc -u -w 1 time.test $1 | head -n 1")]
-    [InlineData("debian-12", "exec 3<>/dev/udp/time.test/$1; echo hello >&3; head -n 1 <&3")]
-    public async Task Carries_datagrams_to_the_service_and_its_answers_back(string image, string ask)
+    [Fact]
+    public async Task Carries_datagrams_to_the_service_and_its_answers_back()
     {
         using var service = new UdpClient(new IPEndPoint(IPAddress.Loopback, 0));
         var address = (IPEndPoint)service.Client.LocalEndPoint!;
         Task serving = ServeAsync(service);
-        var spec = new MachineSpec { Image = image, GuestReaches = [new GuestReach("time.test", address) { Protocol = ForwardProtocol.Udp }] };
+        var spec = new MachineSpec { Image = "debian-12", GuestReaches = [new GuestReach("time.test", address) { Protocol = ForwardProtocol.Udp }] };
         await using VirtualMachine vm = await VirtualMachine.StartAsync(spec, cancellationToken: Token);
-        string[] command = [image == "tiny" ? "sh" : "bash", "-c", ask, "sh", $"{address.Port}"];
+        string[] command = ["bash", "-c", "exec 3<>/dev/udp/time.test/$1; echo hello >&3; head -n 1 <&3", "bash", $"{address.Port}"];
 
         (await vm.Shell.RunAsync(command, new ShellOptions { Timeout = TimeSpan.FromSeconds(30) }, Token)).Should().HaveOutput("answer to hello");
         await vm.RebootAsync(cancellationToken: Token);
