@@ -50,7 +50,7 @@
 #define SET_CLOEXEC_RANGE 436     /* close_range(2) */
 
 enum {
-    PROTOCOL = 1,
+    PROTOCOL = 2,
     HEADER = 12,
     PAYLOAD = 65536,
     WINDOW_SIZE = 65536,
@@ -71,11 +71,11 @@ enum {
 
 enum type {
     HELLO = 1, PING, PONG, RUN, STARTED, DATA, END, WINDOW, SIGNAL, RESIZE, KILL, EXIT, ERROR, CONNECT, LISTEN, ACCEPTED,
-    SETTLE, SETTLED, POWER
+    SETTLE, SETTLED, POWER, BIND
 };
 
 enum exit_kind { EXITED, SIGNALLED, CLOSED };
-enum kind { FREE, COMMAND, CONNECTING, CONNECTION, LISTENER };
+enum kind { FREE, COMMAND, CONNECTING, CONNECTION, LISTENER, DATAGRAMS };
 
 struct output {
     int fd; /* -1: the channel has ended, and the host knows */
@@ -932,12 +932,52 @@ static void flush_input(struct stream *s) {
     finish_input(s);
 }
 
+/* A datagram's peer before it: u16 port, u8 size of the address, the address. What Linux does not send at once is lost, as datagrams are. */
+static bool send_datagram(const struct stream *s, const unsigned char *p, size_t size) {
+    struct sockaddr_storage address = {0};
+    struct sockaddr_in *four = (struct sockaddr_in *)&address;
+    struct sockaddr_in6 *six = (struct sockaddr_in6 *)&address;
+    if (size < 3 || (p[2] != 4 && p[2] != 16) || size - 3 < p[2])
+        return false;
+    bool is_four = p[2] == 4;
+    address.ss_family = is_four ? AF_INET : AF_INET6;
+    memcpy(is_four ? (void *)&four->sin_addr : (void *)&six->sin6_addr, p + 3, p[2]);
+    four->sin_port = htons((uint16_t)get16(p)); /* at the same place for both families */
+    sendto(s->out[0].fd, p + 3 + p[2], size - 3 - p[2], MSG_DONTWAIT | MSG_NOSIGNAL, (struct sockaddr *)&address,
+        is_four ? sizeof *four : sizeof *six);
+    return true;
+}
+
+/* One that the window has no room for is lost. */
+static void read_datagram(struct stream *s) {
+    static unsigned char bytes[PAYLOAD];
+    struct sockaddr_storage address;
+    socklen_t length = sizeof address;
+    if (!reserve(HEADER + PAYLOAD))
+        return;
+    ssize_t n = recvfrom(s->out[0].fd, bytes, sizeof bytes, 0, (struct sockaddr *)&address, &length);
+    bool is_four = address.ss_family == AF_INET;
+    size_t address_size = is_four ? 4 : 16;
+    if (n < 0 || 3 + address_size + (size_t)n > s->out[0].window || !begin(DATA, s->id, 1))
+        return;
+    put(ntohs(((struct sockaddr_in *)&address)->sin_port), 2);
+    put(address_size, 1);
+    put_bytes(is_four ? (void *)&((struct sockaddr_in *)&address)->sin_addr : (void *)&((struct sockaddr_in6 *)&address)->sin6_addr, address_size);
+    put_bytes(bytes, (size_t)n);
+    finish();
+    s->out[0].window -= (uint32_t)(3 + address_size + (size_t)n);
+}
+
 static void take_input(struct stream *s, const unsigned char *bytes, size_t size) {
     if (s->kind == LISTENER || size > s->in_window || (s->in_closing && !s->in_refused)) {
         protocol_error(s->in_closing ? "DATA after EOF" : "DATA beyond the window");
         return;
     }
     s->in_window -= (uint32_t)size;
+    if (s->kind == DATAGRAMS && !send_datagram(s, bytes, size)) {
+        protocol_error("a datagram does not parse");
+        return;
+    }
     size_t taken = size;
     if (s->in >= 0)
         taken = s->input || s->kind == CONNECTING ? 0 : write_input(s, bytes, size);
@@ -996,7 +1036,7 @@ static void settle_stream(struct stream *s) {
     release(s);
 }
 
-/* ---- TCP ---- */
+/* ---- TCP and UDP ---- */
 
 static socklen_t parse_address(const char *text, uint16_t number, struct sockaddr_storage *address) {
     struct sockaddr_in *four = (struct sockaddr_in *)address;
@@ -1024,7 +1064,7 @@ static void use_socket(struct stream *s, int fd) {
 
 static void open_socket(enum type type, uint32_t id, const unsigned char *payload, size_t size) {
     char text[128] = "", name[160];
-    const char *what = type == CONNECT ? "connect" : "listen";
+    const char *what = type == CONNECT ? "connect" : type == LISTEN ? "listen" : "bind";
     struct sockaddr_storage address;
     if (size < 2 || size - 2 >= sizeof text || memchr(payload + 2, 0, size - 2)) {
         protocol_error("an address does not parse");
@@ -1037,27 +1077,28 @@ static void open_socket(enum type type, uint32_t id, const unsigned char *payloa
         send_error(id, EINVAL, what, name, "not an IPv4 or IPv6 address");
         return;
     }
-    struct stream *s = add(type == CONNECT ? CONNECTING : LISTENER, id);
+    struct stream *s = add(type == CONNECT ? CONNECTING : type == LISTEN ? LISTENER : DATAGRAMS, id);
     if (!s) {
         send_error(id, EAGAIN, what, name, "too many streams");
         return;
     }
-    int on = 1, fd = socket(address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    int on = 1, fd = socket(address.ss_family, (type == BIND ? SOCK_DGRAM : SOCK_STREAM) | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     bool done = fd >= 0;
     if (done && type == CONNECT) {
         use_socket(s, fd);
         done = s->in >= 0 && (connect(fd, (struct sockaddr *)&address, length) == 0 || errno == EINPROGRESS);
     } else if (done) {
         s->out[0].fd = fd;
-        setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-        done = bind(fd, (struct sockaddr *)&address, length) == 0 && listen(fd, 64) == 0
+        if (type == LISTEN) /* for UDP it would let two have the same port */
+            setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+        done = bind(fd, (struct sockaddr *)&address, length) == 0 && (type == BIND || listen(fd, 64) == 0)
             && getsockname(fd, (struct sockaddr *)&address, &length) == 0;
     }
     if (!done) {
         int error = errno;
         release(s);
         send_error(id, error, what, name, NULL);
-    } else if (type == LISTEN) /* the port is at the same place for both families */
+    } else if (type != CONNECT) /* the port is at the same place for both families */
         send_number(STARTED, id, 0, ntohs(((struct sockaddr_in *)&address)->sin_port));
 }
 
@@ -1239,7 +1280,7 @@ static void stream_frame(enum type type, struct stream *s, int channel, const un
 
 static void handle(enum type type, uint32_t id, int channel, const unsigned char *p, size_t size) {
     struct stream *s = id != 0 ? find(id) : NULL;
-    bool opens = type == RUN || type == CONNECT || type == LISTEN;
+    bool opens = type == RUN || type == CONNECT || type == LISTEN || type == BIND;
     if (opens && (id == 0 || id > INT32_MAX || s))
         protocol_error("a stream cannot be opened with this number");
     else if (opens && type == RUN)
@@ -1427,6 +1468,8 @@ static void serve_stream(struct stream *s) {
             continue;
         if (s->kind == LISTENER)
             accept_connection(s);
+        else if (s->kind == DATAGRAMS)
+            read_datagram(s);
         else if (s->kind == COMMAND && !s->lingered && polled[s->out[i].polled].revents & POLLHUP) {
             s->lingered = true; /* a process that exits closes its files first */
             hold(s);

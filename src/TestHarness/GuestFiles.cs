@@ -17,9 +17,10 @@ public sealed partial class GuestFiles
     private static readonly TimeSpan DefaultLimit = TimeSpan.FromMinutes(10);
 
     private readonly VirtualMachine _machine;
+    private readonly GuestSession _guest;
     private readonly RsyncTunnel _tunnel;
 
-    internal GuestFiles(VirtualMachine machine, GuestSession guest) => (_machine, _tunnel) = (machine, new RsyncTunnel(guest));
+    internal GuestFiles(VirtualMachine machine, GuestSession guest) => (_machine, _guest, _tunnel) = (machine, guest, new RsyncTunnel(guest));
 
     /// <summary>Copies a file or folder of the host into the guest. Missing folders of the target's path are made.</summary>
     /// <param name="hostPath">The source on the host; a folder with a slash at its end means its contents.</param>
@@ -37,8 +38,8 @@ public sealed partial class GuestFiles
         string source = FullPath(hostPath);
         if (!Path.Exists(source))
             throw new FileNotFoundException($"There is nothing to copy into machine '{_machine.Name}': '{source}' does not exist.", source);
-        string[] owner = options?.Owner is { } name ? ["--owner", "--group", $"--chown={name}"] : [];
-        return SyncAsync([.. owner, "--mkpath", "--", source, $"guest:{guestPath}"], $"copying '{hostPath}' to '{guestPath}' in the guest", options, cancellationToken);
+        var request = new SyncRequest(IsPush: true, source, guestPath, options ?? SyncOptions.Default);
+        return SyncAsync(request, $"copying '{hostPath}' to '{guestPath}' in the guest", cancellationToken);
     }
 
     /// <summary>Copies a file or folder of the guest to the host. Missing folders of the target's path are made.</summary>
@@ -58,8 +59,8 @@ public sealed partial class GuestFiles
             throw new ArgumentException("SyncOptions.Owner is for a push; pulled files belong to the caller.", nameof(options));
         string target = FullPath(hostPath);
         Directory.CreateDirectory(target.EndsWith('/') ? target : Path.GetDirectoryName(target)!);
-        // A program that the guest marked must not get the rights of whoever runs the tests.
-        return SyncAsync(["--chmod=ug-s", "--", $"guest:{guestPath}", target], $"copying '{guestPath}' from the guest to '{hostPath}'", options, cancellationToken);
+        var request = new SyncRequest(IsPush: false, target, guestPath, options ?? SyncOptions.Default);
+        return SyncAsync(request, $"copying '{guestPath}' from the guest to '{hostPath}'", cancellationToken);
     }
 
     // Path.GetFullPath keeps the slash at the end, which means something to rsync.
@@ -76,31 +77,42 @@ public sealed partial class GuestFiles
             throw new ArgumentException($"The guest's path \"{guestPath}\" is not absolute: begin it with a slash.", nameof(guestPath));
     }
 
-    private async Task<SyncResult> SyncAsync(string[] paths, string what, SyncOptions? options, CancellationToken cancellationToken)
+    private async Task<SyncResult> SyncAsync(SyncRequest request, string what, CancellationToken cancellationToken)
     {
-        options ??= SyncOptions.Default;
-        string[] arguments =
-        [
-            // No owner unless asked for, no devices or special files: the receiver decides, and a guest can't make device nodes on a host that runs as root.
-            "-rlpt", "--whole-file", RsyncReport.Format,
-            .. options.Exclude.Select(pattern => $"--exclude={pattern}"),
-            .. options.Delete ? (string[])["--delete"] : [],
-            .. options.Permissions is { } permissions ? (string[])[$"--chmod={permissions}"] : [],
-            .. options.Links is SymbolicLinks.Inside ? (string[])["--safe-links"] : [],
-            .. options.Sparse ? (string[])["--sparse"] : [],
-            .. options.DryRun ? (string[])["--dry-run"] : [],
-            .. options.Progress is not null ? (string[])["--info=progress2", "--no-human-readable"] : [],
-            .. paths,
-        ];
-        var report = new RsyncReport(options.Progress);
-        ShellResult result = await _machine.GuardAsync(
-            what,
-            options.Timeout ?? _machine.Scaled(DefaultLimit),
-            token => _tunnel.RunAsync(arguments, _machine.Folder, report.Add, token),
-            cancellationToken,
-            lastSeen: report.Describe).ConfigureAwait(false);
+        var report = new RsyncReport(request.Options.Progress);
+        string[] arguments = [.. request.Arguments(withProgress: request.Options.Progress is not null), .. request.Paths];
+        bool byTar = false;
+        ShellResult result;
+        try
+        {
+            result = await _machine.GuardAsync(
+                what,
+                request.Options.Timeout ?? _machine.Scaled(DefaultLimit),
+                async token =>
+                {
+                    try
+                    {
+                        ShellResult synced = await _tunnel.RunAsync(arguments, _machine.Folder, report.Add, token).ConfigureAwait(false);
+                        return synced with { Command = ShellQuote.Join(["rsync", .. arguments]) };
+                    }
+                    catch (RsyncMissingException)
+                    {
+                        byTar = true;
+                        return await SyncByTarAsync(request, report, what, token).ConfigureAwait(false);
+                    }
+                },
+                cancellationToken,
+                lastSeen: report.Describe).ConfigureAwait(false);
+        }
+        catch (Exception) when (report.ReceiverFailure is { } thrown)
+        {
+            thrown.Throw();
+            throw;
+        }
+
+        report.ReceiverFailure?.Throw();
         if (result.ExitCode != 0)
-            throw new GuestCommandException(_machine.Facts(), result with { Command = ShellQuote.Join(["rsync", .. arguments]) });
-        return report.ToResult();
+            throw new GuestCommandException(_machine.Facts(), result);
+        return report.ToResult(byTar && request.IsPush) with { Note = byTar ? TarNote : null };
     }
 }

@@ -3,8 +3,8 @@ using System.Net;
 namespace TestHarness;
 
 /// <summary>
-/// Lets the guest reach one TCP service of the host, and nothing else of it: the guest's 127.0.0.1 has a port whose connections the library makes on the host. Needs no
-/// network card. UDP is not carried.
+/// Lets the guest reach one service of the host, and nothing else of it: the guest's 127.0.0.1 has a port whose connections, or datagrams, the library makes on the host.
+/// Needs no network card.
 /// </summary>
 /// <param name="GuestPort">The port on the guest's 127.0.0.1, 1 to 65535.</param>
 /// <param name="Host">The service, as this process reaches it: an <see cref="IPEndPoint"/>, a <see cref="DnsEndPoint"/> or a
@@ -16,6 +16,9 @@ public sealed record GuestReach(int GuestPort, EndPoint Host)
     /// <param name="host">The service.</param>
     public GuestReach(string name, IPEndPoint host)
         : this(host?.Port ?? 0, host!) => Name = name;
+
+    /// <summary>Gets the protocol. Default: <see cref="ForwardProtocol.Tcp"/>.</summary>
+    public ForwardProtocol Protocol { get; init; } = ForwardProtocol.Tcp;
 
     /// <summary>Gets the host name that leads to 127.0.0.1 in the guest, by its <c>/etc/hosts</c>. Default: <see langword="null"/>, none.</summary>
     public string? Name { get; init; }

@@ -35,7 +35,7 @@ public sealed record MachineSpec
     /// </summary>
     public IReadOnlyList<PortForward> PortForwards { get; init; } = [];
 
-    /// <summary>Gets the TCP services of the host that the guest reaches on its own 127.0.0.1. Default: none.</summary>
+    /// <summary>Gets the TCP and UDP services of the host that the guest reaches on its own 127.0.0.1. Default: none.</summary>
     public IReadOnlyList<GuestReach> GuestReaches { get; init; } = [];
 
     /// <summary>Gets what the guest's network reaches. Default: <see cref="NetworkMode.Isolated"/>.</summary>
@@ -43,6 +43,12 @@ public sealed record MachineSpec
 
     /// <summary>Gets further empty disks, <c>/dev/vdb</c> onwards, which are thrown away with the machine. Default: none.</summary>
     public IReadOnlyList<Disk> Disks { get; init; } = [];
+
+    /// <summary>
+    /// Gets folders of the host that the guest reads. Such a machine boots, since QEMU saves none with a mounted share, and has no checkpoints. The guest's kernel
+    /// needs 9p over virtio. Default: none.
+    /// </summary>
+    public IReadOnlyList<HostShare> Shares { get; init; } = [];
 
     /// <summary>Gets what cloud-init does in the guest at its first boot; the image needs cloud-init. Default: <see langword="null"/>, nothing.</summary>
     public CloudInit? CloudInit { get; init; }

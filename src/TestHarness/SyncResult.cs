@@ -8,4 +8,7 @@ public sealed record SyncResult
 
     /// <summary>Gets the size of the files whose content was copied.</summary>
     public required long Bytes { get; init; }
+
+    /// <summary>Gets why the files went another way than by rsync, or <see langword="null"/>: the guest lacks it.</summary>
+    public string? Note { get; init; }
 }

@@ -33,6 +33,25 @@ public sealed partial class VirtualMachine
             $"the guest's TCP port {guestPort} to answer on {answer.Host}", timeout ?? Scaled(ForwardLimit), answer.WaitAsync, cancellationToken, () => answer.LastSeen);
     }
 
+    /// <summary>
+    /// Waits until a forwarded UDP port really answers: a question is sent to it again and again until a datagram comes back. What is a question depends on the service, which
+    /// sees each of them.
+    /// </summary>
+    /// <param name="guestPort">The guest's port, one of <see cref="MachineSpec.PortForwards"/> with <see cref="ForwardProtocol.Udp"/>.</param>
+    /// <param name="question">The datagram that the service answers.</param>
+    /// <param name="timeout">The limit. Default: 1 minute, longer on a slow host.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <returns>Where the port is on the host.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">The port is not forwarded.</exception>
+    /// <exception cref="WaitTimeoutException">It did not answer in time.</exception>
+    /// <exception cref="MachineExitedException">The machine ended.</exception>
+    public Task<IPEndPoint> WaitForForwardAsync(int guestPort, ReadOnlyMemory<byte> question, TimeSpan? timeout = null, CancellationToken cancellationToken = default)
+    {
+        IPEndPoint host = GetForwardedEndPoint(guestPort, ForwardProtocol.Udp);
+        var answer = new DatagramAnswer(host, question);
+        return GuardAsync($"the guest's UDP port {guestPort} to answer on {host}", timeout ?? Scaled(ForwardLimit), answer.WaitAsync, cancellationToken, () => answer.LastSeen);
+    }
+
     /// <summary>Notes what the guest asked of the test.</summary>
     internal void NoteGuest(string what, TimeSpan? duration = null, string? outcome = null) =>
         _events.Add(MachineEventKind.Guest, Secrets.Apply(what), duration, outcome is null ? null : Secrets.Apply(outcome));
@@ -52,11 +71,15 @@ public sealed partial class VirtualMachine
                 reach.GuestPort,
                 preparation,
                 (connection, token) => RelayAsync(connection, reach, token),
-                reason => NoteGuest($"port {reach.GuestPort} for {reach.Host}", outcome: $"not there: {reason}"));
+                reason => NoteGuest($"port {reach.GuestPort} for {reach.Host}", outcome: $"not there: {reason}"),
+                reach.Protocol == ForwardProtocol.Tcp ? null : new DatagramRelay(reach.Host, (peer, outcome) => NoteDatagrams(reach, peer, outcome)).RunAsync);
             _reaches.Add(port);
             _guest.Ports.Add(port);
         }
     }
+
+    private void NoteDatagrams(GuestReach reach, IPEndPoint peer, string outcome) =>
+        NoteGuest($"datagrams of {peer} from UDP port {reach.GuestPort} to {reach.Host}", outcome: outcome);
 
     private async Task RequireGuestReachesAsync(CancellationToken cancellationToken)
     {

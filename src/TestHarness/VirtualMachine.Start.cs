@@ -86,6 +86,8 @@ public sealed partial class VirtualMachine
         try
         {
             Prerequisites.Require([.. NeededPrograms, Spec.QemuPath ?? "qemu-system-x86_64", .. Spec.GuestAccess == GuestAccess.Ssh ? SshPrograms : [], .. SeedDisk.ProgramsFor(Spec)]);
+            foreach (HostShare share in Spec.Shares)
+                ShareFolder.Require(share.HostPath);
             // Before an image is built for a machine that this host can't run.
             using (Spans.Start("accelerator"))
                 _choice = await AcceleratorChoice.ChooseAsync(Spec.Accelerator, new AcceleratorHost(Program), wanted.Token).ConfigureAwait(false);

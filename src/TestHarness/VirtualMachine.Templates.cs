@@ -70,6 +70,12 @@ public sealed partial class VirtualMachine
     {
         if (Spec.Start == StartMode.Cold || StartNote is not null)
             return;
+        if (Spec.Shares.Count > 0)
+        {
+            Boot("it can't be kept as a warm template: it has a share of the host mounted (MachineSpec.Shares)", progress);
+            return;
+        }
+
         string processor = _accelerator == Accelerator.Kvm ? TemplateKey.HostProcessor() : "";
         string key = TemplateKey.Make(_image!.Key, Program, Spec, _boot!, _accelerator, processor);
         (_template, string? reason) = await TemplateStore.GetAsync(

@@ -124,6 +124,18 @@ internal sealed partial class AgentConnection : IAsyncDisposable
         return new AgentListener(stream, backlog, await stream.Started.ConfigureAwait(false));
     }
 
+    /// <summary>Takes and sends the datagrams of a UDP port inside the guest.</summary>
+    /// <param name="address">An IPv4 or IPv6 address; empty: 127.0.0.1.</param>
+    /// <param name="port">The port; 0: any that is free.</param>
+    /// <exception cref="AgentException">It could not be had.</exception>
+    public async Task<AgentDatagrams> BindAsync(string address, int port, CancellationToken cancellationToken)
+    {
+        var queue = new AgentDatagramQueue();
+        AgentStream stream = await OpenAsync(
+            AgentFrameType.Bind, AgentRequests.Address(address, port), accepted: null, cancellationToken, datagram: queue.Add).ConfigureAwait(false);
+        return new AgentDatagrams(stream, queue, await stream.Started.ConfigureAwait(false));
+    }
+
     /// <summary>Sets clock, random state and host name, those that are given, and confirms them; writes a new machine id first, where that is asked for.</summary>
     public async Task<AgentSettled> SettleAsync(
         DateTimeOffset? clock, ReadOnlyMemory<byte> seed, string? hostName, bool newMachineId, CancellationToken cancellationToken)
@@ -196,7 +208,12 @@ internal sealed partial class AgentConnection : IAsyncDisposable
     }
 
     private async Task<AgentStream> OpenAsync(
-        AgentFrameType type, byte[] payload, Action<AgentStream, string>? accepted, CancellationToken cancellationToken, bool takesInput = true)
+        AgentFrameType type,
+        byte[] payload,
+        Action<AgentStream, string>? accepted,
+        CancellationToken cancellationToken,
+        bool takesInput = true,
+        Action<ReadOnlySpan<byte>>? datagram = null)
     {
         cancellationToken.ThrowIfCancellationRequested();
         AgentStream stream;
@@ -206,11 +223,14 @@ internal sealed partial class AgentConnection : IAsyncDisposable
             do
                 _lastStream = (_lastStream + 1) % AgentProtocol.FirstAccepted;
             while (_lastStream == 0 || _streams.ContainsKey(_lastStream));
-            stream = new AgentStream(this, _lastStream) { Accepted = accepted };
+            stream = new AgentStream(this, _lastStream) { Accepted = accepted, Datagram = datagram };
             _streams.Add(stream.Id, stream);
             Queue(type, stream.Id, 0, payload);
         }
 
+        // Datagrams are handed on one by one; of their bytes only the window counts.
+        if (datagram is not null)
+            stream.Output.Dispose();
         if (!takesInput)
             stream.Input.Dispose();
         Flush();

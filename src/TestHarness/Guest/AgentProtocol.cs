@@ -7,7 +7,7 @@ namespace TestHarness.Guest;
 /// <summary>What a frame is; <c>src/TestHarness.GuestAgent/PROTOCOL.md</c> says what each means.</summary>
 internal enum AgentFrameType : byte
 {
-    Hello = 1, Ping, Pong, Run, Started, Data, End, Window, Signal, Resize, Kill, Exit, Error, Connect, Listen, Accepted, Settle, Settled, Power,
+    Hello = 1, Ping, Pong, Run, Started, Data, End, Window, Signal, Resize, Kill, Exit, Error, Connect, Listen, Accepted, Settle, Settled, Power, Bind,
 }
 
 /// <summary>The first 12 bytes of a frame.</summary>
@@ -16,7 +16,7 @@ internal readonly record struct AgentFrameHeader(int Length, uint Stream, AgentF
 /// <summary>Writes and reads the frames of the agent's protocol. Pure: bytes in, bytes out.</summary>
 internal static class AgentProtocol
 {
-    public const int Version = 1;
+    public const int Version = 2;
     public const int HeaderSize = 12;
     public const int MaxPayload = 65536;
     public const int NonceSize = 16;

@@ -32,6 +32,9 @@ internal sealed class AgentStream
     /// <summary>For a listener: takes over a connection that the agent accepted for it.</summary>
     public Action<AgentStream, string>? Accepted { get; init; }
 
+    /// <summary>For a UDP port: takes a datagram over, whose bytes are the reader's only for that moment.</summary>
+    public Action<ReadOnlySpan<byte>>? Datagram { get; init; }
+
     /// <summary>Sends a frame of this stream; does nothing once it has ended.</summary>
     public void Send(AgentFrameType type, byte channel, ReadOnlySpan<byte> payload) => _connection.Send(this, type, channel, payload);
 
@@ -55,6 +58,7 @@ internal sealed class AgentStream
                 Start(AgentProtocol.ReadNumber(payload));
                 return false;
             case AgentFrameType.Data when header.Channel > 0 && Accepted is null && _started.Task.IsCompleted:
+                Datagram?.Invoke(payload);
                 Channel(header).Receive(payload);
                 return false;
             case AgentFrameType.End when header.Channel > 0:

@@ -30,6 +30,21 @@ internal sealed class AgentWriteStream(AgentStream stream) : AgentOneWayStream
         }
     }
 
+    /// <summary>Sends bytes in one frame, or not at all where the window has no room for them.</summary>
+    /// <returns>Whether they were sent.</returns>
+    public bool TrySendWhole(ReadOnlySpan<byte> bytes)
+    {
+        lock (_gate)
+        {
+            if (_closed is not null || bytes.Length > _window)
+                return false;
+            _window -= bytes.Length;
+        }
+
+        stream.Send(AgentFrameType.Data, 0, bytes);
+        return true;
+    }
+
     /// <summary>The guest takes so many bytes more.</summary>
     /// <exception cref="InvalidDataException">Nobody can mean that many.</exception>
     public void AddWindow(int count)

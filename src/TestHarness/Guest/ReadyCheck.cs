@@ -1,3 +1,5 @@
+using TestHarness.Qemu;
+
 namespace TestHarness.Guest;
 
 /// <summary>A shell command that ends with 0 in a guest that is up.</summary>
@@ -20,9 +22,26 @@ internal sealed record ReadyCheck(string Command, string WaitsFor, string Failur
     /// <summary>The checks for a machine, in order.</summary>
     /// <param name="imageCommand">The image's own, or <see langword="null"/>.</param>
     /// <param name="seeded">Whether the machine has something for cloud-init.</param>
-    public static IReadOnlyList<ReadyCheck> For(string? imageCommand, bool seeded)
+    /// <param name="shares">Folders of the host; mounted by their checks, since these are what runs again after each reboot.</param>
+    public static IReadOnlyList<ReadyCheck> For(string? imageCommand, bool seeded, params IReadOnlyList<HostShare> shares)
     {
         ReadyCheck[] own = imageCommand is null ? [] : [new(imageCommand, $"the guest to be ready ({imageCommand})", "the image's ready command failed")];
-        return seeded ? [CloudInit, .. own] : own;
+        return [.. seeded ? (ReadyCheck[])[CloudInit] : [], .. own, .. shares.Select(Mounted)];
+    }
+
+    // https://docs.kernel.org/filesystems/9p.html. Read-only on both sides; what the host's files are marked as means nothing here.
+    private static ReadyCheck Mounted(HostShare share, int number)
+    {
+        string tag = QemuArguments.MountTag(number), at = ShellQuote.Quote(share.GuestPath);
+        string command = $"""
+            grep -q '^{tag} ' /proc/mounts && exit 0
+            mkdir -p {at} || exit 1
+            modprobe -q 9pnet_virtio; modprobe -q 9p
+            mount -t 9p -o trans=virtio,version=9p2000.L,msize=524288,ro,nosuid,nodev {tag} {at}
+            """;
+        return new ReadyCheck(
+            command,
+            $"the share {share.HostPath} to be mounted at {share.GuestPath}",
+            $"the share {share.HostPath} could not be mounted at {share.GuestPath}; the guest's kernel needs 9p and 9pnet_virtio");
     }
 }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Runtime.ExceptionServices;
 using System.Text;
 using System.Text.RegularExpressions;
 
@@ -13,6 +14,9 @@ internal sealed partial class RsyncReport(IProgress<SyncProgress>? progress)
     private readonly List<SyncChange> _changes = [];
     private long _bytes;
     private string _last = "nothing copied yet";
+
+    /// <summary>Gets what the receiver of progress has thrown, which is the caller's own and comes out as it is.</summary>
+    public ExceptionDispatchInfo? ReceiverFailure { get; private set; }
 
     /// <summary>Takes a line; one that is something else, such as a note on a file that is left out, is ignored.</summary>
     public void Add(string line)
@@ -32,16 +36,39 @@ internal sealed partial class RsyncReport(IProgress<SyncProgress>? progress)
         }
         else if (progress is not null && Progress().Match(line) is { Success: true } far)
         {
-            progress.Report(new SyncProgress(
+            Tell(new SyncProgress(
                 long.Parse(far.Groups["bytes"].Value, CultureInfo.InvariantCulture),
                 int.Parse(far.Groups["percent"].Value, CultureInfo.InvariantCulture)));
+        }
+    }
+
+    /// <summary>Tells the receiver of progress, if there is one.</summary>
+    public void Tell(SyncProgress far)
+    {
+        try
+        {
+            progress?.Report(far);
+        }
+        catch (Exception e)
+        {
+            ReceiverFailure = ExceptionDispatchInfo.Capture(e);
+            throw;
         }
     }
 
     /// <summary>The path that came last, for the message of a transfer that did not end.</summary>
     public string Describe() => Volatile.Read(ref _last);
 
-    public SyncResult ToResult() => new() { Changes = [.. _changes], Bytes = _bytes };
+    /// <summary>Gets the size of the files whose content was copied so far.</summary>
+    public long Bytes => _bytes;
+
+    /// <summary>The result.</summary>
+    /// <param name="unknownBefore">Whether nobody knows what was at the target before, so that all of it counts as written anew.</param>
+    public SyncResult ToResult(bool unknownBefore) => new()
+    {
+        Changes = unknownBefore ? [.. _changes.Select(change => change with { Kind = SyncChangeKind.Updated })] : [.. _changes],
+        Bytes = _bytes,
+    };
 
     // rsync prints a byte that is no printable character as \#ooo, in octal, and a backslash before such digits in the same way.
     private static string Unescape(string path)

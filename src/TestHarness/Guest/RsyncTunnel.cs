@@ -24,9 +24,13 @@ internal sealed class RsyncTunnel(GuestSession guest)
     // What it prints is read.
     private static readonly Dictionary<string, string> Locale = new() { ["LC_ALL"] = "C.UTF-8" };
 
+    // errno(3): ENOENT.
+    private const int NoSuchFile = 2;
+
     private int _transfers;
 
     /// <summary>Runs rsync with arguments in which <c>guest:</c> stands before paths of the guest; lines of its output are handed on as they come.</summary>
+    /// <exception cref="RsyncMissingException">The guest has none. That is found where it would have been started, and costs nothing where it is there.</exception>
     public async Task<ShellResult> RunAsync(IReadOnlyList<string> arguments, string machineFolder, Action<string> onLine, CancellationToken cancellationToken)
     {
         AgentConnection agent = await guest.ReadyAsync(cancellationToken).ConfigureAwait(false);
@@ -54,13 +58,18 @@ internal sealed class RsyncTunnel(GuestSession guest)
 
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         Task<string> remote = ServeAsync(listener, folder, agent, ended.Token);
-        HelperResult local = await HelperProgram.RunAsync(
-            "rsync",
+        HelperResult local;
+        try
+        {
             // -s: paths travel in the protocol and not on a command line that a shell would read.
-            ["-s", "-e", $"./{ScriptName}", .. arguments],
-            new HelperOptions { WorkingDirectory = folder, Environment = Locale, OnOutputLine = onLine },
-            cancellationToken).ConfigureAwait(false);
-        await ended.CancelAsync().ConfigureAwait(false);
+            local = await RunLocalAsync(folder, ["-s", "-e", $"./{ScriptName}", .. arguments], onLine, cancellationToken).ConfigureAwait(false);
+        }
+        finally
+        {
+            await ended.CancelAsync().ConfigureAwait(false);
+            await ((Task)remote).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+
         string remoteError = await remote.ConfigureAwait(false);
         return new ShellResult
         {
@@ -70,6 +79,11 @@ internal sealed class RsyncTunnel(GuestSession guest)
             StandardErrorBytes = Encoding.UTF8.GetBytes($"{remoteError}{local.StandardError}"),
         };
     }
+
+    /// <summary>Runs the host's rsync, in a locale in which what it prints can be read.</summary>
+    public static Task<HelperResult> RunLocalAsync(string folder, IReadOnlyList<string> arguments, Action<string> onLine, CancellationToken cancellationToken) =>
+        HelperProgram.RunAsync(
+            "rsync", arguments, new HelperOptions { WorkingDirectory = folder, Environment = Locale, OnOutputLine = onLine }, cancellationToken);
 
     // Returns what the guest's rsync has to say for itself.
     private static async Task<string> ServeAsync(Socket listener, string folder, AgentConnection agent, CancellationToken cancellationToken)
@@ -95,6 +109,10 @@ internal sealed class RsyncTunnel(GuestSession guest)
                 }
             }
         }
+        catch (AgentException e) when (e.ErrorNumber == NoSuchFile)
+        {
+            throw new RsyncMissingException(e);
+        }
         catch (AgentException e)
         {
             return $"rsync in the guest: {e.Message}\n";
@@ -113,3 +131,6 @@ internal sealed class RsyncTunnel(GuestSession guest)
         await to.DisposeAsync().ConfigureAwait(false);
     }
 }
+
+/// <summary>The guest has no rsync.</summary>
+internal sealed class RsyncMissingException(AgentException inner) : Exception(inner.Message, inner);

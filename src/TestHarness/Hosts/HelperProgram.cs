@@ -29,10 +29,13 @@ internal static class HelperProgram
         using CancellationTokenRegistration kill = cancellationToken.Register(command.Kill);
         try
         {
-            Task<List<string>> output = CollectAsync(command.StandardOutput, options.OnOutputLine);
-            Task<List<string>> error = CollectAsync(command.StandardError, options.OnErrorLine);
-            command.StandardInput.Close();
+            Task<List<string>> output = options.Take is { } take
+                ? OrKillAsync(command, async () => await TakeAsync(command.StandardOutput.BaseStream, take).ConfigureAwait(false))
+                : OrKillAsync(command, () => CollectAsync(command.StandardOutput, options.OnOutputLine));
+            Task<List<string>> error = OrKillAsync(command, () => CollectAsync(command.StandardError, options.OnErrorLine));
+            Task<List<string>> input = OrKillAsync(command, () => FeedAsync(command.StandardInput.BaseStream, options.Feed));
             CommandResult result = await command.Task.ConfigureAwait(false);
+            await input.ConfigureAwait(false);
             string standardOutput = string.Join('\n', await output.ConfigureAwait(false));
             string standardError = string.Join('\n', await error.ConfigureAwait(false));
             cancellationToken.ThrowIfCancellationRequested();
@@ -42,6 +45,44 @@ internal static class HelperProgram
         {
             throw new HostNotReadyException(new FailureText($"'{program}' could not be started.").Add("Reason", e.Message), e);
         }
+    }
+
+    // A receiver of lines may throw, and what feeds the program may break off: it would then wait for ever for somebody to go on.
+    private static async Task<List<string>> OrKillAsync(Command command, Func<Task<List<string>>> work)
+    {
+        try
+        {
+            return await work().ConfigureAwait(false);
+        }
+        catch
+        {
+            command.Kill();
+            throw;
+        }
+    }
+
+    private static async Task<List<string>> TakeAsync(Stream output, Func<Stream, Task> take)
+    {
+        await take(output).ConfigureAwait(false);
+        return [];
+    }
+
+    private static async Task<List<string>> FeedAsync(Stream input, Func<Stream, Task>? feed)
+    {
+        try
+        {
+            await using (input.ConfigureAwait(false))
+            {
+                if (feed is not null)
+                    await feed(input).ConfigureAwait(false);
+            }
+        }
+        catch (IOException)
+        {
+            // The program ended before it had read everything; its exit code and words tell why.
+        }
+
+        return [];
     }
 
     private static async Task<List<string>> CollectAsync(TextReader reader, Action<string>? onLine)
@@ -68,6 +109,12 @@ internal sealed record HelperOptions
     public Action<string>? OnOutputLine { get; init; }
 
     public Action<string>? OnErrorLine { get; init; }
+
+    /// <summary>Writes the program's standard input, which is closed afterwards. Default: there is none.</summary>
+    public Func<Stream, Task>? Feed { get; init; }
+
+    /// <summary>Reads the program's standard output, in place of its lines.</summary>
+    public Func<Stream, Task>? Take { get; init; }
 }
 
 /// <summary>What a helper program left: exit code and both streams, line ends as LF.</summary>

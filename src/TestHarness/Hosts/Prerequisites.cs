@@ -11,6 +11,7 @@ internal static class Prerequisites
         ["qemu-img"] = "qemu-utils",
         ["rsync"] = "rsync",
         ["socat"] = "socat",
+        ["tar"] = "tar",
         ["xorriso"] = "xorriso",
         ["mmdebstrap"] = "mmdebstrap",
         ["mke2fs"] = "e2fsprogs",

@@ -3,26 +3,27 @@ using TestHarness.Guest;
 namespace TestHarness.Networks;
 
 /// <summary>
-/// A TCP port inside the guest that the library serves. Its listener is lost whenever the guest reboots or is put back; it is opened again when the guest has come up.
+/// A TCP port, or with <paramref name="datagrams"/> a UDP port, inside the guest that the library serves. Its listener is lost whenever the guest reboots or is put back; it is opened again when the guest has come up.
 /// </summary>
 /// <param name="address">The address in the guest.</param>
 /// <param name="port">The port in the guest.</param>
 /// <param name="preparation">A script for the guest that makes the address, and does no harm when it is there.</param>
 /// <param name="serve">Serves one connection, which is closed afterwards. The token fires when the port is lost.</param>
 /// <param name="failed">Told why it could not be opened.</param>
+/// <param name="datagrams">Serves a UDP port until it is lost; <paramref name="serve"/> is then never called.</param>
 internal sealed class GuestPort(
-    string address, int port, string preparation, Func<AgentTcpStream, CancellationToken, Task> serve, Action<string> failed)
+    string address, int port, string preparation, Func<AgentTcpStream, CancellationToken, Task> serve, Action<string> failed, Func<AgentDatagrams, Task>? datagrams = null)
 {
     // Each holds a stream of the agent, which has 256 for everything: commands must go on being possible.
     private const int MaxConnections = 128;
 
     private readonly Lock _gate = new();
     private Task _opening = Task.CompletedTask;
-    private volatile AgentListener? _listener;
+    private volatile Func<bool>? _isOpen;
     private bool _givenUp;
     private int _connections;
 
-    private bool IsOpen => _listener is { IsOpen: true };
+    private bool IsOpen => _isOpen?.Invoke() ?? false;
 
     /// <summary>Opens the port, unless it is open.</summary>
     /// <exception cref="AgentException">The guest refused.</exception>
@@ -83,10 +84,20 @@ internal sealed class GuestPort(
             throw new AgentException(e.ErrorNumber, $"{e.Message}: {output}");
         }
 
-        AgentListener listener = await agent.ListenAsync(address, port, CancellationToken.None).ConfigureAwait(false);
-        _listener = listener;
+        if (datagrams is not null)
+        {
+            AgentDatagrams opened = await agent.BindAsync(address, port, CancellationToken.None).ConfigureAwait(false);
+            _isOpen = () => opened.IsOpen;
+            _ = datagrams(opened);
+        }
+        else
+        {
+            AgentListener listener = await agent.ListenAsync(address, port, CancellationToken.None).ConfigureAwait(false);
+            _isOpen = () => listener.IsOpen;
+            _ = AcceptAsync(listener);
+        }
+
         _givenUp = false;
-        _ = AcceptAsync(listener);
     }
 
     private async Task AcceptAsync(AgentListener listener)

@@ -69,6 +69,8 @@ internal static class QemuArguments
         if (boot.Seed is not null)
             // After the others, so that their places on the bus are the same with it and without.
             AddSeed(arguments, spec.Type);
+        for (int i = 0; i < spec.Shares.Count; i++)
+            AddShare(arguments, spec.Type, spec.Shares[i], MountTag(i));
         arguments.AddRange(spec.ExtraQemuArguments);
         return arguments;
     }
@@ -78,6 +80,9 @@ internal static class QemuArguments
 
     /// <summary>Tells whether the machine has a display to capture.</summary>
     public static bool HasDisplay(MachineSpec spec) => spec.Display != Display.None && spec.Type != MachineType.Microvm;
+
+    /// <summary>The name by which a guest mounts the share with that number.</summary>
+    public static string MountTag(int share) => $"testharness{Number(share)}";
 
     private static void AddMemory(List<string> arguments, MachineSpec spec, MemoryFile? file)
     {
@@ -162,6 +167,17 @@ internal static class QemuArguments
         arguments.AddRange(["-blockdev", image.ToJsonString(Json)]);
         JsonObject device = VirtioDevice(type, "virtio-blk");
         device["drive"] = "seed";
+        AddDevice(arguments, device);
+    }
+
+    // QEMU takes no JSON here; two commas stand for one. It reads as its own user, and opens nothing by a symbolic link.
+    private static void AddShare(List<string> arguments, MachineType type, HostShare share, string tag)
+    {
+        string path = share.HostPath.Replace(",", ",,", StringComparison.Ordinal);
+        arguments.AddRange(["-fsdev", $"local,id={tag},path={path},security_model=none,readonly=on,multidevs=remap"]);
+        JsonObject device = VirtioDevice(type, "virtio-9p");
+        device["fsdev"] = tag;
+        device["mount_tag"] = tag;
         AddDevice(arguments, device);
     }
 

@@ -51,12 +51,26 @@ internal static partial class SpecValidation
                 yield return $"GuestReaches: name \"{name}\": 1 to 64 letters, digits, dashes and dots, beginning with a letter or digit.";
         }
 
-        foreach (IGrouping<int, GuestReach> twice in spec.GuestReaches.GroupBy(reach => reach.GuestPort).Where(group => group.Count() > 1))
-            yield return $"GuestReaches: guest port {twice.Key} is there twice.";
+        foreach (GuestReach unix in spec.GuestReaches.Where(reach => reach is { Protocol: ForwardProtocol.Udp, Host: UnixDomainSocketEndPoint }))
+            yield return $"GuestReaches: guest port {unix.GuestPort} is UDP and leads to a unix socket: give an IPEndPoint or a DnsEndPoint.";
+        foreach (var twice in spec.GuestReaches.GroupBy(reach => (reach.GuestPort, reach.Protocol)).Where(group => group.Count() > 1))
+            yield return $"GuestReaches: guest port {twice.Key.GuestPort} is there twice.";
         foreach (Disk disk in spec.Disks.Where(disk => disk.SizeMiB < 1))
             yield return $"Disks: size {disk.SizeMiB} MiB is less than 1.";
         if (spec.Disks.Count > 20)
             yield return $"Disks: {spec.Disks.Count} disks; at most 20 are possible.";
+        foreach (HostShare share in spec.Shares)
+        {
+            if (!Path.IsPathRooted(share.HostPath) || share.HostPath.Contains('\0', StringComparison.Ordinal))
+                yield return $"Shares: \"{share.HostPath}\" is not an absolute path of the host.";
+            if (share.GuestPath is not ['/', not '/', ..] || share.GuestPath.AsSpan().IndexOfAny('\n', '\0') >= 0)
+                yield return $"Shares: \"{share.GuestPath}\" is not an absolute path in the guest, below its root.";
+        }
+
+        foreach (string twice in spec.Shares.GroupBy(share => share.GuestPath).Where(group => group.Count() > 1).Select(group => group.Key))
+            yield return $"Shares: \"{twice}\" is there twice.";
+        if (spec.Shares.Count > 8)
+            yield return $"Shares: {spec.Shares.Count} folders; at most 8 are possible.";
         if (spec.Spares is < 0 or > 32)
             yield return $"Spares is {spec.Spares}: 0 to 32 are possible.";
         if (spec.StartTimeout <= TimeSpan.Zero)

@@ -53,6 +53,41 @@ public sealed class GuestReachTests
             .Should().ThrowAsync<MachineStartException>().WithMessage("*listen 127.0.0.1 port 22: *in use*");
     }
 
+    [Fact]
+    public async Task Carries_datagrams_to_the_service_and_its_answers_back()
+    {
+        using var service = new UdpClient(new IPEndPoint(IPAddress.Loopback, 0));
+        var address = (IPEndPoint)service.Client.LocalEndPoint!;
+        Task serving = ServeAsync(service);
+        var spec = new MachineSpec { Image = "debian-12", GuestReaches = [new GuestReach("time.test", address) { Protocol = ForwardProtocol.Udp }] };
+        await using VirtualMachine vm = await VirtualMachine.StartAsync(spec, cancellationToken: Token);
+        string[] command = ["bash", "-c", "exec 3<>/dev/udp/time.test/$1; echo hello >&3; head -n 1 <&3", "bash", $"{address.Port}"];
+
+        (await vm.Shell.RunAsync(command, new ShellOptions { Timeout = TimeSpan.FromSeconds(30) }, Token)).Should().HaveOutput("answer to hello");
+        await vm.RebootAsync(cancellationToken: Token);
+        (await vm.Shell.RunAsync(command, new ShellOptions { Timeout = TimeSpan.FromSeconds(30) }, Token)).Should().HaveOutput("answer to hello");
+
+        (await vm.CollectEvidenceAsync(Token)).Events.Should().Contain(entry => entry.What.Contains($"from UDP port {address.Port} to {address}", StringComparison.Ordinal));
+        service.Dispose();
+        await serving;
+    }
+
+    private static async Task ServeAsync(UdpClient service)
+    {
+        try
+        {
+            while (true)
+            {
+                UdpReceiveResult asked = await service.ReceiveAsync(Token);
+                await service.SendAsync((byte[])[.. "answer to "u8, .. asked.Buffer], asked.RemoteEndPoint, Token);
+            }
+        }
+        catch (Exception e) when (e is SocketException or ObjectDisposedException or OperationCanceledException)
+        {
+            // The test is over.
+        }
+    }
+
     private sealed class EchoServer : IDisposable
     {
         private readonly TcpListener _listener = new(IPAddress.Loopback, 0);

@@ -77,7 +77,7 @@ public sealed class AgentConnectionTests
             await guest.SendAsync([one], Token);
         }
 
-        (await handshake).Should().Be(new AgentHello(1, 42, "fake 1", 0));
+        (await handshake).Should().Be(new AgentHello(AgentProtocol.Version, 42, "fake 1", 0));
     }
 
     [Fact]

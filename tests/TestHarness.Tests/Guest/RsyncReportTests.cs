@@ -23,7 +23,7 @@ public sealed class RsyncReportTests
 
         report.Add(line);
 
-        report.ToResult().Changes.Should().Equal(new SyncChange(kind, path));
+        report.ToResult(unknownBefore: false).Changes.Should().Equal(new SyncChange(kind, path));
     }
 
     [Theory]
@@ -36,7 +36,7 @@ public sealed class RsyncReportTests
 
         report.Add(line);
 
-        report.ToResult().Changes.Should().BeEmpty();
+        report.ToResult(unknownBefore: false).Changes.Should().BeEmpty();
     }
 
     [Fact]
@@ -47,6 +47,6 @@ public sealed class RsyncReportTests
         foreach (string line in (string[])["<f+++++++++ 12 a", "cd+++++++++ 4096 b/", ".f...p..... 700 c", ">f.st...... 30 d"])
             report.Add(line);
 
-        report.ToResult().Bytes.Should().Be(42);
+        report.ToResult(unknownBefore: false).Bytes.Should().Be(42);
     }
 }

@@ -1,0 +1,154 @@
+using System.Text;
+
+namespace TestHarness.Guest;
+
+/// <summary>
+/// Passes on of a guest's tar archive what a pull may bring, as it comes: folders, files, links. Devices, pipes and what else the format knows are left out, and no mode sets
+/// user or group. Names are not judged here: GNU tar, which unpacks the rest into an empty folder, lets none lead out of it.
+/// </summary>
+/// <remarks>https://www.gnu.org/software/tar/manual/html_node/Standard.html, and pax in POSIX.</remarks>
+internal sealed class TarSieve(Stream from, Stream to, Action<long> onBytes)
+{
+    private const int Block = 512;
+
+    // A long name or a list of attributes is held until it is known what it belongs to.
+    private const int LargestPrefix = 1024 * 1024;
+
+    private const int MostEntries = 10_000_000;
+
+    private readonly byte[] _buffer = new byte[128 * 1024];
+    private long _bytes;
+    private int _entries;
+
+    /// <summary>Copies up to the archive's end. What follows it is read and thrown away, so that whoever sends it can end.</summary>
+    /// <exception cref="InvalidDataException">It is no tar archive, or has more in it than any honest one.</exception>
+    public async Task RunAsync(CancellationToken cancellationToken)
+    {
+        var header = new byte[Block];
+        using var held = new MemoryStream();
+        while (await ReadHeaderAsync(header, cancellationToken).ConfigureAwait(false))
+            await PassAsync(header, held, cancellationToken).ConfigureAwait(false);
+        await to.WriteAsync(new byte[2 * Block], cancellationToken).ConfigureAwait(false);
+        await from.CopyToAsync(Stream.Null, cancellationToken).ConfigureAwait(false);
+    }
+
+    private async Task PassAsync(byte[] header, MemoryStream held, CancellationToken cancellationToken)
+    {
+        if (++_entries > MostEntries)
+            throw new InvalidDataException($"the guest's archive has more than {MostEntries} entries");
+        RequireChecksum(header);
+        long size = Padded(Number(header, 124, 12));
+        switch ((char)header[156])
+        {
+            case 'L' or 'K' or 'x':
+                if (held.Length + size > LargestPrefix)
+                    throw new InvalidDataException($"the guest's archive has a name or attributes of {size} bytes");
+                held.Write(header);
+                await CopyAsync(held, size, cancellationToken).ConfigureAwait(false);
+                // It would stand in place of the header's, and the rest be read in another way here than by tar.
+                if (header[156] == 'x' && held.GetBuffer().AsSpan(0, (int)held.Length).IndexOf(" size="u8) >= 0)
+                    throw new InvalidDataException("the guest's archive has a size where only pax has one");
+                return;
+            case '0' or '\0' or '1' or '2' or '5' or '7' or 'S':
+                SetMode(header);
+                await to.WriteAsync(held.GetBuffer().AsMemory(0, (int)held.Length), cancellationToken).ConfigureAwait(false);
+                await to.WriteAsync(header, cancellationToken).ConfigureAwait(false);
+                if (header[156] == (byte)'S' && header[482] != 0)
+                    await PassSparseMapAsync(cancellationToken).ConfigureAwait(false);
+                await CopyAsync(to, HasContent(header) ? size : 0, cancellationToken).ConfigureAwait(false);
+                break;
+            default:
+                await CopyAsync(Stream.Null, HasContent(header) ? size : 0, cancellationToken).ConfigureAwait(false);
+                break;
+        }
+
+        held.SetLength(0);
+    }
+
+    // What a header claims of links, devices, folders and pipes is no content: readers go by the kind.
+    private static bool HasContent(byte[] header) => header[156] is not (>= (byte)'1' and <= (byte)'6');
+
+    // Blocks between the header and the content of an old GNU sparse file, of which the size says nothing.
+    private async Task PassSparseMapAsync(CancellationToken cancellationToken)
+    {
+        var block = new byte[Block];
+        do
+        {
+            await from.ReadExactlyAsync(block, cancellationToken).ConfigureAwait(false);
+            await to.WriteAsync(block, cancellationToken).ConfigureAwait(false);
+        }
+        while (block[504] != 0);
+    }
+
+    // A folder that its owner can't enter could not be filled, copied or deleted by a caller who is not root.
+    private static void SetMode(byte[] header)
+    {
+        const long Rights = 0x1ff, Owners = 0x1c0, OwnerReads = 0x100;
+        long mode = (Number(header, 100, 8) & Rights) | (header[156] == '5' ? Owners : OwnerReads);
+        WriteOctal(header, 100, 8, mode);
+        WriteOctal(header, 148, 7, Checksum(header));
+        header[155] = (byte)' ';
+    }
+
+    private async Task<bool> ReadHeaderAsync(byte[] header, CancellationToken cancellationToken)
+    {
+        int count = await from.ReadAtLeastAsync(header, Block, throwOnEndOfStream: false, cancellationToken).ConfigureAwait(false);
+        if (count is not (0 or Block))
+            throw new InvalidDataException("the guest's archive breaks off in the middle of a header");
+        return count == Block && header.AsSpan().ContainsAnyExcept((byte)0);
+    }
+
+    private async Task CopyAsync(Stream target, long size, CancellationToken cancellationToken)
+    {
+        while (size > 0)
+        {
+            int count = await from.ReadAsync(_buffer.AsMemory(0, (int)Math.Min(size, _buffer.Length)), cancellationToken).ConfigureAwait(false);
+            if (count == 0)
+                throw new InvalidDataException("the guest's archive breaks off in the middle of a file");
+            await target.WriteAsync(_buffer.AsMemory(0, count), cancellationToken).ConfigureAwait(false);
+            size -= count;
+            onBytes(_bytes += count);
+        }
+    }
+
+    private static long Padded(long size) => size > long.MaxValue - Block ? throw new InvalidDataException("a size in the guest's archive does not parse") : (size + Block - 1) / Block * Block;
+
+    // Octal digits; or, where these do not suffice, a binary number behind a byte 0x80.
+    private static long Number(ReadOnlySpan<byte> header, int at, int length)
+    {
+        ReadOnlySpan<byte> field = header.Slice(at, length);
+        if (field[0] == 0x80)
+        {
+            long number = 0;
+            foreach (byte part in field[1..])
+                number = number >> 55 == 0 ? (number << 8) | part : throw new InvalidDataException("a number in the guest's archive is too large");
+            return number;
+        }
+
+        string digits = Encoding.ASCII.GetString(field).Trim(' ', '\0');
+        if (digits.Any(digit => digit is < '0' or > '7'))
+            throw new InvalidDataException("a number in the guest's archive does not parse");
+        return digits.Length == 0 ? 0 : Convert.ToInt64(digits, 8);
+    }
+
+    private static void WriteOctal(byte[] header, int at, int length, long value)
+    {
+        string digits = Convert.ToString(value, 8).PadLeft(length - 1, '0');
+        Encoding.ASCII.GetBytes(digits, header.AsSpan(at));
+        header[at + length - 1] = 0;
+    }
+
+    private static void RequireChecksum(byte[] header)
+    {
+        if (Number(header, 148, 8) != Checksum(header))
+            throw new InvalidDataException("what the guest sent is no tar archive");
+    }
+
+    private static long Checksum(byte[] header)
+    {
+        long sum = 8 * ' ';
+        for (int i = 0; i < Block; i++)
+            sum += i is >= 148 and < 156 ? 0 : header[i];
+        return sum;
+    }
+}

@@ -1,0 +1,31 @@
+using TestHarness.Guest;
+
+namespace TestHarness;
+
+// The way for a guest without rsync.
+public sealed partial class GuestFiles
+{
+    private const string TarNote = "this guest has no rsync: files go by tar, all of them each time";
+
+    private int _transfers;
+    private int _noted;
+
+    private async Task<ShellResult> SyncByTarAsync(SyncRequest request, RsyncReport report, string what, CancellationToken cancellationToken)
+    {
+        if (Interlocked.Exchange(ref _noted, 1) == 0)
+            _machine.NoteGuest(TarNote);
+        if (request.IsPush && (request.Options.Delete || request.Options.DryRun))
+        {
+            string refused = request.Options.Delete ? nameof(SyncOptions.Delete) : nameof(SyncOptions.DryRun);
+            throw new GuestCommandException(
+                _machine.Facts(),
+                what,
+                new FailureText($"Machine '{_machine.Name}': this guest has no rsync, and by tar a push can't do {nameof(SyncOptions)}.{refused}.")
+                    .Try("an image with rsync, or removing the target by a command first."));
+        }
+
+        AgentConnection agent = await _guest.ReadyAsync(cancellationToken).ConfigureAwait(false);
+        string folder = Path.Combine(_machine.Folder, $"t{Interlocked.Increment(ref _transfers)}");
+        return await new TarTransfer(agent, request, report, folder).RunAsync(cancellationToken).ConfigureAwait(false);
+    }
+}

@@ -1,0 +1,129 @@
+using System.Diagnostics;
+using FluentAssertions;
+using TestHarness.FluentAssertions;
+using Xunit;
+
+namespace TestHarness.MachineTests.Guest;
+
+/// <summary>Transfers by rsync that end in the middle, are very large, or come from an rsync that means harm.</summary>
+public sealed class GuestFileTroubleTests(Tiny tiny) : IDisposable
+{
+    private static readonly TimeSpan Soon = TimeSpan.FromSeconds(10);
+
+    private readonly string _folder = Directory.CreateTempSubdirectory("testharness-trouble-").FullName;
+
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Ends_with_what_the_receiver_of_progress_throws(bool byTar)
+    {
+        await using VirtualMachine vm = await tiny.StartFreshAsync(Token);
+        if (byTar)
+            await vm.Shell.RunAsync("rm \"$(command -v rsync)\"", cancellationToken: Token);
+        await File.WriteAllBytesAsync($"{_folder}/file", new byte[20_000_000], Token);
+        await vm.Shell.RunAsync("head -c 20000000 /dev/zero > /dev/shm/file", cancellationToken: Token);
+
+        foreach (Exception thrown in (Exception[])[new InvalidOperationException("mine"), new IOException("mine"), new OperationCanceledException("mine")])
+        {
+            var options = new SyncOptions { Progress = new Thrower(thrown) };
+            (await vm.Files.PushAsync($"{_folder}/file", "/dev/shm/pushed", options, Token).WaitAsync(Soon, Token).Awaiting(task => task).Should().ThrowAsync<Exception>())
+                .Which.Should().BeSameAs(thrown);
+            (await vm.Files.PullAsync("/dev/shm/file", $"{_folder}/pulled", options, Token).WaitAsync(Soon, Token).Awaiting(task => task).Should().ThrowAsync<Exception>())
+                .Which.Should().BeSameAs(thrown);
+        }
+
+        (await vm.Files.PushAsync($"{_folder}/file", "/dev/shm/again", cancellationToken: Token)).Bytes.Should().Be(20_000_000);
+    }
+
+    [Fact]
+    public async Task Carries_sizes_beyond_4_GiB_with_their_holes_and_names_of_all_lengths()
+    {
+        await using (FileStream file = File.Create($"{_folder}/holes"))
+        {
+            file.Seek(4_300_000_000, SeekOrigin.Begin);
+            file.Write("end"u8);
+        }
+
+        string deep = string.Join('/', Enumerable.Repeat(new string('d', 250), 8));
+        Directory.CreateDirectory($"{_folder}/{deep}");
+        File.WriteAllText($"{_folder}/{deep}/{new string('n', 255)}", "deep");
+        File.WriteAllText($"{_folder}/-rf", "dash");
+        await using VirtualMachine vm = await tiny.StartFreshAsync(Token);
+
+        await vm.Files.PushAsync($"{_folder}/", "/srv/x/", new SyncOptions { Sparse = true }, Token);
+        await vm.Shell.RunAsync("cd /srv/x && ln ./-rf hard && [ $(stat -c %s holes) = 4300000003 ] && [ $(du -k holes | cut -f1) -lt 1000 ] && [ \"$(tail -c 3 holes)\" = end ]", cancellationToken: Token);
+        SyncResult pulled = await vm.Files.PullAsync("/srv/x/", $"{_folder}/back/", new SyncOptions { Sparse = true }, Token);
+
+        pulled.Bytes.Should().BeGreaterThan(4_300_000_000);
+        new FileInfo($"{_folder}/back/holes").Length.Should().Be(4_300_000_003);
+        File.ReadAllText($"{_folder}/back/{deep}/{new string('n', 255)}").Should().Be("deep");
+        File.ReadAllText($"{_folder}/back/-rf").Should().Be("dash").And.Be(File.ReadAllText($"{_folder}/back/hard"), "a hard link becomes a file of its own");
+        await HostAsync("[ $(du -k back/holes | cut -f1) -lt 1000 ]; [ $(stat -c %h ./back/-rf) = 1 ]");
+    }
+
+    [Fact]
+    public async Task Fails_soon_when_the_guests_rsync_or_the_machine_is_killed()
+    {
+        await using VirtualMachine vm = await tiny.StartFreshAsync(Token);
+        await vm.Shell.RunAsync("truncate -s 9000000000 /srv/big", cancellationToken: Token);
+
+        Task pull = vm.Files.PullAsync("/srv/big", $"{_folder}/big", cancellationToken: Token);
+        await HostAsync("until ls .big.* 2> /dev/null; do sleep 0.01; done");
+        await vm.Shell.RunAsync("kill -9 $(pidof rsync)", cancellationToken: Token);
+        (await pull.Awaiting(task => task.WaitAsync(Soon, Token)).Should().ThrowAsync<GuestCommandException>()).WithMessage("*Command: rsync *");
+        File.Exists($"{_folder}/big").Should().BeFalse();
+
+        using var cancelled = CancellationTokenSource.CreateLinkedTokenSource(Token);
+        pull = vm.Files.PullAsync("/srv/big", $"{_folder}/big", cancellationToken: cancelled.Token);
+        await HostAsync("until ls .big.* 2> /dev/null; do sleep 0.01; done");
+        await cancelled.CancelAsync();
+        await pull.Awaiting(task => task.WaitAsync(Soon, Token)).Should().ThrowAsync<OperationCanceledException>();
+        await vm.Shell.RunAsync("! pidof rsync", cancellationToken: Token);
+
+        pull = vm.Files.PullAsync("/srv/big", $"{_folder}/big", cancellationToken: Token);
+        await HostAsync("until ls .big.* 2> /dev/null; do sleep 0.01; done");
+        await vm.KillAsync();
+        await pull.Awaiting(task => task.WaitAsync(Soon, Token)).Should().ThrowAsync<MachineExitedException>();
+    }
+
+    [Theory]
+    [InlineData("--relative")]
+    [InlineData("--devices")]
+    [InlineData("--copy-links")]
+    public async Task Takes_nothing_that_was_not_asked_for_from_an_rsync_that_means_harm(string added)
+    {
+        await using VirtualMachine vm = await tiny.StartFreshAsync(Token);
+        await vm.Shell.RunAsync(
+            $"mkdir -p /srv/asked && cd /srv/asked && echo x > file && mknod device c 1 3 && mv /usr/bin/rsync /usr/bin/real && printf '#!/bin/sh\\nexec real --server --sender {added} \"$@\"\\n' > /usr/bin/rsync && chmod 755 /usr/bin/rsync",
+            cancellationToken: Token);
+
+        try
+        {
+            await vm.Files.PullAsync("/srv/asked", $"{_folder}/target/", new SyncOptions { Timeout = Soon }, Token);
+        }
+        catch (Exception e) when (e is GuestCommandException or WaitTimeoutException)
+        {
+            // To fail, or to wait for what never comes, is one way to take nothing.
+        }
+
+        Directory.GetFileSystemEntries(_folder).Should().Equal($"{_folder}/target");
+        Directory.GetFileSystemEntries($"{_folder}/target", "*", SearchOption.AllDirectories)
+            .Should().BeSubsetOf([$"{_folder}/target/asked", $"{_folder}/target/asked/file"]);
+    }
+
+    private async Task HostAsync(string script)
+    {
+        using Process shell = Process.Start(new ProcessStartInfo("timeout", ["30", "sh", "-ec", script]) { WorkingDirectory = _folder, RedirectStandardOutput = true })!;
+        await shell.WaitForExitAsync(Token);
+        shell.ExitCode.Should().Be(0, script);
+    }
+
+    private sealed class Thrower(Exception thrown) : IProgress<SyncProgress>
+    {
+        public void Report(SyncProgress value) => throw thrown;
+    }
+}
