@@ -93,5 +93,9 @@ public sealed partial class VirtualMachine
     // Internal snapshots in the machine's own overlays; the memory goes into the first one.
     private JsonObject Snapshot(string tag) => new() { ["tag"] = tag, ["vmstate"] = "disk0", ["devices"] = Disks() };
 
-    private JsonArray Disks() => [.. Enumerable.Range(0, Spec.Disks.Count + 1).Select(index => JsonValue.Create($"disk{index}"))];
+    private JsonArray Disks() =>
+    [
+        .. Enumerable.Range(0, Spec.Disks.Count + 1).Select(index => JsonValue.Create($"disk{index}")),
+        .. Spec.Firmware == Firmware.Uefi ? (JsonNode[])[JsonValue.Create(QemuArguments.UefiVariables)] : [],
+    ];
 }

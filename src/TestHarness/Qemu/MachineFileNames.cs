@@ -13,6 +13,9 @@ internal static class MachineFileNames
     public const string AgentSocket = "agent.sock";
     public const string Overlay = "disk.qcow2";
 
+    /// <summary>The machine's own UEFI variables.</summary>
+    public const string UefiVariables = "variables.qcow2";
+
     /// <summary>The disk that cloud-init reads.</summary>
     public const string Seed = "seed.iso";
 

@@ -33,6 +33,7 @@ internal static class TemplateKey
             FormattableString.Invariant($"{AgentProtocol.Version}"),
             hostProcessor,
             boot.Seed?.Key ?? "",
+            boot.Uefi?.Key ?? "",
             .. spec.Disks.Select(disk => FormattableString.Invariant($"{disk.SizeMiB}")),
             .. QemuArguments.Build(spec, boot with { MeasuredArguments = "" }, "template", accelerator, MachineChannels.Library),
         ];
