@@ -87,7 +87,8 @@ public sealed partial class VirtualMachine
         await Monitor.RunJobAsync("snapshot-load", Snapshot(tag), cancellationToken).ConfigureAwait(false);
         // A load leaves the machine stopped.
         await Monitor.ExecuteAsync("cont", null, cancellationToken).ConfigureAwait(false);
-        await _guest.ComeBackAsync(cancellationToken).ConfigureAwait(false);
+        if (Spec.ExpectsAgent)
+            await _guest.ComeBackAsync(cancellationToken).ConfigureAwait(false);
     }
 
     // Internal snapshots in the machine's own overlays; the memory goes into the first one.
