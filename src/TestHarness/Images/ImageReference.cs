@@ -83,10 +83,10 @@ internal sealed partial record ImageReference(ImageKind Kind, DiskFormat Format)
         string scheme = Scheme().Match(spec.Image).Groups[1].Value.ToLowerInvariant();
         if (scheme is not ("https" or "http" or "file"))
             yield return $"Image: an address begins with https:, file: or (this machine only) http:, not with \"{scheme}:\". A path with a colon in it is written with \"./\" before it.";
-        else if (!Uri.TryCreate(spec.Image, UriKind.Absolute, out Uri? address))
-            yield return $"Image: \"{spec.Image}\" is no valid address.";
         else if (scheme == "file" && !spec.Image.StartsWith("file:///", StringComparison.OrdinalIgnoreCase))
             yield return "Image: file: takes an absolute path: file:///….";
+        else if (!Uri.TryCreate(spec.Image, UriKind.Absolute, out Uri? address))
+            yield return $"Image: \"{spec.Image}\" is no valid address.";
         else if (scheme == "http" && !IsLoopback(address))
             // The sum proves what has come, not that nobody read along, held it up or sent without end.
             yield return "Image: http: is for this machine's own 127.0.0.1 or [::1]: on the way from elsewhere anybody could read and hold up what is fetched. Use https:.";

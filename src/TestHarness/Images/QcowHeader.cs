@@ -17,6 +17,7 @@ internal static class QcowHeader
     private const int LongestRead = 4096;
     private const int MaxFirstLevelEntries = 4 * 1024 * 1024;
     private const long MaxSize = 1L << 46;
+    private const ulong SmallestSnapshot = 40;
 
     // Of a table entry, the bits that hold the offset; the highest says that no snapshot shares it; the others are reserved.
     private const ulong OffsetBits = 0x00ff_ffff_ffff_fe00;
@@ -102,8 +103,12 @@ internal static class QcowHeader
             return $"its first-level table lies outside the file, at {firstLevel}";
         if (refcountClusters == 0 || !IsInside(refcounts, (ulong)refcountClusters << (int)clusterBits, clusterBits, length))
             return $"its table of reference counts lies outside the file, at {refcounts}";
-        if (backing != QcowBacking.Any && (Word(header, 60) != 0 || Long(header, 64) != 0))
+        uint snapshots = Word(header, 60);
+        ulong snapshotTable = Long(header, 64);
+        if (backing != QcowBacking.Any && (snapshots != 0 || snapshotTable != 0))
             return "it has snapshots, which an image has none of";
+        if ((snapshots | snapshotTable) != 0 && !IsInside(snapshotTable, snapshots * SmallestSnapshot, clusterBits, length))
+            return $"its table of snapshots lies outside the file, at {snapshotTable}";
         return version == 2 ? CheckExtensions(header, Version2Length, backingOffset, backing) : CheckVersion3(header, clusterBits, backingOffset, backing);
     }
 
