@@ -22,7 +22,7 @@ internal static partial class SpecValidation
     {
         if (string.IsNullOrWhiteSpace(spec.Image))
             yield return "Image is empty: name a recipe such as \"tiny\", or the folder of your own.";
-        foreach (string problem in ImageReference.Problems(spec))
+        foreach (string problem in string.IsNullOrWhiteSpace(spec.Image) ? [] : ImageReference.Problems(spec))
             yield return problem;
         if (!spec.ExpectsAgent && (spec.Spares > 0 || spec.GuestReaches.Count > 0))
             yield return "Spares and GuestReaches need a guest that answers.";

@@ -19,13 +19,13 @@ internal sealed record UefiFirmware(string Code, string Variables)
 
     /// <summary>Finds what a machine needs of it; nothing where it does not boot by UEFI.</summary>
     /// <exception cref="HostNotReadyException">The host does not have it.</exception>
-    public static UefiFirmware? For(MachineSpec spec)
-    {
-        if (spec.Firmware != Firmware.Uefi)
-            return null;
-        return Known.FirstOrDefault(firmware => File.Exists(firmware.Code) && File.Exists(firmware.Variables))
-            ?? throw new HostNotReadyException(new FailureText("The host lacks the UEFI firmware that a machine with Firmware = Uefi needs.")
-                .Add("Missing", $"{Known[0].Code} and {Known[0].Variables}  (Debian package ovmf)")
-                .Try("sudo apt-get install --no-install-recommends ovmf"));
-    }
+    public static UefiFirmware? For(MachineSpec spec) => spec.Firmware == Firmware.Uefi ? Find(Known) : null;
+
+    /// <summary>Returns the first that is whole.</summary>
+    /// <exception cref="HostNotReadyException">None is.</exception>
+    public static UefiFirmware Find(IReadOnlyList<UefiFirmware> known) =>
+        known.FirstOrDefault(firmware => File.Exists(firmware.Code) && File.Exists(firmware.Variables))
+        ?? throw new HostNotReadyException(new FailureText("The host lacks the UEFI firmware that a machine with Firmware = Uefi needs.")
+            .Add("Missing", $"{known[0].Code} and {known[0].Variables}  (Debian package ovmf)")
+            .Try("sudo apt-get install --no-install-recommends ovmf"));
 }

@@ -102,10 +102,20 @@ public sealed class OwnImageTests(Tiny tiny) : IDisposable
             Start = StartMode.Cold,
         };
 
-        await using VirtualMachine vm = await VirtualMachine.StartAsync(spec, cancellationToken: Token);
+        string fetched = Path.Combine(await UsualCache.ImagesOfAsync(tiny.Machine, Token), "sha256", spec.ImageSha256.ToLowerInvariant());
 
-        (await vm.Shell.RunAsync("uname", cancellationToken: Token)).Should().HaveOutput("Linux");
-        (await vm.CollectEvidenceAsync(Token)).CommandLine.Should().Contain($"/images/sha256/{spec.ImageSha256.ToLowerInvariant()}\"");
+        try
+        {
+            await using VirtualMachine vm = await VirtualMachine.StartAsync(spec, cancellationToken: Token);
+
+            (await vm.Shell.RunAsync("uname", cancellationToken: Token)).Should().HaveOutput("Linux");
+            (await vm.CollectEvidenceAsync(Token)).CommandLine.Should().Contain($"\"filename\":\"{fetched}\"");
+        }
+        finally
+        {
+            File.Delete(fetched);
+            File.Delete($"{fetched}.lock");
+        }
     }
 
     [Fact]
