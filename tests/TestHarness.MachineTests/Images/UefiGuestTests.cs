@@ -37,10 +37,11 @@ public sealed class UefiGuestTests : IDisposable
         string kernel = _folder["vmlinuz"], initrd = _folder["initrd"], script = _folder["startup.nsh"], disk = _folder["esp.raw"];
         await using (VirtualMachine debian = await VirtualMachine.StartAsync(new MachineSpec { Image = "debian-12" }, cancellationToken: Token))
         {
-            string path = (await debian.Shell.RunAsync("echo /boot/vmlinuz-*", cancellationToken: Token)).StandardOutput.Trim();
-            await File.WriteAllBytesAsync(kernel, await debian.Files.ReadBytesAsync(path, cancellationToken: Token), Token);
+            string release = (await debian.Shell.RunAsync("uname -r", cancellationToken: Token)).StandardOutput.Trim();
+            await File.WriteAllBytesAsync(kernel, await debian.Files.ReadBytesAsync($"/boot/vmlinuz-{release}", cancellationToken: Token), Token);
+            byte[] module = await debian.Files.ReadBytesAsync($"/lib/modules/{release}/kernel/fs/efivarfs/efivarfs.ko", cancellationToken: Token);
             string image = await UsualCache.ImageFolderOfAsync(debian, Token);
-            await File.WriteAllBytesAsync(initrd, [.. await File.ReadAllBytesAsync(Path.Combine(image, "initrd"), Token), .. MakeInitrd()], Token);
+            await File.WriteAllBytesAsync(initrd, [.. await File.ReadAllBytesAsync(Path.Combine(image, "initrd"), Token), .. MakeInitrd(module)], Token);
         }
 
         await File.WriteAllTextAsync(script, "fs0:\\vmlinuz.efi initrd=\\initrd console=ttyS0\r\n", Token);
@@ -49,7 +50,7 @@ public sealed class UefiGuestTests : IDisposable
     }
 
     // Unpacked over the image's own, whose modules and busybox it uses.
-    private static byte[] MakeInitrd()
+    private static byte[] MakeInitrd(byte[] variables)
     {
         using var bytes = new MemoryStream();
         var archive = new CpioArchive(bytes);
@@ -59,11 +60,13 @@ public sealed class UefiGuestTests : IDisposable
             mount -t proc proc /proc
             mount -t sysfs sys /sys
             while read -r module; do insmod "/modules/$module"; done < /modules/order
+            insmod /efivarfs.ko
             /bin/busybox mkdir -p /etc /tmp /run /var/log
             /bin/busybox --install -s /bin
             echo '::respawn:/agent' > /etc/inittab
             exec /bin/busybox init
             """.ReplaceLineEndings("\n")), Executable);
+        archive.AddFile("efivarfs.ko", variables, Executable);
         archive.AddFile("agent", RecipeSource.ReadAgent(), Executable);
         archive.Finish();
         return bytes.ToArray();
