@@ -5,6 +5,8 @@ th_require() {
     local wanted=("$@") missing=() packages=() entry program package
     for entry in "${wanted[@]}"; do
         program=${entry%%=*} package=${entry#*=}
+        # A path is a file that a package brings.
+        [[ $program == /* && -e $program ]] && continue
         PATH="$PATH:/usr/sbin:/sbin" command -v "$program" > /dev/null 2>&1 && continue
         missing+=("$program")
         [[ " ${packages[*]} " == *" $package "* ]] || packages+=("$package")

@@ -1,7 +1,7 @@
 namespace TestHarness;
 
 /// <summary>
-/// How the library gets into a guest. Whichever way it is, in the end the library's agent answers there (one static program for Linux on amd64), so
+/// How the library gets into a guest. Whichever way it is, but for <see cref="None"/>, in the end the library's agent answers there (one static program for Linux on amd64), so
 /// <see cref="Shell"/> and <see cref="GuestFiles"/> do the same over each; what differs is how the agent gets into the guest, and what carries its words.
 /// </summary>
 public enum GuestAccess
@@ -23,4 +23,10 @@ public enum GuestAccess
 
     /// <summary>The QEMU guest agent (<c>qemu-ga</c>), which starts the library's agent. Needs no network, but a <c>qemu-ga</c> that may run commands (<c>guest-exec</c>).</summary>
     GuestAgent,
+
+    /// <summary>
+    /// None: nothing in the guest answers. The machine counts as started once its processors run, always boots (there is no moment to make a warm template at), and console, screen,
+    /// keyboard and forwarded ports are what there is of it.
+    /// </summary>
+    None,
 }

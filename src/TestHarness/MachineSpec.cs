@@ -5,9 +5,32 @@ public sealed record MachineSpec
 {
     /// <summary>
     /// Gets the image: the name of a recipe that the library brings (<c>tiny</c>, <c>debian-12</c>, <c>debian-12-cloud</c>), or the path of a folder with a
-    /// <c>recipe.json</c> (anything with a <c>/</c> in it). An image that is not built yet is built. Default: <c>tiny</c>.
+    /// <c>recipe.json</c> (anything with a <c>/</c> in it). An image that is not built yet is built. Or a disk of your own, which is never written: a path that ends with
+    /// <c>.qcow2</c>, <c>.raw</c> or <c>.img</c> (any, where <see cref="ImageFormat"/> is set), or an address <c>https://…</c>, <c>http://127.0.0.1…</c> or
+    /// <c>file:///…</c> with its <see cref="ImageSha256"/>. Default: <c>tiny</c>.
     /// </summary>
     public string Image { get; init; } = "tiny";
+
+    /// <summary>Gets the format of a disk of your own. Default: <see langword="null"/>, what its ending says: <c>.qcow2</c> or <c>.raw</c>.</summary>
+    public DiskFormat? ImageFormat { get; init; }
+
+    /// <summary>Gets the SHA-256 of an image that is fetched, in hexadecimal. Required for an address, and for nothing else. Default: <see langword="null"/>.</summary>
+    public string? ImageSha256 { get; init; }
+
+    /// <summary>Gets what boots a disk of your own; nothing is tried in turn. Default: <see cref="Firmware.Kernel"/>.</summary>
+    public Firmware Firmware { get; init; } = Firmware.Kernel;
+
+    /// <summary>
+    /// Gets the path of the kernel for a disk of your own. Default: <see langword="null"/>, the file <c>vmlinux</c> or <c>vmlinuz</c> beside the disk. Its arguments are
+    /// <see cref="KernelArguments"/> alone.
+    /// </summary>
+    public string? Kernel { get; init; }
+
+    /// <summary>
+    /// Gets the path of the initial RAM disk for a disk of your own. Default: <see langword="null"/>, the file <c>initrd</c> or <c>initrd.img</c> beside the disk if there
+    /// is one and <see cref="Kernel"/> is not set, else none.
+    /// </summary>
+    public string? Initrd { get; init; }
 
     /// <summary>Gets the number of virtual CPUs, 1 to 255. Default: 1.</summary>
     public int Cpus { get; init; } = 1;

@@ -27,9 +27,9 @@ public sealed partial class VirtualMachine
     public SshDetails Ssh => _ssh ?? throw new InvalidOperationException(
         $"Machine '{Name}' is not open over SSH: call OpenSshAsync first, or start it with MachineSpec.GuestAccess = GuestAccess.Ssh.");
 
-    private bool UsesSsh => Spec.GuestAccess == GuestAccess.Ssh || (Spec is { GuestAccess: GuestAccess.Auto, Ssh: not null } && !_image!.HasAgent);
+    private bool UsesSsh => Spec.GuestAccess == GuestAccess.Ssh || (Spec is { GuestAccess: GuestAccess.Auto, Ssh: not null } && _image!.HasAgent != true);
 
-    private bool UsesGuestAgent => Spec.GuestAccess == GuestAccess.GuestAgent || (Spec.GuestAccess == GuestAccess.Auto && !_image!.HasAgent);
+    private bool UsesGuestAgent => Spec.GuestAccess == GuestAccess.GuestAgent || (Spec.GuestAccess == GuestAccess.Auto && _image!.HasAgent != true);
 
     private SshAccess SshAccess => Spec.Ssh ?? new SshAccess();
 

@@ -87,11 +87,16 @@ public sealed partial class VirtualMachine
         await Monitor.RunJobAsync("snapshot-load", Snapshot(tag), cancellationToken).ConfigureAwait(false);
         // A load leaves the machine stopped.
         await Monitor.ExecuteAsync("cont", null, cancellationToken).ConfigureAwait(false);
-        await _guest.ComeBackAsync(cancellationToken).ConfigureAwait(false);
+        if (Spec.GuestAccess != GuestAccess.None)
+            await _guest.ComeBackAsync(cancellationToken).ConfigureAwait(false);
     }
 
     // Internal snapshots in the machine's own overlays; the memory goes into the first one.
     private JsonObject Snapshot(string tag) => new() { ["tag"] = tag, ["vmstate"] = "disk0", ["devices"] = Disks() };
 
-    private JsonArray Disks() => [.. Enumerable.Range(0, Spec.Disks.Count + 1).Select(index => JsonValue.Create($"disk{index}"))];
+    private JsonArray Disks() =>
+    [
+        .. Enumerable.Range(0, Spec.Disks.Count + 1).Select(index => JsonValue.Create($"disk{index}")),
+        .. Spec.Firmware == Firmware.Uefi ? (JsonNode[])[JsonValue.Create(QemuArguments.UefiVariables)] : [],
+    ];
 }

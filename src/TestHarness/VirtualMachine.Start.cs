@@ -20,6 +20,7 @@ public sealed partial class VirtualMachine
     private QemuInstance? _instance;
     private QemuProcess? _process;
     private GuestImage? _image;
+    private UefiFirmware? _uefi;
     private BootFiles? _boot;
     private AcceleratorChoice? _choice;
     private Accelerator _accelerator;
@@ -88,12 +89,12 @@ public sealed partial class VirtualMachine
             Prerequisites.Require([.. NeededPrograms, Spec.QemuPath ?? "qemu-system-x86_64", .. Spec.GuestAccess == GuestAccess.Ssh ? SshPrograms : [], .. SeedDisk.ProgramsFor(Spec)]);
             foreach (HostShare share in Spec.Shares)
                 ShareFolder.Require(share.HostPath);
+            _uefi = UefiFirmware.For(Spec);
             // Before an image is built for a machine that this host can't run.
             using (Spans.Start("accelerator"))
                 _choice = await AcceleratorChoice.ChooseAsync(Spec.Accelerator, new AcceleratorHost(Program), wanted.Token).ConfigureAwait(false);
             using (Spans.Start("image"))
-                _image = await ImageStore.GetAsync(Spec.Image, progress, wanted.Token).ConfigureAwait(false);
-            QcowHeader.Require(_image);
+                _image = await ImageStore.GetAsync(Spec, progress, wanted.Token).ConfigureAwait(false);
             while (!await TryStartGuestAsync(progress, wanted.Token).ConfigureAwait(false))
                 await EndAttemptAsync().ConfigureAwait(false);
             NoteStarted(began, failure: null);
@@ -136,7 +137,9 @@ public sealed partial class VirtualMachine
         bool needsCounter = Spec.Type == MachineType.Microvm && _accelerator == Accelerator.Tcg;
         _boot = new BootFiles
         {
-            BackingDisks = [image.DiskPath],
+            BackingDisks = [image.DiskPath, .. image.BackingFiles],
+            LowestFormat = image.LowestFormat,
+            Uefi = _uefi,
             Kernel = image.KernelPath,
             Initrd = image.InitrdPath,
             KernelArguments = image.KernelArguments,
@@ -144,12 +147,12 @@ public sealed partial class VirtualMachine
             Architecture = image.Architecture,
             Seed = CloudSeed.For(
                 Spec.CloudInit,
-                needsAgent: !image.HasAgent && Spec.GuestAccess is GuestAccess.Auto or GuestAccess.Agent,
+                needsAgent: image.HasAgent == false && Spec.GuestAccess is GuestAccess.Auto or GuestAccess.Agent,
                 needsKeys: UsesSsh && (SshAccess.IdentityFile is null || SshAccess.HostKey is null) ? SshAccess : null),
             HasGuestAgentPort = UsesGuestAgent,
             Memory = _memory,
         };
-        foreach (string file in (string[])[Program, image.DiskPath, image.KernelPath, image.InitrdPath])
+        foreach (string file in (string[])[Program, .. image.Files])
             QemuUser.RequireReadable(file);
         Report(progress, $"accelerator: {_choice.Reason}");
     }
@@ -204,6 +207,9 @@ public sealed partial class VirtualMachine
             }
 
             State = MachineState.Running;
+            // One that ended on the last steps: the watch has left it to the start.
+            if (_exitWatch.IsCompleted && Exit is null)
+                _exitWatch = WatchExitAsync(_instance!);
             Report(progress, "running");
         }
         catch (Exception e) when (e is not (TestHarnessException or TemplateRefusedException) && !cancellationToken.IsCancellationRequested)
@@ -221,7 +227,7 @@ public sealed partial class VirtualMachine
             return;
         }
 
-        await Overlay.CreateAsync(Spec, _image!.DiskPath, Folder, cancellationToken).ConfigureAwait(false);
+        await Overlay.CreateAsync(Spec, _image!, _uefi, Folder, cancellationToken).ConfigureAwait(false);
         if (_boot!.Seed is { } seed)
             await SeedDisk.CreateAsync(seed, UsesSsh ? SshFiles : null, Folder, cancellationToken).ConfigureAwait(false);
     }
@@ -242,10 +248,10 @@ public sealed partial class VirtualMachine
             _exitWatch = WatchExitAsync(_instance);
             _watch.Boot();
             Console.Attach(_instance.Serial);
-            if (_boot!.Template is not null)
+            if (_boot!.IsRestored)
                 await RestoreAsync(cancellationToken).ConfigureAwait(false);
         }
-        catch (Exception e) when (_boot!.Template is not null && e is QmpException or QemuEndedException or IOException or SocketException)
+        catch (Exception e) when (_boot!.IsRestored && e is QmpException or QemuEndedException or IOException or SocketException)
         {
             await ThrowIfRefusedAsync(e).ConfigureAwait(false);
             throw;

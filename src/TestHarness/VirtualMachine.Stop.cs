@@ -31,7 +31,8 @@ public sealed partial class VirtualMachine
         {
             using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
             limit.CancelAfter(StopLimit);
-            await _guest.PowerOffAsync(limit.Token).ConfigureAwait(false);
+            // The power button of a guest that nobody can ask (ACPI).
+            await (Spec.GuestAccess != GuestAccess.None ? _guest.PowerOffAsync(limit.Token) : Monitor.ExecuteAsync("system_powerdown", null, limit.Token)).ConfigureAwait(false);
             await _exitWatch.WaitAsync(limit.Token).ConfigureAwait(false);
         }
         catch (Exception e) when ((e is OperationCanceledException or AgentLostException) && !cancellationToken.IsCancellationRequested)
@@ -97,7 +98,7 @@ public sealed partial class VirtualMachine
     {
         NoteMonitorEvent(happened);
         // A guest that had been up restarts: from here on its boot is watched.
-        if (happened.Name == "RESET" && State is MachineState.Running or MachineState.Rebooting)
+        if (happened.Name == "RESET" && Spec.GuestAccess != GuestAccess.None && State is MachineState.Running or MachineState.Rebooting)
             WatchReboot(happened);
         else
             _watch.See(happened);
@@ -155,7 +156,7 @@ public sealed partial class VirtualMachine
                 _resetByGuest = _shutdownByGuest = false;
                 await _instance!.DisposeAsync().ConfigureAwait(false);
                 await Console.DrainAsync().ConfigureAwait(false);
-                _boot = _boot! with { Memory = null, Template = null };
+                _boot = _boot! with { Memory = null, Reboots = true };
                 await LaunchAsync(limit.Token).ConfigureAwait(false);
             }
             finally

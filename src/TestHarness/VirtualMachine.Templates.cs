@@ -76,6 +76,12 @@ public sealed partial class VirtualMachine
             return;
         }
 
+        if (Spec.GuestAccess == GuestAccess.None)
+        {
+            Boot("nothing in this guest says when it is up, so there is no moment to keep as a warm template", progress);
+            return;
+        }
+
         string processor = _accelerator == Accelerator.Kvm ? TemplateKey.HostProcessor() : "";
         string key = TemplateKey.Make(_image!.Key, Program, Spec, _boot!, _accelerator, processor);
         (_template, string? reason) = await TemplateStore.GetAsync(

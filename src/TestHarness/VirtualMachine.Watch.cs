@@ -20,11 +20,19 @@ public sealed partial class VirtualMachine
     // Up, or why not: whatever shows first.
     private async Task ComeUpAsync(Action<string> phase, CancellationToken cancellationToken)
     {
+        if (Spec.GuestAccess == GuestAccess.None)
+        {
+            // Nothing in this guest says when it is up: it is started once its processors run.
+            _guest.GiveUp("nothing in this guest answers, which its spec says");
+            OnUp();
+            return;
+        }
+
         using var done = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var progress = new BootProgress(_process!.Id, _watch);
         WayIn way = await MakeWayAsync(cancellationToken).ConfigureAwait(false);
         Task watching = progress.WatchAsync(NoProgressLimit, NoWayInLimit, () => _guest.HasAnswered ? null : way.State, token => TryCaptureAsync(CaptureLimit, token), done.Token);
-        Task up = _guest.ComeUpAsync(way, ReadyCheck.For(_image!.Ready, _boot!.Seed is not null, Spec.Shares), restored: _boot.Template is not null, phase, done.Token);
+        Task up = _guest.ComeUpAsync(way, ReadyCheck.For(_image!.Ready, _boot!.Seed is not null, Spec.Shares), restored: _boot.IsRestored, phase, done.Token);
         try
         {
             Task first = await Task.WhenAny(up, _process.Exited, _watch.Trouble).ConfigureAwait(false);

@@ -20,6 +20,8 @@ internal readonly record struct FileStatus(ushort Mode, uint User, uint Group, s
         _ => "a plain file",
     };
 
+    public bool IsPlainFile => (Mode & TypeMask) == 0x8000;
+
     public bool IsCharacterDevice => (Mode & TypeMask) == 0x2000;
 
     /// <summary>Gets the permissions as chmod(1) takes them.</summary>

@@ -3,11 +3,13 @@ using Microsoft.Win32.SafeHandles;
 
 namespace TestHarness.Hosts;
 
-/// <summary>What is asked of a device before QEMU opens it.</summary>
+/// <summary>What is asked of a file or device before QEMU opens it.</summary>
 internal static unsafe partial class Native
 {
     public const int ErrorNotPermitted = 1;
     public const int ErrorAccess = 13;
+
+    private const int MaxPath = 4096;
 
     /// <summary>Tells what a path leads to, through symbolic links; <see langword="null"/> where there is nothing.</summary>
     public static FileStatus? StatusOf(string path)
@@ -36,4 +38,15 @@ internal static unsafe partial class Native
         new SafeFileHandle(descriptor, ownsHandle: true).Dispose();
         return 0;
     }
+
+    /// <summary>Returns a path without links and dots (realpath(3)), or <see langword="null"/> where there is nothing.</summary>
+    public static string? RealPath(string path)
+    {
+        Span<byte> resolved = stackalloc byte[MaxPath];
+        fixed (byte* buffer = resolved)
+            return RealPath(path, buffer) == 0 ? null : Marshal.PtrToStringUTF8((nint)buffer);
+    }
+
+    [LibraryImport("libc", EntryPoint = "realpath", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial nint RealPath(string path, byte* resolved);
 }

@@ -27,6 +27,8 @@ internal static class QemuUser
     {
         if (!IsOther)
             return;
+        // QEMU goes through the folders that links lead to.
+        file = Native.RealPath(file) ?? file;
         for (string? folder = Path.GetDirectoryName(file); folder is not null; folder = Path.GetDirectoryName(folder))
         {
             if (!File.GetUnixFileMode(folder).HasFlag(UnixFileMode.OtherExecute))

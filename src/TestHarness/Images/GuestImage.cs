@@ -19,14 +19,28 @@ internal sealed record GuestImage
     /// <summary>Gets a shell command that ends with exit code 0 once the guest is up, or <see langword="null"/> where the agent's first answer says it.</summary>
     public string? Ready { get; init; }
 
-    /// <summary>Gets a value indicating whether the agent is in the image; otherwise cloud-init, which is, installs it.</summary>
-    public bool HasAgent { get; init; } = true;
+    /// <summary>Gets a value indicating whether the agent is in the image. False: cloud-init is, and can install it; null: nothing is known.</summary>
+    public bool? HasAgent { get; init; } = true;
 
-    public string DiskPath => Path.Combine(Folder, "disk.qcow2");
+    /// <summary>Gets the disk, by default the one that a build leaves in the folder.</summary>
+    public string DiskPath { get => field ?? Path.Combine(Folder, "disk.qcow2"); init; }
 
-    public string KernelPath => Path.Combine(Folder, "vmlinux");
+    /// <summary>Gets the files that the disk lies on, the nearest first.</summary>
+    public IReadOnlyList<string> BackingFiles { get; init; } = [];
 
-    public string InitrdPath => Path.Combine(Folder, "initrd");
+    /// <summary>Gets the format of the last of these, or of the disk where there are none; the others are qcow2.</summary>
+    public DiskFormat LowestFormat { get; init; } = DiskFormat.Qcow2;
+
+    /// <summary>Gets how large the guest sees the disk, in bytes.</summary>
+    public long DiskBytes { get; init; }
+
+    /// <summary>Gets the kernel, or <see langword="null"/> where the disk is booted by firmware.</summary>
+    public string? KernelPath { get; init; }
+
+    public string? InitrdPath { get; init; }
+
+    /// <summary>Gets the files that QEMU reads.</summary>
+    public IEnumerable<string> Files => ((IEnumerable<string?>)[DiskPath, .. BackingFiles, KernelPath, InitrdPath]).OfType<string>();
 
     /// <summary>Gets the file that lists the packages with their versions.</summary>
     public string PackagesPath => Path.Combine(Folder, "packages.txt");

@@ -62,6 +62,8 @@ internal sealed record ImageDescription
                 KernelArguments = description.KernelArguments,
                 Ready = description.Ready,
                 HasAgent = description.Agent,
+                KernelPath = Path.Combine(folder, "vmlinux"),
+                InitrdPath = Path.Combine(folder, "initrd"),
             };
         }
         catch (Exception e) when (e is IOException or JsonException)

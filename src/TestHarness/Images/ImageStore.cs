@@ -3,14 +3,26 @@ namespace TestHarness.Images;
 /// <summary>The images of this user: the cache that the library uses.</summary>
 internal static class ImageStore
 {
-    /// <summary>Returns an image, building it where it is not there.</summary>
-    /// <param name="image">The name of a recipe that the library brings, or the path of a folder with a recipe, with a <c>/</c> in it.</param>
+    /// <summary>Returns a machine's image: built or fetched where it is not there, and looked at.</summary>
+    /// <param name="spec">The machine; checked.</param>
     /// <param name="progress">Told what is done, or for whom is waited.</param>
-    /// <param name="cancellationToken">Ends the wait and the build.</param>
-    /// <exception cref="ImageException">There is no such image, its recipe has mistakes, or the build failed.</exception>
+    /// <param name="cancellationToken">Ends the wait, the build and the download.</param>
+    /// <exception cref="ImageException">There is no such image, its recipe has mistakes, the build or the download failed, or the disk can't be used.</exception>
     /// <exception cref="HostNotReadyException">The host lacks what a build needs.</exception>
-    public static Task<GuestImage> GetAsync(string image, IProgress<StartProgress>? progress = null, CancellationToken cancellationToken = default) =>
-        new ImageCache(CacheFolder.Images).GetAsync(image, ImageBuildMode.IfMissing, progress, cancellationToken);
+    public static async Task<GuestImage> GetAsync(MachineSpec spec, IProgress<StartProgress>? progress, CancellationToken cancellationToken)
+    {
+        ImageReference reference = ImageReference.Of(spec);
+        if (reference.Kind == ImageKind.Recipe)
+        {
+            GuestImage built = await new ImageCache(CacheFolder.Images).GetAsync(spec.Image, ImageBuildMode.IfMissing, progress, cancellationToken).ConfigureAwait(false);
+            return built with { DiskBytes = QcowHeader.Require(built) };
+        }
+
+        string disk = reference.Kind == ImageKind.File
+            ? spec.Image
+            : await new FetchedImages(CacheFolder.Images).GetAsync(spec.Image, spec.ImageSha256!, progress, cancellationToken).ConfigureAwait(false);
+        return OwnImage.Open(spec, disk, reference.Format);
+    }
 
     /// <summary>
     /// Builds an image anew, with the package versions of today, beside the one that is there, which is then deleted. Machines that run

@@ -43,7 +43,7 @@ internal sealed class RecipeSource
         {
             string folder = Path.GetFullPath(image);
             if (System.IO.File.Exists(folder))
-                throw Unknown(image, $"'{folder}' is not a folder");
+                throw Unknown(image, $"'{folder}' is not a folder; a disk of your own has the ending .qcow2, .raw or .img, or its format in MachineSpec.ImageFormat");
             if (!System.IO.File.Exists(Path.Combine(folder, RecipeFile)))
                 throw Unknown(image, $"'{folder}' has no {RecipeFile}");
             return new RecipeSource(image, FolderName(folder), folder);

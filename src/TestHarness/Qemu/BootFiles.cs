@@ -5,12 +5,19 @@ namespace TestHarness.Qemu;
 /// <summary>What a machine starts from; absolute paths of files that are never written to.</summary>
 internal sealed record BootFiles
 {
-    /// <summary>The disks in qcow2 format below the machine's overlay, the nearest first: a template's disk, if there is one, then the image's.</summary>
+    /// <summary>The disks below the machine's overlay, the nearest first: a template's disk, if there is one, then the image's.</summary>
     public required IReadOnlyList<string> BackingDisks { get; init; }
 
-    public required string Kernel { get; init; }
+    /// <summary>The format of the last of them; a user's disk may be raw.</summary>
+    public DiskFormat LowestFormat { get; init; } = DiskFormat.Qcow2;
 
-    public required string Initrd { get; init; }
+    /// <summary>The kernel, or <see langword="null"/> where firmware boots the disk.</summary>
+    public required string? Kernel { get; init; }
+
+    public required string? Initrd { get; init; }
+
+    /// <summary>The UEFI firmware, or <see langword="null"/> where the machine has none.</summary>
+    public UefiFirmware? Uefi { get; init; }
 
     /// <summary>The image's own kernel arguments.</summary>
     public required string KernelArguments { get; init; }
@@ -30,8 +37,14 @@ internal sealed record BootFiles
     /// <summary>The file that holds the guest's memory, or <see langword="null"/> where QEMU allocates it.</summary>
     public MemoryFile? Memory { get; init; }
 
-    /// <summary>The folder of the template that the machine is restored from, or <see langword="null"/> where it boots.</summary>
+    /// <summary>The folder of the template whose disks the machine's lie on, or <see langword="null"/> where there is none.</summary>
     public string? Template { get; init; }
+
+    /// <summary>Whether a machine that was restored boots from its disks again.</summary>
+    public bool Reboots { get; init; }
+
+    /// <summary>Whether the machine goes on from the template's memory.</summary>
+    public bool IsRestored => Template is not null && !Reboots;
 }
 
 /// <summary>A file with the guest's memory.</summary>

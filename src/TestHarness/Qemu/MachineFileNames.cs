@@ -14,6 +14,9 @@ internal static class MachineFileNames
     public const string GuestAgentSocket = "qga.sock";
     public const string Overlay = "disk.qcow2";
 
+    /// <summary>The machine's own UEFI variables.</summary>
+    public const string UefiVariables = "variables.qcow2";
+
     /// <summary>The disk that cloud-init reads.</summary>
     public const string Seed = "seed.iso";
 

@@ -15,6 +15,11 @@ internal static class QemuArguments
     /// <summary>The name of the agent's virtio-serial port.</summary>
     public const string AgentPort = "testharness.agent";
 
+    /// <summary>The node of the machine's own UEFI variables.</summary>
+    public const string UefiVariables = "variables";
+
+    private const string UefiCode = "firmware";
+
     private static readonly JsonSerializerOptions Json = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     /// <summary>What QEMU itself may not do.</summary>
@@ -33,7 +38,7 @@ internal static class QemuArguments
         [
             "-nodefaults", "-no-user-config",
             "-name", $"guest={name}",
-            "-machine", $"{(spec.Type == MachineType.Microvm ? "microvm,pcie=off,rtc=on,isa-serial=on" : "q35,vmport=off")},memory-backend=ram",
+            "-machine", $"{(spec.Type == MachineType.Microvm ? "microvm,pcie=off,rtc=on,isa-serial=on" : "q35,vmport=off")},memory-backend=ram{FirmwareOptions(spec)}",
             .. Processor(accelerator),
             "-smp", Number(spec.Cpus),
             "-m", $"{Number(spec.MemoryMiB)}M",
@@ -41,7 +46,9 @@ internal static class QemuArguments
             .. Sandbox,
         ];
         AddMemory(arguments, spec, boot.Memory);
-        if (boot.Template is null)
+        if (boot.Uefi is not null)
+            AddUefi(arguments, boot.Uefi, boot);
+        if (!boot.IsRestored)
             AddKernel(arguments, spec, boot);
         else
             // A restored guest has its kernel in memory. It reboots into a new process that is given one.
@@ -49,9 +56,9 @@ internal static class QemuArguments
         AddChannels(arguments, spec.Type, channels);
         if (boot.HasGuestAgentPort)
             AddGuestAgentPort(arguments, channels);
-        AddDisk(arguments, spec.Type, "disk0", Overlay(MachineFileNames.Overlay, boot.BackingDisks));
+        AddDisk(arguments, spec.Type, "disk0", Overlay(MachineFileNames.Overlay, boot.BackingDisks, boot.LowestFormat), boots: spec.Firmware != Firmware.Kernel);
         for (int i = 0; i < spec.Disks.Count; i++)
-            AddDisk(arguments, spec.Type, $"disk{i + 1}", Overlay(MachineFileNames.ExtraDisk(i), ExtraBacking(boot, i)));
+            AddDisk(arguments, spec.Type, $"disk{i + 1}", Overlay(MachineFileNames.ExtraDisk(i), OfTemplate(boot, MachineFileNames.ExtraDisk(i))));
         AddNetwork(arguments, spec, channels);
         AddDevice(arguments, VirtioDevice(spec.Type, "virtio-rng"));
         if (spec.Type != MachineType.Microvm)
@@ -78,6 +85,9 @@ internal static class QemuArguments
     /// <summary>What executes the guest's instructions, and the processor that the guest sees.</summary>
     public static IReadOnlyList<string> Processor(Accelerator accelerator) => ["-accel", accelerator == Accelerator.Kvm ? "kvm" : "tcg", "-cpu", "max"];
 
+    /// <summary>QEMU's name of a format.</summary>
+    public static string DriverOf(DiskFormat format) => format == DiskFormat.Raw ? "raw" : "qcow2";
+
     /// <summary>Tells whether the machine has a display to capture.</summary>
     public static bool HasDisplay(MachineSpec spec) => spec.Display != Display.None && spec.Type != MachineType.Microvm;
 
@@ -101,12 +111,32 @@ internal static class QemuArguments
         arguments.AddRange(["-object", memory.ToJsonString(Json)]);
     }
 
-    private static void AddKernel(List<string> arguments, MachineSpec spec, BootFiles boot) => arguments.AddRange(
-    [
-        "-kernel", boot.Kernel,
-        "-initrd", boot.Initrd,
-        "-append", KernelCommandLine.Build([boot.KernelArguments, boot.MeasuredArguments, spec.KernelArguments], boot.Architecture, HasDisplay(spec)),
-    ]);
+    private static void AddKernel(List<string> arguments, MachineSpec spec, BootFiles boot)
+    {
+        if (boot.Kernel is null)
+            return;
+        arguments.AddRange(["-kernel", boot.Kernel]);
+        if (boot.Initrd is not null)
+            arguments.AddRange(["-initrd", boot.Initrd]);
+        arguments.AddRange(["-append", KernelCommandLine.Build([boot.KernelArguments, boot.MeasuredArguments, spec.KernelArguments], boot.Architecture, HasDisplay(spec))]);
+    }
+
+    // Without graphics, as it calls it, SeaBIOS shows on the serial console what it and a boot loader write to the screen; the display is there all the same.
+    private static string FirmwareOptions(MachineSpec spec) => spec.Firmware switch
+    {
+        Firmware.Bios => ",graphics=off",
+        Firmware.Uefi => $",pflash0={UefiCode},pflash1={UefiVariables}",
+        _ => "",
+    };
+
+    private static void AddUefi(List<string> arguments, UefiFirmware uefi, BootFiles boot)
+    {
+        JsonObject code = Image(uefi.Code, readOnly: true, DiskFormat.Raw);
+        code["node-name"] = UefiCode;
+        JsonObject variables = Overlay(MachineFileNames.UefiVariables, OfTemplate(boot, MachineFileNames.UefiVariables));
+        variables["node-name"] = UefiVariables;
+        arguments.AddRange(["-blockdev", code.ToJsonString(Json), "-blockdev", variables.ToJsonString(Json)]);
+    }
 
     private static void AddChannels(List<string> arguments, MachineType type, MachineChannels channels)
     {
@@ -142,7 +172,7 @@ internal static class QemuArguments
         AddDevice(arguments, new JsonObject { ["driver"] = "virtserialport", ["chardev"] = "qga", ["name"] = QemuGuestAgent.PortName });
     }
 
-    private static void AddDisk(List<string> arguments, MachineType type, string node, JsonObject image)
+    private static void AddDisk(List<string> arguments, MachineType type, string node, JsonObject image, bool boots = false)
     {
         image["node-name"] = node;
         // The overlay goes with the machine, so there is nothing that a flush to the host's disk would save.
@@ -151,6 +181,9 @@ internal static class QemuArguments
         arguments.AddRange(["-blockdev", image.ToJsonString(Json)]);
         JsonObject device = VirtioDevice(type, "virtio-blk");
         device["drive"] = node;
+        if (boots)
+            // The only one that the firmware tries.
+            device["bootindex"] = 0;
         AddDevice(arguments, device);
     }
 
@@ -182,27 +215,28 @@ internal static class QemuArguments
     }
 
     // The chain is named here, so that the backing files in the headers are not what QEMU goes by.
-    private static JsonObject Overlay(string overlay, IEnumerable<string> backing)
+    private static JsonObject Overlay(string overlay, IReadOnlyList<string> backing, DiskFormat lowestFormat = DiskFormat.Qcow2)
     {
         JsonObject top = Image(overlay, readOnly: false), lowest = top;
-        foreach (string disk in backing)
+        for (int i = 0; i < backing.Count; i++)
         {
-            JsonObject next = Image(disk, readOnly: true);
+            JsonObject next = Image(backing[i], readOnly: true, i == backing.Count - 1 ? lowestFormat : DiskFormat.Qcow2);
             lowest["backing"] = next;
             lowest = next;
         }
 
-        // Said, for without it QEMU would go by what the lowest one's header names.
-        lowest["backing"] = null;
+        // Said, for without it QEMU would go by what the lowest one's header names. A raw disk has no header.
+        if (lowestFormat == DiskFormat.Qcow2)
+            lowest["backing"] = null;
         return top;
     }
 
-    private static string[] ExtraBacking(BootFiles boot, int index) =>
-        boot.Template is { } template ? [Path.Combine(template, MachineFileNames.ExtraDisk(index))] : [];
+    // What of the template a disk lies on that is the machine's own from the start.
+    private static string[] OfTemplate(BootFiles boot, string file) => boot.Template is { } template ? [Path.Combine(template, file)] : [];
 
-    private static JsonObject Image(string path, bool readOnly) => new()
+    private static JsonObject Image(string path, bool readOnly, DiskFormat format = DiskFormat.Qcow2) => new()
     {
-        ["driver"] = "qcow2",
+        ["driver"] = DriverOf(format),
         ["read-only"] = readOnly,
         ["file"] = new JsonObject { ["driver"] = "file", ["filename"] = path, ["read-only"] = readOnly },
     };

@@ -11,7 +11,9 @@ internal static class ReproScript
         IEnumerable<string> disks = spec.Disks.Select((disk, index) =>
             $"qemu-img create -q -f qcow2 {MachineFileNames.ExtraDisk(index)} {disk.SizeMiB}M\n");
         // By hand it boots, whatever it was restored from here.
-        boot = boot with { BackingDisks = [boot.BackingDisks[^1]], Memory = null, Template = null };
+        boot = boot with { BackingDisks = [.. boot.BackingDisks.Skip(boot.Template is null ? 0 : 1)], Memory = null, Template = null };
+        string format = QemuArguments.DriverOf(boot.BackingDisks.Count == 1 ? boot.LowestFormat : DiskFormat.Qcow2);
+        string uefi = boot.Uefi is null ? "" : $"{ShellQuote.Join(["qemu-img", .. Overlay.UefiCommand(boot.Uefi)])}\n";
         string seed = boot.Seed is null ? "" : SeedCommands(boot.Seed);
         string secrets = spec.Secrets.Count == 0 ? "" : "# Where *** stands in place of a secret, put the secret back first.\n";
         IReadOnlyList<string> arguments = QemuArguments.Build(spec, boot, name, accelerator, MachineChannels.Terminal);
@@ -23,8 +25,8 @@ internal static class ReproScript
             folder=$(mktemp -d)
             trap 'rm -rf "$folder"' EXIT
             cd "$folder"
-            qemu-img create -q -f qcow2 -F qcow2 -b {ShellQuote.Quote(boot.BackingDisks[^1])} {MachineFileNames.Overlay}
-            {string.Concat(disks)}{seed}{ShellQuote.Join([program, .. arguments])} "$@"
+            qemu-img create -q -f qcow2 -F {format} -b {ShellQuote.Quote(boot.BackingDisks[0])} {MachineFileNames.Overlay}
+            {string.Concat(disks)}{uefi}{seed}{ShellQuote.Join([program, .. arguments])} "$@"
 
             """;
     }

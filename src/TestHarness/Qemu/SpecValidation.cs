@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text.RegularExpressions;
 using TestHarness.Guest;
+using TestHarness.Images;
 
 namespace TestHarness.Qemu;
 
@@ -21,6 +22,10 @@ internal static partial class SpecValidation
     {
         if (string.IsNullOrWhiteSpace(spec.Image))
             yield return "Image is empty: name a recipe such as \"tiny\", or the folder of your own.";
+        foreach (string problem in string.IsNullOrWhiteSpace(spec.Image) ? [] : ImageReference.Problems(spec))
+            yield return problem;
+        if (spec.GuestAccess == GuestAccess.None && (spec.Spares > 0 || spec.GuestReaches.Count > 0 || spec.Shares.Count > 0))
+            yield return "Spares, GuestReaches and Shares need a guest that answers: GuestAccess is None.";
         if (spec.Cpus is < 1 or > 255)
             yield return $"Cpus is {spec.Cpus}: 1 to 255 are possible.";
         if (spec.MemoryMiB is < 64 or > 1024 * 1024)

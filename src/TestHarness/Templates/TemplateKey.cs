@@ -34,6 +34,7 @@ internal static class TemplateKey
             hostProcessor,
             boot.Seed?.Key ?? "",
             $"{spec.GuestAccess} {AccessOf(spec)}",
+            boot.Uefi?.Key ?? "",
             .. spec.Disks.Select(disk => FormattableString.Invariant($"{disk.SizeMiB}")),
             .. QemuArguments.Build(spec, boot with { MeasuredArguments = "" }, "template", accelerator, MachineChannels.Library),
         ];

@@ -66,7 +66,7 @@ public sealed class RecipeSourceTests : IDisposable
         Native.MakePipe(pipe);
 
         foreach (string image in (string[])[file, "/dev/null", pipe, loop])
-            FindFails(image).Should().StartWith($"There is no image '{image}': '{image}' is not a folder.").And.Contain("Try: ");
+            FindFails(image).Should().StartWith($"There is no image '{image}': '{image}' is not a folder; a disk of your own has the ending .qcow2, .raw or .img").And.Contain("Try: ");
     }
 
     [Theory]

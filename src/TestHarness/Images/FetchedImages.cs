@@ -1,0 +1,112 @@
+using System.Security.Cryptography;
+using TestHarness.Hosts;
+
+namespace TestHarness.Images;
+
+/// <summary>
+/// Keeps disks that were fetched, as <c>sha256/&lt;sum&gt;</c>: whole, checked, and read-only. A disk is fetched once, however many processes ask; it comes under another
+/// name, which stays when the connection is cut, so that the next one goes on from there, and appears by a rename.
+/// </summary>
+internal sealed class FetchedImages(string root)
+{
+    private static readonly TimeSpan Abandoned = TimeSpan.FromDays(14);
+
+    private string Folder => Path.Combine(root, "sha256");
+
+    /// <summary>Gets how long a download may take, with the wait for another process that fetches the same.</summary>
+    public TimeSpan Limit { get; init; } = TimeSpan.FromMinutes(30);
+
+    /// <summary>Gets how long a server may be silent.</summary>
+    public TimeSpan StallLimit { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>Gets how long is waited before the first attempt to go on; twice as long before each further one.</summary>
+    public TimeSpan RetryDelay { get; init; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>Returns the file.</summary>
+    /// <exception cref="ImageException">It could not be fetched, or has another sum.</exception>
+    public async Task<string> GetAsync(string image, string sum, IProgress<StartProgress>? progress, CancellationToken cancellationToken)
+    {
+        sum = sum.ToLowerInvariant();
+        string file = Path.Combine(Folder, sum);
+        if (File.Exists(file))
+            return file;
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        limit.CancelAfter(Limit);
+        try
+        {
+            return await FetchOnceAsync(image, sum, file, progress, limit.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException e) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw new ImageException(
+                image,
+                new FailureText($"Image '{image}': it was not there within {Limit.TotalMinutes} minutes.")
+                    .Add("Waited for", "the download, here or by another process")
+                    .Try("start again: what has come is kept, and the download goes on from there."),
+                e);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new ImageException(
+                image, new FailureText($"Image '{image}': the file could not be stored.").Add("File", file).Add("Reason", e.Message).Try(BuildFolder.RemedyFor(e.Message)), e);
+        }
+    }
+
+    private async Task<string> FetchOnceAsync(string image, string sum, string file, IProgress<StartProgress>? progress, CancellationToken cancellationToken)
+    {
+        CacheFolder.Create(Folder);
+        using FileLock exclusive = await FileLock.TakeAsync(
+            $"{file}.lock", owner => progress?.Report(new StartProgress($"image {image}: waiting for {owner}, which fetches it")), cancellationToken).ConfigureAwait(false);
+        if (File.Exists(file))
+            return file;
+        Sweep();
+
+        var address = new Uri(image);
+        var part = new PartialFile($"{file}.part");
+        if (address.IsFile)
+            await CopyAsync(image, address.LocalPath, part, progress, cancellationToken).ConfigureAwait(false);
+        else
+            await new Download(image, address, part, progress) { StallLimit = StallLimit, RetryDelay = RetryDelay }.RunAsync(cancellationToken).ConfigureAwait(false);
+
+        progress?.Report(new StartProgress($"image {image}: checking its sum"));
+        string found = await part.SumAsync(cancellationToken).ConfigureAwait(false);
+        if (found != sum)
+        {
+            part.Delete();
+            throw new ImageException(image, new FailureText($"Image '{image}': it is not what it should be.")
+                .Add("SHA-256 wanted", sum)
+                .Add("SHA-256 found", found)
+                .Try("set MachineSpec.ImageSha256 to the sum that the image's publisher names; where it is that already, what was fetched is damaged or another image."));
+        }
+
+        part.MoveTo(file);
+        return file;
+    }
+
+    // A copy, so that what was checked is what is used, whoever writes to the file afterwards.
+    private static async Task CopyAsync(string image, string source, PartialFile part, IProgress<StartProgress>? progress, CancellationToken cancellationToken)
+    {
+        if (Native.StatusOf(source) is var status && status is not { IsPlainFile: true })
+        {
+            throw new ImageException(image, new FailureText($"Image '{image}': the file can't be used.")
+                .Add("File", source)
+                .Add("Reason", status is { } other ? $"it is {other.Type}, not a file" : "there is no such file"));
+        }
+
+        part.Delete();
+        using FileStream from = File.OpenRead(source);
+        var told = new DownloadProgress(image, progress);
+        await part.AppendAsync(from, length => told.Report(length, from.Length), readLimit: null, cancellationToken).ConfigureAwait(false);
+    }
+
+    // Downloads that were cut and that nobody came back for.
+    private void Sweep()
+    {
+        foreach (string part in Directory.GetFiles(Folder, "*.part").Where(part => DateTime.UtcNow - File.GetLastWriteTimeUtc(part) > Abandoned))
+        {
+            using FileLock? free = FileLock.TryTake(Path.ChangeExtension(part, ".lock"));
+            if (free is not null)
+                new PartialFile(part).Delete();
+        }
+    }
+}
