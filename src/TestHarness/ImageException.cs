@@ -1,6 +1,6 @@
 namespace TestHarness;
 
-/// <summary>An image is unknown, its recipe has mistakes, or building it failed.</summary>
+/// <summary>An image is unknown, its recipe has mistakes, building or fetching it failed, or its disk can't be used.</summary>
 public sealed class ImageException : TestHarnessException
 {
     internal ImageException(string image, FailureText text, Exception? innerException = null)

@@ -45,7 +45,7 @@ internal sealed class Download(string image, Uri address, PartialFile part, IPro
             {
                 attempt = part.Length > before ? 1 : attempt;
                 if (attempt >= MaxAttempts)
-                    throw Failure("the connection is cut again and again", e.Message, "start again: what has come is kept, and the download goes on from there.", e);
+                    throw Failure($"the server did not answer, or broke off, {MaxAttempts} times in a row", e.Message, "start again: what has come is kept, and the download goes on from there.", e);
                 progress?.Report(new StartProgress($"image {image}: fetching", PrintableText.Of($"goes on after {part.Length} bytes, because {e.Message}")));
                 await Task.Delay(RetryDelay * (1 << (attempt - 1)), cancellationToken).ConfigureAwait(false);
             }

@@ -119,6 +119,25 @@ public sealed class OwnImageTests(Tiny tiny) : IDisposable
     }
 
     [Fact]
+    public async Task Reaches_a_foreign_disk_by_what_cloud_init_installs()
+    {
+        string image, disk;
+        await using (VirtualMachine cloud = await VirtualMachine.StartAsync(new MachineSpec { Image = "debian-12-cloud", CloudInit = new CloudInit() }, cancellationToken: Token))
+            image = await UsualCache.ImageFolderOfAsync(cloud, Token);
+        disk = await CopyDiskAsync(image, DiskFormat.Qcow2, "disk.qcow2");
+        File.CreateSymbolicLink(_folder["vmlinuz"], Path.Combine(image, "vmlinux"));
+        File.CreateSymbolicLink(_folder["initrd.img"], Path.Combine(image, "initrd"));
+        var spec = new MachineSpec
+        {
+            Image = disk, KernelArguments = "root=/dev/vda rw", Start = StartMode.Cold, CloudInit = new CloudInit { Files = [new CloudFile("/etc/motd", "reached\n")] },
+        };
+
+        await using VirtualMachine vm = await VirtualMachine.StartAsync(spec, cancellationToken: Token);
+
+        (await vm.Shell.RunAsync("cat /etc/motd", cancellationToken: Token)).Should().HaveOutput("reached");
+    }
+
+    [Fact]
     public async Task Says_how_to_let_QEMU_read_a_disk_that_is_closed_to_it()
     {
         string image = await UsualCache.ImageFolderOfAsync(tiny.Machine, Token), disk = await CopyDiskAsync(image, DiskFormat.Raw, "disk.raw");

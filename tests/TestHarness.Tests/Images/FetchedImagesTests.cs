@@ -74,7 +74,7 @@ public sealed class FetchedImagesTests : IDisposable
         broken = false;
         string file = await GetAsync(server.Address());
 
-        failure.Message.Should().StartWith($"Image '{server.Address()}': it could not be fetched, because the connection is cut again and again.")
+        failure.Message.Should().StartWith($"Image '{server.Address()}': it could not be fetched, because the server did not answer, or broke off, 5 times in a row.")
             .And.Contain("Try: start again: what has come is kept");
         (await File.ReadAllBytesAsync(file, Token)).Should().Equal(Content);
         server.Requests.Last().From.Should().Be(100_000);
