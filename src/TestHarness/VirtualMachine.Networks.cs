@@ -33,25 +33,6 @@ public sealed partial class VirtualMachine
             $"the guest's TCP port {guestPort} to answer on {answer.Host}", timeout ?? Scaled(ForwardLimit), answer.WaitAsync, cancellationToken, () => answer.LastSeen);
     }
 
-    /// <summary>
-    /// Waits until a forwarded UDP port really answers: a question is sent to it again and again until a datagram comes back. What is a question depends on the service, which
-    /// sees each of them.
-    /// </summary>
-    /// <param name="guestPort">The guest's port, one of <see cref="MachineSpec.PortForwards"/> with <see cref="ForwardProtocol.Udp"/>.</param>
-    /// <param name="question">The datagram that the service answers.</param>
-    /// <param name="timeout">The limit. Default: 1 minute, longer on a slow host.</param>
-    /// <param name="cancellationToken">Ends the wait.</param>
-    /// <returns>Where the port is on the host.</returns>
-    /// <exception cref="ArgumentOutOfRangeException">The port is not forwarded.</exception>
-    /// <exception cref="WaitTimeoutException">It did not answer in time.</exception>
-    /// <exception cref="MachineExitedException">The machine ended.</exception>
-    public Task<IPEndPoint> WaitForForwardAsync(int guestPort, ReadOnlyMemory<byte> question, TimeSpan? timeout = null, CancellationToken cancellationToken = default)
-    {
-        IPEndPoint host = GetForwardedEndPoint(guestPort, ForwardProtocol.Udp);
-        var answer = new DatagramAnswer(host, question);
-        return GuardAsync($"the guest's UDP port {guestPort} to answer on {host}", timeout ?? Scaled(ForwardLimit), answer.WaitAsync, cancellationToken, () => answer.LastSeen);
-    }
-
     /// <summary>Notes what the guest asked of the test.</summary>
     internal void NoteGuest(string what, TimeSpan? duration = null, string? outcome = null) =>
         _events.Add(MachineEventKind.Guest, Secrets.Apply(what), duration, outcome is null ? null : Secrets.Apply(outcome));
