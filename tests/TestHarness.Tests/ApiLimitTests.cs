@@ -30,6 +30,7 @@ public sealed class ApiLimitTests
         ["MachineHold.DisposeAsync()"] = "none: closes what is open on the host",
         ["MachineEvidence.SaveAsync(String, CancellationToken)"] = "none: files of the caller's own host",
         ["Shell.PingAsync(CancellationToken)"] = "1 minute",
+        ["Shell.InteractiveAsync(InteractiveOptions, CancellationToken)"] = "none: a person decides, or the machine's end",
         ["GuestProcess.KillAsync(CancellationToken)"] = "30 seconds",
         ["GuestProcess.SignalAsync(Int32, CancellationToken)"] = "30 seconds",
         ["GuestProcess.DisposeAsync()"] = "2 seconds",
