@@ -27,11 +27,12 @@ internal sealed class TerminalProgram : IDisposable
         string script = Path.Combine(_folder, "run");
         File.WriteAllText(script, $"""
             set -m
+            trap : INT
             echo "device $(tty)."
             echo "before $(stty -g)."
             env {Repository.DefaultSignals} TERM=vt220 dotnet {SampleProgram.Path} {arguments}
             code=$?
-            while [ $code = 148 ]; do
+            while [ $code = 147 ]; do
                 echo "stopped $(stty -g)."
                 read -r enter
                 fg > /dev/null

@@ -19,9 +19,10 @@ internal sealed class CallerTerminal : IDisposable
     {
         _mode = mode;
         // The first registration lets .NET note the mode that it sets at the process's end: before it becomes another one.
-        foreach (PosixSignal signal in (PosixSignal[])[PosixSignal.SIGINT, PosixSignal.SIGTERM, PosixSignal.SIGQUIT, PosixSignal.SIGHUP, PosixSignal.SIGTSTP])
+        foreach (PosixSignal signal in (PosixSignal[])[PosixSignal.SIGINT, PosixSignal.SIGTERM, PosixSignal.SIGQUIT, PosixSignal.SIGHUP])
             _signals.Add(PosixSignalRegistration.Create(signal, _ => SetMode(raw: false)));
-        _signals.Add(PosixSignalRegistration.Create(PosixSignal.SIGCONT, _ => SetMode(raw: true)));
+        _signals.Add(PosixSignalRegistration.Create(PosixSignal.SIGTSTP, Stop));
+        _signals.Add(PosixSignalRegistration.Create(PosixSignal.SIGCONT, GoOn));
         _signals.Add(PosixSignalRegistration.Create(PosixSignal.SIGWINCH, _ => Tell(resized)));
         AppDomain.CurrentDomain.ProcessExit += OnEnd;
         AppDomain.CurrentDomain.UnhandledException += OnEnd;
@@ -72,6 +73,21 @@ internal sealed class CallerTerminal : IDisposable
     }
 
     private void OnEnd(object? sender, EventArgs e) => SetMode(raw: false);
+
+    // .NET does not stop a process that listens.
+    private void Stop(PosixSignalContext context)
+    {
+        context.Cancel = true;
+        SetMode(raw: false);
+        _ = Native.Kill(Environment.ProcessId, Native.SignalStop);
+    }
+
+    private void GoOn(PosixSignalContext context)
+    {
+        // Otherwise .NET sets the mode that it has noted.
+        context.Cancel = true;
+        SetMode(raw: true);
+    }
 
     private void SetMode(bool raw)
     {

@@ -66,7 +66,7 @@ public sealed class TerminalTests
         }
 
         await program.WaitForAsync(said);
-        (await program.WaitForAsync("ended ", ".")).Should().Be(exitCode.ToString(CultureInfo.InvariantCulture), program.Shown);
+        (await program.WaitForAsync("\nended ", ".")).Should().Be(exitCode.ToString(CultureInfo.InvariantCulture), program.Shown);
         (await program.WaitForAsync("after ", ".")).Should().Be(before);
     }
 
