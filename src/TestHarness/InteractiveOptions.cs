@@ -18,8 +18,8 @@ public sealed record InteractiveOptions
     public string? WorkingDirectory { get; init; }
 
     /// <summary>
-    /// Gets keys that a program types at the guest's terminal, in place of a person; their end types Ctrl-D. The caller disposes it. Default: <see langword="null"/>,
-    /// this process's standard input.
+    /// Gets keys that a program types at the guest's terminal, in place of a person. Their end ends nothing: type <c>exit</c> or Ctrl-D. The caller disposes it. Default:
+    /// <see langword="null"/>, this process's standard input.
     /// </summary>
     public Stream? Input { get; init; }
 

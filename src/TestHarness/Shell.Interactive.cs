@@ -58,7 +58,7 @@ public sealed partial class Shell
                 Stream output = options.Output ?? Console.OpenStandardOutput();
                 if (options.Input is not { } keys)
                     return await JoinCallerAsync(process, output, over.Token).ConfigureAwait(false);
-                _ = FeedAsync(keys, process.StandardInput, over.Token);
+                _ = TypeAsync(keys, process.StandardInput, over.Token);
                 return await ShowAsync(process, output, over.Token).ConfigureAwait(false);
             }
             finally
@@ -95,6 +95,19 @@ public sealed partial class Shell
             User = options.User,
             Terminal = ofCaller || options.Input is not null ? new AgentTerminal(columns, rows) : null,
         };
+    }
+
+    // Not the end of the keys: an end-of-file character that comes while a shell changes the terminal's mode is lost.
+    private static async Task TypeAsync(Stream keys, Stream to, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await keys.CopyToAsync(to, cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is OperationCanceledException or AgentStreamClosedException or AgentLostException)
+        {
+            // It has ended; whoever waits for its end tells how.
+        }
     }
 
     // A terminal that takes nothing (Ctrl-S, a pipe nobody reads) must not hold this beyond the machine's end.

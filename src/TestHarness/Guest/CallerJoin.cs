@@ -9,10 +9,15 @@ internal sealed class CallerJoin : IDisposable
     private readonly TaskCompletionSource _left = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly LeaveKeys _leave = new();
     private readonly CallerInput _input;
+    private readonly bool _isTerminal;
 
-    public CallerJoin(bool isTerminal) => _input = new CallerInput(bytes => isTerminal && Leaves(bytes));
+    public CallerJoin(bool isTerminal)
+    {
+        _isTerminal = isTerminal;
+        _input = new CallerInput(bytes => isTerminal && Leaves(bytes));
+    }
 
-    /// <summary>Ends when the person at the terminal leaves.</summary>
+    /// <summary>Ends when the person at the terminal leaves, or the terminal is gone.</summary>
     public Task Left => _left.Task;
 
     /// <summary>Tells the person at the terminal how to leave. On standard error, for the guest's own output may go to a file.</summary>
@@ -22,14 +27,16 @@ internal sealed class CallerJoin : IDisposable
         await error.WriteAsync(Encoding.UTF8.GetBytes($"Machine '{machineName}': {LeaveKeys.Instruction}.\r\n")).ConfigureAwait(false);
     }
 
-    /// <summary>Writes what comes to the guest, and its end, which at a terminal only its hanging up is.</summary>
+    /// <summary>Writes what comes to the guest; the end of what is no terminal, too.</summary>
     public async Task PassOnAsync(Stream to, CancellationToken cancellationToken)
     {
         try
         {
             await foreach (byte[] bytes in _input.ReadAllAsync(cancellationToken).ConfigureAwait(false))
                 await to.WriteAsync(bytes, cancellationToken).ConfigureAwait(false);
-            if (!Left.IsCompleted)
+            if (_isTerminal)
+                _left.TrySetResult();
+            else
                 await to.DisposeAsync().ConfigureAwait(false);
         }
         catch (Exception e) when (e is OperationCanceledException or IOException or AgentLostException or ObjectDisposedException)
