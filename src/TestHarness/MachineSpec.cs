@@ -44,6 +44,11 @@ public sealed record MachineSpec
     /// <summary>Gets further empty disks, <c>/dev/vdb</c> onwards, which are thrown away with the machine. Default: none.</summary>
     public IReadOnlyList<Disk> Disks { get; init; } = [];
 
+    /// <summary>
+    /// Gets the names of serial ports beside the console, at most 3: <c>/dev/ttyS1</c> onwards in this order (<see cref="VirtualMachine.GetSerialPort"/>). Default: none.
+    /// </summary>
+    public IReadOnlyList<string> SerialPorts { get; init; } = [];
+
     /// <summary>Gets what cloud-init does in the guest at its first boot; the image needs cloud-init. Default: <see langword="null"/>, nothing.</summary>
     public CloudInit? CloudInit { get; init; }
 

@@ -74,7 +74,7 @@ public sealed partial class Shell
         if (terminal is not null)
             await CallerJoin.TellAsync(_machine.Name).ConfigureAwait(false);
         using var join = new CallerJoin(terminal is not null);
-        _ = join.PassOnAsync(process.StandardInput, cancellationToken);
+        _ = join.PassOnAsync(process.StandardInput.WriteAsync, process.StandardInput.DisposeAsync, cancellationToken);
         Task<int> shown = ShowAsync(process, output, cancellationToken);
         return await Task.WhenAny(shown, join.Left).ConfigureAwait(false) == shown ? await shown.ConfigureAwait(false) : Left;
     }

@@ -7,7 +7,7 @@ namespace TestHarness.MachineTests;
 
 /// <summary>
 /// The program of TestHarness.SampleProgram at a terminal of its own, whose keys are typed by the test, as a job of a shell. The shell says "device", "before", then the
-/// program what it says, then the shell "ended" with the exit code, and "after"; before and after have what <c>stty -g</c> says. Where the job stops, the shell says
+/// program what it says, then the shell "job-ended" with the exit code, and "after"; before and after have what <c>stty -g</c> says. Where the job stops, the shell says
 /// "stopped" instead, and brings it back after Enter.
 /// </summary>
 internal sealed class TerminalProgram : IDisposable
@@ -38,7 +38,7 @@ internal sealed class TerminalProgram : IDisposable
                 fg > /dev/null
                 code=$?
             done
-            echo "ended $code."
+            echo "job-ended $code."
             echo "after $(stty -g)."
             """);
         var start = new ProcessStartInfo("socat", ["-", $"EXEC:sh {script},pty,setsid,ctty,stderr"]) { RedirectStandardInput = true, RedirectStandardOutput = true };

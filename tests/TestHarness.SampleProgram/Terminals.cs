@@ -15,6 +15,13 @@ internal static class Terminals
         Console.WriteLine($"code {code}.");
     }
 
+    public static async Task AttachAsync()
+    {
+        await using VirtualMachine vm = await VirtualMachine.StartAsync(new MachineSpec());
+        await vm.Console.AttachAsync();
+        Console.WriteLine($"left. log {vm.Console.Log.PlainText.Contains("42-lives", StringComparison.Ordinal)}.");
+    }
+
     private static void End(string way, CancellationTokenSource cancel)
     {
         switch (way)

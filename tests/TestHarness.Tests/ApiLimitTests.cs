@@ -37,6 +37,8 @@ public sealed class ApiLimitTests
         ["Screen.CaptureAsync(CancellationToken)"] = "20 seconds",
         ["SerialConsole.WriteLineAsync(String, CancellationToken)"] = "2 minutes",
         ["SerialConsole.WriteAsync(String, CancellationToken)"] = "2 minutes",
+        ["SerialConsole.AttachAsync(CancellationToken)"] = "none: a person decides, or the machine's end",
+        ["SerialConsole.ReadLinesAsync(LogStart, CancellationToken)"] = "none: the caller leaves the loop, or the machine's end",
         ["SerialLog.SaveAsync(String, CancellationToken)"] = "none: a file of the caller's own host",
         ["Screenshot.SaveAsync(String, CancellationToken)"] = "none: a file of the caller's own host",
     };

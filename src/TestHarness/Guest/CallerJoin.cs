@@ -27,17 +27,17 @@ internal sealed class CallerJoin : IDisposable
         await error.WriteAsync(Encoding.UTF8.GetBytes($"Machine '{machineName}': {LeaveKeys.Instruction}.\r\n")).ConfigureAwait(false);
     }
 
-    /// <summary>Writes what comes to the guest; the end of what is no terminal, too.</summary>
-    public async Task PassOnAsync(Stream to, CancellationToken cancellationToken)
+    /// <summary>Writes what comes to the guest, and tells the end of what is no terminal.</summary>
+    public async Task PassOnAsync(Func<ReadOnlyMemory<byte>, CancellationToken, ValueTask> write, Func<ValueTask> end, CancellationToken cancellationToken)
     {
         try
         {
             await foreach (byte[] bytes in _input.ReadAllAsync(cancellationToken).ConfigureAwait(false))
-                await to.WriteAsync(bytes, cancellationToken).ConfigureAwait(false);
+                await write(bytes, cancellationToken).ConfigureAwait(false);
             if (_isTerminal)
                 _left.TrySetResult();
             else
-                await to.DisposeAsync().ConfigureAwait(false);
+                await end().ConfigureAwait(false);
         }
         catch (Exception e) when (e is OperationCanceledException or IOException or AgentLostException or ObjectDisposedException)
         {

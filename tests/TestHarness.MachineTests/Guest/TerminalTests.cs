@@ -38,7 +38,7 @@ public sealed class TerminalTests
         program.Shown.Should().NotContain("42-after", "the key ended the whole line");
 
         await program.TypeAsync("exit 5\r");
-        await program.WaitForAsync("code 5.\r\n", "ended 0.");
+        await program.WaitForAsync("code 5.\r\n", "job-ended 0.");
         program.Shown.Split("Ctrl-] three times leaves").Should().HaveCount(2, "it is told once");
     }
 
@@ -66,7 +66,7 @@ public sealed class TerminalTests
         }
 
         await program.WaitForAsync(said);
-        (await program.WaitForAsync("\nended ", ".")).Should().Be(exitCode.ToString(CultureInfo.InvariantCulture), program.Shown);
+        (await program.WaitForAsync("job-ended ", ".")).Should().Be(exitCode.ToString(CultureInfo.InvariantCulture), program.Shown);
         (await program.WaitForAsync("after ", ".")).Should().Be(before);
     }
 
@@ -103,7 +103,29 @@ public sealed class TerminalTests
         await program.TypeAsync("\x1d\x1d");
         await program.TypeAsync("\x1d");
 
-        await program.WaitForAsync("code 137.", "ended 0.");
+        await program.WaitForAsync("code 137.", "job-ended 0.");
+        (await program.WaitForAsync("after ", ".")).Should().Be(before);
+    }
+
+    [Fact]
+    public async Task Joins_the_console_until_it_is_left()
+    {
+        using var program = new TerminalProgram("console");
+        string before = await program.WaitForAsync("before ", ".");
+        await program.WaitForAsync("Ctrl-] three times leaves", "login: ");
+
+        await program.TypeAsync("root\r");
+        await program.WaitForAsync("~ # ");
+        await program.TypeAsync("echo $((6*7))-sleeps; /bin/sleep 1000; echo $((6*7))-after\r");
+        await program.WaitForAsync("42-sleeps");
+        await program.TypeAsync("\x03");
+        await program.WaitForAsync("~ # ");
+        await program.TypeAsync("echo $((6*7))-lives\r");
+        await program.WaitForAsync("42-lives");
+        program.Shown.Should().NotContain("42-after");
+        await program.TypeAsync("\x1d\x1d\x1d");
+
+        await program.WaitForAsync("left. log True.", "job-ended 0.");
         (await program.WaitForAsync("after ", ".")).Should().Be(before);
     }
 
