@@ -37,7 +37,7 @@ public sealed class SerialPortTests(Tiny tiny)
         {
             foreach (SerialConsole port in (SerialConsole[])[modem, gps, meter])
             {
-                Task<ShellResult> heard = vm.Shell.RunAsync($"stty -F {port.DevicePath} -echo; echo ready-{word} > {port.DevicePath}; read -r line < {port.DevicePath}; echo $line", cancellationToken: Token);
+                Task<ShellResult> heard = vm.Shell.RunAsync($"exec 3<>{port.DevicePath}; stty -echo <&3; echo ready-{word} >&3; read -r line <&3; echo $line", cancellationToken: Token);
                 await port.WaitForAsync($"ready-{word}", cancellationToken: Token);
                 await port.WriteLineAsync($"to {port.Name}", Token);
                 (await heard).Should().HaveOutput($"to {port.Name}");
