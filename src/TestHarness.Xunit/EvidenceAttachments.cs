@@ -14,6 +14,8 @@ internal static class EvidenceAttachments
         string Named(string what) => $"{evidence.MachineName}-{what}";
         // The runner adds the ending that belongs to the media type.
         AddText(Named("serial-log"), evidence.SerialLog);
+        foreach ((string name, string log) in evidence.SerialPorts)
+            AddText(Named($"serial-{name}-log"), log);
         AddText(Named("qemu-stderr"), evidence.StandardError);
         AddText(Named("command-line"), evidence.CommandLine);
         AddText(Named("repro.sh"), evidence.ReproScript);

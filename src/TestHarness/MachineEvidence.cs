@@ -21,6 +21,9 @@ public sealed record MachineEvidence(
     /// <summary>Gets the last few pictures of the screen that differ from each other, oldest first. Default: none.</summary>
     public IReadOnlyList<Screenshot> Frames { get; init; } = [];
 
+    /// <summary>Gets what came from serial ports beside the console, by name. Default: none.</summary>
+    public IReadOnlyDictionary<string, string> SerialPorts { get; init; } = new Dictionary<string, string>();
+
     /// <summary>Gets the end of the guest's journal, or <see langword="null"/> where it was not asked for or did not answer.</summary>
     public string? Journal { get; init; }
 
@@ -29,7 +32,7 @@ public sealed record MachineEvidence(
 
     /// <summary>
     /// Writes the bundle into a folder, which is made: <c>events.jsonl</c>, <c>serial.log</c>, <c>qemu-stderr.txt</c>, <c>command-line.txt</c>, <c>repro.sh</c>; where
-    /// there are some, <c>screen.png</c>, <c>frames/</c>, <c>journal.txt</c> and <c>notes.txt</c>.
+    /// there are some, <c>serial-NAME.log</c> of further serial ports, <c>screen.png</c>, <c>frames/</c>, <c>journal.txt</c> and <c>notes.txt</c>.
     /// </summary>
     /// <param name="folder">The folder.</param>
     /// <param name="cancellationToken">Ends the writing.</param>

@@ -73,6 +73,11 @@ public sealed record MachineSpec
     /// </summary>
     public IReadOnlyList<HostShare> Shares { get; init; } = [];
 
+    /// <summary>
+    /// Gets the names of serial ports beside the console, at most 3: <c>/dev/ttyS1</c> onwards in this order (<see cref="VirtualMachine.GetSerialPort"/>). Default: none.
+    /// </summary>
+    public IReadOnlyList<string> SerialPorts { get; init; } = [];
+
     /// <summary>Gets what cloud-init does in the guest at its first boot; the image needs cloud-init. Default: <see langword="null"/>, nothing.</summary>
     public CloudInit? CloudInit { get; init; }
 

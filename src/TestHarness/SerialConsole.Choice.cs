@@ -23,7 +23,7 @@ public sealed partial class SerialConsole
             ArgumentException.ThrowIfNullOrEmpty(text, nameof(texts));
         RequireSome(texts.Count, nameof(texts));
         string wanted = string.Join(" or ", texts.Select(text => $"\"{text}\""));
-        return WaitAsync($"{wanted} on the serial console", SerialSearch.ForAny(Log, texts), timeout, cancellationToken);
+        return WaitAsync($"{wanted} on {_title}", SerialSearch.ForAny(Log, texts), timeout, cancellationToken);
     }
 
     /// <summary>
@@ -41,7 +41,7 @@ public sealed partial class SerialConsole
         ArgumentNullException.ThrowIfNull(patterns);
         RequireSome(patterns.Count, nameof(patterns));
         string wanted = string.Join(" or ", patterns.Select(pattern => $"/{pattern}/"));
-        return WaitAsync($"{wanted} on the serial console", SerialSearch.ForAny(Log, patterns), timeout, cancellationToken);
+        return WaitAsync($"{wanted} on {_title}", SerialSearch.ForAny(Log, patterns), timeout, cancellationToken);
     }
 
     private static void RequireSome(int count, string name)

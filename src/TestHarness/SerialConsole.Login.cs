@@ -47,7 +47,7 @@ public sealed partial class SerialConsole
         TimeSpan Left() => limit - Stopwatch.GetElapsedTime(began) is { Ticks: > 0 } left ? left : TimeSpan.Zero;
 
         GuestCommandException Refused(string why) => new(
-            _machine.Facts(), "login", new FailureText($"Machine '{_machine.Name}': the login as '{user}' on the serial console was refused: {why}."));
+            _machine.Facts(), "login", new FailureText($"Machine '{_machine.Name}': the login as '{user}' on {_title} was refused: {why}."));
     }
 
     private void SkipToEnd()

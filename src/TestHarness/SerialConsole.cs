@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using System.Text;
 using System.Text.RegularExpressions;
 using TestHarness.Guest;
@@ -6,7 +7,7 @@ using TestHarness.Qemu;
 
 namespace TestHarness;
 
-/// <summary>A machine's serial console: the whole log, waiting for text, writing lines.</summary>
+/// <summary>A machine's serial console, or another serial port of its (<see cref="MachineSpec.SerialPorts"/>): the whole log, waiting for text, writing lines.</summary>
 public sealed partial class SerialConsole
 {
     internal const int TailLines = 40;
@@ -15,13 +16,26 @@ public sealed partial class SerialConsole
     private static readonly TimeSpan LongestPause = TimeSpan.FromMilliseconds(50);
 
     private readonly VirtualMachine _machine;
+    private readonly string _title;
     private readonly Lock _gate = new();
     private TaskCompletionSource _grown = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private SerialPipe? _pipe;
     private Task _reader = Task.CompletedTask;
     private long _searchFrom;
 
-    internal SerialConsole(VirtualMachine machine) => _machine = machine;
+    internal SerialConsole(VirtualMachine machine, string? name = null, int index = 0)
+    {
+        _machine = machine;
+        Name = name;
+        _title = name is null ? "the serial console" : $"serial port '{name}'";
+        DevicePath = string.Create(CultureInfo.InvariantCulture, $"/dev/ttyS{index}");
+    }
+
+    /// <summary>Gets the port's name in <see cref="MachineSpec.SerialPorts"/>, or <see langword="null"/> for the console.</summary>
+    public string? Name { get; }
+
+    /// <summary>Gets the guest's device: <c>/dev/ttyS0</c> for the console, <c>/dev/ttyS1</c> onwards for the others.</summary>
+    public string DevicePath { get; }
 
     /// <summary>Happens for the bytes that come, on the reader's thread: it must be quick and must not throw. What a template's machine wrote is not told.</summary>
     internal event Action<ReadOnlyMemory<byte>>? Received;
@@ -41,7 +55,7 @@ public sealed partial class SerialConsole
     public Task<string> WaitForAsync(string text, TimeSpan? timeout = null, CancellationToken cancellationToken = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(text);
-        return WaitAsync($"\"{text}\" on the serial console", SerialSearch.For(Log, text), timeout, cancellationToken);
+        return WaitAsync($"\"{text}\" on {_title}", SerialSearch.For(Log, text), timeout, cancellationToken);
     }
 
     /// <summary>Waits until the console shows a match. The search begins where the last match ended, the first one at the first byte.</summary>
@@ -58,7 +72,7 @@ public sealed partial class SerialConsole
     public Task<Match> WaitForAsync(Regex pattern, TimeSpan? timeout = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(pattern);
-        return WaitAsync($"/{pattern}/ on the serial console", SerialSearch.For(Log, pattern), timeout, cancellationToken);
+        return WaitAsync($"/{pattern}/ on {_title}", SerialSearch.For(Log, pattern), timeout, cancellationToken);
     }
 
     /// <summary>Types a line and Enter.</summary>
@@ -70,7 +84,7 @@ public sealed partial class SerialConsole
     {
         ArgumentNullException.ThrowIfNull(line);
         // What a terminal's Enter key sends; Linux maps it to a line feed (ICRNL), firmware expects it.
-        return TypeAsync($"{line}\r", "the serial console to take a line", cancellationToken);
+        return TypeAsync($"{line}\r", $"{_title} to take a line", cancellationToken);
     }
 
     /// <summary>Types a text as it is, without Enter: <c>"\x03"</c> is Ctrl-C.</summary>
@@ -81,14 +95,14 @@ public sealed partial class SerialConsole
     public Task WriteAsync(string text, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(text);
-        return TypeAsync(text, "the serial console to take a text", cancellationToken);
+        return TypeAsync(text, $"{_title} to take a text", cancellationToken);
     }
 
     /// <summary>Types bytes as they are.</summary>
     internal ValueTask TypeAsync(ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken) => _pipe!.WriteAsync(bytes, cancellationToken);
 
     /// <summary>Starts reading from a new QEMU, which has opened the pipes; the log goes on.</summary>
-    internal void Attach(SerialPipe pipe)
+    internal void Connect(SerialPipe pipe)
     {
         _pipe = pipe;
         _reader = pipe.ReadToEndAsync(Receive);

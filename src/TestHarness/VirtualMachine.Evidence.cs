@@ -47,6 +47,7 @@ public sealed partial class VirtualMachine
         {
             Events = _events.ToList(),
             Frames = _frames.ToList(),
+            SerialPorts = _serials.Skip(1).ToDictionary(port => port.Name!, port => Secrets.Apply(port.Log.Text)),
         };
     }
 

@@ -120,7 +120,7 @@ public sealed partial class VirtualMachine
     {
         if (_instance is not null)
             await _instance.DisposeAsync().ConfigureAwait(false);
-        await Console.DrainAsync().ConfigureAwait(false);
+        await DrainAsync().ConfigureAwait(false);
         _instance = null;
         Directory.Delete(Folder, recursive: true);
         _share!.Dispose();
@@ -241,13 +241,14 @@ public sealed partial class VirtualMachine
             using (Spans.Start("qemu"))
             {
                 _instance = await QemuInstance.StartAsync(
-                        Program, arguments, Folder, _boot!.HasGuestAgentPort, _choice!.DeviceGroup, process => _process = process, OnMonitorEvent, cancellationToken)
+                        Program, arguments, Folder, _boot!.HasGuestAgentPort, _serials.Count, _choice!.DeviceGroup, process => _process = process, OnMonitorEvent, cancellationToken)
                     .ConfigureAwait(false);
             }
 
             _exitWatch = WatchExitAsync(_instance);
             _watch.Boot();
-            Console.Attach(_instance.Serial);
+            foreach ((SerialConsole port, SerialPipe pipe) in _serials.Zip(_instance.Serials))
+                port.Connect(pipe);
             if (_boot!.IsRestored)
                 await RestoreAsync(cancellationToken).ConfigureAwait(false);
         }
@@ -267,7 +268,7 @@ public sealed partial class VirtualMachine
             await Task.WhenAny(_process.Exited, Task.Delay(ExitFollows, CancellationToken.None)).ConfigureAwait(false);
         if (reason is not BootFailedException && _process is { Exited.IsCompleted: true, EndedByUs: false } process)
         {
-            await Console.DrainAsync().ConfigureAwait(false);
+            await DrainAsync().ConfigureAwait(false);
             reason = new QemuEndedException(await process.Exited.ConfigureAwait(false));
         }
 

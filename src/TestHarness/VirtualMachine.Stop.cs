@@ -81,7 +81,7 @@ public sealed partial class VirtualMachine
             if (_instance is not null)
                 await _instance.DisposeAsync().ConfigureAwait(false);
             await _exitWatch.ConfigureAwait(false);
-            await Console.DrainAsync().ConfigureAwait(false);
+            await DrainAsync().ConfigureAwait(false);
             _template?.Dispose();
             _share?.Dispose();
             State = MachineState.Stopped;
@@ -155,7 +155,7 @@ public sealed partial class VirtualMachine
                 _guest.ExpectReturn();
                 _resetByGuest = _shutdownByGuest = false;
                 await _instance!.DisposeAsync().ConfigureAwait(false);
-                await Console.DrainAsync().ConfigureAwait(false);
+                await DrainAsync().ConfigureAwait(false);
                 _boot = _boot! with { Memory = null, Reboots = true };
                 await LaunchAsync(limit.Token).ConfigureAwait(false);
             }

@@ -58,8 +58,9 @@ public sealed partial class VirtualMachine
 
         await _guest.DisposeAsync().ConfigureAwait(false);
         await _instance!.DisposeAsync().ConfigureAwait(false);
-        await Console.DrainAsync().ConfigureAwait(false);
-        await Console.Log.SaveAsync(Path.Combine(folder, TemplateFiles.SerialLog), cancellationToken).ConfigureAwait(false);
+        await DrainAsync().ConfigureAwait(false);
+        foreach ((int index, SerialConsole port) in _serials.Index())
+            await port.Log.SaveAsync(Path.Combine(folder, TemplateFiles.SerialLog(index)), cancellationToken).ConfigureAwait(false);
         if (UsesSsh)
             SshFiles.CopyTo(Path.Combine(folder, SshFolder));
         await TemplateDisks.TakeAsync(Folder, folder, finalFolder, cancellationToken).ConfigureAwait(false);
@@ -114,7 +115,8 @@ public sealed partial class VirtualMachine
     {
         using (Spans.Start("restore"))
             await Migration.LoadAsync(Monitor, Folder, _template!.State, cancellationToken).ConfigureAwait(false);
-        Console.Log.Append(_template.ReadSerialLog());
+        foreach ((int index, SerialConsole port) in _serials.Index())
+            port.Log.Append(_template.ReadSerialLog(index));
     }
 
     // A QEMU that ended by itself did not like what it was given; one that a signal ended is no fault of the template.

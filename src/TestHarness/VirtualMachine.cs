@@ -37,6 +37,7 @@ public sealed partial class VirtualMachine : IAsyncDisposable
         _guest.CameUp += OnUp;
         _watch.Troubled += OnTrouble;
         Console = new SerialConsole(this);
+        _serials = [Console, .. spec.SerialPorts.Select((name, index) => new SerialConsole(this, name, index + 1))];
         Console.Received += bytes => _watch.SeeSerial(bytes.Span);
         Screen = new Screen(this);
         Shell = new Shell(this, _guest);

@@ -8,6 +8,9 @@ using TestHarness.SampleProgram;
 //   fill                     starts a machine and writes 200 MB in it; how long that took to fail
 //   nodes                    starts a machine; QEMU's own list of its disks, as JSON
 //   clones N IMAGE           N machines at once; a line with what makes each an individual
+//   terminal WAY [COMMAND]   starts a machine and joins the terminal to a COMMAND in it, or to a login shell; "guest PID" (its own, QEMU's) and "code N".
+//                            WAY: wait, or how it ends after the text "now" in the guest's output: throw, exit, crash, cancel
+//   console                  starts a machine and joins the terminal to its console; "left" when it was left, and what its log says
 //   soak N SEED              N starts and disposals, half of them cut short; what is left behind
 try
 {
@@ -31,11 +34,17 @@ try
         case ["clones", var count, var image]:
             await Machines.CloneAsync(int.Parse(count, System.Globalization.CultureInfo.InvariantCulture), image);
             return 0;
+        case ["terminal", var way, .. var command]:
+            await Terminals.JoinAsync(way, command.FirstOrDefault());
+            return 0;
+        case ["console"]:
+            await Terminals.AttachAsync();
+            return 0;
         case ["soak", var cycles, var seed]:
             return await new Soak(
                 int.Parse(cycles, System.Globalization.CultureInfo.InvariantCulture), int.Parse(seed, System.Globalization.CultureInfo.InvariantCulture)).RunAsync();
         default:
-            Console.Error.WriteLine("Usage: hold [QEMU [BEHAVIOUR]] | build FOLDER | run | fill | nodes | clones N IMAGE | soak N SEED");
+            Console.Error.WriteLine("Usage: hold [QEMU [BEHAVIOUR]] | build FOLDER | run | fill | nodes | clones N IMAGE | terminal WAY [COMMAND] | console | soak N SEED");
             return 2;
     }
 }

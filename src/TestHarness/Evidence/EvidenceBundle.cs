@@ -19,6 +19,8 @@ internal static class EvidenceBundle
         await TextAsync("command-line.txt", evidence.CommandLine).ConfigureAwait(false);
         await TextAsync("repro.sh", evidence.ReproScript).ConfigureAwait(false);
         File.SetUnixFileMode(Path.Combine(folder, "repro.sh"), Private);
+        foreach ((string name, string log) in evidence.SerialPorts)
+            await TextAsync($"serial-{name}.log", log).ConfigureAwait(false);
         if (evidence.Journal is { } journal)
             await TextAsync("journal.txt", journal).ConfigureAwait(false);
         if (evidence.Notes.Count > 0)

@@ -17,7 +17,7 @@ internal sealed class HeldShell(GuestSession guest)
         try
         {
             AgentConnection agent = await guest.ReadyAsync(cancellationToken).ConfigureAwait(false);
-            var command = new AgentCommand(["/bin/sh", "-c", "command -v bash >/dev/null 2>&1 && exec bash -l; exec sh -i"]) { Terminal = Size };
+            var command = new AgentCommand(["/bin/sh", "-c", Shell.LoginShell]) { Terminal = Size };
             AgentProcess shell = await agent.RunAsync(command, cancellationToken).ConfigureAwait(false);
             await using (shell.ConfigureAwait(false))
                 await JoinAsync(stream, shell, cancellationToken).ConfigureAwait(false);

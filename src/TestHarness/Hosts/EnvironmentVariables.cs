@@ -33,6 +33,9 @@ internal static class EnvironmentVariables
     /// <summary>What machines write is shown while it comes.</summary>
     public static bool Follow => IsSet("TESTHARNESS_FOLLOW");
 
+    /// <summary>What kind of terminal the caller's is; the guest is told.</summary>
+    public static string? Term => Read("TERM");
+
     public static string? XdgCacheHome => Read("XDG_CACHE_HOME");
 
     public static string? XdgRuntimeDirectory => Read("XDG_RUNTIME_DIR");

@@ -8,8 +8,6 @@ internal static class MachineFileNames
 {
     public const string MonitorSocket = "qmp.sock";
 
-    /// <summary>The serial console's pipes; QEMU adds <c>.in</c> and <c>.out</c>.</summary>
-    public const string SerialPipe = "serial";
     public const string AgentSocket = "agent.sock";
     public const string GuestAgentSocket = "qga.sock";
     public const string Overlay = "disk.qcow2";
@@ -19,6 +17,9 @@ internal static class MachineFileNames
 
     /// <summary>The disk that cloud-init reads.</summary>
     public const string Seed = "seed.iso";
+
+    /// <summary>The pipes of a serial port, the console's for 0; QEMU adds <c>.in</c> and <c>.out</c>.</summary>
+    public static string SerialPipe(int index) => index == 0 ? "serial" : $"serial{index}";
 
     /// <summary>The file that QEMU writes a screenshot to.</summary>
     public static string Screenshot(int number) => $"screen-{number}.png";

@@ -53,7 +53,7 @@ internal static class QemuArguments
         else
             // A restored guest has its kernel in memory. It reboots into a new process that is given one.
             arguments.AddRange(["-incoming", "defer", "-action", "reboot=shutdown"]);
-        AddChannels(arguments, spec.Type, channels);
+        AddChannels(arguments, spec, channels);
         if (boot.HasGuestAgentPort)
             AddGuestAgentPort(arguments, channels);
         AddDisk(arguments, spec.Type, "disk0", Overlay(MachineFileNames.Overlay, boot.BackingDisks, boot.LowestFormat), boots: spec.Firmware != Firmware.Kernel);
@@ -138,7 +138,7 @@ internal static class QemuArguments
         arguments.AddRange(["-blockdev", code.ToJsonString(Json), "-blockdev", variables.ToJsonString(Json)]);
     }
 
-    private static void AddChannels(List<string> arguments, MachineType type, MachineChannels channels)
+    private static void AddChannels(List<string> arguments, MachineSpec spec, MachineChannels channels)
     {
         if (channels == MachineChannels.Library)
         {
@@ -147,7 +147,7 @@ internal static class QemuArguments
             [
                 "-S",
                 "-chardev", $"socket,id=monitor,path={MachineFileNames.MonitorSocket}", "-mon", "chardev=monitor,mode=control",
-                "-chardev", $"pipe,id=serial0,path={MachineFileNames.SerialPipe}",
+                "-chardev", $"pipe,id=serial0,path={MachineFileNames.SerialPipe(0)}",
                 "-chardev", $"socket,id=agent,path={MachineFileNames.AgentSocket}",
             ]);
         }
@@ -161,7 +161,13 @@ internal static class QemuArguments
         }
 
         arguments.AddRange(["-serial", "chardev:serial0"]);
-        AddDevice(arguments, VirtioDevice(type, "virtio-serial"));
+        for (int i = 1; i <= spec.SerialPorts.Count; i++)
+        {
+            string end = channels == MachineChannels.Library ? $"pipe,id=serial{Number(i)},path={MachineFileNames.SerialPipe(i)}" : $"null,id=serial{Number(i)}";
+            arguments.AddRange(["-chardev", end, "-serial", $"chardev:serial{Number(i)}"]);
+        }
+
+        AddDevice(arguments, VirtioDevice(spec.Type, "virtio-serial"));
         AddDevice(arguments, new JsonObject { ["driver"] = "virtserialport", ["chardev"] = "agent", ["name"] = AgentPort });
     }
 

@@ -2,19 +2,20 @@ using TestHarness.Hosts;
 
 namespace TestHarness.Qemu;
 
-/// <summary>A QEMU process with the connections that it opens to us: monitor and agent port, and the serial console's pipes.</summary>
+/// <summary>A QEMU process with the connections that it opens to us: monitor and agent port, and the serial ports' pipes.</summary>
 internal sealed class QemuInstance : IAsyncDisposable
 {
     // A QEMU that ends closes its monitor some milliseconds before its process is gone.
     private static readonly TimeSpan EndFollows = TimeSpan.FromMilliseconds(500);
 
-    private QemuInstance(QemuProcess process, SerialPipe serial) => (Process, Serial) = (process, serial);
+    private QemuInstance(QemuProcess process, IReadOnlyList<SerialPipe> serials) => (Process, Serials) = (process, serials);
 
     public QemuProcess Process { get; }
 
     public QmpClient Monitor { get; private set; } = null!;
 
-    public SerialPipe Serial { get; }
+    /// <summary>The serial ports: the console, then the others.</summary>
+    public IReadOnlyList<SerialPipe> Serials { get; }
 
     public Stream Agent { get; private set; } = null!;
 
@@ -26,6 +27,7 @@ internal sealed class QemuInstance : IAsyncDisposable
     /// <param name="arguments">Its arguments, made for <see cref="MachineChannels.Library"/>.</param>
     /// <param name="folder">The machine's folder.</param>
     /// <param name="hasGuestAgent">Whether the arguments have a port for the QEMU guest agent.</param>
+    /// <param name="serialPorts">How many serial ports it has.</param>
     /// <param name="deviceGroup">The group that QEMU's user needs for KVM (<see cref="AcceleratorChoice.DeviceGroup"/>).</param>
     /// <param name="started">Told the process as soon as there is one, so that a failure can tell its last words.</param>
     /// <param name="eventReceived">Called for each event of the monitor, on its reader.</param>
@@ -37,6 +39,7 @@ internal sealed class QemuInstance : IAsyncDisposable
         IReadOnlyList<string> arguments,
         string folder,
         bool hasGuestAgent,
+        int serialPorts,
         uint? deviceGroup,
         Action<QemuProcess> started,
         Action<QmpEvent> eventReceived,
@@ -45,11 +48,11 @@ internal sealed class QemuInstance : IAsyncDisposable
         using var monitor = new ListeningSocket(Path.Combine(folder, MachineFileNames.MonitorSocket));
         using var agent = new ListeningSocket(Path.Combine(folder, MachineFileNames.AgentSocket));
         using ListeningSocket? guestAgent = hasGuestAgent ? new ListeningSocket(Path.Combine(folder, MachineFileNames.GuestAgentSocket)) : null;
-        var serial = new SerialPipe(folder);
+        SerialPipe[] serials = [.. Enumerable.Range(0, serialPorts).Select(index => new SerialPipe(folder, index))];
         QemuInstance? instance = null;
         try
         {
-            instance = new QemuInstance(await QemuProcess.StartAsync(program, arguments, folder, deviceGroup).ConfigureAwait(false), serial);
+            instance = new QemuInstance(await QemuProcess.StartAsync(program, arguments, folder, deviceGroup).ConfigureAwait(false), serials);
             started(instance.Process);
             await instance.ConnectAsync(monitor, agent, guestAgent, eventReceived, cancellationToken).ConfigureAwait(false);
             return instance;
@@ -58,7 +61,8 @@ internal sealed class QemuInstance : IAsyncDisposable
         {
             if (instance is not null)
                 await instance.DisposeAsync().ConfigureAwait(false);
-            serial.Dispose();
+            foreach (SerialPipe serial in serials)
+                serial.Dispose();
             throw;
         }
     }

@@ -4,7 +4,7 @@ using TestHarness.Hosts;
 namespace TestHarness.Qemu;
 
 /// <summary>
-/// The serial console's two named pipes (<c>-chardev pipe</c>). Not a socket: a byte costs some 800 bytes of a unix socket's buffer, so a reader that
+/// A serial port's two named pipes (<c>-chardev pipe</c>). Not a socket: a byte costs some 800 bytes of a unix socket's buffer, so a reader that
 /// is late by a few milliseconds stops QEMU's UART, and Linux's console driver waits 10 ms for it and then drops characters. A pipe holds 1 MiB of text.
 /// </summary>
 internal sealed class SerialPipe : IDisposable
@@ -15,11 +15,12 @@ internal sealed class SerialPipe : IDisposable
     private readonly FileStream _input;
     private readonly FileStream _output;
 
-    /// <summary>Makes the pipes in a machine's folder.</summary>
-    public SerialPipe(string folder)
+    /// <summary>Makes the pipes of a port in a machine's folder; port 0 is the console.</summary>
+    public SerialPipe(string folder, int index)
     {
-        _input = new FileStream(Make(folder, ToGuest, forReading: false), FileAccess.Write, bufferSize: 0);
-        _output = new FileStream(Make(folder, FromGuest, forReading: true), FileAccess.Read, bufferSize: 0);
+        string path = Path.Combine(folder, MachineFileNames.SerialPipe(index));
+        _input = new FileStream(Make(path + ToGuest, forReading: false), FileAccess.Write, bufferSize: 0);
+        _output = new FileStream(Make(path + FromGuest, forReading: true), FileAccess.Read, bufferSize: 0);
     }
 
     /// <summary>Types bytes at the console.</summary>
@@ -39,9 +40,8 @@ internal sealed class SerialPipe : IDisposable
         _output.Dispose();
     }
 
-    private static SafeFileHandle Make(string folder, string end, bool forReading)
+    private static SafeFileHandle Make(string path, bool forReading)
     {
-        string path = Path.Combine(folder, MachineFileNames.SerialPipe + end);
         // Of a QEMU before this one in the same folder.
         File.Delete(path);
         Native.MakePipe(path);

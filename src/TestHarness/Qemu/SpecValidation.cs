@@ -9,6 +9,9 @@ namespace TestHarness.Qemu;
 /// <summary>Checks a spec once, before anything is started. Pure.</summary>
 internal static partial class SpecValidation
 {
+    // A PC has four ISA serial ports.
+    private const int MaxSerialPorts = 3;
+
     /// <summary>Throws one exception that names every mistake.</summary>
     /// <exception cref="ArgumentException">The spec has mistakes.</exception>
     public static void Check(MachineSpec spec)
@@ -76,6 +79,14 @@ internal static partial class SpecValidation
             yield return $"Shares: \"{twice}\" is there twice.";
         if (spec.Shares.Count > 8)
             yield return $"Shares: {spec.Shares.Count} folders; at most 8 are possible.";
+        if (spec.SerialPorts.Count > 0 && spec.Type == MachineType.Microvm)
+            yield return "SerialPorts: a Microvm has the console only; set Type to Q35.";
+        if (spec.SerialPorts.Count > MaxSerialPorts)
+            yield return $"SerialPorts: {spec.SerialPorts.Count} ports; at most {MaxSerialPorts} are possible beside the console.";
+        foreach (string port in spec.SerialPorts.Where(port => port is null || !PortName().IsMatch(port)))
+            yield return $"SerialPorts: name \"{port}\": 1 to 32 letters, digits, dashes and underscores.";
+        foreach (IGrouping<string, string> twice in spec.SerialPorts.GroupBy(port => port, StringComparer.Ordinal).Where(group => group.Count() > 1))
+            yield return $"SerialPorts: \"{twice.Key}\" is there twice.";
         if (spec.Spares is < 0 or > 32)
             yield return $"Spares is {spec.Spares}: 0 to 32 are possible.";
         if (spec.StartTimeout <= TimeSpan.Zero)
@@ -124,6 +135,9 @@ internal static partial class SpecValidation
 
     [GeneratedRegex(@"^[a-z0-9@.-]+ [A-Za-z0-9+/]+=*( [^\r\n]*)?\s*$")]
     private static partial Regex HostKey();
+
+    [GeneratedRegex(@"\A[A-Za-z0-9_-]{1,32}\z")]
+    private static partial Regex PortName();
 
     [GeneratedRegex("^[A-Za-z0-9][A-Za-z0-9.-]{0,63}$")]
     private static partial Regex HostName();

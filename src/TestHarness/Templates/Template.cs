@@ -17,8 +17,8 @@ internal sealed class Template(string folder, FileLock inUse) : IDisposable
 
     public string Disk => Path.Combine(folder, MachineFileNames.Overlay);
 
-    /// <summary>The serial log up to the moment of the save, which a restored machine's log begins with.</summary>
-    public byte[] ReadSerialLog() => File.ReadAllBytes(Path.Combine(folder, TemplateFiles.SerialLog));
+    /// <summary>A serial port's log up to the moment of the save, which a restored machine's log begins with.</summary>
+    public byte[] ReadSerialLog(int index) => File.ReadAllBytes(Path.Combine(folder, TemplateFiles.SerialLog(index)));
 
     /// <summary>Notes that the template has served again after the start that it was made for.</summary>
     public void Prove()

@@ -9,8 +9,6 @@ internal static class TemplateFiles
     /// <summary>The state of processor and devices, in QEMU's migration format, without the memory.</summary>
     public const string State = "state";
 
-    public const string SerialLog = "serial.log";
-
     /// <summary>A folder of empty overlays on the template's disks, which each machine gets copies of.</summary>
     public const string Overlays = "overlays";
 
@@ -22,4 +20,7 @@ internal static class TemplateFiles
 
     /// <summary>There once a machine other than the one that it was made for was restored.</summary>
     public const string Proven = "proven";
+
+    /// <summary>The log of a serial port, the console's for 0.</summary>
+    public static string SerialLog(int index) => index == 0 ? "serial.log" : $"serial{index}.log";
 }

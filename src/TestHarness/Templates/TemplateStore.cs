@@ -63,7 +63,8 @@ internal static class TemplateStore
             await File.WriteAllBytesAsync(Path.Combine(making, TemplateFiles.InUse), [], cancellationToken).ConfigureAwait(false);
             TemplateDescription.Of(key, making).Write(making);
             // Whatever the umask: what a guest had in its memory is for nobody else to read or change.
-            foreach (string file in (string[])[TemplateFiles.State, TemplateFiles.SerialLog, TemplateFiles.InUse, TemplateFiles.Description])
+            string[] files = [TemplateFiles.State, TemplateFiles.InUse, TemplateFiles.Description, .. Directory.GetFiles(making, "serial*.log")];
+            foreach (string file in files)
                 File.SetUnixFileMode(Path.Combine(making, file), UnixFileMode.UserRead | UnixFileMode.UserWrite);
             Directory.Move(making, folder);
             TemplateEviction.Run(CacheFolder.Templates, keep: folder);

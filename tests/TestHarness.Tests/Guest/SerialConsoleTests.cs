@@ -43,10 +43,10 @@ public sealed class SerialConsoleTests : IAsyncLifetime
     // Plays one QEMU on the machine's console.
     private async Task WriteAsync(params string[] parts)
     {
-        var pipe = new SerialPipe(_folder);
+        var pipe = new SerialPipe(_folder, 0);
         await using (var console = new FileStream(Path.Combine(_folder, "serial.out"), FileMode.Open, FileAccess.Write, FileShare.ReadWrite, bufferSize: 0))
         {
-            _machine.Console.Attach(pipe);
+            _machine.Console.Connect(pipe);
             foreach (string part in parts)
                 await console.WriteAsync(Encoding.UTF8.GetBytes(part), TestContext.Current.CancellationToken);
         }
