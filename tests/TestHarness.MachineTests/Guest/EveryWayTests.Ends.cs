@@ -82,8 +82,10 @@ public abstract partial class EveryWayTests
     {
         await using GuestProcess process = await Shell.StartAsync("trap 'echo told; exit 5' TERM; echo ready; while :; do sleep 0.05; done", cancellationToken: Token);
 
-        (await process.Invoking(p => p.WaitAsync(Short, Token)).Should().ThrowAsync<WaitTimeoutException>())
-            .WithMessage("*waited 1 s for the end of the command: trap*Last seen: ready*");
+        while (process.StandardOutput != "ready\n")
+            await Task.Delay(10, Token);
+        (await process.Invoking(p => p.WaitAsync(TimeSpan.FromSeconds(0.2), Token)).Should().ThrowAsync<WaitTimeoutException>())
+            .WithMessage("*waited 0.2 s for the end of the command: trap*Last seen: ready*");
         await process.SignalAsync(15, Token);
 
         (await process.WaitAsync(cancellationToken: Token)).Should().Fail(withExitCode: 5).And.HaveOutput("ready\ntold");
@@ -94,13 +96,13 @@ public abstract partial class EveryWayTests
     {
         GuestProcess killed = await Shell.StartAsync("setsid sleep 8888 & sleep 8888", cancellationToken: Token);
         GuestProcess disposed = await Shell.StartAsync(["sleep", "8888"], cancellationToken: Token);
-        await using GuestProcess limited = await Shell.StartAsync("sleep 8888", new ShellOptions { Timeout = Short }, Token);
+        await using GuestProcess limited = await Shell.StartAsync("sleep 8888", new ShellOptions { Timeout = TimeSpan.FromSeconds(0.5) }, Token);
 
         (await killed.KillAsync(Token)).Signal.Should().Be(9);
         await disposed.DisposeAsync();
         await disposed.DisposeAsync();
         (await limited.Invoking(p => p.WaitAsync(cancellationToken: Token)).Should().ThrowAsync<WaitTimeoutException>())
-            .WithMessage("*waited 1 s for the command: sleep 8888*");
+            .WithMessage("*waited 0.5 s for the command: sleep 8888*");
 
         await AssertNoneIsLeftAsync("sleep 8888");
     }

@@ -56,7 +56,9 @@ public abstract partial class EveryWayTests
     {
         await Vm.Files.Invoking(files => files.ReadTextAsync("/no/such", cancellationToken: Token))
             .Should().ThrowAsync<GuestCommandException>().WithMessage("*Command: reading '/no/such' of the guest*No such file*");
-        await Vm.Files.Invoking(files => files.WriteTextAsync("/proc/version", "x", cancellationToken: Token))
-            .Should().ThrowAsync<GuestCommandException>().WithMessage("*Command: writing '/proc/version' in the guest*");
+        await Vm.Files.Invoking(files => files.WriteTextAsync("/tmp", "x", cancellationToken: Token))
+            .Should().ThrowAsync<GuestCommandException>().WithMessage("*/tmp: Is a directory*");
+        await Vm.Files.Invoking(files => files.WriteTextAsync("relative", "x", cancellationToken: Token))
+            .Should().ThrowAsync<ArgumentException>().WithMessage("*\"relative\" is not absolute*");
     }
 }

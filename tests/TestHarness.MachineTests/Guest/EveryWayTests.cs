@@ -14,8 +14,6 @@ namespace TestHarness.MachineTests.Guest;
 /// <param name="way">The way into it.</param>
 public abstract partial class EveryWayTests(VirtualMachineFixture fixture, GuestAccess way)
 {
-    private static readonly TimeSpan Short = TimeSpan.FromSeconds(1);
-
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
     private VirtualMachine Vm => fixture.Machine;
