@@ -275,6 +275,8 @@ public sealed partial class VirtualMachine
             _ => (MachineFault.GuestNotReady, reason.Message),
         };
         FailureText text = new FailureText($"Machine '{Name}' (image {Spec.Image}) did not start: {what}.").Add("Waited for", phase);
+        if (_guest.UnansweredWay is { } way)
+            text.Add("Way in", Secrets.Apply(way));
         if (reason is AgentException { Output: { Length: > 0 } output })
             text.Add("Output", output);
         return new MachineStartException(Facts(), fault, text.Try(StartAdvice.For(fault)), reason);

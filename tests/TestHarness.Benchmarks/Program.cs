@@ -2,7 +2,7 @@ using System.Globalization;
 using System.Text.Json;
 using TestHarness.Benchmarks;
 
-// dotnet run -c Release --project tests/TestHarness.Benchmarks -- [--json FILE] [--count N] [--boots N] [--image NAME] [--only starts|commands|machines] [--spans]
+// dotnet run -c Release --project tests/TestHarness.Benchmarks -- [--json FILE] [--count N] [--boots N] [--image NAME] [--only starts|commands|machines|transfers] [--spans]
 string? Option(string name) => Array.IndexOf(args, name) is var at and >= 0 && at + 1 < args.Length ? args[at + 1] : null;
 int count = int.Parse(Option("--count") ?? "20", CultureInfo.InvariantCulture);
 int boots = int.Parse(Option("--boots") ?? "3", CultureInfo.InvariantCulture);
@@ -22,6 +22,8 @@ foreach (string image in Option("--image") is { } one ? [one] : (string[])["tiny
 
     if (Wants("commands"))
         metrics.AddRange(await CommandBenchmark.RunAsync(image, count));
+    if (Wants("transfers"))
+        metrics.AddRange(await TransferBenchmark.RunAsync(image, count));
     if (Wants("machines"))
         metrics.AddRange(await MachineBenchmark.RunAsync(image, count));
 }

@@ -51,12 +51,9 @@ internal sealed record CloudSeed
     /// <param name="keys">The keys, where it brings some.</param>
     public string UserData(SshFiles? keys)
     {
-        string[] parts =
-        [
-            .. BringsAgent ? [CloudUserData.AgentPart] : (string[])[],
-            .. BringsKeysFor is null || keys is null ? (string[])[] : [CloudUserData.KeysPart(BringsKeysFor, keys)],
-        ];
-        return parts.Length == 0 ? OwnUserData : CloudUserData.Join(OwnUserData, parts);
+        string? agent = BringsAgent ? CloudUserData.AgentPart : null;
+        string? access = BringsKeysFor is null || keys is null ? null : CloudUserData.KeysPart(BringsKeysFor, keys);
+        return agent is null && access is null ? OwnUserData : CloudUserData.Join(agent, OwnUserData, access);
     }
 
     /// <summary>Gets the disk's files by name.</summary>

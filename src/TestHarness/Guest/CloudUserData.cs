@@ -36,19 +36,21 @@ internal static class CloudUserData
         return $"Content-Type: text/cloud-config; charset=\"us-ascii\"\n\n{CloudConfig.FirstLine}\n{YamlText.Write(config)}";
     }
 
-    /// <summary>Makes the message; an empty text of the user's adds no part.</summary>
-    public static string Join(string own, IEnumerable<string> parts)
+    /// <summary>Makes the message: what comes before the user's part, that, and what is merged with it; what is empty adds no part.</summary>
+    public static string Join(string? before, string own, string? after)
     {
         string boundary = $"testharness-{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(own)))[..16]}";
         var message = new StringBuilder($"Content-Type: multipart/mixed; boundary=\"{boundary}\"\nMIME-Version: 1.0\n\n");
+        if (before is not null)
+            message.Append($"--{boundary}\n{before}\n");
         if (IsMessage(own))
             // A part is headers, an empty line and a body, as the message is.
             message.Append($"--{boundary}\n{own}\n");
         else if (own.Length > 0)
             // As text/plain cloud-init goes by the first line, as it does with user-data that has one part.
             message.Append($"--{boundary}\nContent-Type: text/plain; charset=\"utf-8\"\nContent-Transfer-Encoding: base64\n\n{Base64(Encoding.UTF8.GetBytes(own))}\n");
-        foreach (string part in parts)
-            message.Append($"--{boundary}\n{part}\n");
+        if (after is not null)
+            message.Append($"--{boundary}\n{after}\n");
         return message.Append($"--{boundary}--\n").ToString();
     }
 

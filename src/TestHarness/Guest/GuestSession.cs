@@ -37,8 +37,8 @@ internal sealed class GuestSession(string? hostname) : IAsyncDisposable
     /// <summary>Which way in was taken.</summary>
     public GuestAccess? Access => HasAnswered ? _way?.Kind : null;
 
-    /// <summary>What the ways in were last seen to do.</summary>
-    public string WayState => _way?.State ?? "no way in was tried";
+    /// <summary>What the ways in were last seen to do, where they are more than the agent's port and none has got to the agent.</summary>
+    public string? UnansweredWay => HasAnswered || _way is null or AgentWay ? null : _way.State;
 
     /// <summary>Brings the guest up, and again after each reboot for as long as its QEMU lives. Called again with the way into the guest of a new QEMU.</summary>
     /// <param name="way">The way in; taken over.</param>

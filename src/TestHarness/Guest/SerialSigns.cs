@@ -30,7 +30,7 @@ internal static partial class SerialSigns
     }
 
     /// <summary>Tells whether a line is a prompt for a user's name (getty(8)).</summary>
-    public static bool IsLoginPrompt(string line) => LoginPrompt().IsMatch(line);
+    public static bool IsLoginPrompt(string line) => LoginPrompt().IsMatch(line.Trim('\r'));
 
     [GeneratedRegex(@"^(\[ *\d+\.\d+\](\[ *[TC]\d+\])? )+")]
     private static partial Regex Timestamp();
@@ -53,6 +53,7 @@ internal static partial class SerialSigns
     [GeneratedRegex(@"^(No bootable device\.?|Boot failed: .*|grub rescue> ?|error: no such partition\.?|Booting from Hard Disk failed.*|BdsDxe: No bootable option.*)$")]
     private static partial Regex NothingToBoot();
 
-    [GeneratedRegex(@"^\S+ login: ?$")]
+    // The kernel's own words may follow on the line.
+    [GeneratedRegex(@"^\S+ login: ?(\[ *\d+\.\d+\].*)?$")]
     private static partial Regex LoginPrompt();
 }

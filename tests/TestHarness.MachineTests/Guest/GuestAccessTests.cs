@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using FluentAssertions;
+using TestHarness.Guest;
 using Xunit;
 
 namespace TestHarness.MachineTests.Guest;
@@ -78,6 +79,65 @@ public sealed class GuestAccessTests
         File.GetUnixFileMode(ssh.IdentityFile).Should().Be(UnixFileMode.UserRead | UnixFileMode.UserWrite);
         (await FluentActions.Awaiting(() => vm.OpenSshAsync("nobody-here", cancellationToken: Token)).Should().ThrowAsync<GuestCommandException>())
             .Which.Message.Should().Contain("there is no user nobody-here");
+    }
+
+    [Fact]
+    public async Task Another_host_key_or_a_key_that_is_not_let_in_ends_the_login_at_once()
+    {
+        await using VirtualMachine vm = await VirtualMachine.StartAsync(new MachineSpec { Image = "debian-12" }, cancellationToken: Token);
+        SshDetails ssh = await vm.OpenSshAsync(cancellationToken: Token);
+        string folder = Directory.CreateTempSubdirectory().FullName;
+        try
+        {
+            var strange = new SshFiles(Path.Combine(folder, "a"));
+            await strange.MakeAsync(hostKey: true, Token);
+            (await FailAsync(strange, ssh)).Trouble.Should().Match<GuestTrouble>(trouble =>
+                trouble.Fault == MachineFault.HostKeyMismatch && trouble.Text.StartsWith("what answers on the guest's SSH port has another host key than the one that was pinned"));
+
+            string known = (await File.ReadAllTextAsync(ssh.KnownHostsFile, Token)).Split(' ', 2)[1];
+            strange.Pin(known);
+            (await FailAsync(strange, ssh)).Trouble.Should().Match<GuestTrouble>(trouble =>
+                trouble.Fault == MachineFault.AccessRefused && trouble.Text.Contains("Permission denied"));
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    [Fact]
+    public async Task A_start_over_ssh_says_that_nothing_listens()
+    {
+        var spec = new MachineSpec
+        {
+            GuestAccess = GuestAccess.Ssh,
+            Ssh = new SshAccess { Port = 2222 },
+            Start = StartMode.Cold,
+            NoProgressTimeout = TimeSpan.FromSeconds(4),
+        };
+
+        MachineStartException thrown = await NotStartAsync(spec);
+
+        thrown.Fault.Should().Be(MachineFault.NoWayIn);
+        thrown.Summary.Should().MatchRegex("shown a login prompt for [4-9] s, but SSH as root on the guest's port 2222: nothing listens there");
+    }
+
+    [Fact]
+    public async Task A_start_over_ssh_never_takes_another_host_key()
+    {
+        MachineStartException thrown = await NotStartAsync(new MachineSpec { Image = "debian-12", GuestAccess = GuestAccess.Ssh, Start = StartMode.Cold });
+
+        thrown.Fault.Should().Be(MachineFault.HostKeyMismatch);
+        thrown.Message.Should().Contain("Try: give the guest's own key as SshAccess.HostKey");
+    }
+
+    private static async Task<MachineStartException> NotStartAsync(MachineSpec spec) =>
+        (await FluentActions.Awaiting(() => VirtualMachine.StartAsync(spec, cancellationToken: Token)).Should().ThrowAsync<MachineStartException>()).Which;
+
+    private static async Task<BootFailedException> FailAsync(SshFiles files, SshDetails ssh)
+    {
+        await using var way = new SshWay(new SshAccess(), files, ssh.Host, limit => limit);
+        return (await FluentActions.Awaiting(() => way.ConnectAsync(restored: false, Token)).Should().ThrowAsync<BootFailedException>()).Which;
     }
 
     private static async Task<string> JoinAsync(SshDetails ssh)

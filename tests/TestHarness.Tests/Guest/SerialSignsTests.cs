@@ -33,6 +33,8 @@ public sealed class SerialSignsTests
 
     [Theory]
     [InlineData("debian-12 login: ", true)]
+    [InlineData("\rtiny login: ", true)]
+    [InlineData("tiny login: [    2.859173] ACPI: bus type drm_connector registered", true)]
     [InlineData("login: ", false)]
     [InlineData("[  OK  ] Started serial-getty login: yes", false)]
     public void Knows_a_login_prompt(string line, bool prompt) => SerialSigns.IsLoginPrompt(line).Should().Be(prompt);
