@@ -39,15 +39,6 @@ public abstract partial class EveryWayTests
     }
 
     [Fact]
-    public async Task Kills_everything_when_the_loop_over_its_lines_is_left()
-    {
-        await foreach (OutputLine line in Shell.RunLinesAsync(Stubborn, cancellationToken: Token))
-            break;
-
-        await AssertNoneIsLeftAsync("sleep 7777");
-    }
-
-    [Fact]
     public async Task Ends_when_the_command_ends_though_a_descendant_lives_on()
     {
         long asked = Stopwatch.GetTimestamp();
