@@ -10,9 +10,10 @@ public abstract partial class EveryWayTests
     [Fact]
     public async Task Waits_until_a_command_succeeds_or_fails()
     {
-        await using GuestProcess later = await Shell.StartAsync($"sleep 0.3; echo done > {Folder}; sleep 0.3; rm {Folder}", cancellationToken: Token);
+        await using GuestProcess later = await Shell.StartAsync($"sleep 0.3; echo done > {Folder}; read _; sleep 0.3; rm {Folder}", cancellationToken: Token);
 
-        (await Shell.WaitUntilSucceedsAsync($"cat {Folder}", cancellationToken: Token)).Should().HaveOutput("done");
+        (await Shell.WaitUntilSucceedsAsync($"grep done {Folder}", cancellationToken: Token)).Should().HaveOutput("done");
+        await later.StandardInput.DisposeAsync();
         (await Shell.WaitUntilFailsAsync($"test -e {Folder}", cancellationToken: Token)).ExitCode.Should().Be(1);
     }
 
