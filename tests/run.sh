@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Runs all tests on a fresh Debian 12 that has only the .NET SDK: installs what is missing, builds the images, ends with 'N passed, N failed'.
-# Arguments go to 'dotnet test', such as: --filter FullyQualifiedName~ShellTests
+# Arguments go to 'dotnet test', such as: --filter FullyQualifiedName~OverAgentTests
 # With --soak: 500 starts and disposals (SOAK_CYCLES), half of them cut short at random (SOAK_SEED), then 50 rounds (SOAK_ROUNDS) of the fast tests and
 # some machine tests with two busy loops beside them. Takes hours; not part of CI.
 set -euo pipefail
@@ -42,7 +42,7 @@ if $soak; then
         echo "== Round $round"
         run_tests tests/TestHarness.Tests
         run_tests tests/TestHarness.MachineTests \
-            --filter "FullyQualifiedName~StartTests|FullyQualifiedName~StopTests|FullyQualifiedName~ShellTests|FullyQualifiedName~FreshnessTests|FullyQualifiedName~KilledOwnerTests"
+            --filter "FullyQualifiedName~StartTests|FullyQualifiedName~StopTests|FullyQualifiedName~OverAgentTests|FullyQualifiedName~FreshnessTests|FullyQualifiedName~KilledOwnerTests"
     done
 else
     echo "== Tests"

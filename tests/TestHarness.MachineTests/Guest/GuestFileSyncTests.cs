@@ -5,7 +5,7 @@ using Xunit;
 
 namespace TestHarness.MachineTests.Guest;
 
-/// <summary>What a sync reports, its options, odd names, and a guest that is full or means harm.</summary>
+/// <summary>A sync's owner and holes, odd names, and a guest that is full or means harm; the rest is in <see cref="EveryWayTests"/>.</summary>
 public sealed class GuestFileSyncTests(Tiny tiny) : IDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("testharness-sync-").FullName;
@@ -16,33 +16,6 @@ public sealed class GuestFileSyncTests(Tiny tiny) : IDisposable
 
     // Not Directory.Delete: .NET can't name what is not valid UTF-8.
     public void Dispose() => Process.Start("rm", ["-rf", _folder]).WaitForExit();
-
-    [Fact]
-    public async Task Tells_what_it_changed_and_before_that_what_it_would()
-    {
-        Write("tree/new ä\n\"it's\".txt", "12345");
-        Write("tree/changed", "now longer");
-        Write("tree/sub/same", "x");
-        await Vm.Files.PushAsync($"{_folder}/tree/", "/tmp/report/", cancellationToken: Token);
-        await Vm.Shell.RunAsync("cd /tmp/report && rm new* && echo old > changed && touch gone && chmod 700 sub/same", cancellationToken: Token);
-        var options = new SyncOptions { Delete = true, DryRun = true };
-
-        SyncResult would = await Vm.Files.PushAsync($"{_folder}/tree/", "/tmp/report/", options, Token);
-        (await Vm.Shell.RunAsync("ls /tmp/report", cancellationToken: Token)).Should().HaveOutput("changed\ngone\nsub", "a dry run changes nothing");
-        SyncResult did = await Vm.Files.PushAsync($"{_folder}/tree/", "/tmp/report/", options with { DryRun = false }, Token);
-        SyncResult nothing = await Vm.Files.PushAsync($"{_folder}/tree/", "/tmp/report/", options, Token);
-
-        would.Changes.Where(change => change.Path != "./").Should().BeEquivalentTo(
-        [
-            new SyncChange(SyncChangeKind.Deleted, "gone"),
-            new SyncChange(SyncChangeKind.Created, "new ä\n\"it's\".txt"),
-            new SyncChange(SyncChangeKind.Updated, "changed"),
-            new SyncChange(SyncChangeKind.AttributesSet, "sub/same"),
-        ]);
-        did.Should().BeEquivalentTo(would);
-        did.Bytes.Should().Be(15);
-        nothing.Changes.Should().BeEmpty();
-    }
 
     [Fact]
     public async Task Sets_owner_and_permissions_and_keeps_holes()

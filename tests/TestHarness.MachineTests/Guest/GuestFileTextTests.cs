@@ -5,6 +5,7 @@ using Xunit;
 
 namespace TestHarness.MachineTests.Guest;
 
+/// <summary>Single files in a guest whose tools are busybox's; the rest is in <see cref="EveryWayTests"/>.</summary>
 public sealed class GuestFileTextTests(Tiny tiny)
 {
     private static CancellationToken Token => TestContext.Current.CancellationToken;
@@ -37,26 +38,5 @@ public sealed class GuestFileTextTests(Tiny tiny)
 
         (await Vm.Shell.RunAsync("cd /tmp; stat -c '%a %U:%G %F' kept kept-link; cat kept kept-link", cancellationToken: Token))
             .Should().HaveOutput("600 nobody:root regular file\n440 root:nogroup regular file\nnewmine");
-    }
-
-    [Fact]
-    public async Task Tells_what_exists()
-    {
-        await Vm.Shell.RunAsync("mkdir -p /tmp/exists; ln -sf nowhere /tmp/exists/link", cancellationToken: Token);
-
-        (await Vm.Files.ExistsAsync("/tmp/exists", cancellationToken: Token)).Should().BeTrue();
-        (await Vm.Files.ExistsAsync("/tmp/exists/link", cancellationToken: Token)).Should().BeTrue();
-        (await Vm.Files.ExistsAsync("/tmp/exists/not", cancellationToken: Token)).Should().BeFalse();
-    }
-
-    [Fact]
-    public async Task Names_what_can_not_be_read_or_written()
-    {
-        await Vm.Files.Invoking(files => files.ReadTextAsync("/no/such", cancellationToken: Token))
-            .Should().ThrowAsync<GuestCommandException>().WithMessage("*Command: reading '/no/such' of the guest*No such file*");
-        await Vm.Files.Invoking(files => files.WriteTextAsync("/tmp", "x", cancellationToken: Token))
-            .Should().ThrowAsync<GuestCommandException>().WithMessage("*/tmp: Is a directory*");
-        await Vm.Files.Invoking(files => files.WriteTextAsync("relative", "x", cancellationToken: Token))
-            .Should().ThrowAsync<ArgumentException>().WithMessage("*\"relative\" is not absolute*");
     }
 }

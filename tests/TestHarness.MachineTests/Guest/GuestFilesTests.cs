@@ -50,29 +50,6 @@ public sealed class GuestFilesTests(Tiny tiny) : IDisposable
     }
 
     [Fact]
-    public async Task Leaves_out_and_deletes_as_asked()
-    {
-        Write("sync/keep.txt", "1");
-        Write("sync/skip.log", "2");
-        await Vm.Shell.RunAsync("mkdir -p /tmp/sync && touch /tmp/sync/old", cancellationToken: Token);
-
-        await Vm.Files.PushAsync($"{_folder}/sync/", "/tmp/sync/", new SyncOptions { Exclude = ["*.log"], Delete = true }, Token);
-
-        (await Vm.Shell.RunAsync("ls /tmp/sync", cancellationToken: Token)).Should().HaveOutput("keep.txt");
-    }
-
-    [Fact]
-    public async Task Names_what_is_missing()
-    {
-        await Vm.Files.Invoking(files => files.PushAsync($"{_folder}/nothing", "/tmp/", cancellationToken: Token))
-            .Should().ThrowAsync<FileNotFoundException>().WithMessage("*nothing*does not exist*");
-        await Vm.Files.Invoking(files => files.PullAsync("/no/such/file", $"{_folder}/", cancellationToken: Token))
-            .Should().ThrowAsync<GuestCommandException>().WithMessage("*/no/such/file*No such file*");
-        await Vm.Files.Invoking(files => files.PushAsync(_folder, "relative/", cancellationToken: Token))
-            .Should().ThrowAsync<ArgumentException>().WithMessage("*\"relative/\" is not absolute*");
-    }
-
-    [Fact]
     public async Task Serves_20_commands_after_rsync_was_killed_half_way()
     {
         await using VirtualMachine vm = await tiny.StartFreshAsync(Token);

@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using System.Text;
 using FluentAssertions;
 using TestHarness.FluentAssertions;
@@ -13,6 +14,16 @@ public sealed class HugeOutputTests(Tiny tiny)
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
     private Shell Shell => tiny.Machine.Shell;
+
+    [Fact]
+    public async Task Carries_20_MB_in_and_out_unchanged()
+    {
+        byte[] sent = RandomNumberGenerator.GetBytes(20_000_000);
+
+        ShellResult result = await Shell.RunAsync("cat", new ShellOptions { StandardInput = new MemoryStream(sent) }, Token);
+
+        result.StandardOutputBytes.Span.SequenceEqual(sent).Should().BeTrue();
+    }
 
     [Fact]
     public async Task Keeps_beginning_and_end_of_300_MB_in_bounded_memory_and_the_exit_code()

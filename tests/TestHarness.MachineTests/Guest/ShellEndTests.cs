@@ -5,28 +5,12 @@ using Xunit;
 
 namespace TestHarness.MachineTests.Guest;
 
-/// <summary>A command that does not end by itself: limit, cancellation, and what becomes of everything that it started.</summary>
+/// <summary>Commands that do not end by themselves, each in its own way; the rest is in <see cref="EveryWayTests"/>.</summary>
 public sealed class ShellEndTests(Tiny tiny)
 {
-    // Three ways to escape: a child that ignores SIGTERM, one in a new session, one whose parent has gone.
-    private const string Stubborn = "trap '' TERM HUP; (trap '' TERM; sleep 7777) & setsid sleep 7777 & (setsid sh -c 'sleep 7777 & wait' &) ; echo started; sleep 7777";
-
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
     private Shell Shell => tiny.Machine.Shell;
-
-    [Fact]
-    public async Task Kills_everything_when_the_limit_runs_out()
-    {
-        long asked = Stopwatch.GetTimestamp();
-        Func<Task> run = () => Shell.RunAsync(Stubborn, new ShellOptions { Timeout = TimeSpan.FromSeconds(2) }, Token);
-
-        WaitTimeoutException thrown = (await run.Should().ThrowAsync<WaitTimeoutException>()).Which;
-
-        Stopwatch.GetElapsedTime(asked).Should().BeLessThan(TimeSpan.FromSeconds(4));
-        thrown.Message.Should().Contain("waited 2 s for the command: trap").And.Contain("Last seen: started");
-        await AssertNothingLeftAsync();
-    }
 
     [Theory]
     [InlineData("sleep 7777")]
@@ -42,19 +26,6 @@ public sealed class ShellEndTests(Tiny tiny)
 
         cancel.CancelAfter(TimeSpan.FromSeconds(1));
         await EndsInTimeAsync<OperationCanceledException>(() => Shell.RunAsync(command, cancellationToken: cancel.Token));
-    }
-
-    [Fact]
-    public async Task Kills_everything_when_the_caller_cancels()
-    {
-        using var cancel = CancellationTokenSource.CreateLinkedTokenSource(Token);
-        var options = new ShellOptions { OnOutput = _ => cancel.Cancel() };
-
-        OperationCanceledException thrown = (await Shell.Invoking(shell => shell.RunAsync(Stubborn, options, cancel.Token))
-            .Should().ThrowAsync<OperationCanceledException>()).Which;
-
-        thrown.CancellationToken.Should().Be(cancel.Token);
-        await AssertNothingLeftAsync();
     }
 
     private async Task EndsInTimeAsync<T>(Func<Task> run)
