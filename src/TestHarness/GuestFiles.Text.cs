@@ -126,12 +126,12 @@ public sealed partial class GuestFiles
     }
 
     // The command was killed before it could. Whatever comes in between: the reason for which the writing ended is what counts.
-    private async Task RemoveAsync(string temporary)
+    private async Task RemoveAsync(params string[] temporary)
     {
         try
         {
             var limit = new ShellOptions { Timeout = TimeSpan.FromSeconds(2) };
-            await _machine.Shell.TryRunAsync(["rm", "-f", "--", temporary], limit, CancellationToken.None).ConfigureAwait(false);
+            await _machine.Shell.TryRunAsync(["rm", "-f", "--", .. temporary], limit, CancellationToken.None).ConfigureAwait(false);
         }
         catch (TestHarnessException)
         {

@@ -90,6 +90,8 @@ public sealed partial class GuestFiles
                 request.Options.Timeout ?? _machine.Scaled(DefaultLimit),
                 async token =>
                 {
+                    if (IsSingleFile(request))
+                        return await SendFileAsync(request, report, what, token).ConfigureAwait(false);
                     try
                     {
                         ShellResult synced = await _tunnel.RunAsync(arguments, _machine.Folder, report.Add, token).ConfigureAwait(false);

@@ -31,7 +31,7 @@ public sealed partial class VirtualMachine
         using var done = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var progress = new BootProgress(_process!.Id, _watch);
         WayIn way = await MakeWayAsync(cancellationToken).ConfigureAwait(false);
-        Task watching = progress.WatchAsync(NoProgressLimit, NoWayInLimit, () => _guest.HasAnswered ? null : way.State, token => TryCaptureAsync(CaptureLimit, token), done.Token);
+        Task watching = progress.WatchAsync(NoProgressLimit, NoWayInLimit, () => _guest.HasAnswered || way.IsEntering ? null : way.State, token => TryCaptureAsync(CaptureLimit, token), done.Token);
         Task up = _guest.ComeUpAsync(way, ReadyCheck.For(_image!.Ready, _boot!.Seed is not null, Spec.Shares), restored: _boot.IsRestored, phase, done.Token);
         try
         {

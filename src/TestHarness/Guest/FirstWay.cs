@@ -21,6 +21,8 @@ internal sealed class FirstWay(AgentWay own, SshWay? ssh, GuestAgentWay helper, 
 
     public override bool OutlivesReboot => _taken?.OutlivesReboot ?? true;
 
+    public override bool IsEntering => ssh is { IsEntering: true };
+
     public override string State => string.Join("; ", ((WayIn?[])[own, ssh, helper]).OfType<WayIn>().Select(way => way.State));
 
     public override async Task<AgentConnection> ConnectAsync(bool restored, CancellationToken cancellationToken)

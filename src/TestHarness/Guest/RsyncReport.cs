@@ -29,10 +29,7 @@ internal sealed partial class RsyncReport(IProgress<SyncProgress>? progress)
                 : what[2..].All(mark => mark == '+') ? SyncChangeKind.Created
                 : what[0] == '.' ? SyncChangeKind.AttributesSet
                 : SyncChangeKind.Updated;
-            _changes.Add(new SyncChange(kind, path));
-            if (what[0] is '<' or '>')
-                _bytes += long.Parse(change.Groups["size"].Value, CultureInfo.InvariantCulture);
-            Volatile.Write(ref _last, path);
+            Add(new SyncChange(kind, path), what[0] is '<' or '>' ? long.Parse(change.Groups["size"].Value, CultureInfo.InvariantCulture) : 0);
         }
         else if (progress is not null && Progress().Match(line) is { Success: true } far)
         {
@@ -40,6 +37,14 @@ internal sealed partial class RsyncReport(IProgress<SyncProgress>? progress)
                 long.Parse(far.Groups["bytes"].Value, CultureInfo.InvariantCulture),
                 int.Parse(far.Groups["percent"].Value, CultureInfo.InvariantCulture)));
         }
+    }
+
+    /// <summary>Takes a change, and the size of the content that was copied for it.</summary>
+    public void Add(SyncChange change, long bytes)
+    {
+        _changes.Add(change);
+        _bytes += bytes;
+        Volatile.Write(ref _last, change.Path);
     }
 
     /// <summary>Tells the receiver of progress, if there is one.</summary>

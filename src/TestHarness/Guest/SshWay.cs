@@ -17,11 +17,14 @@ internal sealed class SshWay(SshAccess access, SshFiles files, IPEndPoint host, 
 
     private readonly CancellationTokenSource _disposed = new();
     private SshProcess? _session;
+    private volatile bool _entering;
     private volatile string _state = "not tried yet";
 
     public override GuestAccess Kind => GuestAccess.Ssh;
 
     public override bool OutlivesReboot => false;
+
+    public override bool IsEntering => _entering;
 
     public override string State => $"SSH as {access.User} on the guest's port {access.Port}: {_state}";
 
@@ -45,7 +48,10 @@ internal sealed class SshWay(SshAccess access, SshFiles files, IPEndPoint host, 
         {
             await AnswersAsync(wait.Token).ConfigureAwait(false);
             SshProcess session = await StartAsync().ConfigureAwait(false);
-            if (await FindAgentAsync(session, wait.Token).ConfigureAwait(false) is { } agent)
+            _entering = true;
+            AgentConnection? agent = await FindAgentAsync(session, wait.Token).ConfigureAwait(false);
+            _entering = false;
+            if (agent is not null)
             {
                 _session = session;
                 _state = "connected";

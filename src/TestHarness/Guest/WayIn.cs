@@ -12,6 +12,9 @@ internal abstract class WayIn : IAsyncDisposable
     /// <summary>Gets what it is about, or what was seen last: follows "no way in: ".</summary>
     public abstract string State { get; }
 
+    /// <summary>Gets a value indicating whether it is on its way in, which has limits of its own.</summary>
+    public virtual bool IsEntering => false;
+
     /// <summary>Gets into the guest, for as long as that takes to boot. The connection is in step.</summary>
     /// <param name="restored">Whether the guest was saved when it was up, so that what answers there answers at once.</param>
     /// <param name="cancellationToken">Ends the wait.</param>

@@ -40,6 +40,6 @@ public sealed class ShellBackgroundTests(Tiny tiny)
         }
 
         Stopwatch.GetElapsedTime(began).Should().BeLessThan(TimeSpan.FromSeconds(60));
-        await Shell.WaitUntilFailsAsync("pgrep -f '[l]ines-count'", cancellationToken: Token);
+        await Shell.WaitUntilFailsAsync("ps -ef | grep '[l]ines-count'", cancellationToken: Token);
     }
 }

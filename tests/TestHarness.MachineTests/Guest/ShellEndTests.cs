@@ -39,6 +39,6 @@ public sealed class ShellEndTests(Tiny tiny)
 
     // The kill is asked for, not waited for; the next command comes after it on the same connection.
     private async Task AssertNothingLeftAsync() =>
-        (await Shell.RunAsync("i=0; while pgrep -f 'sleep 777[7]' >/dev/null && [ $i -lt 100 ]; do usleep 20000; i=$((i+1)); done; pgrep -fa 'sleep 777[7]' || echo none", cancellationToken: Token))
+        (await Shell.RunAsync("i=0; while ps -ef | grep -q '[s]leep 7777' && [ $i -lt 100 ]; do usleep 20000; i=$((i+1)); done; ps -ef | grep '[s]leep 7777' || echo none", cancellationToken: Token))
             .Should().HaveOutput("none");
 }

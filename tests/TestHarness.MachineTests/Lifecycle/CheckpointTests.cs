@@ -22,7 +22,7 @@ public sealed class CheckpointTests(Tiny tiny)
             await vm.Shell.RunAsync("echo after > /root/disk; rm /dev/shm/memory; echo after > /dev/vdb; sync; sleep 777 > /dev/null 2>&1 &", cancellationToken: Token);
             await vm.RollbackAsync("clean", Token);
 
-            (await vm.Shell.RunAsync("cat /root/disk /dev/shm/memory; head -c 7 /dev/vdb; pgrep -f 'sleep 77[7]' || echo none", cancellationToken: Token))
+            (await vm.Shell.RunAsync("cat /root/disk /dev/shm/memory; head -c 7 /dev/vdb; ps -ef | grep '[s]leep 777' || echo none", cancellationToken: Token))
                 .Should().HaveOutput("before\nbefore\nbefore\nnone");
         }
 

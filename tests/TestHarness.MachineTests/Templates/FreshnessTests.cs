@@ -25,7 +25,7 @@ public sealed class FreshnessTests
 
         next.IsWarm.Should().BeTrue();
         ShellResult seen = await next.Shell.RunAsync(
-            "ls /left /tmp/left 2>/dev/null; pgrep -f 'sleep 444[4]'; grep ' /mnt ' /proc/mounts; lsmod | grep dummy; grep '^x' /etc/passwd; date +%Y", cancellationToken: Token);
+            "ls /left /tmp/left 2>/dev/null; ps -ef | grep '[s]leep 4444'; grep ' /mnt ' /proc/mounts; lsmod | grep dummy; grep '^x' /etc/passwd; date +%Y", cancellationToken: Token);
         seen.Should().HaveOutput($"{DateTime.UtcNow.Year}");
     }
 
