@@ -4,7 +4,7 @@ using TestHarness.Qemu;
 namespace TestHarness;
 
 /// <summary>A machine's screen.</summary>
-public sealed class Screen
+public sealed partial class Screen
 {
     private static readonly TimeSpan CaptureLimit = TimeSpan.FromSeconds(20);
 
@@ -21,8 +21,7 @@ public sealed class Screen
     /// <exception cref="MonitorException">QEMU refused.</exception>
     public Task<Screenshot> CaptureAsync(CancellationToken cancellationToken = default)
     {
-        if (!QemuArguments.HasDisplay(_machine.Spec))
-            throw new InvalidOperationException($"Machine '{_machine.Name}' has no display: set MachineSpec.Display to Standard and Type to Q35.");
+        RequireDisplay();
         return _machine.GuardAsync("a screenshot", _machine.Scaled(CaptureLimit), CaptureNowAsync, cancellationToken);
     }
 
@@ -36,7 +35,7 @@ public sealed class Screen
         {
             await _machine.Monitor.ExecuteAsync(
                 "screendump", new JsonObject { ["filename"] = name, ["format"] = "png" }, cancellationToken).ConfigureAwait(false);
-            var frame = new Screenshot(await File.ReadAllBytesAsync(file, cancellationToken).ConfigureAwait(false));
+            var frame = new Screenshot(await File.ReadAllBytesAsync(file, cancellationToken).ConfigureAwait(false)) { Platforms = Platforms };
             _machine.Frames.Add(frame);
             return frame;
         }
@@ -44,5 +43,11 @@ public sealed class Screen
         {
             File.Delete(file);
         }
+    }
+
+    private void RequireDisplay()
+    {
+        if (!QemuArguments.HasDisplay(_machine.Spec))
+            throw new InvalidOperationException($"Machine '{_machine.Name}' has no display: set MachineSpec.Display to Standard and Type to Q35.");
     }
 }

@@ -33,6 +33,9 @@ internal static class EnvironmentVariables
     /// <summary>What machines write is shown while it comes.</summary>
     public static bool Follow => IsSet("TESTHARNESS_FOLLOW");
 
+    /// <summary>What is done with goldens: verify, missing, update or update-and-fail.</summary>
+    public static string? Goldens => Read("TESTHARNESS_GOLDENS");
+
     public static string? XdgCacheHome => Read("XDG_CACHE_HOME");
 
     public static string? XdgRuntimeDirectory => Read("XDG_RUNTIME_DIR");

@@ -10,7 +10,11 @@ internal static class AreaSearch
     private const int Candidates = 16;
 
     /// <summary>Returns how far the area has moved: to where it matches, or else to the most similar place; <see langword="null"/> where it fits nowhere.</summary>
-    public static (int X, int Y)? Find(PixelImage expected, PixelImage actual, ScreenArea area, int margin, PictureRules rules, int allowed)
+    /// <param name="margin">How far it may have moved.</param>
+    /// <param name="difference">Tells how different the area is at a place; it may end above a value that is of no interest.</param>
+    /// <param name="allowed">The difference at which it matches.</param>
+    public static (int X, int Y)? Find(
+        PixelImage expected, PixelImage actual, ScreenArea area, int margin, PictureRules rules, Func<int, int, double, double> difference, double allowed)
     {
         int left = Math.Max(-margin, -area.X);
         int right = Math.Min(margin, actual.Width - area.Right);
@@ -18,9 +22,9 @@ internal static class AreaSearch
         int bottom = Math.Min(margin, actual.Height - area.Bottom);
         if (left > right || top > bottom)
             return null;
-        (int Different, int X, int Y) best = (int.MaxValue, 0, 0);
+        (double Different, int X, int Y) best = (double.MaxValue, 0, 0);
         bool own = left <= 0 && right >= 0 && top <= 0 && bottom >= 0;
-        if (own && (margin == 0 || Count(0, 0) <= allowed))
+        if (own && (margin == 0 || difference(0, 0, allowed) <= allowed))
             return (0, 0);
         int[] samples = Sample(expected, area, rules.Ignored);
         var places = new List<(int Score, int Distance, int X, int Y)>();
@@ -32,7 +36,7 @@ internal static class AreaSearch
 
         foreach ((_, _, int x, int y) in places.Order().Take(Candidates))
         {
-            int different = Count(x, y);
+            double different = difference(x, y, best.Different);
             if (different < best.Different)
                 best = (different, x, y);
             if (different <= allowed)
@@ -40,9 +44,6 @@ internal static class AreaSearch
         }
 
         return (best.X, best.Y);
-
-        int Count(int x, int y) =>
-            new PixelComparison(expected, actual, ColourDistance.Square(rules.Tolerance), rules.AntiAliasing, rules.Ignored).Compare(area, x, y, Math.Min(best.Different, int.MaxValue - 1));
     }
 
     // Positions in the expected picture, spread over those that differ from their left or upper neighbour.

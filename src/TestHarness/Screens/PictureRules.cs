@@ -27,6 +27,6 @@ internal sealed record PictureRules
 
 /// <summary>A part of the picture that is compared.</summary>
 /// <param name="Area">Where it is in the expected picture.</param>
-/// <param name="Match">The percentage of its pixels that must match, or <see langword="null"/> where its different pixels count with all others.</param>
+/// <param name="Match">The similarity that it must have, in percent, or <see langword="null"/> where its different pixels count with all others.</param>
 /// <param name="Margin">How far it may have moved.</param>
 internal sealed record MatchArea(ScreenArea Area, double? Match = null, int Margin = 0);

@@ -43,6 +43,33 @@ internal sealed class PixelComparison(PixelImage expected, PixelImage actual, fl
         return DifferentCount - before;
     }
 
+    /// <summary>Sums up the squared distances of an area's pixels; 255 is black against white. Ends early above a sum.</summary>
+    public double SumSquares(ScreenArea area, int moveX, int moveY, double stopAbove = double.MaxValue)
+    {
+        double sum = 0;
+        for (int y = area.Y; y < area.Bottom && sum * ColourDistance.Levels <= stopAbove; y++)
+        {
+            ReadOnlySpan<uint> one = expected.Row(y).Slice(area.X, area.Width);
+            ReadOnlySpan<uint> other = actual.Row(y + moveY).Slice(area.X + moveX, area.Width);
+            if (!one.SequenceEqual(other))
+                sum += SumRow(one, other, (y * expected.Width) + area.X);
+        }
+
+        return sum * ColourDistance.Levels;
+    }
+
+    private double SumRow(ReadOnlySpan<uint> one, ReadOnlySpan<uint> other, int at)
+    {
+        double sum = 0;
+        for (int i = 0; i < one.Length; i++)
+        {
+            if (one[i] != other[i] && (ignored is null || ignored[at + i] == 0))
+                sum += ColourDistance.Squared(one[i], other[i]);
+        }
+
+        return sum;
+    }
+
     private void CompareRow(ReadOnlySpan<uint> one, ReadOnlySpan<uint> other, int firstX, int y, int moveX, int moveY)
     {
         Span<uint> tail = stackalloc uint[2 * Lanes];
