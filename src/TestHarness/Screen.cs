@@ -13,6 +13,9 @@ public sealed partial class Screen
 
     internal Screen(VirtualMachine machine) => _machine = machine;
 
+    /// <summary>How many screenshots were taken.</summary>
+    internal int Captures => _captures;
+
     /// <summary>Takes a screenshot.</summary>
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <returns>The screenshot.</returns>

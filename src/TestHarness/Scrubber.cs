@@ -38,7 +38,7 @@ public sealed partial class Scrubber
     public static Scrubber CpuModel { get; } = new("cpu model", text => Cpu().Replace(text, "$1{cpu}"));
 
     /// <summary>Gets process ids, <c>sshd[123]</c> and <c>pid 123</c>, replaced by <c>{pid}</c>.</summary>
-    public static Scrubber Pids { get; } = new("pids", text => Pid().Replace(text, "$1{pid}"));
+    public static Scrubber Pids { get; } = new("pids", text => Pid().Replace(text, "{pid}"));
 
     /// <summary>Gets sizes, numbers with a unit of memory or disk, replaced by <c>{size}</c>.</summary>
     public static Scrubber Sizes { get; } = new("sizes", text => Size().Replace(text, "{size}"));
@@ -48,7 +48,7 @@ public sealed partial class Scrubber
 
     /// <summary>Gets all of these, in an order in which none takes a part of what is another's.</summary>
     public static IReadOnlyList<Scrubber> All { get; } =
-        [Ansi, KernelTimestamps, CpuModel, Dates, Uuids, MacAddresses, IpAddresses, Addresses, Pids, Durations, Sizes];
+        [Ansi, KernelTimestamps, CpuModel, Uuids, MacAddresses, Dates, IpAddresses, Addresses, Pids, Durations, Sizes];
 
     /// <summary>Gets the name.</summary>
     public string Name { get; }
@@ -90,7 +90,7 @@ public sealed partial class Scrubber
     [GeneratedRegex(
         @"\b[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[T ][0-9]{2}:[0-9]{2}:[0-9]{2}(?:[.,][0-9]+)?(?: ?(?:Z|UTC|[+-][0-9]{2}:?[0-9]{2}))?)?\b"
         + @"|\b(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun),? +)?(?:[0-9]{1,2} +)?(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) +[0-9]{1,4} +[0-9]{2}:[0-9]{2}:[0-9]{2}(?: +[A-Z]{3,4})?(?: +[0-9]{4})?\b"
-        + @"|\b[0-9]{2}:[0-9]{2}:[0-9]{2}(?:[.,][0-9]+)?\b(?![:0-9a-f])",
+        + @"|(?<![0-9a-zA-Z:.])[0-9]{2}:[0-9]{2}:[0-9]{2}(?:[.,][0-9]+)?\b(?![:0-9a-f])",
         RegexOptions.CultureInvariant)]
     private static partial Regex Date();
 
@@ -112,7 +112,7 @@ public sealed partial class Scrubber
     [GeneratedRegex(@"(?m)((?:\bCPU[0-9]*: +|^model name\s*: ?|\bModel name: +))(?=\S*[A-Za-z]).*$", RegexOptions.CultureInvariant)]
     private static partial Regex Cpu();
 
-    [GeneratedRegex(@"(?<=\w\[)()[0-9]+(?=\]:)|(\b(?:pid|PID)[ =:]+)[0-9]+\b", RegexOptions.CultureInvariant)]
+    [GeneratedRegex(@"(?<=\w\[)[0-9]+(?=\]:)|(?<=\b(?:pid|PID)[ =:]+)[0-9]+\b", RegexOptions.CultureInvariant)]
     private static partial Regex Pid();
 
     [GeneratedRegex(@"\b[0-9]+(?:\.[0-9]+)? ?(?:bytes?|blocks?|sectors?|pages?|[kKMGT]i?B?)\b", RegexOptions.CultureInvariant)]
