@@ -19,7 +19,7 @@ public sealed partial class Scrubber
     /// <summary>Gets times of the kernel's log, <c>[    0.123456]</c>, replaced by <c>[{time}]</c>.</summary>
     public static Scrubber KernelTimestamps { get; } = new("kernel timestamps", text => KernelTime().Replace(text, "[{time}]"));
 
-    /// <summary>Gets dates and times of day replaced by <c>{date}</c>.</summary>
+    /// <summary>Gets dates, times of day, and seconds since 1970 replaced by <c>{date}</c>.</summary>
     public static Scrubber Dates { get; } = new("dates", text => Date().Replace(text, "{date}"));
 
     /// <summary>Gets UUIDs, and machine ids of 32 digits, replaced by <c>{uuid}</c>.</summary>
@@ -90,7 +90,8 @@ public sealed partial class Scrubber
     [GeneratedRegex(
         @"\b[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[T ][0-9]{2}:[0-9]{2}:[0-9]{2}(?:[.,][0-9]+)?(?: ?(?:Z|UTC|[+-][0-9]{2}:?[0-9]{2}))?)?\b"
         + @"|\b(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun),? +)?(?:[0-9]{1,2} +)?(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) +[0-9]{1,4} +[0-9]{2}:[0-9]{2}:[0-9]{2}(?: +[A-Z]{3,4})?(?: +[0-9]{4})?\b"
-        + @"|(?<![0-9a-zA-Z:.])[0-9]{2}:[0-9]{2}:[0-9]{2}(?:[.,][0-9]+)?\b(?![:0-9a-f])",
+        + @"|(?<![0-9a-zA-Z:.])[0-9]{2}:[0-9]{2}:[0-9]{2}(?:[.,][0-9]+)?\b(?![:0-9a-f])"
+        + @"|\b1[5-9][0-9]{8}(?:\.[0-9]{3}(?::[0-9]+)?)?\b",
         RegexOptions.CultureInvariant)]
     private static partial Regex Date();
 
@@ -118,6 +119,6 @@ public sealed partial class Scrubber
     [GeneratedRegex(@"\b[0-9]+(?:\.[0-9]+)? ?(?:bytes?|blocks?|sectors?|pages?|[kKMGT]i?B?)\b", RegexOptions.CultureInvariant)]
     private static partial Regex Size();
 
-    [GeneratedRegex(@"\b[0-9]+(?:\.[0-9]+)? ?(?:ns|nsec|nsecs|us|µs|usec|usecs|ms|msec|msecs|s|sec|secs|seconds?|[kMG]?Hz|BogoMIPS)\b", RegexOptions.CultureInvariant)]
+    [GeneratedRegex(@"\b[0-9]+(?:\.[0-9]+)? ?(?:ns|nsec|nsecs|us|µs|usec|usecs|ms|msec|msecs|s|sec|secs|seconds?|[kMG]?Hz|BogoMIPS)\b|(?<=\b(?:lpj=|nsec: ))[0-9]+\b", RegexOptions.CultureInvariant)]
     private static partial Regex Duration();
 }

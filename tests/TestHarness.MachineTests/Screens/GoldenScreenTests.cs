@@ -10,6 +10,9 @@ namespace TestHarness.MachineTests.Screens;
 /// <summary>Goldens of a real machine's screen. Its console shows what the tests write to it, with the cursor off, on a screen of 1024x768.</summary>
 public sealed class GoldenScreenTests(Tiny tiny)
 {
+    // Nobody is to be shown the difference that a test here makes on purpose.
+    static GoldenScreenTests() => DiffEngine.DiffRunner.Disabled = true;
+
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
     [Fact]
@@ -113,6 +116,6 @@ public sealed class GoldenScreenTests(Tiny tiny)
         return vm;
     }
 
-    // Cursor off, everything erased.
-    private static string Show(string text) => $"printf '\\033[?25l\\033[2J\\033[H{text}\\n' > /dev/tty1";
+    // The kernel says nothing more on the console; cursor off, everything erased.
+    private static string Show(string text) => $"dmesg -n 1; printf '\\033[?25l\\033[2J\\033[H{text}\\n' > /dev/tty1";
 }
