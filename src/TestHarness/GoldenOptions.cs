@@ -24,7 +24,7 @@ public sealed record GoldenOptions
     /// <summary>Gets a colour, as <c>#rrggbb</c>; what is painted with it in the golden is not compared. Default: none.</summary>
     public string? IgnoredColour { get; init; }
 
-    /// <summary>Gets how far, in pixels, what is compared may have moved. Default: 0.</summary>
+    /// <summary>Gets how far, in pixels, each of <see cref="MatchAreas"/> may have moved. Default: 0.</summary>
     public int SearchMargin { get; init; }
 
     /// <summary>

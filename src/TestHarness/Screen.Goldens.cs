@@ -58,8 +58,7 @@ public sealed partial class Screen
 
     private async Task<Screenshot> PollAsync(PictureCheck check, TimeSpan limit, CancellationToken cancellationToken)
     {
-        // A golden that may be written is not waited for longer than the screen moves.
-        bool mayWrite = !check.HasGolden || GoldenModes.Current is GoldenMode.Update or GoldenMode.UpdateAndFail;
+        bool mayWrite = check.MayWrite;
         long began = Stopwatch.GetTimestamp();
         long changed = began;
         Screenshot? last = null;

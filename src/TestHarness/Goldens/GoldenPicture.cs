@@ -92,7 +92,6 @@ internal sealed class GoldenPicture
             AntiAliasing = options.AntiAliasing,
             MaxDifferentPixels = areas.MaxDifferentPixels ?? options.MaxDifferentPixels,
             MaxDifferentRatio = areas.MaxDifferentRatio ?? options.MaxDifferentRatio,
-            SearchMargin = options.SearchMargin,
             Areas = [.. areas.Match, .. options.MatchAreas.Select(area => new MatchArea(area, null, options.SearchMargin))],
             Ignored = ignored,
         }, painted);

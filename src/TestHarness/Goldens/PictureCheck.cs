@@ -33,6 +33,9 @@ internal sealed class PictureCheck
 
     public bool HasGolden => _accepted.Count > 0;
 
+    /// <summary>Whether a screen that does not match is to be written, so that it is of no use to wait for another one.</summary>
+    public bool MayWrite => !HasGolden || (!_needles && GoldenModes.Current is GoldenMode.Update or GoldenMode.UpdateAndFail);
+
     /// <summary>Tells whether a screenshot matches one of the accepted pictures.</summary>
     public bool Matches(Screenshot shot)
     {

@@ -8,7 +8,7 @@ internal static class PictureComparison
         if (rules.Areas.Count == 0 && !expected.HasSizeOf(actual))
             return new PictureDifference { OtherReason = $"it is {actual.Width}×{actual.Height}, and the golden {expected.Width}×{expected.Height}" };
         PixelComparison pixels = New();
-        IReadOnlyList<MatchArea> areas = rules.Areas.Count > 0 ? rules.Areas : [new MatchArea(expected.Area, null, rules.SearchMargin)];
+        IReadOnlyList<MatchArea> areas = rules.Areas.Count > 0 ? rules.Areas : [new MatchArea(expected.Area)];
         List<string> failed = [];
         int counted = 0;
         long compared = 0;

@@ -15,9 +15,6 @@ internal sealed record PictureRules
     /// <summary>What is compared; empty for the whole picture.</summary>
     public IReadOnlyList<MatchArea> Areas { get; init; } = [];
 
-    /// <summary>How far the whole picture may have moved.</summary>
-    public int SearchMargin { get; init; }
-
     /// <summary>One value a pixel of the expected picture, other than 0 where it does not count.</summary>
     public byte[]? Ignored { get; init; }
 

@@ -234,6 +234,33 @@ public sealed class PictureComparisonTests
         drawn.Row(17)[216 + 30].Should().Be(0xffff00ff, "a frame is drawn around the place");
     }
 
+    [Fact]
+    public void Eight_pixels_at_a_time_count_as_one_at_a_time_does()
+    {
+        var random = new Random(3);
+        float limit = ColourDistance.Square(0.02);
+        for (int round = 0; round < 300; round++)
+        {
+            (int width, int height) = (random.Next(1, 40), random.Next(1, 12));
+            PixelImage one = PixelImage.Filled(width, height, Pictures.Black);
+            PixelImage other = PixelImage.Filled(width, height, Pictures.Black);
+            var ignored = new byte[width * height];
+            int expected = 0;
+            for (int i = 0; i < width * height; i++)
+            {
+                one.Pixels[i] = 0xff000000 | (uint)random.Next(0x1000000);
+                other.Pixels[i] = random.Next(3) == 0 ? one.Pixels[i] : one.Pixels[i] ^ (uint)random.Next(1 << random.Next(24));
+                ignored[i] = (byte)(random.Next(5) == 0 ? 1 : 0);
+                expected += ignored[i] == 0 && ColourDistance.Squared(one.Pixels[i], other.Pixels[i]) > limit ? 1 : 0;
+            }
+
+            var rules = new PictureRules { Ignored = ignored, AntiAliasing = AntiAliasing.Compare };
+            Compare(one, other, rules).Different.Should().Be(expected);
+            PictureDifference smooth = Compare(one, other, rules with { AntiAliasing = AntiAliasing.Ignore });
+            (smooth.Different + smooth.Excused).Should().Be(expected, "what is excused would have counted");
+        }
+    }
+
     private static PixelImage Shapes(double shift)
     {
         PixelImage picture = PixelImage.Filled(640, 400, 0xff203040);
