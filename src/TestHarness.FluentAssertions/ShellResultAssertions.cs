@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using FluentAssertions;
 using FluentAssertions.Execution;
 using FluentAssertions.Primitives;
@@ -46,6 +47,20 @@ public sealed class ShellResultAssertions(ShellResult result)
     /// <returns>The assertions, to go on.</returns>
     public AndConstraint<ShellResultAssertions> HaveErrorOutput(string expected, string because = "", params object[] becauseArgs) => Assert(
         Subject.StandardError.Trim() == expected.Trim(), $"to write \"{expected.Trim()}\" to standard error", because, becauseArgs);
+
+    /// <summary>Asserts that what the command wrote, and its exit code where that is not 0, matches a golden (<see cref="Golden"/>).</summary>
+    /// <param name="name">The golden's name.</param>
+    /// <param name="options">How it is compared.</param>
+    /// <param name="sourceFile">The caller's source file; the compiler gives it.</param>
+    /// <param name="member">The caller's method; the compiler gives it.</param>
+    /// <returns>The assertions, to go on.</returns>
+    /// <exception cref="GoldenMismatchException">It does not match, or there is no golden.</exception>
+    public AndConstraint<ShellResultAssertions> MatchGolden(
+        string name, GoldenTextOptions? options = null, [CallerFilePath] string sourceFile = "", [CallerMemberName] string member = "")
+    {
+        Golden.Match(Subject, name, options, sourceFile, member);
+        return new AndConstraint<ShellResultAssertions>(this);
+    }
 
     private AndConstraint<ShellResultAssertions> Assert(bool holds, string expectation, string because, object[] becauseArgs)
     {

@@ -15,7 +15,11 @@ internal static class MachineRecorder
     private static readonly ConcurrentDictionary<string, bool> Noted = new();
     private static readonly ConditionalWeakTable<VirtualMachine, object> MachinesOfRows = [];
 
-    static MachineRecorder() => VirtualMachine.Starting += OnStarting;
+    static MachineRecorder()
+    {
+        VirtualMachine.Starting += OnStarting;
+        GoldenRecorder.Start();
+    }
 
     /// <summary>Starts watching, once a process.</summary>
     public static void EnsureStarted() => RuntimeHelpers.RunClassConstructor(typeof(MachineRecorder).TypeHandle);
@@ -39,6 +43,7 @@ internal static class MachineRecorder
     public static async Task EndAsync(ITestContext context, bool failed = false)
     {
         failed |= context.TestState?.Result == TestResult.Failed;
+        GoldenRecorder.End(context, failed);
         MachineRecord[] records = RecordsOf(context);
         MachineRecord[] unseen = [.. records.Where(record => record.IsNewTo(context.Test))];
         foreach (MachineRecord record in unseen)
@@ -77,6 +82,7 @@ internal static class MachineRecorder
         {
             string folder = EvidenceSettings.MakeFolder(NameOf(context), record.Machine.Name);
             evidence = await save(folder).ConfigureAwait(false);
+            GoldenRecorder.Save(context, folder);
             Say(context, $"Artifacts: {folder}");
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)

@@ -4,7 +4,7 @@ using TestHarness.Qemu;
 namespace TestHarness;
 
 /// <summary>A machine's screen.</summary>
-public sealed class Screen
+public sealed partial class Screen
 {
     private static readonly TimeSpan CaptureLimit = TimeSpan.FromSeconds(20);
 
@@ -12,6 +12,9 @@ public sealed class Screen
     private int _captures;
 
     internal Screen(VirtualMachine machine) => _machine = machine;
+
+    /// <summary>How many screenshots were taken.</summary>
+    internal int Captures => _captures;
 
     /// <summary>Takes a screenshot.</summary>
     /// <param name="cancellationToken">Ends the wait.</param>
@@ -21,8 +24,7 @@ public sealed class Screen
     /// <exception cref="MonitorException">QEMU refused.</exception>
     public Task<Screenshot> CaptureAsync(CancellationToken cancellationToken = default)
     {
-        if (!QemuArguments.HasDisplay(_machine.Spec))
-            throw new InvalidOperationException($"Machine '{_machine.Name}' has no display: set MachineSpec.Display to Standard and Type to Q35.");
+        RequireDisplay();
         return _machine.GuardAsync("a screenshot", _machine.Scaled(CaptureLimit), CaptureNowAsync, cancellationToken);
     }
 
@@ -36,7 +38,7 @@ public sealed class Screen
         {
             await _machine.Monitor.ExecuteAsync(
                 "screendump", new JsonObject { ["filename"] = name, ["format"] = "png" }, cancellationToken).ConfigureAwait(false);
-            var frame = new Screenshot(await File.ReadAllBytesAsync(file, cancellationToken).ConfigureAwait(false));
+            var frame = new Screenshot(await File.ReadAllBytesAsync(file, cancellationToken).ConfigureAwait(false)) { Platforms = Platforms };
             _machine.Frames.Add(frame);
             return frame;
         }
@@ -44,5 +46,11 @@ public sealed class Screen
         {
             File.Delete(file);
         }
+    }
+
+    private void RequireDisplay()
+    {
+        if (!QemuArguments.HasDisplay(_machine.Spec))
+            throw new InvalidOperationException($"Machine '{_machine.Name}' has no display: set MachineSpec.Display to Standard and Type to Q35.");
     }
 }

@@ -27,6 +27,9 @@ public sealed class Screenshot
     /// <summary>Gets the height in pixels.</summary>
     public int Height { get; }
 
+    /// <summary>Words for the machine that the picture is of, for which a golden may have a file of its own.</summary>
+    internal IReadOnlyList<string> Platforms { get; init; } = [];
+
     /// <summary>Writes the picture to a PNG file, whose folder is made.</summary>
     /// <param name="path">The file.</param>
     /// <param name="cancellationToken">Ends the writing.</param>

@@ -59,6 +59,25 @@ public sealed class SerialLog
         await File.WriteAllBytesAsync(path, bytes, cancellationToken).ConfigureAwait(false);
     }
 
+    /// <summary>Counts how many of some texts the log has by now, each behind the one before, until the first that is not there.</summary>
+    /// <param name="texts">The texts, compared exactly.</param>
+    /// <returns>The number; that of the texts where it has all.</returns>
+    public int CountInOrder(params IReadOnlyList<string> texts)
+    {
+        ArgumentNullException.ThrowIfNull(texts);
+        string all = Text;
+        int from = 0;
+        for (int count = 0; count < texts.Count; count++)
+        {
+            int found = all.IndexOf(texts[count], from, StringComparison.Ordinal);
+            if (found < 0)
+                return count;
+            from = found + texts[count].Length;
+        }
+
+        return texts.Count;
+    }
+
     /// <summary>Returns the text.</summary>
     /// <returns>The text.</returns>
     public override string ToString() => Text;

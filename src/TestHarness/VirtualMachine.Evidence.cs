@@ -28,6 +28,8 @@ public sealed partial class VirtualMachine
 
     internal FrameHistory Frames => _frames;
 
+    internal string AcceleratorName => _accelerator == Accelerator.Kvm ? "kvm" : "tcg";
+
     // Made on first use: field initialisers run before the constructor has the spec.
     private SecretMask Secrets => _mask ??= new SecretMask(Spec.Secrets);
 

@@ -2,7 +2,7 @@ using System.Globalization;
 using System.Text.Json;
 using TestHarness.Benchmarks;
 
-// dotnet run -c Release --project tests/TestHarness.Benchmarks -- [--json FILE] [--count N] [--boots N] [--image NAME] [--only starts|commands|machines|transfers] [--spans]
+// dotnet run -c Release --project tests/TestHarness.Benchmarks -- [--json FILE] [--count N] [--boots N] [--image NAME] [--only starts|commands|machines|transfers|screens] [--spans]
 string? Option(string name) => Array.IndexOf(args, name) is var at and >= 0 && at + 1 < args.Length ? args[at + 1] : null;
 int count = int.Parse(Option("--count") ?? "20", CultureInfo.InvariantCulture);
 int boots = int.Parse(Option("--boots") ?? "3", CultureInfo.InvariantCulture);
@@ -26,6 +26,8 @@ foreach (string image in Option("--image") is { } one ? [one] : (string[])["tiny
         metrics.AddRange(await TransferBenchmark.RunAsync(image, count));
     if (Wants("machines"))
         metrics.AddRange(await MachineBenchmark.RunAsync(image, count));
+    if (Wants("screens"))
+        metrics.AddRange(await ScreenBenchmark.RunAsync(image, count));
 }
 
 foreach (Metric metric in metrics.Where(metric => metric.Samples.Count > 0))

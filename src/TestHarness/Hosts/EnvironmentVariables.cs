@@ -36,6 +36,9 @@ internal static class EnvironmentVariables
     /// <summary>What kind of terminal the caller's is; the guest is told.</summary>
     public static string? Term => Read("TERM");
 
+    /// <summary>What is done with goldens: verify, missing, update or update-and-fail.</summary>
+    public static string? Goldens => Read("TESTHARNESS_GOLDENS");
+
     public static string? XdgCacheHome => Read("XDG_CACHE_HOME");
 
     public static string? XdgRuntimeDirectory => Read("XDG_RUNTIME_DIR");

@@ -77,6 +77,18 @@ public sealed class EvidenceTests(SampleRun sample) : IClassFixture<SampleRun>
     }
 
     [Fact]
+    public void Keeps_the_files_of_a_failed_comparison_with_a_golden()
+    {
+        string[] attachments = sample.AttachmentsOf("Fails_with_a_golden");
+        string bundle = sample.BundleOf("Fails_with_a_golden")!;
+
+        File.ReadAllText(attachments.Single(file => file.EndsWith("golden-greeting.expected.txt", StringComparison.Ordinal))).Should().Be("good morning\n");
+        File.ReadAllText(attachments.Single(file => file.EndsWith("golden-greeting.actual.txt", StringComparison.Ordinal))).Should().Be("good evening\n");
+        Directory.GetFiles(Path.Combine(bundle, "goldens")).Select(Path.GetFileName).Should().BeEquivalentTo("greeting.expected.txt", "greeting.actual.txt");
+        sample.MessageOf("Fails_with_a_golden").Should().Contain("-    1  good morning").And.Contain("+    1  good evening");
+    }
+
+    [Fact]
     public void Shows_secrets_nowhere()
     {
         string bundle = sample.BundleOf("Fails_with_secrets_and_files")!;

@@ -1,0 +1,91 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Runtime.CompilerServices;
+using TestHarness.Evidence;
+using TestHarness.Goldens;
+
+namespace TestHarness;
+
+public sealed partial class Screen
+{
+    private static readonly TimeSpan GoldenLimit = TimeSpan.FromSeconds(30);
+
+    // Between frames: the guest, which shares the processor with us, must get on.
+    private static readonly TimeSpan ShortestPause = TimeSpan.FromMilliseconds(15);
+    private static readonly TimeSpan LongestPause = TimeSpan.FromMilliseconds(150);
+
+    // A screen without a golden is what it shows when it has not changed for so long.
+    private static readonly TimeSpan StillFor = TimeSpan.FromSeconds(1);
+
+    private string[] Platforms =>
+    [
+        .. ((string[])[BundleFolders.Safe(Path.GetFileName(_machine.Spec.Image.TrimEnd('/'))), _machine.AcceleratorName])
+            .Where(word => !word.All(char.IsAsciiDigit) && !word.Contains('.', StringComparison.Ordinal)),
+    ];
+
+    /// <summary>
+    /// Waits until the screen matches a golden in two frames in a row, and returns at once. The golden is a file beside the test's source,
+    /// <c>Class.Method.name.verified.png</c> (<see cref="Golden"/>).
+    /// </summary>
+    /// <remarks>Where there is no golden, or it is to be written anew (<c>TESTHARNESS_GOLDENS</c>), what counts is the screen once it has not changed for a second.</remarks>
+    /// <param name="name">The golden's name: letters, digits, <c>-</c> and <c>_</c>.</param>
+    /// <param name="options">How it is compared, and for how long.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <param name="sourceFile">The caller's source file; the compiler gives it.</param>
+    /// <param name="member">The caller's method; the compiler gives it.</param>
+    /// <returns>The screenshot that matches; where a golden was written, that.</returns>
+    /// <exception cref="GoldenMismatchException">The limit ran out and the screen does not match, or there is no golden.</exception>
+    /// <exception cref="InvalidOperationException">The machine has no display.</exception>
+    /// <exception cref="MachineExitedException">The machine ended first; thrown at once.</exception>
+    public async Task<Screenshot> ShouldMatchGoldenAsync(
+        string name,
+        GoldenOptions? options = null,
+        CancellationToken cancellationToken = default,
+        [CallerFilePath] string sourceFile = "",
+        [CallerMemberName] string member = "")
+    {
+        options ??= new GoldenOptions();
+        var check = new PictureCheck(name, options, Platforms, new GoldenCaller(sourceFile, member));
+        TimeSpan limit = options.Timeout ?? _machine.Scaled(GoldenLimit);
+        RequireDisplay();
+        // The guard's own limit is for a capture that hangs.
+        return await _machine.GuardAsync(
+            $"the golden '{name}' on the screen",
+            limit + _machine.Scaled(CaptureLimit),
+            token => PollAsync(check, limit, token),
+            cancellationToken).ConfigureAwait(false);
+    }
+
+    private async Task<Screenshot> PollAsync(PictureCheck check, TimeSpan limit, CancellationToken cancellationToken)
+    {
+        bool mayWrite = check.MayWrite;
+        long began = Stopwatch.GetTimestamp();
+        long changed = began;
+        Screenshot? last = null;
+        bool lastMatched = false;
+        for (int frames = 1; ; frames++)
+        {
+            Screenshot shot = await CaptureNowAsync(cancellationToken).ConfigureAwait(false);
+            bool same = last is not null && shot.Png.Span.SequenceEqual(last.Png.Span);
+            changed = same ? changed : Stopwatch.GetTimestamp();
+            bool matched = same ? lastMatched : check.HasGolden && check.Matches(shot);
+            if (matched && lastMatched)
+            {
+                check.Pass();
+                return shot;
+            }
+
+            (last, lastMatched) = (shot, matched);
+            TimeSpan elapsed = Stopwatch.GetElapsedTime(began);
+            if (!matched && (elapsed >= limit || (mayWrite && Stopwatch.GetElapsedTime(changed) >= StillFor)))
+            {
+                check.Settle(shot, $"Machine '{_machine.Name}': the screen", string.Create(CultureInfo.InvariantCulture, $"{elapsed.TotalSeconds:0.#} s, {frames} frames"));
+                return shot;
+            }
+
+            // Right once: the second look follows at once. Otherwise the longer it takes the less often.
+            TimeSpan pause = matched ? ShortestPause : TimeSpan.FromTicks(Math.Clamp((elapsed / 10).Ticks, ShortestPause.Ticks, LongestPause.Ticks));
+            await Task.Delay(pause, cancellationToken).ConfigureAwait(false);
+        }
+    }
+}
