@@ -14,16 +14,6 @@ public sealed partial class GuestFiles
     {
         if (Interlocked.Exchange(ref _noted, 1) == 0)
             _machine.NoteGuest(TarNote);
-        if (request.IsPush && (request.Options.Delete || request.Options.DryRun))
-        {
-            string refused = request.Options.Delete ? nameof(SyncOptions.Delete) : nameof(SyncOptions.DryRun);
-            throw new GuestCommandException(
-                _machine.Facts(),
-                what,
-                new FailureText($"Machine '{_machine.Name}': this guest has no rsync, and by tar a push can't do {nameof(SyncOptions)}.{refused}.")
-                    .Try("an image with rsync, or removing the target by a command first."));
-        }
-
         AgentConnection agent = await _guest.ReadyAsync(cancellationToken).ConfigureAwait(false);
         string folder = Path.Combine(_machine.Folder, $"t{Interlocked.Increment(ref _transfers)}");
         return await new TarTransfer(agent, request, report, folder).RunAsync(cancellationToken).ConfigureAwait(false);

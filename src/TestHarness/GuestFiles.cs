@@ -115,6 +115,6 @@ public sealed partial class GuestFiles
         report.ReceiverFailure?.Throw();
         if (result.ExitCode != 0)
             throw new GuestCommandException(_machine.Facts(), result);
-        return report.ToResult(byTar && request.IsPush) with { Note = byTar ? TarNote : null };
+        return report.ToResult(byTar && request.IsPush && !request.ComparesByTar) with { Note = byTar ? TarNote : null };
     }
 }

@@ -67,6 +67,9 @@ internal sealed partial class RsyncReport(IProgress<SyncProgress>? progress)
     /// <summary>Gets the size of the files whose content was copied so far.</summary>
     public long Bytes => _bytes;
 
+    /// <summary>Gets the paths that are gone.</summary>
+    public IEnumerable<string> Deleted => _changes.Where(change => change.Kind is SyncChangeKind.Deleted).Select(change => change.Path);
+
     /// <summary>The result.</summary>
     /// <param name="unknownBefore">Whether nobody knows what was at the target before, so that all of it counts as written anew.</param>
     public SyncResult ToResult(bool unknownBefore) => new()

@@ -13,6 +13,9 @@ internal sealed record SyncRequest(bool IsPush, string HostPath, string GuestPat
         }
     }
 
+    /// <summary>Whether a push by tar looks at the target first: it costs a copy of that.</summary>
+    public bool ComparesByTar => Options.Delete || Options.DryRun;
+
     /// <summary>The folder of the guest to be in, and what to take from there: <c>.</c> for all that is in it.</summary>
     public (string Parent, string Name) GuestSource
     {

@@ -12,12 +12,23 @@ internal sealed class TarTransfer(AgentConnection agent, SyncRequest request, Rs
 {
     // $1 folder, $2 name in it. GNU tar's own format, which every tar reads; that a file changed meanwhile (1) is no failure for rsync, either.
     private const string Send = """
+        [ -e "$1/$2" ] || [ -L "$1/$2" ] || { echo "$1$2: No such file or directory" >&2; exit 1; }
         cd "$1" || exit
         case $(tar --version 2>&1) in
           *GNU*) tar -c --format=gnu -S -f - "./$2"; code=$?; [ $code = 1 ] && exit 0; exit $code ;;
         esac
         exec tar -c -f - "./$2"
         """;
+
+    // $1 target, $2 the source's name, or . for all that is in it, $3 for a single file: what stands there that a push would change, if anything does.
+    private const string Before = """
+        if [ -d "$1" ]; then set -- "$1" "$2"; elif [ -n "$3" ]; then set -- "${1%/*}/" "${1##*/}"; fi
+        [ -d "$1" ] && { [ -e "$1/$2" ] || [ -L "$1/$2" ]; } || exit 0
+
+        """ + Send;
+
+    // $1 target; the names come as input.
+    private const string Remove = """cd "$1" && exec xargs -0 rm -rf --""";
 
     // $1 target, $2 name of a single file that is to be called so, $3 user, $4 group: names that the guest does not know would become somebody else's numbers. $5: with holes.
     private const string Receive = """
@@ -40,6 +51,12 @@ internal sealed class TarTransfer(AgentConnection agent, SyncRequest request, Rs
         """;
 
     private readonly string _staging = Path.Combine(folder, "tree");
+    private readonly string _before = Path.Combine(folder, "before");
+
+    private bool IsFolder => Directory.Exists(request.HostPath);
+
+    // What a push of a folder's contents, or of a folder or file by its name, brings.
+    private string Name => IsFolder && request.HostPath.EndsWith('/') ? "." : Path.GetFileName(request.HostPath.TrimEnd('/'));
 
     public async Task<ShellResult> RunAsync(CancellationToken cancellationToken)
     {
@@ -59,19 +76,27 @@ internal sealed class TarTransfer(AgentConnection agent, SyncRequest request, Rs
 
     private async Task<ShellResult> PushAsync(CancellationToken cancellationToken)
     {
-        HelperResult staged = await RsyncAsync([.. request.Options.Sparse ? [] : (string[])["--sparse"], "--", request.HostPath, $"{_staging}/"], cancellationToken).ConfigureAwait(false);
+        RsyncReport staging = report;
+        if (request.ComparesByTar)
+        {
+            ShellResult compared = await CompareAsync(cancellationToken).ConfigureAwait(false);
+            if (compared.ExitCode != 0 || request.Options.DryRun)
+                return compared;
+            staging = new RsyncReport(null);
+        }
+
+        string[] paths = [.. request.Options.Sparse ? [] : (string[])["--sparse"], "--", request.HostPath, $"{_staging}/"];
+        HelperResult staged = await RsyncAsync(paths, staging.Add, cancellationToken).ConfigureAwait(false);
         if (staged.ExitCode != 0)
             return Result("rsync", staged.ExitCode, staged.StandardError);
-        long total = Math.Max(1, report.Bytes), sent = 0;
-        bool isFolder = Directory.Exists(request.HostPath), contents = isFolder && request.HostPath.EndsWith('/');
-        string name = Path.GetFileName(request.HostPath);
+        long total = Math.Max(1, staging.Bytes), sent = 0;
         (string user, string group) = request.Owners;
         string[] arguments =
         [
             "-c", "--format=gnu", $"--owner={Named(user)}", $"--group={Named(group)}", .. request.Options.Sparse ? (string[])["-S"] : [],
-            "-f", "-", "-C", _staging, contents ? "." : $"./{name}",
+            "-f", "-", "-C", _staging, $"./{Name}",
         ];
-        string newName = isFolder || request.GuestPath.EndsWith('/') ? "" : name;
+        string newName = IsFolder || request.GuestPath.EndsWith('/') ? "" : Name;
         string[] command = ["/bin/sh", "-c", Receive, "sh", request.GuestPath, newName, user, group, request.Options.Sparse ? "y" : ""];
         return await JoinAsync(
             command,
@@ -86,31 +111,70 @@ internal sealed class TarTransfer(AgentConnection agent, SyncRequest request, Rs
     private async Task<ShellResult> PullAsync(CancellationToken cancellationToken)
     {
         (string parent, string name) = request.GuestSource;
-        ShellResult unpacked = await JoinAsync(
-            ["/bin/sh", "-c", Send, "sh", parent, name],
-            // As ourselves, whoever the guest says owns it.
-            ["-x", "-p", "--no-same-owner", "-f", "-", "-C", _staging],
-            process => new HelperOptions { Feed = input => new TarSieve(process.StandardOutput, input, bytes => report.Tell(new SyncProgress(bytes, 0))).RunAsync(cancellationToken) },
-            cancellationToken).ConfigureAwait(false);
+        ShellResult unpacked = await FetchAsync([Send, "sh", parent, name], _staging, bytes => report.Tell(new SyncProgress(bytes, 0)), cancellationToken).ConfigureAwait(false);
         if (unpacked.ExitCode != 0)
             return unpacked;
         // Holes stay holes: some bytes of an archive can stand for a file that no disk has room for.
         string[] paths = ["--chmod=ug-s", .. request.Options.Sparse ? [] : (string[])["--sparse"], "--", $"{_staging}/{(name == "." ? "" : name)}", request.HostPath];
-        HelperResult copied = await RsyncAsync(paths, cancellationToken).ConfigureAwait(false);
+        HelperResult copied = await RsyncAsync(paths, report.Add, cancellationToken).ConfigureAwait(false);
         if (copied.ExitCode == 0)
             Tell(report.Bytes, Math.Max(1, report.Bytes));
         return Result("rsync", copied.ExitCode, copied.StandardError);
     }
 
+    // Reports what a push changes, on a copy of what the guest has at the target, and unless it is a dry run removes there what is to go.
+    private async Task<ShellResult> CompareAsync(CancellationToken cancellationToken)
+    {
+        Directory.CreateDirectory(_before);
+        ShellResult fetched = await FetchAsync(
+            [Before, "sh", request.GuestPath, Name, IsFolder ? "" : "y"], _before, _ => { }, cancellationToken).ConfigureAwait(false);
+        if (fetched.ExitCode != 0)
+            return fetched;
+        string other = Path.Combine(_before, Path.GetFileName(request.GuestPath));
+        if (!IsFolder && Path.GetFileName(other) != Name && File.Exists(other))
+            File.Move(other, Path.Combine(_before, Name), overwrite: true);
+        // busybox's tar leaves folders the time at which it wrote into them.
+        HelperResult compared = await RsyncAsync(["--omit-dir-times", "--", request.HostPath, $"{_before}/"], report.Add, cancellationToken).ConfigureAwait(false);
+        string[] gone = [.. report.Deleted];
+        if (compared.ExitCode != 0 || request.Options.DryRun || gone.Length == 0)
+            return Result("rsync", compared.ExitCode, compared.StandardError);
+        if (gone.FirstOrDefault(path => path.Contains('\ufffd', StringComparison.Ordinal)) is { } unnamed)
+            return Result("rsync", 1, $"{unnamed}: its name is not valid UTF-8; without rsync in the guest it can't be deleted from here");
+        return await RemoveAsync(gone, cancellationToken).ConfigureAwait(false);
+    }
+
+    private async Task<ShellResult> RemoveAsync(string[] paths, CancellationToken cancellationToken)
+    {
+        var words = new OutputCollector(ShellOptions.Default);
+        AgentProcess process = await agent.RunAsync(new AgentCommand(["/bin/sh", "-c", Remove, "sh", request.GuestPath]), cancellationToken).ConfigureAwait(false);
+        await using (process.ConfigureAwait(false))
+        {
+            Task feeding = Shell.FeedAsync(
+                new MemoryStream(Encoding.UTF8.GetBytes(string.Concat(paths.Select(path => $"./{path}\0")))), process.StandardInput, cancellationToken);
+            await words.CollectAsync(process.StandardOutput, process.StandardError, cancellationToken).ConfigureAwait(false);
+            AgentExit exit = await process.Exit.WaitAsync(cancellationToken).ConfigureAwait(false);
+            await feeding.ConfigureAwait(false);
+            return Result("rm (in the guest)", exit.ShellExitCode, Encoding.UTF8.GetString(words.StandardError.Span));
+        }
+    }
+
+    // Unpacks what a script of the guest sends, as ourselves, whoever the guest says owns it.
+    private Task<ShellResult> FetchAsync(string[] script, string into, Action<long> onBytes, CancellationToken cancellationToken) => JoinAsync(
+        ["/bin/sh", "-c", .. script],
+        ["-x", "-p", "--no-same-owner", "-f", "-", "-C", into],
+        process => new HelperOptions { Feed = input => new TarSieve(process.StandardOutput, input, onBytes).RunAsync(cancellationToken) },
+        cancellationToken);
+
     // Runs the guest's command and the host's tar, joined.
     private async Task<ShellResult> JoinAsync(
         string[] command, string[] arguments, Func<AgentProcess, HelperOptions> join, CancellationToken cancellationToken)
     {
+        bool sends = arguments[0] == "-c";
         var words = new OutputCollector(ShellOptions.Default);
-        AgentProcess process = await agent.RunAsync(new AgentCommand(command) { TakesInput = request.IsPush }, cancellationToken).ConfigureAwait(false);
+        AgentProcess process = await agent.RunAsync(new AgentCommand(command) { TakesInput = sends }, cancellationToken).ConfigureAwait(false);
         await using (process.ConfigureAwait(false))
         {
-            Task collected = words.CollectAsync(request.IsPush ? process.StandardOutput : Stream.Null, process.StandardError, cancellationToken);
+            Task collected = words.CollectAsync(sends ? process.StandardOutput : Stream.Null, process.StandardError, cancellationToken);
             HelperResult local;
             try
             {
@@ -126,7 +190,7 @@ internal sealed class TarTransfer(AgentConnection agent, SyncRequest request, Rs
                 local = new HelperResult(1, "", e.Message);
             }
 
-            if (request.IsPush)
+            if (sends)
                 await process.StandardInput.DisposeAsync().ConfigureAwait(false);
             else
                 await process.StandardOutput.DisposeAsync().ConfigureAwait(false);
@@ -137,8 +201,8 @@ internal sealed class TarTransfer(AgentConnection agent, SyncRequest request, Rs
         }
     }
 
-    private Task<HelperResult> RsyncAsync(string[] paths, CancellationToken cancellationToken) =>
-        RsyncTunnel.RunLocalAsync(folder, [.. request.Arguments(withProgress: false), .. paths], report.Add, cancellationToken);
+    private Task<HelperResult> RsyncAsync(string[] paths, Action<string> onLine, CancellationToken cancellationToken) =>
+        RsyncTunnel.RunLocalAsync(folder, [.. request.Arguments(withProgress: false), .. paths], onLine, cancellationToken);
 
     private void Tell(long bytes, long total) => report.Tell(new SyncProgress(bytes, (int)(100 * (decimal)bytes / total)));
 

@@ -61,15 +61,39 @@ public sealed class GuestFileTarTests : IDisposable
         File.ReadAllText($"{_folder}/got/tree/sub/a").Should().Be("1\n");
         File.ReadAllText($"{_folder}/renamed").Should().Be("2\n");
 
-        await Refused(vm, new SyncOptions { Delete = true }, "*can't do SyncOptions.Delete*Try: *");
-        await Refused(vm, new SyncOptions { DryRun = true }, "*can't do SyncOptions.DryRun*");
-        await Refused(vm, new SyncOptions { Owner = "nobody-here" }, "*nobody-here: not in the guest's passwd*");
+        await vm.Files.Invoking(files => files.PushAsync($"{_folder}/tree/", "/srv/refused/", new SyncOptions { Owner = "nobody-here" }, Token))
+            .Should().ThrowAsync<GuestCommandException>().WithMessage("*nobody-here: not in the guest's passwd*");
         await vm.Files.Invoking(files => files.PullAsync("/no/such/file", $"{_folder}/", cancellationToken: Token))
             .Should().ThrowAsync<GuestCommandException>().WithMessage("*/no/such*");
         await vm.Shell.RunAsync("mkdir -p /mnt/small && mount -t tmpfs -o size=1m none /mnt/small", cancellationToken: Token);
         await File.WriteAllBytesAsync($"{_folder}/big", new byte[3_000_000], Token);
         await vm.Files.Invoking(files => files.PushAsync($"{_folder}/big", "/mnt/small/", cancellationToken: Token))
             .Should().ThrowAsync<GuestCommandException>().WithMessage("*No space left on device*");
+    }
+
+    [Theory, VirtualMachine("tiny"), VirtualMachine("debian-12")]
+    public async Task Deletes_on_a_push_what_the_source_lacks_and_tells_beforehand(VirtualMachine vm)
+    {
+        await HostShellAsync("mkdir -p tree/sub && echo 1 > tree/sub/a && echo 2 > tree/b");
+        await vm.Shell.RunAsync("rm \"$(command -v rsync)\"", cancellationToken: Token);
+        await vm.Files.PushAsync($"{_folder}/tree/", "/srv/x/", cancellationToken: Token);
+        await vm.Shell.RunAsync("cd /srv/x && mkdir -p old/deep && touch \"old/deep/it's\" -- '-rf' keep.log && echo other > b && ln -s /etc link && touch /srv/stays", cancellationToken: Token);
+        var options = new SyncOptions { Delete = true, DryRun = true, Exclude = ["*.log"] };
+
+        SyncResult would = await vm.Files.PushAsync($"{_folder}/tree/", "/srv/x", options, Token);
+        (await vm.Shell.RunAsync("cd /srv/x && ls", cancellationToken: Token)).Should().HaveOutput("-rf\nb\nkeep.log\nlink\nold\nsub", "a dry run changes nothing");
+        SyncResult did = await vm.Files.PushAsync($"{_folder}/tree/", "/srv/x", options with { DryRun = false }, Token);
+
+        (await vm.Shell.RunAsync("cd /srv && find . | sort && cat x/b && [ -e /etc/passwd ]", cancellationToken: Token))
+            .Should().HaveOutput(".\n./stays\n./x\n./x/b\n./x/keep.log\n./x/sub\n./x/sub/a\n2");
+        would.Changes.Select(change => $"{change.Kind} {change.Path}").Should()
+            .BeEquivalentTo("Deleted -rf", "Deleted link", "Deleted old/", "Deleted old/deep/", "Deleted old/deep/it's", "Updated b");
+        did.Should().BeEquivalentTo(would);
+        (await vm.Files.PushAsync($"{_folder}/tree/b", "/srv/b", new SyncOptions { DryRun = true }, Token)).Changes.Should().Equal(new SyncChange(SyncChangeKind.Created, "b"));
+        await vm.Shell.RunAsync("cp -p /srv/x/b /srv/c", cancellationToken: Token);
+        (await vm.Files.PushAsync($"{_folder}/tree/b", "/srv/c", new SyncOptions { DryRun = true }, Token)).Changes.Should().BeEmpty("it is there, by that name");
+        (await vm.Files.PushAsync($"{_folder}/tree", "/srv/", options, Token)).Changes.Should().Contain(new SyncChange(SyncChangeKind.Created, "tree/sub/a"))
+            .And.NotContain(change => change.Kind == SyncChangeKind.Deleted);
     }
 
     [Theory, VirtualMachine("debian-12")]
@@ -121,10 +145,11 @@ public sealed class GuestFileTarTests : IDisposable
     public async Task Ends_with_the_guests_tar_and_with_the_callers_token(VirtualMachine vm)
     {
         await vm.Shell.RunAsync("rm \"$(command -v rsync)\"", cancellationToken: Token);
-        await HostShellAsync("head -c 60000000 /dev/urandom > random");
+        await HostShellAsync("mkdir tree && head -c 60000000 /dev/urandom > tree/random");
 
-        Task killed = vm.Files.PushAsync($"{_folder}/random", "/dev/shm/", cancellationToken: Token);
-        await vm.Shell.RunAsync("until pidof tar && [ -s /dev/shm/random ]; do usleep 5000; done; kill -9 $(pidof tar)", cancellationToken: Token);
+        Task killed = vm.Files.PushAsync($"{_folder}/tree/", "/dev/shm/", cancellationToken: Token);
+        await vm.Shell.RunAsync(
+            "until pidof tar && [ -s /dev/shm/random ]; do usleep 5000; done; kill -9 $(pidof tar)", new ShellOptions { Timeout = TimeSpan.FromMinutes(1) }, Token);
         await killed.Awaiting(task => task.WaitAsync(TimeSpan.FromSeconds(5), Token)).Should().ThrowAsync<GuestCommandException>();
 
         await vm.Shell.RunAsync("truncate -s 9000000000 /srv/zeros", cancellationToken: Token);
@@ -133,9 +158,6 @@ public sealed class GuestFileTarTests : IDisposable
         (await pull.Awaiting(task => task.WaitAsync(TimeSpan.FromSeconds(30), Token)).Should().ThrowAsync<OperationCanceledException>()).Which.CancellationToken.Should().Be(cancelled.Token);
         (await vm.Shell.RunAsync("pidof tar || echo none", cancellationToken: Token)).Should().HaveOutput("none");
     }
-
-    private async Task Refused(VirtualMachine vm, SyncOptions options, string message) =>
-        (await vm.Files.Invoking(files => files.PushAsync($"{_folder}/tree/", "/srv/refused/", options, Token)).Should().ThrowAsync<GuestCommandException>()).WithMessage(message);
 
     private async Task HostShellAsync(string script)
     {
