@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using TestHarness.Qemu;
+using TestHarness.Screens;
 
 namespace TestHarness;
 
@@ -11,7 +12,11 @@ public sealed partial class Screen
     private readonly VirtualMachine _machine;
     private int _captures;
 
-    internal Screen(VirtualMachine machine) => _machine = machine;
+    internal Screen(VirtualMachine machine)
+    {
+        _machine = machine;
+        _keyboard = new Keyboard(() => machine.Monitor);
+    }
 
     /// <summary>How many screenshots were taken.</summary>
     internal int Captures => _captures;
