@@ -12,10 +12,12 @@ public sealed partial class Screen
     private readonly VirtualMachine _machine;
     private int _captures;
 
-    internal Screen(VirtualMachine machine)
+    internal Screen(VirtualMachine machine, Func<bool> guestAnswers)
     {
         _machine = machine;
         _keyboard = new Keyboard(() => machine.Monitor);
+        _pointer = new Pointer(() => machine.Monitor);
+        _reader = new ScreenReader(machine, guestAnswers);
     }
 
     /// <summary>How many screenshots were taken.</summary>
@@ -46,6 +48,22 @@ public sealed partial class Screen
             var frame = new Screenshot(await File.ReadAllBytesAsync(file, cancellationToken).ConfigureAwait(false)) { Platforms = Platforms };
             _machine.Frames.Add(frame);
             return frame;
+        }
+        finally
+        {
+            File.Delete(file);
+        }
+    }
+
+    /// <summary>Takes the picture the quickest way, for looking at it and not for keeping it.</summary>
+    internal async Task<RawFrame> CaptureRawAsync(CancellationToken cancellationToken)
+    {
+        string name = MachineFileNames.RawScreen(Interlocked.Increment(ref _captures));
+        string file = Path.Combine(_machine.Folder, name);
+        try
+        {
+            await _machine.Monitor.ExecuteAsync("screendump", new JsonObject { ["filename"] = name, ["format"] = "ppm" }, cancellationToken).ConfigureAwait(false);
+            return new RawFrame(await File.ReadAllBytesAsync(file, cancellationToken).ConfigureAwait(false));
         }
         finally
         {

@@ -19,6 +19,13 @@ public readonly record struct ScreenArea(int X, int Y, int Width, int Height)
     /// <returns>The words.</returns>
     public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{Width}×{Height} at {X},{Y}");
 
+    /// <summary>The smallest area that has both in it.</summary>
+    internal ScreenArea JoinedWith(ScreenArea other)
+    {
+        int left = Math.Min(X, other.X), top = Math.Min(Y, other.Y);
+        return new ScreenArea(left, top, Math.Max(Right, other.Right) - left, Math.Max(Bottom, other.Bottom) - top);
+    }
+
     /// <summary>The part of it that is inside a picture of a size.</summary>
     internal ScreenArea ClippedTo(int width, int height)
     {

@@ -124,7 +124,8 @@ public sealed partial class Shell
         return refusal;
     }
 
-    private async Task<ShellResult> ProbeAsync(IReadOnlyList<string> words, CancellationToken cancellationToken) =>
+    /// <summary>Runs a short command that is no entry of the timeline.</summary>
+    internal async Task<ShellResult> ProbeAsync(IReadOnlyList<string> words, CancellationToken cancellationToken) =>
         await RunCoreAsync(ShellQuote.Join(words), words, ProbeOptions, new OutputCollector(ProbeOptions), cancellationToken).ConfigureAwait(false);
 
     private static string LastSeen(ShellResult result)

@@ -39,7 +39,7 @@ public sealed partial class VirtualMachine : IAsyncDisposable
         Console = new SerialConsole(this);
         _serials = [Console, .. spec.SerialPorts.Select((name, index) => new SerialConsole(this, name, index + 1))];
         Console.Received += bytes => _watch.SeeSerial(bytes.Span);
-        Screen = new Screen(this);
+        Screen = new Screen(this, () => _guest.HasAnswered);
         Shell = new Shell(this, _guest);
         Files = new GuestFiles(this, _guest);
         Metadata = new MetadataService(this, _guest);

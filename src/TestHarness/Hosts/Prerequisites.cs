@@ -24,6 +24,7 @@ internal static class Prerequisites
         ["sh"] = "dash",
         ["ssh"] = "openssh-client",
         ["ssh-keygen"] = "openssh-client",
+        ["tesseract"] = "tesseract-ocr",
     };
 
     private static readonly ConcurrentDictionary<string, string> Found = new(StringComparer.Ordinal);

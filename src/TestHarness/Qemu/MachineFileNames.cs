@@ -24,6 +24,12 @@ internal static class MachineFileNames
     /// <summary>The file that QEMU writes a screenshot to.</summary>
     public static string Screenshot(int number) => $"screen-{number}.png";
 
+    /// <summary>The file that QEMU writes a picture of the screen to that is only looked at.</summary>
+    public static string RawScreen(int number) => $"screen-{number}.ppm";
+
+    /// <summary>The file that QEMU writes the memory of a text screen to.</summary>
+    public static string ScreenMemory(int number) => $"screen-{number}.memory";
+
     /// <summary>The file of an additional disk, counted from 0.</summary>
     public static string ExtraDisk(int index) => $"extra-{index}.qcow2";
 }

@@ -71,8 +71,13 @@ internal static class QemuArguments
         }
 
         if (HasDisplay(spec))
+        {
             // edid=off keeps the mode at what the guest asks for, so that screens compare.
             AddDevice(arguments, new JsonObject { ["driver"] = "VGA", ["id"] = "display0", ["edid"] = false });
+            // A mouse that is where it is told to be; the keyboard is the board's own (PS/2).
+            AddDevice(arguments, VirtioDevice(spec.Type, "virtio-tablet"));
+        }
+
         if (boot.Seed is not null)
             // After the others, so that their places on the bus are the same with it and without.
             AddSeed(arguments, spec.Type);

@@ -1,0 +1,49 @@
+using System.Globalization;
+using System.Text;
+
+namespace TestHarness.Screens;
+
+/// <summary>A picture of the screen as QEMU writes it quickest: a PPM file (P6), three bytes a pixel.</summary>
+internal sealed class RawFrame
+{
+    private readonly byte[] _file;
+    private readonly int _pixelsAt;
+
+    /// <exception cref="InvalidDataException">It is no such file, or a part of one.</exception>
+    public RawFrame(byte[] ppm)
+    {
+        _file = ppm;
+        string[] words = Encoding.ASCII.GetString(ppm, 0, Math.Min(ppm.Length, 40)).Split(['\n', ' '], 5);
+        if (words is not ["P6", var width, var height, "255", _])
+            throw new InvalidDataException("QEMU wrote a screenshot that is no PPM file.");
+        Width = int.Parse(width, CultureInfo.InvariantCulture);
+        Height = int.Parse(height, CultureInfo.InvariantCulture);
+        _pixelsAt = "P6\n \n255\n".Length + width.Length + height.Length;
+        if (ppm.Length != _pixelsAt + (3L * Width * Height))
+            throw new InvalidDataException($"QEMU wrote a screenshot of {ppm.Length} bytes, which is not {Width}x{Height} pixels.");
+    }
+
+    public int Width { get; }
+
+    public int Height { get; }
+
+    public bool Equals(RawFrame other) => _file.AsSpan().SequenceEqual(other._file);
+
+    /// <summary>Tells whether an area inside the picture has one colour only.</summary>
+    public bool IsPlain(ScreenArea area)
+    {
+        ReadOnlySpan<byte> first = Row(area, area.Y);
+        // Each pixel like the one before it, and then each row like the first.
+        if (!first[3..].SequenceEqual(first[..^3]))
+            return false;
+        for (int y = area.Y + 1; y < area.Bottom; y++)
+        {
+            if (!Row(area, y).SequenceEqual(first))
+                return false;
+        }
+
+        return true;
+    }
+
+    private ReadOnlySpan<byte> Row(ScreenArea area, int y) => _file.AsSpan(_pixelsAt + (3 * ((y * Width) + area.X)), 3 * area.Width);
+}

@@ -1,0 +1,65 @@
+using FluentAssertions;
+using Xunit;
+
+namespace TestHarness.MachineTests;
+
+public sealed class ScreenTextTests(Tiny tiny)
+{
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task Reads_Linux_console_exactly_and_says_so()
+    {
+        await using VirtualMachine vm = await tiny.StartFreshAsync(Token);
+        await vm.Shell.RunAsync("printf '\\033[H\\033[2J\\033[31mred\\033[0m  l1O0|I ~ \\xc3\\xa4\\n\\nthird' > /dev/tty1", cancellationToken: Token);
+
+        ScreenText text = await vm.Screen.ReadTextAsync(Token);
+
+        text.Source.Should().Be(ScreenTextSource.LinuxConsole);
+        text.Text.Should().Be("red  l1O0|I ~ ä\n\nthird");
+        text.Find("third").Should().Be(new ScreenArea(0, 32, 40, 16));
+    }
+
+    [Fact]
+    public async Task Reads_what_the_firmware_shows_before_there_is_an_agent()
+    {
+        await using var vm = new VirtualMachine(tiny.Machine.Spec with { Start = StartMode.Cold });
+        var booting = new TaskCompletionSource();
+        Task start = vm.StartAsync(new Steps(step => _ = step.Contains("guest boots", StringComparison.Ordinal) && booting.TrySetResult()), Token);
+        await booting.Task.WaitAsync(Token);
+
+        ScreenText text = await vm.Screen.WaitForTextAsync("SeaBIOS", cancellationToken: Token);
+
+        text.Source.Should().Be(ScreenTextSource.VgaMemory);
+        text.Lines.Should().HaveCount(25).And.Contain(line => line.StartsWith("SeaBIOS (version ", StringComparison.Ordinal));
+        await start;
+    }
+
+    [Fact]
+    public async Task A_text_that_does_not_come_is_told_with_the_text_that_is_there()
+    {
+        await using VirtualMachine vm = await tiny.StartFreshAsync(Token);
+        await vm.Screen.WaitForTextAsync("login:", cancellationToken: Token);
+
+        Func<Task> wait = () => vm.Screen.WaitForTextAsync("Password:", TimeSpan.FromSeconds(1), Token);
+
+        (await wait.Should().ThrowAsync<WaitTimeoutException>()).Which.Message.Should()
+            .Contain("waited 1 s for \"Password:\" on the screen").And.Contain("Last seen:\n  (from Linux's console)").And.Contain("login:");
+    }
+
+    [Fact]
+    public async Task A_wait_for_text_ends_when_the_machine_does()
+    {
+        await using VirtualMachine vm = await tiny.StartFreshAsync(Token);
+
+        Task wait = vm.Screen.WaitForTextAsync("never", cancellationToken: Token);
+        await vm.KillAsync();
+
+        await wait.Awaiting(task => task).Should().ThrowAsync<MachineExitedException>();
+    }
+
+    private sealed class Steps(Action<string> seen) : IProgress<StartProgress>
+    {
+        public void Report(StartProgress value) => seen(value.Step);
+    }
+}
