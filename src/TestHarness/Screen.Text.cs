@@ -68,14 +68,27 @@ public sealed partial class Screen
             {
                 for (TimeSpan pause = FirstLook; ; pause = pause * 1.5 < LastLook ? pause * 1.5 : LastLook)
                 {
-                    seen = await ReadTextNowAsync(token).ConfigureAwait(false);
-                    if (isThere(seen))
+                    seen = await TryReadTextNowAsync(token).ConfigureAwait(false) ?? seen;
+                    if (seen is not null && isThere(seen))
                         return seen;
                     await Task.Delay(pause, token).ConfigureAwait(false);
                 }
             },
             cancellationToken,
             lastSeen: () => seen is null ? "the screen could not be read yet" : $"({Words(seen.Source)})\n{(seen.Text.Length == 0 ? "(no text)" : seen.Text)}");
+    }
+
+    // On its way up a guest shows this and that; what can't be read there is not what is waited for.
+    private async Task<ScreenText?> TryReadTextNowAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await ReadTextNowAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (HostNotReadyException) when (_machine.State is MachineState.Starting)
+        {
+            return null;
+        }
     }
 
     private async Task<ScreenText> ReadTextNowAsync(CancellationToken cancellationToken)

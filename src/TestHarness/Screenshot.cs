@@ -3,7 +3,7 @@ using System.Buffers.Binary;
 namespace TestHarness;
 
 /// <summary>A picture of a machine's screen.</summary>
-public sealed class Screenshot
+public sealed partial class Screenshot
 {
     // Signature, length and type of the first chunk; then width and height, big endian (PNG specification, 11.2.2 IHDR).
     private const int WidthOffset = 16;

@@ -22,6 +22,42 @@ public sealed class ScreenTests(Tiny tiny)
     }
 
     [Fact]
+    public async Task A_screen_with_a_blinking_cursor_is_still_and_one_that_scrolls_is_not()
+    {
+        await using VirtualMachine vm = await tiny.StartFreshAsync(Token);
+        await using (GuestProcess writer = await vm.Shell.StartAsync("while :; do date +%N > /dev/tty1; done", cancellationToken: Token))
+        {
+            await vm.Screen.Invoking(screen => screen.WaitForStillAsync(TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(3), Token)).Should()
+                .ThrowAsync<WaitTimeoutException>().WithMessage("*different pictures*");
+        }
+
+        Screenshot still = await vm.Screen.WaitForStillAsync(TimeSpan.FromSeconds(1), cancellationToken: Token);
+
+        (await vm.Screen.GetSizeAsync(Token)).Should().Be(new ScreenSize(still.Width, still.Height));
+    }
+
+    [Fact]
+    public async Task Cuts_out_an_area_and_gives_pixels()
+    {
+        await using VirtualMachine vm = await tiny.StartFreshAsync(Token);
+        await vm.Shell.RunAsync("printf '\033[H\033[2J\033[41m   \033[0m' > /dev/tty1", cancellationToken: Token);
+
+        Screenshot part = (await vm.Screen.CaptureAsync(Token)).Crop(new ScreenArea(8, 4, 32, 8));
+
+        (part.Width, part.Height).Should().Be((32, 8));
+        // The console's red, and black.
+        part.DecodePixels().Take(32).Should().Equal([.. Enumerable.Repeat(0xffaa0000, 16), .. Enumerable.Repeat(0xff000000, 16)]);
+    }
+
+    [Fact]
+    public async Task The_screen_takes_the_size_that_the_kernel_is_told()
+    {
+        await using VirtualMachine vm = await VirtualMachine.StartAsync(tiny.Machine.Spec with { KernelArguments = "video=800x600" }, cancellationToken: Token);
+
+        (await vm.Screen.GetSizeAsync(Token)).Should().Be(new ScreenSize(800, 600));
+    }
+
+    [Fact]
     public async Task Says_how_to_get_a_display_when_there_is_none()
     {
         await using var vm = new VirtualMachine(new MachineSpec { Display = Display.None });
