@@ -25,7 +25,7 @@ public sealed class ScreenTests(Tiny tiny)
     public async Task A_screen_with_a_blinking_cursor_is_still_and_one_that_scrolls_is_not()
     {
         await using VirtualMachine vm = await tiny.StartFreshAsync(Token);
-        await using (GuestProcess writer = await vm.Shell.StartAsync("while :; do date +%N > /dev/tty1; done", cancellationToken: Token))
+        await using (GuestProcess writer = await vm.Shell.StartAsync("i=0; while :; do i=$((i + 1)); echo $i; done > /dev/tty1", cancellationToken: Token))
         {
             await vm.Screen.Invoking(screen => screen.WaitForStillAsync(TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(3), Token)).Should()
                 .ThrowAsync<WaitTimeoutException>().WithMessage("*different pictures*");
@@ -40,7 +40,7 @@ public sealed class ScreenTests(Tiny tiny)
     public async Task Cuts_out_an_area_and_gives_pixels()
     {
         await using VirtualMachine vm = await tiny.StartFreshAsync(Token);
-        await vm.Shell.RunAsync("printf '\033[H\033[2J\033[41m   \033[0m' > /dev/tty1", cancellationToken: Token);
+        await vm.Shell.RunAsync("dmesg -n 1; printf '\\033[H\\033[2J\\033[41m   \\033[0m' > /dev/tty1", cancellationToken: Token);
 
         Screenshot part = (await vm.Screen.CaptureAsync(Token)).Crop(new ScreenArea(8, 4, 32, 8));
 

@@ -11,7 +11,7 @@ public sealed class ScreenTextTests(Tiny tiny)
     public async Task Reads_Linux_console_exactly_and_says_so()
     {
         await using VirtualMachine vm = await tiny.StartFreshAsync(Token);
-        await vm.Shell.RunAsync("printf '\\033[H\\033[2J\\033[31mred\\033[0m  l1O0|I ~ \\xc3\\xa4\\n\\nthird' > /dev/tty1", cancellationToken: Token);
+        await vm.Shell.RunAsync("dmesg -n 1; printf '\\033[H\\033[2J\\033[31mred\\033[0m  l1O0|I ~ \\xc3\\xa4\\n\\nthird' > /dev/tty1", cancellationToken: Token);
 
         ScreenText text = await vm.Screen.ReadTextAsync(Token);
 
@@ -45,6 +45,27 @@ public sealed class ScreenTextTests(Tiny tiny)
 
         (await wait.Should().ThrowAsync<WaitTimeoutException>()).Which.Message.Should()
             .Contain("waited 1 s for \"Password:\" on the screen").And.Contain("Last seen:\n  (from Linux's console)").And.Contain("login:");
+    }
+
+    [Fact]
+    public async Task A_picture_is_read_by_tesseract_or_its_package_is_named()
+    {
+        await using VirtualMachine vm = await tiny.StartFreshAsync(Token);
+        // Over half of the console something that is no text.
+        await vm.Shell.RunAsync(
+            "dmesg -n 1; printf '\\033[H\\033[2JInstall the system now' > /dev/tty1; dd if=/dev/urandom of=/dev/fb0 bs=4096 seek=384 count=384 conv=notrunc", cancellationToken: Token);
+        await vm.Screen.WaitForStillAsync(TimeSpan.FromSeconds(0.5), cancellationToken: Token);
+
+        try
+        {
+            ScreenText text = await vm.Screen.ReadTextAsync(Token);
+            text.Source.Should().Be(ScreenTextSource.Recognition);
+            text.Text.Should().Contain("Install the system now");
+        }
+        catch (HostNotReadyException e)
+        {
+            e.Message.Should().Contain("tesseract-ocr");
+        }
     }
 
     [Fact]

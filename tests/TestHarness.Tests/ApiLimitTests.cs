@@ -89,7 +89,9 @@ public sealed class ApiLimitTests
         PropertyInfo[] limits = [.. typeof(VirtualMachine).Assembly.GetExportedTypes()
             .Where(type => type.Name.EndsWith("Options", StringComparison.Ordinal) || type.Name.EndsWith("Spec", StringComparison.Ordinal))
             .SelectMany(type => type.GetProperties(BindingFlags.Public | BindingFlags.Instance))
-            .Where(property => (Nullable.GetUnderlyingType(property.PropertyType) ?? property.PropertyType) == typeof(TimeSpan) && property.CanWrite)];
+            .Where(property => (Nullable.GetUnderlyingType(property.PropertyType) ?? property.PropertyType) == typeof(TimeSpan) && property.CanWrite)
+            // No limit but a pace.
+            .Where(property => property.Name != nameof(TypingOptions.Pause))];
 
         limits.Select(property => $"{property.DeclaringType!.Name}.{property.Name}").Should()
             .Contain(["MachineSpec.StartTimeout", "MachineSpec.StopTimeout", "MachineSpec.NoProgressTimeout", "ShellOptions.Timeout", "SyncOptions.Timeout"]);

@@ -14,8 +14,14 @@ internal sealed class KeyboardLayout
 
     private static readonly ConcurrentDictionary<string, KeyboardLayout> Loaded = new(StringComparer.Ordinal);
 
-    // Accents as keys have them, and as Unicode combines them with a letter.
-    private static readonly Dictionary<char, char> Accents = new() { ['\u0302'] = '^', ['\u0301'] = '´', ['\u0300'] = '`', ['\u0308'] = '¨' };
+    // What becomes of a letter after a dead key. Not Unicode's composition: .NET has that only where the host has ICU.
+    private static readonly Dictionary<char, string> Composed = new()
+    {
+        ['^'] = "aâeêiîoôuûAÂEÊIÎOÔUÛ",
+        ['´'] = "aáeéiíoóuúyýAÁEÉIÍOÓUÚYÝ",
+        ['`'] = "aàeèiìoòuùAÀEÈIÌOÒUÙ",
+        ['¨'] = "aäeëiïoöuüyÿAÄEËIÏOÖUÜ",
+    };
 
     private readonly Dictionary<char, IReadOnlyList<KeyStroke>> _strokes = new()
     {
@@ -25,20 +31,23 @@ internal sealed class KeyboardLayout
         ['\x1b'] = [new KeyStroke(["esc"])],
     };
 
-    private readonly Dictionary<char, KeyStroke> _dead = [];
-
     private KeyboardLayout(string name, TextReader table)
     {
         Name = name;
+        var dead = new Dictionary<char, KeyStroke>();
         while (table.ReadLine() is { } line)
         {
             if (!line.StartsWith('#'))
-                AddKey(line.Split(' '));
+                AddKey(line.Split(' '), dead);
         }
 
         // What is only on a dead key: the key, and a space. A character that has a key of its own is there already.
-        foreach ((char accent, KeyStroke key) in _dead)
+        foreach ((char accent, KeyStroke key) in dead)
+        {
             _strokes.TryAdd(accent, [key, .. _strokes[' ']]);
+            foreach (char[] pair in Composed[accent].Chunk(2))
+                _strokes.TryAdd(pair[1], [key, .. _strokes[pair[0]]]);
+        }
     }
 
     /// <summary>The layouts that there are.</summary>
@@ -64,15 +73,7 @@ internal sealed class KeyboardLayout
     }
 
     /// <summary>The strokes that make a character, or <see langword="null"/> where there are none.</summary>
-    public IReadOnlyList<KeyStroke>? Find(char character)
-    {
-        if (_strokes.TryGetValue(character, out IReadOnlyList<KeyStroke>? strokes))
-            return strokes;
-        return character.ToString().Normalize(NormalizationForm.FormD) is [var letter, var mark]
-            && Accents.TryGetValue(mark, out char accent) && _dead.TryGetValue(accent, out KeyStroke? dead) && _strokes.TryGetValue(letter, out strokes)
-            ? [dead, .. strokes]
-            : null;
-    }
+    public IReadOnlyList<KeyStroke>? Find(char character) => _strokes.GetValueOrDefault(character);
 
     /// <summary>The strokes that make a text, one list for each character.</summary>
     /// <exception cref="ArgumentException">The layout lacks a character.</exception>
@@ -85,14 +86,14 @@ internal sealed class KeyboardLayout
         return spelt;
     }
 
-    private void AddKey(string[] words)
+    private void AddKey(string[] words, Dictionary<char, KeyStroke> dead)
     {
         for (int column = 0; column < words.Length - 1; column++)
         {
             var stroke = new KeyStroke([.. Columns[column], words[0]]);
             string word = words[column + 1] == "space" ? " " : words[column + 1];
             if (word.StartsWith(Dead, StringComparison.Ordinal))
-                _dead.TryAdd(word[^1], stroke);
+                dead.TryAdd(word[^1], stroke);
             else if (word.Length == 1 && (!_strokes.TryGetValue(word[0], out IReadOnlyList<KeyStroke>? known) || known[0].Keys.Count > stroke.Keys.Count))
                 _strokes[word[0]] = [stroke];
         }
