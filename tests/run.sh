@@ -6,8 +6,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . examples/prerequisites.sh
-# Only tests boot by UEFI, and make disks for that.
-th_require /usr/share/OVMF/OVMF_CODE_4M.fd=ovmf mcopy=mtools
+# Only tests boot by UEFI, make disks for that, and read a picture's text.
+th_require /usr/share/OVMF/OVMF_CODE_4M.fd=ovmf mcopy=mtools tesseract=tesseract-ocr
 
 soak=false
 if [ "${1:-}" = --soak ]; then

@@ -125,12 +125,16 @@ public sealed partial class GuestFiles
         return found.ExitCode == 0;
     }
 
-    // The command was killed before it could. Whatever comes in between: the reason for which the writing ended is what counts.
-    private async Task RemoveAsync(params string[] temporary)
+    // The command was killed before it could. A guest that stands still is not waited for.
+    private async Task RemoveAsync(params string[] temporary) =>
+        await Task.WhenAny(RemoveNowAsync(temporary), Task.Delay(TimeSpan.FromSeconds(1))).ConfigureAwait(false);
+
+    // Whatever comes in between: the reason for which the writing ended is what counts.
+    private async Task RemoveNowAsync(string[] temporary)
     {
         try
         {
-            var limit = new ShellOptions { Timeout = TimeSpan.FromSeconds(2) };
+            var limit = new ShellOptions { Timeout = TimeSpan.FromSeconds(10) };
             await _machine.Shell.TryRunAsync(["rm", "-f", "--", .. temporary], limit, CancellationToken.None).ConfigureAwait(false);
         }
         catch (TestHarnessException)

@@ -20,8 +20,8 @@ public sealed class QemuKilledTests(Tiny tiny)
             Task<ShellResult> command = vm.Shell.RunAsync("sleep 600", cancellationToken: Token);
             Task console = vm.Console.WaitForAsync("never", cancellationToken: Token);
             Task push = vm.Files.PushAsync(file, "/root/large", cancellationToken: Token);
-            // rsync's temporary name: the transfer is under way.
-            await vm.Shell.RunAsync("until ls /root/.large.*; do usleep 10000; done", cancellationToken: Token);
+            // The file's temporary name: the transfer is under way.
+            await vm.Shell.RunAsync("until ls -A /root | grep '^.testharness-'; do usleep 10000; done", new ShellOptions { Timeout = TimeSpan.FromMinutes(1) }, Token);
             Task captures = CaptureUntilItFailsAsync(vm);
             Task beside = other.Shell.RunAsync("sleep 1", cancellationToken: Token);
 
