@@ -16,14 +16,15 @@ public sealed class MachineHold : IAsyncDisposable
     private readonly Task _screen;
     private readonly string _folder;
 
-    private MachineHold(VirtualMachine machine, GuestSession guest, CancellationToken ended)
+    private MachineHold(VirtualMachine machine, GuestSession guest, string? viewer, CancellationToken ended)
     {
         MachineName = machine.Name;
         _folder = Path.Combine(machine.Folder, "hold");
         EvidenceBundle.MakeFolder(_folder);
         HoldFile = Path.Combine(_folder, "held");
         File.WriteAllText(HoldFile, "Delete this file to let the test go on.\n");
-        ScreenFile = Qemu.QemuArguments.HasDisplay(machine.Spec) ? Path.Combine(_folder, "screen.png") : null;
+        ViewerSocket = viewer;
+        ScreenFile = viewer is null ? null : Path.Combine(_folder, "screen.png");
         _closed = CancellationTokenSource.CreateLinkedTokenSource(ended);
         _shell = new HoldSocket(Path.Combine(_folder, "shell"), new HeldShell(guest).ServeAsync);
         _console = new HoldSocket(Path.Combine(_folder, "console"), new HeldConsole(machine.Console).ServeAsync);
@@ -39,6 +40,9 @@ public sealed class MachineHold : IAsyncDisposable
 
     /// <summary>Gets the unix socket that shows the end of the serial log and what comes, and types what it is sent.</summary>
     public string ConsoleSocket => _console.Path;
+
+    /// <summary>Gets the unix socket for a VNC viewer, or <see langword="null"/> without a display. It stays open (<see cref="Screen.OpenViewerAsync"/>).</summary>
+    public string? ViewerSocket { get; }
 
     /// <summary>Gets the picture of the screen, renewed each second, or <see langword="null"/> without a display.</summary>
     public string? ScreenFile { get; }
@@ -59,7 +63,11 @@ public sealed class MachineHold : IAsyncDisposable
                 .Append("  shell:    ").Append(Join(ShellSocket)).Append('\n')
                 .Append("  console:  ").Append(Join(ConsoleSocket)).Append('\n');
             if (ScreenFile is not null)
-                text.Append("  screen:   ").Append(ScreenFile).Append(" (renewed each second)\n");
+            {
+                text.Append("  screen:   ").Append(ScreenFile).Append(" (renewed each second)\n")
+                    .Append("  viewer:   vncviewer ").Append(Qemu.ShellQuote.Quote(ViewerSocket!)).Append('\n');
+            }
+
             return text.Append("  release:  rm ").Append(Qemu.ShellQuote.Quote(HoldFile)).ToString();
         }
     }
@@ -87,7 +95,7 @@ public sealed class MachineHold : IAsyncDisposable
             Directory.Delete(_folder, recursive: true);
     }
 
-    internal static MachineHold Open(VirtualMachine machine, GuestSession guest, CancellationToken ended) => new(machine, guest, ended);
+    internal static MachineHold Open(VirtualMachine machine, GuestSession guest, string? viewer, CancellationToken ended) => new(machine, guest, viewer, ended);
 
     private static string Join(string socket) => $"socat -,raw,echo=0,escape=0x1d UNIX-CONNECT:{Qemu.ShellQuote.Quote(socket)}";
 

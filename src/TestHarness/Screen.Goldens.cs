@@ -45,7 +45,40 @@ public sealed partial class Screen
         [CallerMemberName] string member = "")
     {
         options ??= new GoldenOptions();
+        return await WaitForGoldenAsync(new PictureCheck(name, options, Platforms, new GoldenCaller(sourceFile, member)), name, options, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>
+    /// Waits until the screen matches a golden, as <see cref="ShouldMatchGoldenAsync"/> does, and clicks on it: where it names a <c>click_point</c>, or else in the middle of
+    /// its last match area, wherever that was found within its margin; of a golden without areas in the middle of the screen.
+    /// </summary>
+    /// <param name="name">The golden's name: letters, digits, <c>-</c> and <c>_</c>.</param>
+    /// <param name="options">How it is compared, and for how long; <see cref="GoldenOptions.MatchAreas"/> or <see cref="GoldenOptions.NeedleFolder"/> say what to click on.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <param name="sourceFile">The caller's source file; the compiler gives it.</param>
+    /// <param name="member">The caller's method; the compiler gives it.</param>
+    /// <returns>Where it clicked: pixels from the left and from the top.</returns>
+    /// <exception cref="GoldenMismatchException">The limit ran out and the screen does not match, or there is no golden.</exception>
+    /// <exception cref="InvalidOperationException">The machine has no display, or the guest has no driver for the tablet (virtio_input).</exception>
+    /// <exception cref="MachineExitedException">The machine ended first; thrown at once.</exception>
+    public async Task<(int X, int Y)> ClickOnGoldenAsync(
+        string name,
+        GoldenOptions? options = null,
+        CancellationToken cancellationToken = default,
+        [CallerFilePath] string sourceFile = "",
+        [CallerMemberName] string member = "")
+    {
+        options ??= new GoldenOptions();
         var check = new PictureCheck(name, options, Platforms, new GoldenCaller(sourceFile, member));
+        Screenshot shot = await WaitForGoldenAsync(check, name, options, cancellationToken).ConfigureAwait(false);
+        // A golden that was written just now has no areas yet.
+        (int x, int y) = check.FindClickPoint(shot) ?? (shot.Width / 2, shot.Height / 2);
+        await ClickAsync(x, y, MouseButton.Left, cancellationToken).ConfigureAwait(false);
+        return (x, y);
+    }
+
+    private async Task<Screenshot> WaitForGoldenAsync(PictureCheck check, string name, GoldenOptions options, CancellationToken cancellationToken)
+    {
         TimeSpan limit = options.Timeout ?? _machine.Scaled(GoldenLimit);
         RequireDisplay();
         // The guard's own limit is for a capture that hangs.

@@ -1,4 +1,5 @@
 using TestHarness.Evidence;
+using TestHarness.Qemu;
 
 namespace TestHarness;
 
@@ -16,7 +17,11 @@ public sealed partial class VirtualMachine
     public Task<MachineHold> HoldAsync(CancellationToken cancellationToken = default) => GuardAsync(
         "ways into the machine to open",
         HoldOpens,
-        _ => Task.FromResult(MachineHold.Open(this, _guest, _ended.Token)),
+        async token =>
+        {
+            string? viewer = QemuArguments.HasDisplay(Spec) ? await Screen.OpenViewerAsync(token).ConfigureAwait(false) : null;
+            return MachineHold.Open(this, _guest, viewer, _ended.Token);
+        },
         cancellationToken);
 
     /// <summary>

@@ -11,6 +11,7 @@ public sealed class MouseTests(Tiny tiny)
     private const int Absolute = 3;
     private const int ButtonLeft = 0x110;
     private const int ButtonRight = 0x111;
+    private const int ButtonMiddle = 0x112;
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
@@ -70,11 +71,20 @@ public sealed class MouseTests(Tiny tiny)
             cancellationToken: Token);
         await vm.Shell.WaitForFileAsync("/tmp/events", TimeSpan.FromSeconds(20), cancellationToken: Token);
         await act(vm.Screen);
-        // The last event is a report that ends a release or a move.
-        await recorder.KillAsync(Token);
-        byte[] bytes = await vm.Files.ReadBytesAsync("/tmp/events", cancellationToken: Token);
+        // What comes last says that all else has come.
+        await vm.Screen.ClickAsync(1023, 0, MouseButton.Middle, Token);
+        while (true)
+        {
+            (int Type, int Code, int Value)[] events = [.. Events(await vm.Files.ReadBytesAsync("/tmp/events", cancellationToken: Token))];
+            if (events.Contains((Key, ButtonMiddle, 0)))
+                return [.. events.TakeWhile(happened => happened is not (Absolute, 0, >= 1023 * 32))];
+        }
+    }
+
+    private static IEnumerable<(int Type, int Code, int Value)> Events(byte[] bytes)
+    {
         const int EventSize = 24;
-        return [.. bytes.Chunk(EventSize).Select(one => (
-            (int)BinaryPrimitives.ReadUInt16LittleEndian(one.AsSpan(16)), (int)BinaryPrimitives.ReadUInt16LittleEndian(one.AsSpan(18)), BinaryPrimitives.ReadInt32LittleEndian(one.AsSpan(20))))];
+        return bytes.Chunk(EventSize).Where(one => one.Length == EventSize).Select(one => (
+            (int)BinaryPrimitives.ReadUInt16LittleEndian(one.AsSpan(16)), (int)BinaryPrimitives.ReadUInt16LittleEndian(one.AsSpan(18)), BinaryPrimitives.ReadInt32LittleEndian(one.AsSpan(20))));
     }
 }

@@ -40,7 +40,9 @@ public sealed class TypingTests(Tiny tiny)
     // In place of the getty, which would take the text for a login.
     private static async Task<GuestProcess> StartReaderAsync(VirtualMachine vm)
     {
-        await vm.Shell.RunAsync("sed -i '/^tty1/d' /etc/inittab; kill -HUP 1; while pidof getty | grep -q ' '; do pkill -f 'getty.*tty1'; usleep 10000; done", cancellationToken: Token);
+        await vm.Shell.RunAsync(
+            "sed -i '/^tty1/d' /etc/inittab; kill -HUP 1; while pidof getty | grep -q ' '; do for p in $(pidof getty); do ! grep -q tty1 /proc/$p/cmdline || kill $p; done; usleep 10000; done",
+            cancellationToken: Token);
         GuestProcess reader = await vm.Shell.StartAsync("chvt 1; cat < /dev/tty1 > /tmp/typed", cancellationToken: Token);
         await vm.Shell.WaitForFileAsync("/tmp/typed", cancellationToken: Token);
         return reader;

@@ -36,6 +36,7 @@ public sealed class ApiLimitTests
         ["GuestProcess.DisposeAsync()"] = "2 seconds",
         ["Screen.CaptureAsync(CancellationToken)"] = "20 seconds",
         ["Screen.GetSizeAsync(CancellationToken)"] = "20 seconds",
+        ["Screen.OpenViewerAsync(CancellationToken)"] = "20 seconds",
         ["Screen.ReadTextAsync(CancellationToken)"] = "30 seconds",
         ["Screen.MoveMouseAsync(Int32, Int32, CancellationToken)"] = "20 seconds",
         ["Screen.ClickAsync(Int32, Int32, MouseButton, CancellationToken)"] = "20 seconds",

@@ -19,6 +19,9 @@ internal sealed record GoldenAreas
 
     public IReadOnlyList<ScreenArea> Excluded { get; private init; } = [];
 
+    /// <summary>Where a click on the golden goes, if it says so: which of <see cref="Match"/>, and the place in that.</summary>
+    public (int Area, int X, int Y)? ClickPoint { get; private init; }
+
     public bool HasText { get; private init; }
 
     public IReadOnlyList<string> Tags { get; private init; } = [];
@@ -55,6 +58,7 @@ internal sealed record GoldenAreas
             throw new FormatException($"it is no object but {root.ValueKind}.");
         List<MatchArea> match = [];
         List<ScreenArea> excluded = [];
+        (int, int, int)? click = null;
         bool hasText = false;
         foreach (JsonElement area in Items(root, "area"))
         {
@@ -65,7 +69,11 @@ internal sealed record GoldenAreas
             else if (type == "ocr")
                 hasText = true;
             else if (type == "match")
+            {
+                if (area.TryGetProperty("click_point", out JsonElement point))
+                    click = (match.Count, ClickAt(point, "xpos", place.Width), ClickAt(point, "ypos", place.Height));
                 match.Add(new MatchArea(place, Positive(area, "match") ?? (isNeedle ? NeedleMatch : null), (int)(Positive(area, "margin") ?? (isNeedle ? NeedleMargin : 0))));
+            }
             else
                 throw new FormatException($"an area has the type '{type}', which is none of match, exclude and ocr.");
         }
@@ -74,6 +82,7 @@ internal sealed record GoldenAreas
         {
             Match = match,
             Excluded = excluded,
+            ClickPoint = click,
             HasText = hasText,
             Tags = [.. Items(root, "tags").Where(tag => tag.ValueKind == JsonValueKind.String).Select(tag => tag.GetString()!)],
             Tolerance = Number(root, "tolerance"),
@@ -82,6 +91,10 @@ internal sealed record GoldenAreas
             IgnoredColour = Text(root, "ignoredColour"),
         };
     }
+
+    // An object, or the word "center".
+    private static int ClickAt(JsonElement point, string axis, int size) =>
+        point.ValueKind == JsonValueKind.Object ? Whole(point, axis) ?? (size / 2) : size / 2;
 
     private static JsonElement.ArrayEnumerator Items(JsonElement owner, string name) => !owner.TryGetProperty(name, out JsonElement items) ? default
         : items.ValueKind == JsonValueKind.Array ? items.EnumerateArray()

@@ -8,8 +8,10 @@ internal sealed class GoldenPicture
 {
     private const byte DarkMask = 128;
 
-    private GoldenPicture(string file, PixelImage pixels, PictureRules rules, byte[]? painted) =>
-        (File, Pixels, Rules, Painted) = (file, pixels, rules, painted);
+    private readonly (int Area, int X, int Y)? _clickPoint;
+
+    private GoldenPicture(string file, PixelImage pixels, PictureRules rules, byte[]? painted, (int Area, int X, int Y)? clickPoint) =>
+        (File, Pixels, Rules, Painted, _clickPoint) = (file, pixels, rules, painted, clickPoint);
 
     public string File { get; }
 
@@ -56,6 +58,16 @@ internal sealed class GoldenPicture
         return needles;
     }
 
+    /// <summary>Where a click on it goes, as openQA has it: the point that it names, or else the middle of its last area.</summary>
+    /// <param name="found">Where its areas are on the screen.</param>
+    public (int X, int Y) ClickPoint(IReadOnlyList<ScreenArea> found)
+    {
+        if (_clickPoint is var (area, x, y))
+            return (found[area].X + x, found[area].Y + y);
+        ScreenArea last = found[^1];
+        return (last.X + (last.Width / 2), last.Y + (last.Height / 2));
+    }
+
     /// <summary>Returns a new picture in place of this one: what is erased or painted in this one is so in the new one.</summary>
     public byte[] Renew(Screenshot received, PixelImage pixels)
     {
@@ -94,7 +106,7 @@ internal sealed class GoldenPicture
             MaxDifferentRatio = areas.MaxDifferentRatio ?? options.MaxDifferentRatio,
             Areas = [.. areas.Match, .. options.MatchAreas.Select(area => new MatchArea(area, null, options.SearchMargin))],
             Ignored = ignored,
-        }, painted);
+        }, painted, areas.ClickPoint);
     }
 
     private static PixelImage Read(string file) => PngFile.Read(System.IO.File.ReadAllBytes(file), file);

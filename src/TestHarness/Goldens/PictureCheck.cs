@@ -37,10 +37,22 @@ internal sealed class PictureCheck
     public bool MayWrite => !HasGolden || (!_needles && GoldenModes.Current is GoldenMode.Update or GoldenMode.UpdateAndFail);
 
     /// <summary>Tells whether a screenshot matches one of the accepted pictures.</summary>
-    public bool Matches(Screenshot shot)
+    public bool Matches(Screenshot shot) => Find(shot) is not null;
+
+    /// <summary>Returns where a click on the golden goes, or <see langword="null"/> where the screenshot matches none of the accepted pictures.</summary>
+    public (int X, int Y)? FindClickPoint(Screenshot shot) => Find(shot) is var (golden, difference) ? golden.ClickPoint(difference.Found) : null;
+
+    private (GoldenPicture Golden, PictureDifference Difference)? Find(Screenshot shot)
     {
         PixelImage actual = Pixels(shot);
-        return _accepted.Any(golden => PictureComparison.Compare(golden.Pixels, actual, golden.Rules).Matches);
+        foreach (GoldenPicture golden in _accepted)
+        {
+            PictureDifference difference = PictureComparison.Compare(golden.Pixels, actual, golden.Rules);
+            if (difference.Matches)
+                return (golden, difference);
+        }
+
+        return null;
     }
 
     /// <summary>Ends the check of a screenshot that matches.</summary>

@@ -10,6 +10,10 @@ internal static class MachineFileNames
 
     public const string AgentSocket = "agent.sock";
     public const string GuestAgentSocket = "qga.sock";
+
+    /// <summary>Where a VNC viewer connects.</summary>
+    public const string ViewerSocket = "vnc.sock";
+
     public const string Overlay = "disk.qcow2";
 
     /// <summary>The machine's own UEFI variables.</summary>

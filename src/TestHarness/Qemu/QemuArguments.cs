@@ -76,6 +76,8 @@ internal static class QemuArguments
             AddDevice(arguments, new JsonObject { ["driver"] = "VGA", ["id"] = "display0", ["edid"] = false });
             // A mouse that is where it is told to be; the keyboard is the board's own (PS/2).
             AddDevice(arguments, VirtioDevice(spec.Type, "virtio-tablet"));
+            // A viewer's way in, which listens nowhere until it is asked for.
+            arguments.AddRange(["-vnc", "none"]);
         }
 
         if (boot.Seed is not null)

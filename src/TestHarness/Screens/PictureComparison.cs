@@ -10,6 +10,7 @@ internal static class PictureComparison
         PixelComparison pixels = New();
         IReadOnlyList<MatchArea> areas = rules.Areas.Count > 0 ? rules.Areas : [new MatchArea(expected.Area)];
         List<string> failed = [];
+        List<ScreenArea> found = [];
         int counted = 0;
         long compared = 0;
         foreach (MatchArea area in areas)
@@ -24,6 +25,7 @@ internal static class PictureComparison
             if (AreaSearch.Find(expected, actual, place, area.Margin, rules, measure, allowed) is not var (moveX, moveY))
                 return new PictureDifference { OtherReason = $"its area {place} is not inside the screen's {actual.Width}×{actual.Height}" };
             int different = pixels.Compare(place, moveX, moveY);
+            found.Add(place with { X = place.X + moveX, Y = place.Y + moveY });
             compared += count;
             if (area.Match is null)
                 counted += different;
@@ -39,6 +41,7 @@ internal static class PictureComparison
             Excused = pixels.ExcusedCount,
             Compared = compared,
             Allowed = allAllowed,
+            Found = found,
             FailedAreas = failed,
             Marks = pixels.Marks,
             Width = expected.Width,

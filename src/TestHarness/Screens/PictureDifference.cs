@@ -17,6 +17,9 @@ internal sealed record PictureDifference
 
     public int Allowed { get; init; }
 
+    /// <summary>Where each area of the rules was found; without areas the whole picture.</summary>
+    public IReadOnlyList<ScreenArea> Found { get; init; } = [];
+
     /// <summary>Areas with a percentage of their own that they do not reach, in words.</summary>
     public IReadOnlyList<string> FailedAreas { get; init; } = [];
 

@@ -39,6 +39,17 @@ public sealed class GoldenScreenTests(Tiny tiny)
         await vm.Screen.ShouldMatchGoldenAsync("later", cancellationToken: Token);
     }
 
+    [Fact]
+    public async Task A_golden_is_clicked_on_where_it_has_moved_to()
+    {
+        await using VirtualMachine vm = await StartAsync("[ OK ]");
+        var options = new GoldenOptions { MatchAreas = [new ScreenArea(0, 0, 48, 16)], SearchMargin = 40 };
+        (await vm.Screen.ClickOnGoldenAsync("button", options, Token)).Should().Be((24, 8));
+        await vm.Shell.RunAsync(Show(@"\n\n  [ OK ]"), cancellationToken: Token);
+
+        (await vm.Screen.ClickOnGoldenAsync("button", options, Token)).Should().Be((24 + 16, 8 + 32));
+    }
+
     [Theory]
     [InlineData(StartMode.Warm)]
     [InlineData(StartMode.Cold)]

@@ -35,6 +35,7 @@ public sealed class HoldTests
                 .Should().Contain("48.", "a script can join, too");
             (await AnswerAsync(Found("console: .*UNIX-CONNECT:(.+)"), "\r", "login:")).Should().Contain("login:");
             await WaitForAsync(() => File.Exists(Found("screen: +(.+) \\(renewed")));
+            (await AnswerAsync(Found("viewer: +vncviewer (.+)"), "RFB 003.008\n\u0001\u0001", "QEMU (tiny-")).Should().StartWith("RFB 003.008\n");
             File.GetUnixFileMode(shell).Should().Be(UserOnly);
             File.GetUnixFileMode(Path.GetDirectoryName(shell)!).Should().Be(UserOnly | UnixFileMode.UserExecute);
             run.HasExited.Should().BeFalse("nobody has released the machine");

@@ -1,4 +1,5 @@
 using FluentAssertions;
+using TestHarness.Goldens;
 using TestHarness.Screens;
 using TestHarness.Tests.Screens;
 using Xunit;
@@ -122,6 +123,20 @@ public sealed class GoldenAreaTests : IDisposable
         GoldenSandbox.SetMode("update");
         Action update = () => Golden.Match(GoldenSandbox.Shot(GoldenSandbox.Screen("BELL")), "inst-hello", options);
         update.Should().Throw<GoldenMismatchException>("needles are somebody else's").Which.Message.Should().EndWith("Try: if the screen is right, make a needle of the received picture.");
+    }
+
+    [Theory]
+    [InlineData(""", "click_point": { "xpos": 10, "ypos": 12 } """, 110, 62)]
+    [InlineData(""", "click_point": "center" """, 135, 62)]
+    [InlineData("", 435, 62)]
+    public void A_click_goes_to_the_needles_point_or_to_the_middle_of_its_last_area(string point, int x, int y)
+    {
+        const string Area = """ "xpos": 35, "ypos": 295, "width": 70, "height": 24, "type": "match" """;
+        Needle("button", $$"""{ "area": [ { {{Area}} {{point}} }, { {{Area}} } ], "tags": [] }""", Screen("0"));
+
+        GoldenPicture needle = GoldenPicture.LoadNeedles(_sandbox.At("needles"), "button", new GoldenOptions(), []).Single();
+
+        needle.ClickPoint([new ScreenArea(100, 50, 70, 24), new ScreenArea(400, 50, 70, 24)]).Should().Be((x, y));
     }
 
     [Fact]
