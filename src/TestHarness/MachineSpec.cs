@@ -93,6 +93,12 @@ public sealed record MachineSpec
     /// <summary>Gets the display. Default: <see cref="Display.Standard"/>, but none on <see cref="MachineType.Microvm"/>.</summary>
     public Display Display { get; init; } = Display.Standard;
 
+    /// <summary>
+    /// Gets what the guest's clock says when a start returns, whatever the host's says; it goes on from there, and begins again with it after a reboot or rollback. Whole
+    /// seconds, from 1970 to 2099. Default: <see langword="null"/>, the host's time.
+    /// </summary>
+    public DateTimeOffset? Clock { get; init; }
+
     /// <summary>Gets QEMU's machine type. Default: <see cref="MachineType.Q35"/>.</summary>
     public MachineType Type { get; init; } = MachineType.Q35;
 

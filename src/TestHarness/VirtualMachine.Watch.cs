@@ -32,7 +32,7 @@ public sealed partial class VirtualMachine
         var progress = new BootProgress(_process!.Id, _watch);
         WayIn way = await MakeWayAsync(cancellationToken).ConfigureAwait(false);
         Task watching = progress.WatchAsync(NoProgressLimit, NoWayInLimit, () => _guest.HasAnswered || way.IsEntering ? null : way.State, token => TryCaptureAsync(CaptureLimit, token), done.Token);
-        Task up = _guest.ComeUpAsync(way, ReadyCheck.For(_image!.Ready, _boot!.Seed is not null, Spec.Shares), restored: _boot.IsRestored, phase, done.Token);
+        Task up = _guest.ComeUpAsync(way, ReadyCheck.For(Spec, _image!.Ready, _boot!.Seed is not null), restored: _boot.IsRestored, phase, done.Token);
         try
         {
             Task first = await Task.WhenAny(up, _process.Exited, _watch.Trouble).ConfigureAwait(false);

@@ -32,7 +32,7 @@ public sealed partial class VirtualMachine : IAsyncDisposable
         SpecValidation.Check(spec);
         Spec = spec;
         Name = MachineName.Make(spec.Image, Interlocked.Increment(ref _count));
-        _guest = new GuestSession(hostname is "" ? Name : hostname);
+        _guest = new GuestSession(hostname is "" ? Name : hostname, spec.Clock);
         _watch = new GuestWatch(() => Folder);
         _guest.CameUp += OnUp;
         _watch.Troubled += OnTrouble;

@@ -7,7 +7,7 @@ namespace TestHarness.Guest;
 /// The way into a running guest: brings it up after a start and after each reboot (the agent answers, the image's own command says that it is ready, clock,
 /// random state and host name are confirmed) and hands out the agent's connection once that is done.
 /// </summary>
-internal sealed class GuestSession(string? hostname) : IAsyncDisposable
+internal sealed class GuestSession(string? hostname, DateTimeOffset? clock) : IAsyncDisposable
 {
     private const int SeedBytes = 64;
 
@@ -212,7 +212,7 @@ internal sealed class GuestSession(string? hostname) : IAsyncDisposable
     private async Task SettleAsync(AgentConnection agent, bool newMachineId, CancellationToken cancellationToken)
     {
         byte[] seed = RandomNumberGenerator.GetBytes(SeedBytes);
-        AgentSettled settled = await agent.SettleAsync(DateTimeOffset.UtcNow, seed, hostname, newMachineId, cancellationToken).ConfigureAwait(false);
+        AgentSettled settled = await agent.SettleAsync(clock ?? DateTimeOffset.UtcNow, seed, hostname, newMachineId, cancellationToken).ConfigureAwait(false);
         if (!settled.Succeeded)
         {
             throw new AgentException(

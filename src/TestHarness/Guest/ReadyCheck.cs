@@ -19,14 +19,18 @@ internal sealed record ReadyCheck(string Command, string WaitsFor, string Failur
 
     private static readonly ReadyCheck CloudInit = new(CloudInitCommand, "cloud-init to finish", "cloud-init reports errors");
 
+    // A kernel without a console on its frame buffer has none that blinks.
+    private static readonly ReadyCheck StillCursor = new(
+        "cd /sys/class/graphics/fbcon 2> /dev/null || exit 0; echo 0 > cursor_blink", "the cursor to stand still", "the cursor of Linux's console could not be made to stand still");
+
     /// <summary>The checks for a machine, in order.</summary>
+    /// <param name="spec">The machine; folders of the host are mounted by their checks, since these are what runs again after each reboot.</param>
     /// <param name="imageCommand">The image's own, or <see langword="null"/>.</param>
     /// <param name="seeded">Whether the machine has something for cloud-init.</param>
-    /// <param name="shares">Folders of the host; mounted by their checks, since these are what runs again after each reboot.</param>
-    public static IReadOnlyList<ReadyCheck> For(string? imageCommand, bool seeded, params IReadOnlyList<HostShare> shares)
+    public static IReadOnlyList<ReadyCheck> For(MachineSpec spec, string? imageCommand, bool seeded)
     {
         ReadyCheck[] own = imageCommand is null ? [] : [new(imageCommand, $"the guest to be ready ({imageCommand})", "the image's ready command failed")];
-        return [.. seeded ? (ReadyCheck[])[CloudInit] : [], .. own, .. shares.Select(Mounted)];
+        return [.. seeded ? (ReadyCheck[])[CloudInit] : [], .. own, .. spec.Display is Display.Deterministic ? (ReadyCheck[])[StillCursor] : [], .. spec.Shares.Select(Mounted)];
     }
 
     // https://docs.kernel.org/filesystems/9p.html. Read-only on both sides; what the host's files are marked as means nothing here.

@@ -74,6 +74,8 @@ internal sealed partial record ImageReference(ImageKind Kind, DiskFormat Format)
             yield return $"Kernel and Initrd are not used with Firmware = {spec.Firmware}: the boot loader on the disk brings them.";
         if (!string.IsNullOrWhiteSpace(spec.KernelArguments))
             yield return $"KernelArguments are not used with Firmware = {spec.Firmware}: the boot loader on the disk has them.";
+        if (spec.Display == Display.Deterministic)
+            yield return $"Display.Deterministic is not possible with Firmware = {spec.Firmware}: it is made of arguments for the kernel, which the boot loader on the disk has.";
         if (spec.Type == MachineType.Microvm)
             yield return $"Type is Microvm, which has no firmware of the kind {spec.Firmware}: use Q35.";
     }

@@ -11,6 +11,9 @@ internal static class KernelCommandLine
     /// <summary>The kernel refuses longer ones (COMMAND_LINE_SIZE on x86 and arm64).</summary>
     public const int MaxLength = 2047;
 
+    // Of Linux's console: its size, font and cursor, and that it is never blanked (admin-guide/kernel-parameters.html, fb/fbcon.html).
+    private const string Deterministic = "video=1024x768 fbcon=font:VGA8x16 vt.global_cursor_default=0 consoleblank=0 logo.nologo";
+
     // Words that a boot loader adds for itself or for the next stage; the kernel and initrd are handed over by QEMU instead.
     private static readonly string[] LoaderWords = ["BOOT_IMAGE=", "initrd="];
 
@@ -20,12 +23,13 @@ internal static class KernelCommandLine
     /// <summary>Joins and normalises the parts, later ones taking precedence.</summary>
     /// <param name="parts">Arguments of the image, then those of the user.</param>
     /// <param name="architecture">Debian's name for the architecture: <c>amd64</c> or <c>arm64</c>.</param>
-    /// <param name="display">Whether there is a display to put a console on.</param>
-    public static string Build(IEnumerable<string> parts, string architecture, bool display)
+    /// <param name="display">The display, if there is one to put a console on.</param>
+    public static string Build(IEnumerable<string> parts, string architecture, Display display)
     {
         var kernel = new List<string>();
         var init = new List<string>();
-        foreach (string part in parts)
+        // First, so that the user's own words win.
+        foreach (string part in display is Display.Deterministic ? parts.Prepend(Deterministic) : parts)
             Append(part, kernel, init);
 
         AddConsoles(kernel, architecture, display);
@@ -69,11 +73,11 @@ internal static class KernelCommandLine
         kernel.Add(word);
     }
 
-    private static void AddConsoles(List<string> kernel, string architecture, bool display)
+    private static void AddConsoles(List<string> kernel, string architecture, Display display)
     {
         string serial = $"console={SerialDevice(architecture)}";
         // The last console= becomes /dev/console, where init writes: the serial one, because that is the one with a log.
-        if (display && !kernel.Contains("console=tty0"))
+        if (display is Display.Standard && !kernel.Contains("console=tty0"))
             kernel.Add("console=tty0");
         string? own = kernel.FindLast(word => word == serial || word.StartsWith($"{serial},", StringComparison.Ordinal));
         if (own is not null)

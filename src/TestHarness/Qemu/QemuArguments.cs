@@ -44,6 +44,7 @@ internal static class QemuArguments
             "-m", $"{Number(spec.MemoryMiB)}M",
             "-display", "none",
             .. Sandbox,
+            .. spec.Clock is { } clock ? (string[])["-rtc", string.Create(CultureInfo.InvariantCulture, $"base={clock.UtcDateTime:yyyy-MM-ddTHH:mm:ss}")] : [],
         ];
         AddMemory(arguments, spec, boot.Memory);
         if (boot.Uefi is not null)
@@ -125,7 +126,7 @@ internal static class QemuArguments
         arguments.AddRange(["-kernel", boot.Kernel]);
         if (boot.Initrd is not null)
             arguments.AddRange(["-initrd", boot.Initrd]);
-        arguments.AddRange(["-append", KernelCommandLine.Build([boot.KernelArguments, boot.MeasuredArguments, spec.KernelArguments], boot.Architecture, HasDisplay(spec))]);
+        arguments.AddRange(["-append", KernelCommandLine.Build([boot.KernelArguments, boot.MeasuredArguments, spec.KernelArguments], boot.Architecture, HasDisplay(spec) ? spec.Display : Display.None)]);
     }
 
     // Without graphics, as it calls it, SeaBIOS shows on the serial console what it and a boot loader write to the screen; the display is there all the same.

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using System.Text.RegularExpressions;
@@ -35,6 +36,8 @@ internal static partial class SpecValidation
             yield return $"MemoryMiB is {spec.MemoryMiB}: 64 to 1048576 are possible.";
         if (spec.Hostname is { } hostname && !HostName().IsMatch(hostname))
             yield return $"Hostname is \"{hostname}\": 1 to 64 letters, digits, dashes and dots, beginning with a letter or digit.";
+        if (spec.Clock is { Year: < 1970 or > 2099 } clock)
+            yield return string.Create(CultureInfo.InvariantCulture, $"Clock is {clock:O}: years from 1970 to 2099 are possible.");
         if (spec.KernelArguments.AsSpan().IndexOfAny('\n', '\r', '\0') >= 0)
             yield return "KernelArguments has a line end or a zero in it: it is one line.";
         if (spec.Network == NetworkMode.None && spec.PortForwards.Count > 0)

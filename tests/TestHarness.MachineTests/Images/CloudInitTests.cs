@@ -60,7 +60,7 @@ public sealed class CloudInitTests
     public async Task Tells_what_cloud_init_says_of_its_errors()
     {
         await using VirtualMachine vm = await VirtualMachine.StartAsync(Spec, cancellationToken: Token);
-        string command = ReadyCheck.For(null, seeded: true).Single().Command;
+        string command = ReadyCheck.For(new MachineSpec(), null, seeded: true).Single().Command;
         (await vm.Shell.TryRunAsync(command, cancellationToken: Token)).ExitCode.Should().Be(0);
 
         await vm.Shell.RunAsync("""

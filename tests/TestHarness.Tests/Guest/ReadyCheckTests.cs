@@ -13,10 +13,10 @@ public sealed class ReadyCheckTests : IDisposable
 
     [Fact]
     public void Waits_for_cloud_init_before_the_images_own_command() =>
-        ReadyCheck.For("test -e /up", seeded: true).Select(check => check.WaitsFor).Should().Equal("cloud-init to finish", "the guest to be ready (test -e /up)");
+        ReadyCheck.For(new MachineSpec(), "test -e /up", seeded: true).Select(check => check.WaitsFor).Should().Equal("cloud-init to finish", "the guest to be ready (test -e /up)");
 
     [Fact]
-    public void Waits_for_nothing_where_nothing_is_said() => ReadyCheck.For(null, seeded: false).Should().BeEmpty();
+    public void Waits_for_nothing_where_nothing_is_said() => ReadyCheck.For(new MachineSpec(), null, seeded: false).Should().BeEmpty();
 
     [Fact]
     public void Says_that_there_is_no_cloud_init() => Run().Should().Be((1, "the image has no cloud-init, which MachineSpec.CloudInit is for\n"));
@@ -39,7 +39,7 @@ public sealed class ReadyCheckTests : IDisposable
     {
         var start = new ProcessStartInfo("/bin/sh") { RedirectStandardOutput = true, RedirectStandardError = true };
         start.ArgumentList.Add("-c");
-        start.ArgumentList.Add(ReadyCheck.For(null, seeded: true)[0].Command);
+        start.ArgumentList.Add(ReadyCheck.For(new MachineSpec(), null, seeded: true)[0].Command);
         start.Environment["PATH"] = _folder;
         using Process shell = Process.Start(start)!;
         string output = shell.StandardOutput.ReadToEnd();
