@@ -16,6 +16,7 @@ public sealed partial class VirtualMachine
     private static readonly string[] SshPrograms = [SshArguments.Program, "ssh-keygen"];
 
     private readonly CancellationTokenSource _ended = new();
+    private readonly TaskCompletionSource _launched = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private IDisposable? _share;
     private QemuInstance? _instance;
     private QemuProcess? _process;
@@ -111,6 +112,7 @@ public sealed partial class VirtualMachine
         }
         finally
         {
+            _launched.TrySetResult();
             ended.SetResult();
         }
     }
@@ -259,6 +261,7 @@ public sealed partial class VirtualMachine
         }
 
         await Monitor.ExecuteAsync("cont", null, cancellationToken).ConfigureAwait(false);
+        _launched.TrySetResult();
     }
 
     private async Task<MachineStartException> StartFailureAsync(string phase, Exception reason)

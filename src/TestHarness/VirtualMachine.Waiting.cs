@@ -27,6 +27,9 @@ public sealed partial class VirtualMachine
     {
         if (Exit is { } exit)
             throw new MachineExitedException(Facts(), exit, waitedFor);
+        // Firmware and boot are watched, and keys pressed, while StartAsync is under way. An image may have to be built first, which is no time of this operation.
+        if (_instance is null && State is MachineState.Starting)
+            await _launched.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
         if (_instance is null)
             throw NotStarted();
         using var wait = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _ended.Token);

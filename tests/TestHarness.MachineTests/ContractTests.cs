@@ -42,6 +42,20 @@ public sealed class ContractTests
     }
 }
 
+public sealed class GoldenContractTests
+{
+    [Fact]
+    public async Task Screens_and_logs_match_their_goldens()
+    {
+        await using var vm = await VirtualMachine.StartAsync(new MachineSpec { Display = Display.Deterministic, KernelArguments = "loglevel=2", Hostname = "tiny" });
+        await vm.Console.WaitForAsync("login:");
+
+        await vm.Screen.ShouldMatchGoldenAsync("login");                     // polls until it matches and is still, or fails with the diff
+        (await vm.Screen.CaptureAsync()).Should().MatchGolden("login", new GoldenOptions { MaxDifferentPixels = 50 });
+        vm.Console.Log.Should().MatchGolden("boot");                         // text golden, scrubbed
+    }
+}
+
 public sealed class SshdTests
 {
     [Theory, VirtualMachine("debian-12")]

@@ -22,8 +22,6 @@ internal sealed record GoldenAreas
     /// <summary>Where a click on the golden goes, if it says so: which of <see cref="Match"/>, and the place in that.</summary>
     public (int Area, int X, int Y)? ClickPoint { get; private init; }
 
-    public bool HasText { get; private init; }
-
     public IReadOnlyList<string> Tags { get; private init; } = [];
 
     public double? Tolerance { get; private init; }
@@ -59,22 +57,20 @@ internal sealed record GoldenAreas
         List<MatchArea> match = [];
         List<ScreenArea> excluded = [];
         (int, int, int)? click = null;
-        bool hasText = false;
         foreach (JsonElement area in Items(root, "area"))
         {
             var place = new ScreenArea(Whole(area, "xpos") ?? 0, Whole(area, "ypos") ?? 0, Whole(area, "width") ?? 0, Whole(area, "height") ?? 0);
             string type = Text(area, "type") ?? "match";
             if (type == "exclude")
                 excluded.Add(place);
-            else if (type == "ocr")
-                hasText = true;
             else if (type == "match")
             {
                 if (area.TryGetProperty("click_point", out JsonElement point))
                     click = (match.Count, ClickAt(point, "xpos", place.Width), ClickAt(point, "ypos", place.Height));
                 match.Add(new MatchArea(place, Positive(area, "match") ?? (isNeedle ? NeedleMatch : null), (int)(Positive(area, "margin") ?? (isNeedle ? NeedleMargin : 0))));
             }
-            else
+            // What openQA reads off an area of text goes into its report, and does not decide (os-autoinst, tinycv.pm).
+            else if (type != "ocr")
                 throw new FormatException($"an area has the type '{type}', which is none of match, exclude and ocr.");
         }
 
@@ -83,7 +79,6 @@ internal sealed record GoldenAreas
             Match = match,
             Excluded = excluded,
             ClickPoint = click,
-            HasText = hasText,
             Tags = [.. Items(root, "tags").Where(tag => tag.ValueKind == JsonValueKind.String).Select(tag => tag.GetString()!)],
             Tolerance = Number(root, "tolerance"),
             MaxDifferentPixels = Whole(root, "maxDifferentPixels"),

@@ -45,9 +45,7 @@ internal sealed class GoldenPicture
             if (!areas.Tags.Contains(name) && Path.GetFileNameWithoutExtension(file) != name)
                 continue;
             string picture = Path.ChangeExtension(file, ".png");
-            if (areas.HasText)
-                notes.Add($"{file}: has an area of the type ocr, which needs the text of the screen; such needles are not supported");
-            else if (areas.Match.Count == 0)
+            if (areas.Match.Count == 0)
                 notes.Add($"{file}: has no area of the type match");
             else if (!System.IO.File.Exists(picture))
                 notes.Add($"{file}: has no picture '{Path.GetFileName(picture)}' beside it");

@@ -140,15 +140,19 @@ public sealed class GoldenAreaTests : IDisposable
     }
 
     [Fact]
-    public void A_needle_of_text_says_that_it_is_left_out()
+    public void A_needle_without_a_match_area_is_left_out_and_named()
     {
         Needle("ocr", """{ "area": [ { "type": "ocr", "xpos": 0, "ypos": 0, "width": 100, "height": 100, "refstr": "hello" } ], "tags": [ "greeting" ] }""", Screen("0"));
         Needle("nothing", """{ "area": [], "tags": [ "greeting" ] }""", Screen("0"));
+        Needle("both", """
+            { "area": [ { "type": "ocr", "xpos": 0, "ypos": 0, "width": 90, "height": 90 }, { "type": "match", "xpos": 35, "ypos": 295, "width": 70, "height": 24 } ], "tags": [ "both" ] }
+            """, Screen("0"));
+        Golden.Match(_shot, "both", new GoldenOptions { NeedleFolder = "needles" });
 
         Action match = () => Golden.Match(_shot, "greeting", new GoldenOptions { NeedleFolder = "needles" });
 
         match.Should().Throw<GoldenMismatchException>().Which.Message.Should().StartWith("The screenshot has no golden 'greeting' among the needles.\nNeedles left out:\n")
-            .And.Contain("nothing.json: has no area of the type match").And.Contain("ocr.json: has an area of the type ocr, which needs the text of the screen");
+            .And.Contain("nothing.json: has no area of the type match").And.Contain("ocr.json: has no area of the type match").And.NotContain("both.json");
     }
 
     private static PixelImage Screen(string clock, string word = "HELLO")
