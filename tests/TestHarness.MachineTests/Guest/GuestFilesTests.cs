@@ -29,6 +29,30 @@ public sealed class GuestFilesTests(Tiny tiny) : IDisposable
             .Should().HaveOutput("./contents/a.txt\n./contents/sub/b.txt\n./folder/tree/a.txt\n./folder/tree/sub/b.txt");
     }
 
+    // /root is a disk, where a large file goes past the page cache; /dev/shm is memory, where nothing can. A size that no block of a disk divides.
+    [Theory]
+    [InlineData("tiny", "/root")]
+    [InlineData("tiny", "/dev/shm")]
+    [InlineData("debian-12", "/root")]
+    [InlineData("debian-12", "/dev/shm")]
+    public async Task Pushes_a_large_file_whole_with_its_mode_and_time_and_says_when_there_is_no_room(string image, string folder)
+    {
+        byte[] random = RandomNumberGenerator.GetBytes(10_000_001);
+        await File.WriteAllBytesAsync($"{_folder}/large", random, Token);
+        File.SetUnixFileMode($"{_folder}/large", (UnixFileMode)0b111_101_001);
+        File.SetLastWriteTimeUtc($"{_folder}/large", new DateTime(2001, 2, 3, 4, 5, 6, DateTimeKind.Utc));
+        await using VirtualMachine vm = await VirtualMachine.StartAsync(new MachineSpec { Image = image }, cancellationToken: Token);
+
+        await vm.Files.PushAsync($"{_folder}/large", $"{folder}/there", cancellationToken: Token);
+
+        (await vm.Shell.RunAsync($"cd {folder} && sha256sum < there && stat -c '%a %Y' there && ls -A | grep -c testharness || :", cancellationToken: Token))
+            .Should().HaveOutput($"{Convert.ToHexStringLower(SHA256.HashData(random))}  -\n751 981173106\n0");
+        await vm.Shell.RunAsync("mkdir /mnt/small && mount -t tmpfs -o size=5m none /mnt/small", cancellationToken: Token);
+        await vm.Files.Invoking(files => files.PushAsync($"{_folder}/large", "/mnt/small/", cancellationToken: Token)).Should()
+            .ThrowAsync<GuestCommandException>().WithMessage("*No space left on device*");
+        (await vm.Shell.RunAsync("ls -A /mnt/small", cancellationToken: Token)).Should().HaveOutput("");
+    }
+
     [Fact]
     public async Task Brings_files_back_as_they_are()
     {
