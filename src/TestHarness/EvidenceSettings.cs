@@ -7,6 +7,7 @@ namespace TestHarness;
 public static class EvidenceSettings
 {
     /// <summary>Gets where bundles of evidence go: <c>TESTHARNESS_ARTIFACTS</c>, or <c>TestResults/testharness</c> below the current directory.</summary>
+    /// <remarks>In the latter, what runs of more than a week ago left is deleted, but for the last ten.</remarks>
     public static string Folder => Path.GetFullPath(EnvironmentVariables.Artifacts ?? Path.Combine("TestResults", "testharness"));
 
     /// <summary>Gets a value indicating whether evidence of tests that passed is kept, too: <c>TESTHARNESS_KEEP=1</c>.</summary>

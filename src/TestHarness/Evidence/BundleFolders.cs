@@ -1,28 +1,39 @@
 using System.Globalization;
 using System.Text;
+using System.Text.RegularExpressions;
+using TestHarness.Hosts;
 
 namespace TestHarness.Evidence;
 
 /// <summary>Names and makes the folders that bundles go to.</summary>
-internal static class BundleFolders
+internal static partial class BundleFolders
 {
     // A file's name has at most 255 bytes; the machine's name and a number follow.
     private const int MaxTestPart = 120;
 
+    // What a run left is looked at soon or never.
+    private const int RunsKept = 10;
+    private static readonly TimeSpan Kept = TimeSpan.FromDays(7);
+
+    private const string TimeFormat = "yyyyMMdd-HHmmss";
+
     private static readonly Lock Gate = new();
     private static readonly string Run =
-        string.Create(CultureInfo.InvariantCulture, $"{DateTime.UtcNow:yyyyMMdd-HHmmss}-{Environment.ProcessId}");
+        string.Create(CultureInfo.InvariantCulture, $"{DateTime.UtcNow.ToString(TimeFormat, CultureInfo.InvariantCulture)}-{Environment.ProcessId}");
+
+    private static bool _pruned;
 
     public static string Make(string test, string machine)
     {
         try
         {
+            PruneOnce();
             return Make(EvidenceSettings.Folder, test, machine);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             // A test assembly in a read-only folder: better there than nowhere.
-            return Make(Path.Combine(Path.GetTempPath(), $"testharness-artifacts-{Hosts.Native.EffectiveUserId()}"), test, machine);
+            return Make(Path.Combine(Path.GetTempPath(), $"testharness-artifacts-{Native.EffectiveUserId()}"), test, machine);
         }
     }
 
@@ -38,6 +49,49 @@ internal static class BundleFolders
             return folder;
         }
     }
+
+    /// <summary>Deletes what runs of more than a week ago left, but for the last ten.</summary>
+    public static void Prune(string root, DateTime now)
+    {
+        if (!Directory.Exists(root))
+            return;
+        foreach (string run in Directory.GetDirectories(root).Where(folder => TimeOf(folder) is not null).OrderDescending(StringComparer.Ordinal).Skip(RunsKept))
+        {
+            if (now - TimeOf(run) > Kept)
+                TryDelete(run);
+        }
+    }
+
+    // Another run may do the same just now; what can't be deleted stays.
+    private static void TryDelete(string run)
+    {
+        try
+        {
+            Directory.Delete(run, recursive: true);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+        }
+    }
+
+    // A folder that somebody named, for CI to upload, is theirs to clear.
+    private static void PruneOnce()
+    {
+        lock (Gate)
+        {
+            if (_pruned || EnvironmentVariables.Artifacts is not null)
+                return;
+            _pruned = true;
+            Prune(EvidenceSettings.Folder, DateTime.UtcNow);
+        }
+    }
+
+    private static DateTime? TimeOf(string run) =>
+        RunName().Match(Path.GetFileName(run)) is { Success: true } name
+        && DateTime.TryParseExact(name.Groups[1].Value, TimeFormat, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal, out DateTime time) ? time : null;
+
+    [GeneratedRegex("^([0-9]{8}-[0-9]{6})-[0-9]+$")]
+    private static partial Regex RunName();
 
     /// <summary>Makes a name of letters, digits, dots, dashes and underscores, which any file system and CI takes.</summary>
     public static string Safe(string text)

@@ -37,7 +37,7 @@ public sealed class GuestReachTests
         var spec = new MachineSpec { GuestReaches = [new GuestReach(8080, gone)] };
         await using VirtualMachine vm = await VirtualMachine.StartAsync(spec, cancellationToken: Token);
 
-        (await vm.Shell.RunAsync("sleep 60 | nc 127.0.0.1 8080 | wc -c", cancellationToken: Token)).Should().HaveOutput("0");
+        (await vm.Shell.RunAsync("mkfifo /tmp/open; sleep 60 > /tmp/open & nc 127.0.0.1 8080 < /tmp/open | wc -c; kill $!", cancellationToken: Token)).Should().HaveOutput("0");
 
         (await vm.CollectEvidenceAsync(Token)).Events.Should().Contain(entry =>
             entry.Kind == MachineEventKind.Guest && entry.What.StartsWith("connection from port 8080") && entry.Outcome!.Contains("refused"));

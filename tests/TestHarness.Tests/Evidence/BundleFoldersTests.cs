@@ -19,6 +19,19 @@ public sealed class BundleFoldersTests : IDisposable
     public void Makes_names_that_every_file_system_takes(string test, string name) => BundleFolders.Safe(test).Should().Be(name);
 
     [Fact]
+    public void Deletes_old_runs_but_the_last_ten_and_nothing_else()
+    {
+        string[] old = [.. Enumerable.Range(10, 12).Select(day => $"202601{day}-120000-{day}")];
+        string[] kept = ["20260221-235959-1", "20260225-000000-2", "mine", "20269999-120000-1"];
+        foreach (string name in old.Concat(kept))
+            Directory.CreateDirectory($"{_root}/{name}/bundle");
+
+        BundleFolders.Prune(_root, new DateTime(2026, 2, 28, 12, 0, 0, DateTimeKind.Utc));
+
+        Directory.GetDirectories(_root).Select(Path.GetFileName).Should().BeEquivalentTo(old[4..].Concat(kept));
+    }
+
+    [Fact]
     public void Cuts_a_long_name() => BundleFolders.Safe(new string('a', 500)).Should().HaveLength(120);
 
     [Fact]
