@@ -25,13 +25,14 @@ public sealed partial class VirtualMachine
         Func<string>? lastSeen,
         CancellationToken cancellationToken)
     {
+        // Firmware and boot are watched, and keys pressed, while StartAsync is under way. An image may have to be built first, which is no time of this operation.
+        bool starts = _instance is null && State is MachineState.Starting;
+        if (starts)
+            await _launched.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
         if (Exit is { } exit)
             throw new MachineExitedException(Facts(), exit, waitedFor);
-        // Firmware and boot are watched, and keys pressed, while StartAsync is under way. An image may have to be built first, which is no time of this operation.
-        if (_instance is null && State is MachineState.Starting)
-            await _launched.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
         if (_instance is null)
-            throw NotStarted();
+            throw starts ? new InvalidOperationException($"Machine '{Name}' did not start: what StartAsync threw says why.") : NotStarted();
         using var wait = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _ended.Token);
         wait.CancelAfter(limit);
         try

@@ -58,6 +58,17 @@ public sealed class ScreenTests(Tiny tiny)
     }
 
     [Fact]
+    public async Task A_screen_that_is_watched_from_the_start_says_that_there_was_none()
+    {
+        await using var vm = new VirtualMachine(tiny.Machine.Spec with { ExtraQemuArguments = ["-no-such-option"] });
+        Task start = vm.StartAsync(cancellationToken: Token);
+
+        await vm.Screen.Invoking(screen => screen.WaitForTextAsync("login:", cancellationToken: Token)).Should()
+            .ThrowAsync<InvalidOperationException>().WithMessage($"Machine '{vm.Name}' did not start: what StartAsync threw says why.");
+        await start.Awaiting(task => task).Should().ThrowAsync<MachineStartException>().WithMessage("*no-such-option*");
+    }
+
+    [Fact]
     public async Task Says_how_to_get_a_display_when_there_is_none()
     {
         await using var vm = new VirtualMachine(new MachineSpec { Display = Display.None });
