@@ -24,7 +24,7 @@ public sealed class MachineHold : IAsyncDisposable
         HoldFile = Path.Combine(_folder, "held");
         File.WriteAllText(HoldFile, "Delete this file to let the test go on.\n");
         ViewerSocket = viewer;
-        ScreenFile = viewer is null ? null : Path.Combine(_folder, "screen.png");
+        ScreenFile = Qemu.QemuArguments.HasDisplay(machine.Spec) ? Path.Combine(_folder, "screen.png") : null;
         _closed = CancellationTokenSource.CreateLinkedTokenSource(ended);
         _shell = new HoldSocket(Path.Combine(_folder, "shell"), new HeldShell(guest).ServeAsync);
         _console = new HoldSocket(Path.Combine(_folder, "console"), new HeldConsole(machine.Console).ServeAsync);
@@ -41,7 +41,7 @@ public sealed class MachineHold : IAsyncDisposable
     /// <summary>Gets the unix socket that shows the end of the serial log and what comes, and types what it is sent.</summary>
     public string ConsoleSocket => _console.Path;
 
-    /// <summary>Gets the unix socket for a VNC viewer, or <see langword="null"/> without a display. It stays open (<see cref="Screen.OpenViewerAsync"/>).</summary>
+    /// <summary>Gets the unix socket for a VNC viewer, or <see langword="null"/> without a display or where QEMU can't open one. It stays open (<see cref="Screen.OpenViewerAsync"/>).</summary>
     public string? ViewerSocket { get; }
 
     /// <summary>Gets the picture of the screen, renewed each second, or <see langword="null"/> without a display.</summary>
@@ -63,11 +63,9 @@ public sealed class MachineHold : IAsyncDisposable
                 .Append("  shell:    ").Append(Join(ShellSocket)).Append('\n')
                 .Append("  console:  ").Append(Join(ConsoleSocket)).Append('\n');
             if (ScreenFile is not null)
-            {
-                text.Append("  screen:   ").Append(ScreenFile).Append(" (renewed each second)\n")
-                    .Append("  viewer:   vncviewer ").Append(Qemu.ShellQuote.Quote(ViewerSocket!)).Append('\n');
-            }
-
+                text.Append("  screen:   ").Append(ScreenFile).Append(" (renewed each second)\n");
+            if (ViewerSocket is not null)
+                text.Append("  viewer:   vncviewer ").Append(Qemu.ShellQuote.Quote(ViewerSocket)).Append('\n');
             return text.Append("  release:  rm ").Append(Qemu.ShellQuote.Quote(HoldFile)).ToString();
         }
     }

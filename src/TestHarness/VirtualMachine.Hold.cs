@@ -19,10 +19,23 @@ public sealed partial class VirtualMachine
         HoldOpens,
         async token =>
         {
-            string? viewer = QemuArguments.HasDisplay(Spec) ? await Screen.OpenViewerAsync(token).ConfigureAwait(false) : null;
+            string? viewer = QemuArguments.HasDisplay(Spec) ? await TryOpenViewerAsync(token).ConfigureAwait(false) : null;
             return MachineHold.Open(this, _guest, viewer, _ended.Token);
         },
         cancellationToken);
+
+    // A QEMU that can't open a viewer (before 7.1) holds its machines all the same; the refusal is in the timeline.
+    private async Task<string?> TryOpenViewerAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await Screen.OpenViewerAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (MonitorException)
+        {
+            return null;
+        }
+    }
 
     /// <summary>
     /// Lets <see cref="DisposeAsync"/> leave the machine running until the returned object is disposed, which then ends it. For test frameworks, which know
