@@ -125,8 +125,9 @@ public sealed record MachineSpec
     public TimeSpan? StartTimeout { get; init; }
 
     /// <summary>
-    /// Gets how often a start is tried again where QEMU was ended by a signal before the guest wrote anything, which is no fault of the guest's: 0 to 10.
-    /// <see cref="VirtualMachine.FailedStarts"/> tells. Default: 1.
+    /// Gets how often a start is tried again, from new overlays, where QEMU itself crashed, or was ended by a signal before the guest wrote anything; neither is a fault of
+    /// the guest's: 0 to 10. QEMU 7.2 with TCG and two or more processors crashes rarely, in the boot, when one processor uses a device while another sizes the
+    /// PCI devices. <see cref="VirtualMachine.FailedStarts"/> tells. Default: 1.
     /// </summary>
     public int StartRetries { get; init; } = 1;
 

@@ -125,6 +125,7 @@ public sealed partial class VirtualMachine
         await DrainAsync().ConfigureAwait(false);
         _instance = null;
         Directory.Delete(Folder, recursive: true);
+        _memory?.Clear();
         _share!.Dispose();
         _template?.Dispose();
         _template = null;
@@ -178,7 +179,7 @@ public sealed partial class VirtualMachine
             return false;
         }
         catch (MachineStartException e) when (
-            e.InnerException is QemuEndedException { ExitCode: > 128 } && Console.Log.Text.Length == 0 && _failedStarts.Count < Spec.StartRetries)
+            e.InnerException is QemuEndedException ended && (ended.IsCrash || (ended.IsBySignal && Console.Log.Text.Length == 0)) && _failedStarts.Count < Spec.StartRetries)
         {
             _failedStarts.Add(e.Summary);
             Report(progress, $"starts again: {e.Summary}");

@@ -94,7 +94,9 @@ internal sealed class SampleProgram : IDisposable
             process.Dispose();
         }
 
-        Directory.Delete(RunFolder, recursive: true);
+        // Not by Directory.Delete, which fails where the reaper of a program that was just killed removes the same folders.
+        using Process remove = Process.Start("rm", ["-rf", RunFolder]);
+        remove.WaitForExit();
     }
 
     private Process StartIn(string program, string[] arguments)

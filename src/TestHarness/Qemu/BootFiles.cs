@@ -46,8 +46,3 @@ internal sealed record BootFiles
     /// <summary>Whether the machine goes on from the template's memory.</summary>
     public bool IsRestored => Template is not null && !Reboots;
 }
-
-/// <summary>A file with the guest's memory.</summary>
-/// <param name="Path">The file, of the memory's size.</param>
-/// <param name="Shared">Whether the guest writes to the file: only while a template is made. Else its writes are its own (copy on write).</param>
-internal sealed record MemoryFile(string Path, bool Shared);

@@ -11,11 +11,10 @@ internal static class TemplateMaker
         MachineSpec spec, string folder, string finalFolder, IProgress<StartProgress>? progress, CancellationToken cancellationToken)
     {
         progress?.Report(new StartProgress("template is made (once for machines like this one)"));
-        string memory = Path.Combine(folder, TemplateFiles.Memory);
-        CreateMemory(memory, spec.MemoryMiB * 1024L * 1024L);
+        MemoryFile memory = MemoryFile.Create(Path.Combine(folder, TemplateFiles.Memory), spec.MemoryMiB * 1024L * 1024L);
         // What is one machine's own is given to it after it is restored.
         MachineSpec common = spec with { Start = StartMode.Cold, PortForwards = [], Hostname = null };
-        var machine = new VirtualMachine(common, new MemoryFile(memory, Shared: true));
+        var machine = new VirtualMachine(common, memory);
         await using (machine.ConfigureAwait(false))
         {
             await machine.StartAsync(progress, cancellationToken).ConfigureAwait(false);
@@ -26,21 +25,5 @@ internal static class TemplateMaker
             using (Spans.Start("save"))
                 return await machine.SaveAsync(folder, finalFolder, cancellationToken).ConfigureAwait(false);
         }
-    }
-
-    // Sparse: it takes what the guest touches. QEMU 7.2 wants it writable also where it only reads it (share=off).
-    private static void CreateMemory(string path, long bytes)
-    {
-        using (FileStream file = new(path, new FileStreamOptions
-        {
-            Mode = FileMode.CreateNew,
-            Access = FileAccess.Write,
-            UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
-        }))
-        {
-            file.SetLength(bytes);
-        }
-
-        QemuUser.Give(path);
     }
 }

@@ -49,6 +49,7 @@ public sealed class RunFolderTests
 
         exitCode.Should().Be(0, output);
         output.Should().Contain("Linux");
+        await program.AssertNothingStaysAsync();
     }
 
     [Fact]

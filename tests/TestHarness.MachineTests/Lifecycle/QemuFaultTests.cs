@@ -54,6 +54,33 @@ public sealed class QemuFaultTests
         }
     }
 
+    [Theory]
+    [InlineData(StartMode.Cold)]
+    [InlineData(StartMode.Warm)]
+    public async Task Starts_again_where_QEMU_crashed_while_the_guest_booted_and_says_so(StartMode start)
+    {
+        string once = $"/var/tmp/testharness-crashed-{Guid.NewGuid():N}";
+        // By then the kernel has written to its console and its memory.
+        using var crashing = new QemuScript(
+            $"case $* in *guest=*) [ -e {once} ] || {{ touch {once}; (sleep 2; exec kill -SEGV $$) & }} ;; esac; exec qemu-system-x86_64 \"$@\"");
+        var steps = new List<string>();
+        try
+        {
+            await using VirtualMachine vm = await VirtualMachine.StartAsync(
+                new MachineSpec { QemuPath = crashing.Path, Start = start, KernelArguments = $"testharness.crashed={Guid.NewGuid():N}" },
+                new StepList(steps),
+                Token);
+
+            (await vm.Shell.RunAsync("uname", cancellationToken: Token)).StandardOutput.Should().Be("Linux\n");
+            steps.Should().ContainSingle(step => step.StartsWith("starts again: ", StringComparison.Ordinal)).Which.Should().Contain("QEMU was ended by signal 11");
+            vm.FailedStarts.Should().HaveCount(start == StartMode.Cold ? 1 : 0, "a template's maker is another machine");
+        }
+        finally
+        {
+            File.Delete(once);
+        }
+    }
+
     [Fact]
     public async Task Says_that_QEMU_ended_when_it_ends_at_once_without_an_error()
     {

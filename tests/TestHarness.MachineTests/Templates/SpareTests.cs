@@ -38,9 +38,4 @@ public sealed class SpareTests
             await VirtualMachine.ReleaseSparesAsync(spec);
         }
     }
-
-    private sealed class StepList(List<string> steps) : IProgress<StartProgress>
-    {
-        public void Report(StartProgress value) => steps.Add(value.Step);
-    }
 }

@@ -163,9 +163,4 @@ public sealed partial class TemplateStoreTests
 
     [GeneratedRegex("\"mem-path\":\"([^\"]+)/memory\"")]
     private static partial Regex MemoryFolder();
-
-    private sealed class StepList(List<string> steps) : IProgress<StartProgress>
-    {
-        public void Report(StartProgress value) => steps.Add(value.Step);
-    }
 }
