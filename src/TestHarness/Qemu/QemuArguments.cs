@@ -18,6 +18,12 @@ internal static class QemuArguments
     /// <summary>The node of the machine's own UEFI variables.</summary>
     public const string UefiVariables = "variables";
 
+    /// <summary>
+    /// Turns random addresses of programs off (kernel-parameters.txt). TCG keeps what it has translated by virtual address, and would translate every
+    /// program anew at each of its starts.
+    /// </summary>
+    private const string FixedAddresses = "norandmaps";
+
     private const string UefiCode = "firmware";
 
     private static readonly JsonSerializerOptions Json = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
@@ -50,7 +56,7 @@ internal static class QemuArguments
         if (boot.Uefi is not null)
             AddUefi(arguments, boot.Uefi, boot);
         if (!boot.IsRestored)
-            AddKernel(arguments, spec, boot);
+            AddKernel(arguments, spec, boot, accelerator);
         else
             // A restored guest has its kernel in memory. It reboots into a new process that is given one.
             arguments.AddRange(["-incoming", "defer", "-action", "reboot=shutdown"]);
@@ -119,14 +125,15 @@ internal static class QemuArguments
         arguments.AddRange(["-object", memory.ToJsonString(Json)]);
     }
 
-    private static void AddKernel(List<string> arguments, MachineSpec spec, BootFiles boot)
+    private static void AddKernel(List<string> arguments, MachineSpec spec, BootFiles boot, Accelerator accelerator)
     {
         if (boot.Kernel is null)
             return;
         arguments.AddRange(["-kernel", boot.Kernel]);
         if (boot.Initrd is not null)
             arguments.AddRange(["-initrd", boot.Initrd]);
-        arguments.AddRange(["-append", KernelCommandLine.Build([boot.KernelArguments, boot.MeasuredArguments, spec.KernelArguments], boot.Architecture, HasDisplay(spec) ? spec.Display : Display.None)]);
+        string[] parts = [boot.KernelArguments, accelerator == Accelerator.Tcg ? FixedAddresses : "", boot.MeasuredArguments, spec.KernelArguments];
+        arguments.AddRange(["-append", KernelCommandLine.Build(parts, boot.Architecture, HasDisplay(spec) ? spec.Display : Display.None)]);
     }
 
     // Without graphics, as it calls it, SeaBIOS shows on the serial console what it and a boot loader write to the screen; the display is there all the same.

@@ -35,6 +35,17 @@ public sealed partial class StartTests
         int.Parse(lines[3], System.Globalization.CultureInfo.InvariantCulture).Should().BeInRange(180_000, 256 * 1024);
     }
 
+    [Theory]
+    [InlineData("", "0")]
+    [InlineData("sysctl.kernel.randomize_va_space=2", "2")]
+    public async Task Lets_the_spec_decide_on_random_addresses(string arguments, string expected)
+    {
+        var spec = new MachineSpec { Accelerator = Accelerator.Tcg, KernelArguments = arguments };
+        await using VirtualMachine vm = await VirtualMachine.StartAsync(spec, cancellationToken: Token);
+
+        (await vm.Shell.RunAsync("cat /proc/sys/kernel/randomize_va_space", cancellationToken: Token)).Should().HaveOutput(expected);
+    }
+
     [Fact]
     public async Task Boots_a_microvm()
     {

@@ -18,6 +18,12 @@ public sealed class QemuArgumentsTests
         KernelArguments = "root=/dev/vda rw",
     };
 
+    [Theory]
+    [InlineData(Accelerator.Tcg, "root=/dev/vda rw norandmaps quiet console=tty0 console=ttyS0")]
+    [InlineData(Accelerator.Kvm, "root=/dev/vda rw quiet console=tty0 console=ttyS0")]
+    public void Fixes_programs_addresses_only_where_that_makes_them_quicker(Accelerator accelerator, string append) =>
+        QemuArguments.Build(new MachineSpec { KernelArguments = "quiet" }, Boot, "m-1", accelerator, MachineChannels.Library).Should().ContainInConsecutiveOrder("-append", append);
+
     [Fact]
     public void Boots_the_kernel_directly_from_an_overlay()
     {
@@ -25,7 +31,7 @@ public sealed class QemuArgumentsTests
 
         line.Should().Contain("-machine q35")
             .And.Contain("-kernel /cache/tiny/vmlinux -initrd /cache/tiny/initrd")
-            .And.Contain("-append root=/dev/vda rw console=tty0 console=ttyS0")
+            .And.Contain("-append root=/dev/vda rw norandmaps console=tty0 console=ttyS0")
             .And.Contain("""
                 {"driver":"qcow2","read-only":false,"file":{"driver":"file","filename":"disk.qcow2","read-only":false},"backing":{"driver":"qcow2","read-only":true,"file":{"driver":"file","filename":"/cache/tiny/disk.qcow2","read-only":true},"backing":null}
                 """)
