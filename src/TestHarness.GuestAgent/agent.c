@@ -66,7 +66,7 @@ enum {
     PROCESSES = 16384,
     STOP_PASSES = 20,
     KILL_PASSES = 250,
-    HOLD = 5, /* milliseconds: see is_held */
+    HOLD = 15, /* milliseconds: see is_held */
 };
 
 enum type {

@@ -24,6 +24,7 @@ public sealed partial class VirtualMachine
     private UefiFirmware? _uefi;
     private BootFiles? _boot;
     private AcceleratorChoice? _choice;
+    private FileIo _fileIo = FileIo.Threads;
     private Accelerator _accelerator;
     private string? _program;
     private IReadOnlyList<ForwardedPort> _forwards = [];
@@ -93,7 +94,12 @@ public sealed partial class VirtualMachine
             _uefi = UefiFirmware.For(Spec);
             // Before an image is built for a machine that this host can't run.
             using (Spans.Start("accelerator"))
-                _choice = await AcceleratorChoice.ChooseAsync(Spec.Accelerator, new AcceleratorHost(Program), wanted.Token).ConfigureAwait(false);
+            {
+                var host = new AcceleratorHost(Program);
+                _choice = await AcceleratorChoice.ChooseAsync(Spec.Accelerator, host, wanted.Token).ConfigureAwait(false);
+                _fileIo = await FileIo.ChooseAsync(host, _choice, wanted.Token).ConfigureAwait(false);
+            }
+
             using (Spans.Start("image"))
                 _image = await ImageStore.GetAsync(Spec, progress, wanted.Token).ConfigureAwait(false);
             while (!await TryStartGuestAsync(progress, wanted.Token).ConfigureAwait(false))
@@ -154,10 +160,13 @@ public sealed partial class VirtualMachine
                 needsKeys: UsesSsh && (SshAccess.IdentityFile is null || SshAccess.HostKey is null) ? SshAccess : null),
             HasGuestAgentPort = UsesGuestAgent,
             Memory = _memory,
+            FileIo = _fileIo,
         };
         foreach (string file in (string[])[Program, .. image.Files])
             QemuUser.RequireReadable(file);
         Report(progress, $"accelerator: {_choice.Reason}");
+        if (_fileIo.Obstacle is { } obstacle)
+            Report(progress, $"disks: by threads, because io_uring can't be used: {obstacle}");
     }
 
     // False where it is worth another attempt: with a new template, without one, or because QEMU was killed.

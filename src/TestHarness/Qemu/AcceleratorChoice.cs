@@ -1,4 +1,3 @@
-using System.ComponentModel;
 using System.Diagnostics;
 using TestHarness.Hosts;
 
@@ -27,7 +26,7 @@ internal sealed record AcceleratorChoice(Accelerator Accelerator, string Reason,
             KvmDevice device = KvmDevice.Look(host.Device);
             AcceleratorProof kvm = device.Obstacle is { } obstacle
                 ? new AcceleratorProof(obstacle)
-                : await ProveAsync(Accelerator.Kvm, host, device, KvmLimit, cancellationToken).ConfigureAwait(false);
+                : await host.ProveAsync(Accelerator.Kvm, $"{device.Identity}", device.Group, [], KvmLimit, cancellationToken).ConfigureAwait(false);
             if (kvm.Fault is null)
             {
                 string proved = wanted == Accelerator.Kvm ? "KVM, as MachineSpec.Accelerator says" : "KVM, on which a probe guest ran";
@@ -40,30 +39,9 @@ internal sealed record AcceleratorChoice(Accelerator Accelerator, string Reason,
         }
 
         TimeSpan left = Limit - Stopwatch.GetElapsedTime(began);
-        AcceleratorProof tcg = await ProveAsync(Accelerator.Tcg, host, null, left > LeastForTcg ? left : LeastForTcg, cancellationToken).ConfigureAwait(false);
+        AcceleratorProof tcg = await host.ProveAsync(Accelerator.Tcg, "", null, [], left > LeastForTcg ? left : LeastForTcg, cancellationToken).ConfigureAwait(false);
         // A fault of TCG is QEMU's own, and the machine's start tells it better.
         return new AcceleratorChoice(Accelerator.Tcg, reason, TimeLimits.ScaleOf(tcg), null);
-    }
-
-    private static async Task<AcceleratorProof> ProveAsync(
-        Accelerator accelerator, AcceleratorHost host, KvmDevice? device, TimeSpan limit, CancellationToken cancellationToken)
-    {
-        try
-        {
-            var qemu = new FileInfo(host.Program);
-            string key = FormattableString.Invariant(
-                $"{accelerator} {AcceleratorProbe.Version} {host.Program} {qemu.Length} {qemu.LastWriteTimeUtc.Ticks} {device?.Identity} {device?.Group}");
-            return await AcceleratorProofs.GetAsync(
-                host.Folder,
-                key,
-                token => AcceleratorProbe.RunAsync(host.Program, accelerator, device?.Group, limit, token),
-                cancellationToken).ConfigureAwait(false);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or Win32Exception)
-        {
-            // Not kept: it says nothing of the accelerator.
-            return new AcceleratorProof($"the probe could not be run: {e.Message}");
-        }
     }
 
     private static HostNotReadyException Refusal(AcceleratorProof proof, KvmDevice device, AcceleratorHost host) =>

@@ -9,8 +9,10 @@ namespace TestHarness.Qemu;
 /// </summary>
 internal static class AcceleratorProbe
 {
+    /// <summary>The guest's file, in the folder that QEMU runs in.</summary>
+    public const string GuestFile = "probe";
+
     private const string Resource = "agent/amd64/probe";
-    private const string GuestFile = "probe";
 
     private static readonly TimeSpan DiesWithin = TimeSpan.FromMilliseconds(300);
     private static readonly Lazy<byte[]> Guest = new(ReadGuest);
@@ -22,10 +24,11 @@ internal static class AcceleratorProbe
     /// <param name="program">Path of QEMU.</param>
     /// <param name="accelerator">Which: not <see cref="Accelerator.Auto"/>.</param>
     /// <param name="deviceGroup">The group that QEMU's user needs for KVM's device.</param>
+    /// <param name="also">Further arguments of QEMU.</param>
     /// <param name="limit">When it is killed.</param>
     /// <param name="cancellationToken">Kills it earlier.</param>
     public static async Task<AcceleratorProof> RunAsync(
-        string program, Accelerator accelerator, uint? deviceGroup, TimeSpan limit, CancellationToken cancellationToken)
+        string program, Accelerator accelerator, uint? deviceGroup, IReadOnlyList<string> also, TimeSpan limit, CancellationToken cancellationToken)
     {
         Supervision.EnsureStarted();
         string folder = RunFolder.CreateForMachine();
@@ -33,7 +36,7 @@ internal static class AcceleratorProbe
         {
             await File.WriteAllBytesAsync(Path.Combine(folder, GuestFile), Guest.Value, cancellationToken).ConfigureAwait(false);
             QemuUser.Give(Path.Combine(folder, GuestFile));
-            QemuProcess qemu = await QemuProcess.StartAsync(program, Arguments(accelerator), folder, deviceGroup).ConfigureAwait(false);
+            QemuProcess qemu = await QemuProcess.StartAsync(program, [.. Arguments(accelerator), .. also], folder, deviceGroup).ConfigureAwait(false);
             int? exitCode = null;
             try
             {

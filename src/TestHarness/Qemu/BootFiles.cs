@@ -37,6 +37,9 @@ internal sealed record BootFiles
     /// <summary>The file that holds the guest's memory, or <see langword="null"/> where QEMU allocates it.</summary>
     public MemoryFile? Memory { get; init; }
 
+    /// <summary>By what QEMU reads and writes the disks' files.</summary>
+    public FileIo FileIo { get; init; } = FileIo.Threads;
+
     /// <summary>The folder of the template whose disks the machine's lie on, or <see langword="null"/> where there is none.</summary>
     public string? Template { get; init; }
 

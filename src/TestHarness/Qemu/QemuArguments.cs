@@ -63,9 +63,9 @@ internal static class QemuArguments
         AddChannels(arguments, spec, channels);
         if (boot.HasGuestAgentPort)
             AddGuestAgentPort(arguments, channels);
-        AddDisk(arguments, spec.Type, "disk0", Overlay(MachineFileNames.Overlay, boot.BackingDisks, boot.LowestFormat), boots: spec.Firmware != Firmware.Kernel);
+        AddDisk(arguments, spec.Type, "disk0", Overlay(boot.FileIo, MachineFileNames.Overlay, boot.BackingDisks, boot.LowestFormat), boots: spec.Firmware != Firmware.Kernel);
         for (int i = 0; i < spec.Disks.Count; i++)
-            AddDisk(arguments, spec.Type, $"disk{i + 1}", Overlay(MachineFileNames.ExtraDisk(i), OfTemplate(boot, MachineFileNames.ExtraDisk(i))));
+            AddDisk(arguments, spec.Type, $"disk{i + 1}", Overlay(boot.FileIo, MachineFileNames.ExtraDisk(i), OfTemplate(boot, MachineFileNames.ExtraDisk(i))));
         AddNetwork(arguments, spec, channels);
         AddDevice(arguments, VirtioDevice(spec.Type, "virtio-rng"));
         if (spec.Type != MachineType.Microvm)
@@ -146,9 +146,9 @@ internal static class QemuArguments
 
     private static void AddUefi(List<string> arguments, UefiFirmware uefi, BootFiles boot)
     {
-        JsonObject code = Image(uefi.Code, readOnly: true, DiskFormat.Raw);
+        JsonObject code = Image(boot.FileIo, uefi.Code, readOnly: true, DiskFormat.Raw);
         code["node-name"] = UefiCode;
-        JsonObject variables = Overlay(MachineFileNames.UefiVariables, OfTemplate(boot, MachineFileNames.UefiVariables));
+        JsonObject variables = Overlay(boot.FileIo, MachineFileNames.UefiVariables, OfTemplate(boot, MachineFileNames.UefiVariables));
         variables["node-name"] = UefiVariables;
         arguments.AddRange(["-blockdev", code.ToJsonString(Json), "-blockdev", variables.ToJsonString(Json)]);
     }
@@ -236,12 +236,12 @@ internal static class QemuArguments
     }
 
     // The chain is named here, so that the backing files in the headers are not what QEMU goes by.
-    private static JsonObject Overlay(string overlay, IReadOnlyList<string> backing, DiskFormat lowestFormat = DiskFormat.Qcow2)
+    private static JsonObject Overlay(FileIo io, string overlay, IReadOnlyList<string> backing, DiskFormat lowestFormat = DiskFormat.Qcow2)
     {
-        JsonObject top = Image(overlay, readOnly: false), lowest = top;
+        JsonObject top = Image(io, overlay, readOnly: false), lowest = top;
         for (int i = 0; i < backing.Count; i++)
         {
-            JsonObject next = Image(backing[i], readOnly: true, i == backing.Count - 1 ? lowestFormat : DiskFormat.Qcow2);
+            JsonObject next = Image(io, backing[i], readOnly: true, i == backing.Count - 1 ? lowestFormat : DiskFormat.Qcow2);
             lowest["backing"] = next;
             lowest = next;
         }
@@ -255,12 +255,13 @@ internal static class QemuArguments
     // What of the template a disk lies on that is the machine's own from the start.
     private static string[] OfTemplate(BootFiles boot, string file) => boot.Template is { } template ? [Path.Combine(template, file)] : [];
 
-    private static JsonObject Image(string path, bool readOnly, DiskFormat format = DiskFormat.Qcow2) => new()
+    private static JsonObject Image(FileIo io, string path, bool readOnly, DiskFormat format = DiskFormat.Qcow2)
     {
-        ["driver"] = DriverOf(format),
-        ["read-only"] = readOnly,
-        ["file"] = new JsonObject { ["driver"] = "file", ["filename"] = path, ["read-only"] = readOnly },
-    };
+        JsonObject file = new() { ["driver"] = "file", ["filename"] = path, ["read-only"] = readOnly };
+        if (io.Aio is { } aio)
+            file["aio"] = aio;
+        return new JsonObject { ["driver"] = DriverOf(format), ["read-only"] = readOnly, ["file"] = file };
+    }
 
     private static void AddNetwork(List<string> arguments, MachineSpec spec, MachineChannels channels)
     {

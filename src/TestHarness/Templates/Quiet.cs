@@ -12,12 +12,12 @@ internal static class Quiet
     private static readonly TimeSpan Idle = TimeSpan.FromMilliseconds(10);
 
     // There is no event for "nothing happens", so QEMU's processor time is looked at.
-    private static readonly TimeSpan Sample = TimeSpan.FromMilliseconds(50);
+    private static readonly TimeSpan Sample = TimeSpan.FromMilliseconds(20);
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(10);
 
-    private const int Samples = 4;
+    private const int Samples = 6;
 
-    /// <summary>Returns after 0.2 s of little processor time, or after 10 s whatever the guest does.</summary>
+    /// <summary>Returns after 0.12 s of little processor time, or after 10 s whatever the guest does.</summary>
     public static async Task WaitAsync(int processId, CancellationToken cancellationToken)
     {
         using Process process = Process.GetProcessById(processId);

@@ -21,7 +21,7 @@ public sealed class AcceleratorTests : IDisposable
     [Fact]
     public async Task The_probe_guest_runs_under_TCG_and_tells_its_speed()
     {
-        AcceleratorProof proof = await AcceleratorProbe.RunAsync(Program, Accelerator.Tcg, null, TimeSpan.FromSeconds(10), Token);
+        AcceleratorProof proof = await AcceleratorProbe.RunAsync(Program, Accelerator.Tcg, null, [], TimeSpan.FromSeconds(10), Token);
 
         proof.Fault.Should().BeNull(proof.Words);
         // A tenth to fifty times what the reference machine takes: a counter or a loop that is broken is further off.
@@ -32,7 +32,7 @@ public sealed class AcceleratorTests : IDisposable
     public async Task The_probe_on_KVM_ends_in_time_and_says_what_is_wrong()
     {
         long began = Stopwatch.GetTimestamp();
-        AcceleratorProof proof = await AcceleratorProbe.RunAsync(Program, Accelerator.Kvm, null, Limit, Token);
+        AcceleratorProof proof = await AcceleratorProbe.RunAsync(Program, Accelerator.Kvm, null, [], Limit, Token);
 
         Stopwatch.GetElapsedTime(began).Should().BeLessThan(TimeSpan.FromSeconds(3));
         (proof.Fault ?? "").Should().NotContain("\n");

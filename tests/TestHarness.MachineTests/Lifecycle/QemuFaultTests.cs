@@ -82,6 +82,21 @@ public sealed class QemuFaultTests
     }
 
     [Fact]
+    public async Task Does_without_io_uring_where_it_is_forbidden_and_says_so()
+    {
+        using var forbidding = new QemuScript("case $* in *io_uring*) echo 'failed to init linux io_uring ring' >&2; exit 1 ;; esac; exec qemu-system-x86_64 \"$@\"");
+        var steps = new List<string>();
+
+        await using VirtualMachine vm = await VirtualMachine.StartAsync(new MachineSpec { QemuPath = forbidding.Path }, new StepList(steps), Token);
+
+        await vm.CheckpointAsync("clean", Token);
+        await vm.Shell.RunAsync("touch /left", cancellationToken: Token);
+        await vm.RollbackAsync("clean", Token);
+        (await vm.Shell.TryRunAsync("test -e /left", cancellationToken: Token)).ExitCode.Should().Be(1);
+        steps.Should().Contain("disks: by threads, because io_uring can't be used: QEMU ended (QEMU: failed to init linux io_uring ring)");
+    }
+
+    [Fact]
     public async Task Says_that_QEMU_ended_when_it_ends_at_once_without_an_error()
     {
         MachineStartException thrown = await FailAsync(FakeQemu.Spec("exit:0:"), TimeSpan.FromSeconds(3));

@@ -19,7 +19,7 @@ public sealed class AcceleratorProbeTests
     public async Task Leaves_no_process_and_no_folder_of_one_that_hangs()
     {
         using ScriptedQemu qemu = await ScriptedQemu.CreateAsync("trap '' TERM HUP INT; echo probe:$$ $(pwd); exec sleep 60", Token);
-        AcceleratorProof proof = await AcceleratorProbe.RunAsync(qemu.Program, Accelerator.Kvm, null, Short, Token);
+        AcceleratorProof proof = await AcceleratorProbe.RunAsync(qemu.Program, Accelerator.Kvm, null, [], Short, Token);
 
         proof.Hung.Should().BeTrue();
         string[] step = proof.Fault!.Split('\'')[1].Split(' ');
@@ -37,7 +37,7 @@ public sealed class AcceleratorProbeTests
     {
         using ScriptedQemu qemu = await ScriptedQemu.CreateAsync("exec sleep 60", Token);
         using var cancel = new CancellationTokenSource();
-        Task<AcceleratorProof> probe = AcceleratorProbe.RunAsync(qemu.Program, Accelerator.Tcg, null, Long, cancel.Token);
+        Task<AcceleratorProof> probe = AcceleratorProbe.RunAsync(qemu.Program, Accelerator.Tcg, null, [], Long, cancel.Token);
         await cancel.CancelAsync();
 
         await probe.Invoking(task => task.WaitAsync(TimeSpan.FromSeconds(5), Token)).Should().ThrowAsync<OperationCanceledException>();
@@ -48,7 +48,7 @@ public sealed class AcceleratorProbeTests
     {
         // Said as the fault's first line: user, sandbox, whether standard input is closed.
         using ScriptedQemu qemu = await ScriptedQemu.CreateAsync("echo \"$(id -u) $(cat | wc -c) $*\"; exit 1", Token);
-        AcceleratorProof proof = await AcceleratorProbe.RunAsync(qemu.Program, Accelerator.Kvm, null, Long, Token);
+        AcceleratorProof proof = await AcceleratorProbe.RunAsync(qemu.Program, Accelerator.Kvm, null, [], Long, Token);
 
         string user = QemuUser.IsOther ? "65534" : Native.EffectiveUserId().ToString(CultureInfo.InvariantCulture);
         proof.Words.Should().StartWith($"{user} 0 -nodefaults -no-user-config -machine q35,vmport=off -accel kvm -cpu max -m 32M -display none -sandbox on,");
@@ -58,8 +58,8 @@ public sealed class AcceleratorProbeTests
     public async Task Puts_QEMUs_user_into_the_devices_group_where_it_is_another_user()
     {
         using ScriptedQemu qemu = await ScriptedQemu.CreateAsync("id -G; exit 1", Token);
-        AcceleratorProof with = await AcceleratorProbe.RunAsync(qemu.Program, Accelerator.Kvm, 4242, Long, Token);
-        AcceleratorProof without = await AcceleratorProbe.RunAsync(qemu.Program, Accelerator.Kvm, null, Long, Token);
+        AcceleratorProof with = await AcceleratorProbe.RunAsync(qemu.Program, Accelerator.Kvm, 4242, [], Long, Token);
+        AcceleratorProof without = await AcceleratorProbe.RunAsync(qemu.Program, Accelerator.Kvm, null, [], Long, Token);
 
         string own = (await HelperProgram.RunAsync("id", ["-G"], null, Token)).StandardOutput;
         with.Words.Should().Be(QemuUser.IsOther ? "65534 4242" : own);

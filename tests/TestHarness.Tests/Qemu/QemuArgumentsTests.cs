@@ -25,6 +25,15 @@ public sealed class QemuArgumentsTests
         QemuArguments.Build(new MachineSpec { KernelArguments = "quiet" }, Boot, "m-1", accelerator, MachineChannels.Library).Should().ContainInConsecutiveOrder("-append", append);
 
     [Fact]
+    public void Has_every_disks_file_read_as_was_proved_to_work()
+    {
+        string line = string.Join(
+            ' ', QemuArguments.Build(new MachineSpec { Disks = [new Disk(64)] }, Boot with { FileIo = new FileIo("io_uring", null) }, "m-1", Accelerator.Tcg, MachineChannels.Library));
+
+        line.Split("\"driver\":\"file\"").Should().HaveCount(4).And.OnlyContain(part => part.Contains("-nodefaults", StringComparison.Ordinal) || part.Contains("\"aio\":\"io_uring\"", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public void Boots_the_kernel_directly_from_an_overlay()
     {
         string line = Line(new MachineSpec());
