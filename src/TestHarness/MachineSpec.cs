@@ -119,6 +119,12 @@ public sealed record MachineSpec
     /// <summary>Gets the QEMU program: a path, or a name that is looked up on the PATH. Default: <see langword="null"/>, the one for the image's architecture.</summary>
     public string? QemuPath { get; init; }
 
+    /// <summary>
+    /// Gets a folder in which the machine's disks are kept when it ends: the first start makes them, each next one goes on from them, for one machine at a time. Such a machine
+    /// boots. The folder is the caller's, who deletes it. Default: <see langword="null"/>, the disks go with the machine.
+    /// </summary>
+    public string? DiskFolder { get; init; }
+
     /// <summary>Gets arguments added at the end of QEMU's command line, one argument an element, passed on literally. Default: none.</summary>
     public IReadOnlyList<string> ExtraQemuArguments { get; init; } = [];
 

@@ -12,6 +12,9 @@ public enum MachineState
     /// <summary>The guest is up and answers.</summary>
     Running,
 
+    /// <summary>The guest stands still (<see cref="VirtualMachine.PauseAsync"/>).</summary>
+    Paused,
+
     /// <summary>The guest is on its way down and up again.</summary>
     Rebooting,
 

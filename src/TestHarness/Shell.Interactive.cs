@@ -45,6 +45,11 @@ public sealed partial class Shell
         }
     }
 
+    /// <summary>Starts a command whose bytes somebody else passes on, who disposes it.</summary>
+    /// <exception cref="AgentException">It could not be started.</exception>
+    internal async Task<AgentProcess> OpenAsync(AgentCommand command, CancellationToken cancellationToken) =>
+        await (await _guest.ReadyAsync(cancellationToken).ConfigureAwait(false)).RunAsync(command, cancellationToken).ConfigureAwait(false);
+
     private async Task<int> InteractAsync(InteractiveOptions options, CancellationToken cancellationToken)
     {
         AgentConnection agent = await _guest.ReadyAsync(cancellationToken).ConfigureAwait(false);

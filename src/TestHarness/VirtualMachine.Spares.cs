@@ -4,8 +4,6 @@ namespace TestHarness;
 
 public sealed partial class VirtualMachine
 {
-    private static readonly TimeSpan ResumeLimit = TimeSpan.FromMinutes(1);
-
     private const int WarmUps = 3;
 
     private bool _isSpare;
@@ -34,8 +32,7 @@ public sealed partial class VirtualMachine
                 await spare._guest.RefreshAsync(CancellationToken.None).ConfigureAwait(false);
             }
 
-            await spare.GuardAsync("a spare machine to pause", spare.Scaled(ResumeLimit), token => spare.Monitor.ExecuteAsync("stop", null, token), CancellationToken.None)
-                .ConfigureAwait(false);
+            await spare.StandStillAsync("a spare machine to pause", CancellationToken.None).ConfigureAwait(false);
             return spare;
         }
         catch
@@ -46,19 +43,10 @@ public sealed partial class VirtualMachine
     }
 
     /// <summary>Lets a spare go on as its new owner's machine, with the clock and random state of now.</summary>
-    internal Task ResumeAsync(CancellationToken cancellationToken)
+    internal Task TakeAsync(CancellationToken cancellationToken)
     {
         _isSpare = false;
         Starting?.Invoke(this);
-        return GuardAsync(
-            "a spare machine to go on",
-            Scaled(ResumeLimit),
-            async token =>
-            {
-                await Monitor.ExecuteAsync("cont", null, token).ConfigureAwait(false);
-                await _guest.RefreshAsync(token).ConfigureAwait(false);
-                return true;
-            },
-            cancellationToken);
+        return GoOnAsync("a spare machine to go on", cancellationToken);
     }
 }

@@ -18,6 +18,7 @@ public sealed partial class VirtualMachine
     private readonly CancellationTokenSource _ended = new();
     private readonly TaskCompletionSource _launched = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private IDisposable? _share;
+    private KeptDisks? _kept;
     private QemuInstance? _instance;
     private QemuProcess? _process;
     private GuestImage? _image;
@@ -88,20 +89,7 @@ public sealed partial class VirtualMachine
         long began = Stopwatch.GetTimestamp();
         try
         {
-            Prerequisites.Require([.. NeededPrograms, Spec.QemuPath ?? "qemu-system-x86_64", .. Spec.GuestAccess == GuestAccess.Ssh ? SshPrograms : [], .. SeedDisk.ProgramsFor(Spec)]);
-            foreach (HostShare share in Spec.Shares)
-                ShareFolder.Require(share.HostPath);
-            _uefi = UefiFirmware.For(Spec);
-            // Before an image is built for a machine that this host can't run.
-            using (Spans.Start("accelerator"))
-            {
-                var host = new AcceleratorHost(Program);
-                _choice = await AcceleratorChoice.ChooseAsync(Spec.Accelerator, host, wanted.Token).ConfigureAwait(false);
-                _fileIo = await FileIo.ChooseAsync(host, _choice, wanted.Token).ConfigureAwait(false);
-            }
-
-            using (Spans.Start("image"))
-                _image = await ImageStore.GetAsync(Spec, progress, wanted.Token).ConfigureAwait(false);
+            await PrepareAsync(progress, wanted.Token).ConfigureAwait(false);
             while (!await TryStartGuestAsync(progress, wanted.Token).ConfigureAwait(false))
                 await EndAttemptAsync().ConfigureAwait(false);
             NoteStarted(began, failure: null);
@@ -123,6 +111,32 @@ public sealed partial class VirtualMachine
         }
     }
 
+    /// <summary>Gets QEMU's command line as a start would have it; builds or fetches the image where it is not there, and starts nothing.</summary>
+    internal async Task<string> PreviewAsync(IProgress<StartProgress>? progress, CancellationToken cancellationToken)
+    {
+        await PrepareAsync(progress, cancellationToken).ConfigureAwait(false);
+        Describe(_image!, progress);
+        return ShellQuote.Join([Program, .. QemuArguments.Build(Spec, _boot!, Name, _accelerator, MachineChannels.Library)]);
+    }
+
+    private async Task PrepareAsync(IProgress<StartProgress>? progress, CancellationToken cancellationToken)
+    {
+        Prerequisites.Require([.. NeededPrograms, Spec.QemuPath ?? "qemu-system-x86_64", .. Spec.GuestAccess == GuestAccess.Ssh ? SshPrograms : [], .. SeedDisk.ProgramsFor(Spec)]);
+        foreach (HostShare share in Spec.Shares)
+            ShareFolder.Require(share.HostPath);
+        _uefi = UefiFirmware.For(Spec);
+        // Before an image is built for a machine that this host can't run.
+        using (Spans.Start("accelerator"))
+        {
+            var host = new AcceleratorHost(Program);
+            _choice = await AcceleratorChoice.ChooseAsync(Spec.Accelerator, host, cancellationToken).ConfigureAwait(false);
+            _fileIo = await FileIo.ChooseAsync(host, _choice, cancellationToken).ConfigureAwait(false);
+        }
+
+        using (Spans.Start("image"))
+            _image = await ImageStore.GetAsync(Spec, progress, cancellationToken).ConfigureAwait(false);
+    }
+
     // What there is of a start that failed goes before the next.
     private async Task EndAttemptAsync()
     {
@@ -131,6 +145,7 @@ public sealed partial class VirtualMachine
         await DrainAsync().ConfigureAwait(false);
         _instance = null;
         Directory.Delete(Folder, recursive: true);
+        _kept?.Dispose();
         _memory?.Clear();
         _share!.Dispose();
         _template?.Dispose();
@@ -239,7 +254,10 @@ public sealed partial class VirtualMachine
             return;
         }
 
-        await Overlay.CreateAsync(Spec, _image!, _uefi, Folder, cancellationToken).ConfigureAwait(false);
+        if (Spec.DiskFolder is { } kept)
+            _kept = await KeptDisks.TakeAsync(kept, _image!, Folder, folder => Overlay.CreateAsync(Spec, _image!, _uefi, folder, cancellationToken)).ConfigureAwait(false);
+        else
+            await Overlay.CreateAsync(Spec, _image!, _uefi, Folder, cancellationToken).ConfigureAwait(false);
         if (_boot!.Seed is { } seed)
             await SeedDisk.CreateAsync(seed, UsesSsh ? SshFiles : null, Folder, cancellationToken).ConfigureAwait(false);
     }

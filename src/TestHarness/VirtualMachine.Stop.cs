@@ -87,6 +87,7 @@ public sealed partial class VirtualMachine
             State = MachineState.Stopped;
             if (_folder is not null)
                 Remove(_folder);
+            _kept?.Dispose();
         }
         finally
         {

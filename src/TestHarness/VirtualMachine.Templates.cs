@@ -77,6 +77,12 @@ public sealed partial class VirtualMachine
             return;
         }
 
+        if (Spec.DiskFolder is not null)
+        {
+            Boot("its disks are kept (MachineSpec.DiskFolder)", progress);
+            return;
+        }
+
         if (Spec.GuestAccess == GuestAccess.None)
         {
             Boot("nothing in this guest says when it is up, so there is no moment to keep as a warm template", progress);

@@ -79,6 +79,9 @@ public sealed partial class VirtualMachine : IAsyncDisposable
     /// <summary>Gets the screen.</summary>
     public Screen Screen { get; }
 
+    /// <summary>Gets the ports that are open on the host.</summary>
+    internal IReadOnlyList<ForwardedPort> Forwards => _forwards;
+
     internal string Folder => _folder ?? throw NotStarted();
 
     internal QmpClient Monitor => _instance?.Monitor ?? throw NotStarted();

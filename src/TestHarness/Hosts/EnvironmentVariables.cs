@@ -9,6 +9,9 @@ internal static class EnvironmentVariables
     /// <summary>Folder for what running machines need; short, because unix socket paths end at 107 bytes.</summary>
     public static string? Run => Read("TESTHARNESS_RUN");
 
+    /// <summary>Folder for the machines that <c>testvm</c> keeps.</summary>
+    public static string? Data => Read("TESTHARNESS_DATA");
+
     /// <summary>Debian mirror to build images from, where the host's own package sources do not have the suite.</summary>
     public static string? Mirror => Read("TESTHARNESS_MIRROR");
 
@@ -40,6 +43,8 @@ internal static class EnvironmentVariables
     public static string? Goldens => Read("TESTHARNESS_GOLDENS");
 
     public static string? XdgCacheHome => Read("XDG_CACHE_HOME");
+
+    public static string? XdgDataHome => Read("XDG_DATA_HOME");
 
     public static string? XdgRuntimeDirectory => Read("XDG_RUNTIME_DIR");
 

@@ -60,6 +60,10 @@ internal static class Prerequisites
             .Try($"sudo apt-get install --no-install-recommends {packages}"));
     }
 
+    /// <summary>Gets every program that anything here needs, with its Debian package, and where it is: <see langword="null"/> where it is missing.</summary>
+    public static IReadOnlyList<(string Program, string Package, string? Path)> Survey() =>
+        [.. Packages.Select(entry => (entry.Key, entry.Value, TryFind(entry.Key) ? Found[entry.Key] : null))];
+
     // A path that somebody gave: no package brings it.
     private static void RequireExecutable(string path)
     {

@@ -63,9 +63,10 @@ internal static class QemuArguments
         AddChannels(arguments, spec, channels);
         if (boot.HasGuestAgentPort)
             AddGuestAgentPort(arguments, channels);
-        AddDisk(arguments, spec.Type, "disk0", Overlay(boot.FileIo, MachineFileNames.Overlay, boot.BackingDisks, boot.LowestFormat), boots: spec.Firmware != Firmware.Kernel);
+        bool isKept = spec.DiskFolder is not null;
+        AddDisk(arguments, spec.Type, "disk0", Overlay(boot.FileIo, MachineFileNames.Overlay, boot.BackingDisks, boot.LowestFormat), isKept, boots: spec.Firmware != Firmware.Kernel);
         for (int i = 0; i < spec.Disks.Count; i++)
-            AddDisk(arguments, spec.Type, $"disk{i + 1}", Overlay(boot.FileIo, MachineFileNames.ExtraDisk(i), OfTemplate(boot, MachineFileNames.ExtraDisk(i))));
+            AddDisk(arguments, spec.Type, $"disk{i + 1}", Overlay(boot.FileIo, MachineFileNames.ExtraDisk(i), OfTemplate(boot, MachineFileNames.ExtraDisk(i))), isKept);
         AddNetwork(arguments, spec, channels);
         AddDevice(arguments, VirtioDevice(spec.Type, "virtio-rng"));
         if (spec.Type != MachineType.Microvm)
@@ -193,11 +194,11 @@ internal static class QemuArguments
         AddDevice(arguments, new JsonObject { ["driver"] = "virtserialport", ["chardev"] = "qga", ["name"] = QemuGuestAgent.PortName });
     }
 
-    private static void AddDisk(List<string> arguments, MachineType type, string node, JsonObject image, bool boots = false)
+    private static void AddDisk(List<string> arguments, MachineType type, string node, JsonObject image, bool isKept, bool boots = false)
     {
         image["node-name"] = node;
-        // The overlay goes with the machine, so there is nothing that a flush to the host's disk would save.
-        image["cache"] = new JsonObject { ["no-flush"] = true };
+        // Where the overlay goes with the machine, there is nothing that a flush to the host's disk would save.
+        image["cache"] = new JsonObject { ["no-flush"] = !isKept };
         image["discard"] = "unmap";
         arguments.AddRange(["-blockdev", image.ToJsonString(Json)]);
         JsonObject device = VirtioDevice(type, "virtio-blk");

@@ -39,7 +39,7 @@ internal sealed class SparePool(MachineSpec spec)
         {
             try
             {
-                await spare.ResumeAsync(cancellationToken).ConfigureAwait(false);
+                await spare.TakeAsync(cancellationToken).ConfigureAwait(false);
                 return spare;
             }
             catch (Exception e)

@@ -1,0 +1,102 @@
+using System.CommandLine;
+using System.Net.Sockets;
+using TestHarness.Guest;
+using TestHarness.Hosts;
+
+namespace TestHarness.Tool.Commands;
+
+/// <summary>What tests left for a person: machines that are held, evidence, and goldens that are to be looked at.</summary>
+internal static class EvidenceCommands
+{
+    private const string Received = ".received.";
+
+    public static IEnumerable<Command> All() => [Attach(), Artifacts(), new Command("goldens", "Goldens that tests did not match.") { Goldens(accepts: false), Goldens(accepts: true) }];
+
+    private static Command Attach()
+    {
+        var number = new Argument<int?>("number") { Description = "Which, of those that are listed without it.", Arity = ArgumentArity.ZeroOrOne };
+        var console = new Option<bool>("--console") { Description = "The serial console, in place of a shell." };
+        var command = new Command("attach", "Lists the machines that tests hold (TESTHARNESS_HOLD), and joins one.") { number, console };
+        command.SetAction(async (result, token) =>
+        {
+            string[] holds = [.. Directory.GetFiles(RunFolder.ForUser(), "held", new EnumerationOptions { RecurseSubdirectories = true, MaxRecursionDepth = 3, IgnoreInaccessible = true }).Order(StringComparer.Ordinal)];
+            if (result.GetValue(number) is not { } wanted)
+            {
+                Table.Write(["NUMBER", "SHELL", "RELEASE"], holds.Select((file, index) => (IReadOnlyList<string>)[$"{index + 1}", Path.Combine(Path.GetDirectoryName(file)!, "shell"), $"rm {file}"]));
+                return 0;
+            }
+
+            if (wanted < 1 || wanted > holds.Length)
+                throw new ToolException(ExitCode.UnknownMachine, $"No machine {wanted} is held: there are {holds.Length}.\nTry: testvm attach");
+            await JoinAsync(Path.Combine(Path.GetDirectoryName(holds[wanted - 1])!, result.GetValue(console) ? "console" : "shell"), token);
+            return 0;
+        });
+        return command;
+    }
+
+    private static async Task JoinAsync(string path, CancellationToken cancellationToken)
+    {
+        using var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        await socket.ConnectAsync(new UnixDomainSocketEndPoint(path), cancellationToken);
+        using var stream = new NetworkStream(socket);
+        using CallerTerminal? terminal = CallerTerminal.TryTake((_, _) => { });
+        if (terminal is not null)
+            await CallerJoin.TellAsync(path);
+        using var join = new CallerJoin(terminal is not null);
+        _ = join.PassOnAsync(stream.WriteAsync, () => { socket.Shutdown(SocketShutdown.Send); return ValueTask.CompletedTask; }, cancellationToken);
+        using Stream output = Console.OpenStandardOutput();
+        await Task.WhenAny(stream.CopyToAsync(output, cancellationToken), join.Left);
+    }
+
+    private static Command Artifacts()
+    {
+        var folder = new Argument<string?>("folder") { Description = "Evidence to show; or where to look for some. Default: this folder, or TESTHARNESS_ARTIFACTS.", Arity = ArgumentArity.ZeroOrOne };
+        var command = new Command("artifacts", "Lists the evidence of failed tests, or shows one bundle.") { folder };
+        command.SetAction(async (result, _) =>
+        {
+            string where = result.GetValue(folder) ?? EnvironmentVariables.Artifacts ?? ".";
+            if (File.Exists(Path.Combine(where, "events.jsonl")))
+            {
+                foreach (string file in Directory.GetFiles(where).Order(StringComparer.Ordinal))
+                    await Console.Out.WriteLineAsync(file);
+                return 0;
+            }
+
+            string[] bundles = [.. Files(where, "events.jsonl").Select(file => Path.GetDirectoryName(file)!).OrderByDescending(Directory.GetLastWriteTimeUtc)];
+            Table.Write(["AGE", "EVIDENCE"], bundles.Select(bundle => (IReadOnlyList<string>)[Table.Age(DateTime.UtcNow - Directory.GetLastWriteTimeUtc(bundle)), Path.GetRelativePath(".", bundle)]));
+            return 0;
+        });
+        return command;
+    }
+
+    private static Command Goldens(bool accepts)
+    {
+        var folder = new Argument<string>("folder") { Description = "Where to look, with all below it. Default: this folder.", DefaultValueFactory = _ => "." };
+        var command = accepts
+            ? new Command("accept", "Makes what tests received the goldens; also of a folder that CI left.") { folder }
+            : new Command("list", "Lists what tests received in place of their goldens.") { folder };
+        command.SetAction(async (result, _) =>
+        {
+            foreach (string received in Files(result.GetValue(folder)!, $"*{Received}*"))
+            {
+                string verified = Path.Combine(Path.GetDirectoryName(received)!, Path.GetFileName(received).Replace(Received, ".verified.", StringComparison.Ordinal));
+                string kind = File.Exists(verified) ? "changed" : "new";
+                if (accepts)
+                    File.Move(received, verified, overwrite: true);
+                await Console.Out.WriteLineAsync($"{kind,-8} {Path.GetRelativePath(".", accepts ? verified : received)}");
+            }
+
+            return 0;
+        });
+        return command;
+    }
+
+    // Not what builds copy.
+    private static IEnumerable<string> Files(string folder, string pattern)
+    {
+        string root = Path.GetFullPath(folder);
+        return Directory.Exists(root)
+            ? Directory.EnumerateFiles(root, pattern, SearchOption.AllDirectories).Where(file => !file[root.Length..].Contains("/obj/", StringComparison.Ordinal)).Order(StringComparer.Ordinal)
+            : throw new ToolException(ExitCode.Usage, $"There is no folder '{folder}'.");
+    }
+}

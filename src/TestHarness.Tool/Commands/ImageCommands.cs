@@ -1,0 +1,128 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Text.Json;
+using TestHarness.Images;
+using TestHarness.Tool.Machines;
+
+namespace TestHarness.Tool.Commands;
+
+/// <summary>The images that machines start from.</summary>
+internal static class ImageCommands
+{
+    public static IEnumerable<Command> All()
+    {
+        var image = new Command("image", "The images that machines start from.") { List(), Build(), Info(), Remove() };
+        return [image];
+    }
+
+    private static Command List()
+    {
+        var json = new Option<bool>("--json") { Description = "As JSON, for programs." };
+        var command = new Command("list", "Lists the images that are built.") { json };
+        command.SetAction(async (result, _) =>
+        {
+            ImageStatus[] all = [.. Built().Select(ImageStatus.Of)];
+            if (result.GetValue(json))
+                await Console.Out.WriteLineAsync(JsonSerializer.Serialize(all, ToolJson.Default.IReadOnlyListImageStatus));
+            else
+                Table.Write(["NAME", "KEY", "SIZE", "PACKAGES", "AGE"], all.Select(one => (IReadOnlyList<string>)[one.Name, one.Key, $"{one.MiB}M", $"{one.Packages}", Table.Age(DateTimeOffset.UtcNow - one.Built)]));
+            return 0;
+        });
+        return command;
+    }
+
+    private static Command Build()
+    {
+        var name = new Argument<string>("name") { Description = "A recipe's name (tiny, debian-12), or the folder of your own." };
+        var anew = new Option<bool>("--anew") { Description = "Builds it with the package versions of today, also where it is there." };
+        var command = new Command("build", "Builds an image from its recipe.") { name, anew };
+        command.SetAction(async (result, token) =>
+        {
+            ImageBuildMode mode = result.GetValue(anew) ? ImageBuildMode.Always : ImageBuildMode.IfMissing;
+            GuestImage image = await new ImageCache(CacheFolder.Images).GetAsync(result.GetValue(name)!, mode, new Shown(), token);
+            await Console.Out.WriteLineAsync(image.Folder);
+            return 0;
+        });
+        return command;
+    }
+
+    private static Command Info()
+    {
+        var name = new Argument<string>("name") { Description = "An image that is built." };
+        var command = new Command("info", "Tells what is in an image.") { name };
+        command.SetAction(async (result, _) =>
+        {
+            foreach (GuestImage image in Named(result.GetValue(name)!))
+            {
+                ImageStatus status = ImageStatus.Of(image);
+                await Console.Out.WriteLineAsync(string.Create(CultureInfo.InvariantCulture, $"""
+                    {status.Name} {status.Key}
+                      folder:    {image.Folder}
+                      built:     {status.Built:u}
+                      size:      {status.MiB} MiB
+                      kernel:    {image.KernelArguments}
+                      packages:  {status.Packages} ({image.PackagesPath})
+                      machines:  {(UsersOf(image) is { Length: > 0 } users ? string.Join(", ", users) : "none")}
+                    """));
+            }
+
+            return 0;
+        });
+        return command;
+    }
+
+    private static Command Remove()
+    {
+        var name = new Argument<string>("name") { Description = "An image that is built." };
+        var command = new Command("remove", "Removes an image; machines that run from it run on.") { name };
+        command.SetAction(async (result, _) =>
+        {
+            foreach (GuestImage image in Named(result.GetValue(name)!))
+            {
+                if (UsersOf(image) is { Length: > 0 } users)
+                    throw new ToolException(ExitCode.Failed, $"The disks of {string.Join(", ", users)} lie on image '{image.Name}' ({image.Key}).\nTry: testvm delete {users[0]} first");
+                Directory.Delete(image.Folder, recursive: true);
+                await Console.Error.WriteLineAsync($"Image '{image.Name}' ({image.Key}) is removed.");
+            }
+
+            return 0;
+        });
+        return command;
+    }
+
+    private static IEnumerable<GuestImage> Built() => Directory.Exists(CacheFolder.Images)
+        ? Directory.GetDirectories(CacheFolder.Images).SelectMany(Directory.GetDirectories).Select(ImageDescription.Read).OfType<GuestImage>().OrderBy(image => image.Name, StringComparer.Ordinal)
+        : [];
+
+    private static GuestImage[] Named(string name)
+    {
+        GuestImage[] images = [.. Built().Where(image => image.Name == name)];
+        return images.Length > 0 ? images : throw new ToolException(ExitCode.Failed, $"No image '{name}' is built.\nTry: testvm image list, or testvm image build {name}");
+    }
+
+    private static string[] UsersOf(GuestImage image) =>
+        [.. NamedMachine.All().Where(machine => Qemu.KeptDisks.BaseOf(machine.Disks) == image.DiskPath).Select(machine => machine.Name)];
+
+    private sealed class Shown : IProgress<StartProgress>
+    {
+        private string _last = "";
+
+        public void Report(StartProgress value)
+        {
+            if (value.Step != _last)
+                Console.Error.WriteLine(_last = value.Step);
+        }
+    }
+}
+
+/// <summary>An image in a list.</summary>
+internal sealed record ImageStatus(string Name, string Key, long MiB, int Packages, DateTimeOffset Built, string Folder)
+{
+    public static ImageStatus Of(GuestImage image) => new(
+        image.Name,
+        image.Key,
+        Directory.GetFiles(image.Folder).Sum(file => new FileInfo(file).Length) / (1024 * 1024),
+        File.Exists(image.PackagesPath) ? File.ReadLines(image.PackagesPath).Count() : 0,
+        new DateTimeOffset(File.GetLastWriteTimeUtc(image.DiskPath), TimeSpan.Zero),
+        image.Folder);
+}

@@ -1,0 +1,157 @@
+using System.CommandLine;
+using System.Text.Json;
+using TestHarness.Hosts;
+using TestHarness.Tool.Machines;
+
+namespace TestHarness.Tool.Commands;
+
+/// <summary>The life of named machines.</summary>
+internal static class MachineCommands
+{
+    private static readonly Option<bool> Json = new("--json") { Description = "As JSON, for programs." };
+
+    public static IEnumerable<Command> All() =>
+    [
+        new UpCommand(),
+        OnMachine("start", "Starts a machine that is there.", async (machine, _, token) =>
+        {
+            using FileLock taken = machine.TakeForCommand();
+            return await StartAsync(machine, token);
+        }),
+        Stop(),
+        OnMachine("restart", "Restarts the guest in an orderly way.", (machine, _, token) => DoAsync(machine, "restart", token)),
+        OnMachine("pause", "Makes the guest stand still.", (machine, _, token) => DoAsync(machine, "pause", token)),
+        OnMachine("resume", "Lets a paused guest go on.", (machine, _, token) => DoAsync(machine, "resume", token)),
+        Delete(),
+        List(),
+        Status(),
+        OnMachine("address", "Tells where the machine's forwarded ports are on this host, one a line.", async (machine, _, token) =>
+        {
+            HostAnswer answer = await HostClient.CallAsync(machine, new HostRequest("status"), token);
+            foreach (MachineForward forward in answer.Forwards)
+                await Console.Out.WriteLineAsync($"127.0.0.1:{forward.Host} {forward.Guest}/{forward.Protocol.ToString().ToLowerInvariant()}");
+            return 0;
+        }),
+        Serve(),
+    ];
+
+    /// <summary>Makes a command that works on one machine that is there.</summary>
+    public static Command OnMachine(string name, string description, Func<NamedMachine, ParseResult, CancellationToken, Task<int>> action, params Symbol[] symbols)
+    {
+        var machine = new Argument<string>("name") { Description = "The machine." };
+        var command = new Command(name, description);
+        command.Arguments.Add(machine);
+        foreach (Symbol symbol in symbols)
+        {
+            if (symbol is Argument argument)
+                command.Arguments.Add(argument);
+            else
+                command.Options.Add((Option)symbol);
+        }
+
+        command.SetAction((result, token) => action(NamedMachine.Existing(result.GetValue(machine)!), result, token));
+        return command;
+    }
+
+    /// <summary>Has one thing done that has no result.</summary>
+    public static async Task<int> DoAsync(NamedMachine machine, string verb, CancellationToken cancellationToken)
+    {
+        await HostClient.CallAsync(machine, new HostRequest(verb), cancellationToken);
+        return 0;
+    }
+
+    /// <summary>Starts a machine that the caller has taken.</summary>
+    public static async Task<int> StartAsync(NamedMachine machine, CancellationToken cancellationToken)
+    {
+        HostChannel? running = await machine.TryConnectAsync(cancellationToken);
+        if (running is not null)
+        {
+            await running.DisposeAsync();
+            throw new ToolException(ExitCode.AlreadyRunning, $"Machine '{machine.Name}' is running already.\nTry: testvm shell {machine.Name}, or testvm stop {machine.Name}");
+        }
+
+        if (machine.RestingState() == "crashed")
+            await Console.Error.WriteLineAsync($"It did not end in an orderly way the last time; its disks are as they were then (see {machine.LogFile}).");
+        HostAnswer answer = await HostLauncher.StartAsync(machine, cancellationToken);
+        foreach (MachineForward forward in answer.Forwards)
+            await Console.Error.WriteLineAsync($"127.0.0.1:{forward.Host} leads to the guest's port {forward.Guest}");
+        await Console.Error.WriteLineAsync($"Machine '{machine.Name}' is running. Try: testvm shell {machine.Name}");
+        return 0;
+    }
+
+    private static Command Stop()
+    {
+        var force = new Option<bool>("--force") { Description = "At once, as a power cut would." };
+        return OnMachine("stop", "Shuts a machine down in an orderly way.", async (machine, result, token) =>
+        {
+            using FileLock taken = machine.TakeForCommand();
+            HostAnswer answer = await HostClient.CallAsync(machine, new HostRequest("stop") { Force = result.GetValue(force) }, token);
+            await Console.Error.WriteLineAsync($"Machine '{machine.Name}': {answer.Text}.");
+            // Its process is gone a moment later, and with it what would be in the way of the next start.
+            using FileLock ended = await FileLock.TakeAsync(machine.HostLock, onWait: null, token);
+            return 0;
+        }, force);
+    }
+
+    private static Command Delete()
+    {
+        var force = new Option<bool>("--force") { Description = "Also where it is running." };
+        return OnMachine("delete", "Deletes a machine with its disks.", async (machine, result, token) =>
+        {
+            using FileLock taken = machine.TakeForCommand();
+            if (await HostClient.TryAskAsync(machine, new HostRequest("status"), token) is { } running)
+            {
+                if (!result.GetValue(force))
+                    throw new ToolException(ExitCode.AlreadyRunning, $"Machine '{machine.Name}' is {running.State}, and its disks would go.\nTry: testvm stop {machine.Name} first, or --force");
+                await HostClient.CallAsync(machine, new HostRequest("stop") { Force = true }, token);
+            }
+
+            using (await FileLock.TakeAsync(machine.HostLock, onWait: null, token))
+                Directory.Delete(machine.Folder, recursive: true);
+            return 0;
+        }, force);
+    }
+
+    private static Command List()
+    {
+        var command = new Command("list", "Lists the machines: created, starting, running, paused, stopped, crashed.") { Json };
+        command.SetAction(async (result, token) =>
+        {
+            MachineStatus[] all = await Task.WhenAll(NamedMachine.All().Select(machine => MachineStatus.OfAsync(machine, token)));
+            if (result.GetValue(Json))
+                await WriteJsonAsync(all);
+            else
+                Write(all);
+            return 0;
+        });
+        return command;
+    }
+
+    private static Command Status() => OnMachine("status", "Tells what a machine is and what state it is in.", async (machine, result, token) =>
+    {
+        MachineStatus[] one = [await MachineStatus.OfAsync(machine, token)];
+        if (result.GetValue(Json))
+            await WriteJsonAsync(one);
+        else
+            Write(one);
+        return 0;
+    }, Json);
+
+    private static Command Serve()
+    {
+        Command command = OnMachine("serve", "Keeps a machine running; what up and start start.", (machine, _, _) => MachineHost.RunAsync(machine));
+        command.Hidden = true;
+        return command;
+    }
+
+    private static Task WriteJsonAsync(IReadOnlyList<MachineStatus> machines) =>
+        Console.Out.WriteLineAsync(JsonSerializer.Serialize(machines, ToolJson.Default.IReadOnlyListMachineStatus));
+
+    private static void Write(IEnumerable<MachineStatus> machines) => Table.Write(
+        ["NAME", "STATE", "IMAGE", "MEMORY", "CPUS", "PORTS", "AGE"],
+        machines.Select(machine => (IReadOnlyList<string>)
+        [
+            machine.Name, machine.State, machine.Image, Sizes.Text(machine.MemoryMiB), $"{machine.Cpus}", machine.Ports.Count == 0 ? "-" : string.Join(' ', machine.Ports),
+            Table.Age(DateTimeOffset.UtcNow - machine.Created),
+        ]));
+}

@@ -1,0 +1,16 @@
+using TestHarness.Hosts;
+
+namespace TestHarness.Tool.Machines;
+
+/// <summary>Where named machines are kept.</summary>
+internal static class DataFolder
+{
+    /// <summary>Gets the folder: <c>TESTHARNESS_DATA</c>; as root one that QEMU's unprivileged user can reach; else the user's own.</summary>
+    public static string Path => System.IO.Path.GetFullPath(EnvironmentVariables.Data
+        ?? (QemuUser.IsOther ? "/var/lib/testharness" : System.IO.Path.Combine(UserData(), "testharness")));
+
+    public static string Machines => System.IO.Path.Combine(Path, "machines");
+
+    private static string UserData() =>
+        EnvironmentVariables.XdgDataHome ?? System.IO.Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".local/share");
+}

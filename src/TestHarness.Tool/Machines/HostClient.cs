@@ -1,0 +1,102 @@
+using System.Buffers.Binary;
+using System.Text;
+using System.Text.Json;
+using TestHarness.Guest;
+using TestHarness.Hosts;
+
+namespace TestHarness.Tool.Machines;
+
+/// <summary>A command's side of the talk with the process that keeps a machine.</summary>
+internal static class HostClient
+{
+    private static readonly TimeSpan AskLimit = TimeSpan.FromSeconds(5);
+
+    /// <summary>Asks something that is answered at once; <see langword="null"/> where nobody keeps the machine.</summary>
+    public static async Task<HostAnswer?> TryAskAsync(NamedMachine machine, HostRequest request, CancellationToken cancellationToken)
+    {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        limit.CancelAfter(AskLimit);
+        HostChannel? channel = await machine.TryConnectAsync(limit.Token);
+        if (channel is null)
+            return null;
+        await using (channel)
+        {
+            await channel.SendAsync(FrameKind.Request, request, ToolJson.Default.HostRequest, limit.Token);
+            return await ReceiveAsync(channel, limit.Token);
+        }
+    }
+
+    /// <summary>Has something done; its progress is shown on standard error.</summary>
+    /// <exception cref="ToolException">The machine is not running, or it failed.</exception>
+    public static async Task<HostAnswer> CallAsync(NamedMachine machine, HostRequest request, CancellationToken cancellationToken)
+    {
+        HostChannel channel = await machine.ConnectAsync(cancellationToken);
+        await using (channel)
+        {
+            await channel.SendAsync(FrameKind.Request, request, ToolJson.Default.HostRequest, cancellationToken);
+            return Require(machine, await ReceiveAsync(channel, cancellationToken));
+        }
+    }
+
+    /// <summary>Has something done with this process's terminal or standard streams joined to it.</summary>
+    /// <returns>The answer; <see langword="null"/> where the person left.</returns>
+    public static async Task<HostAnswer?> JoinAsync(NamedMachine machine, HostRequest request, bool isTerminal, CancellationToken cancellationToken)
+    {
+        HostChannel channel = await machine.ConnectAsync(cancellationToken);
+        await using (channel)
+        {
+            using CallerTerminal? terminal = isTerminal ? CallerTerminal.TryTake((columns, rows) => _ = SendSizeAsync(channel, columns, rows)) : null;
+            if (terminal is not null)
+                await CallerJoin.TellAsync(machine.Name);
+            using var join = new CallerJoin(terminal is not null);
+            await channel.SendAsync(FrameKind.Request, request, ToolJson.Default.HostRequest, cancellationToken);
+            _ = join.PassOnAsync(
+                async (bytes, token) => await channel.SendAsync(FrameKind.Input, bytes, token),
+                async () => await channel.SendAsync(FrameKind.Input, default, cancellationToken),
+                cancellationToken);
+            Task<HostAnswer?> answer = ReceiveAsync(channel, cancellationToken);
+            return await Task.WhenAny(answer, join.Left) == answer ? Require(machine, await answer) : null;
+        }
+    }
+
+    private static HostAnswer Require(NamedMachine machine, HostAnswer? answer)
+    {
+        if (answer is null)
+            throw new ToolException(ExitCode.NotRunning, $"Machine '{machine.Name}' ended before it answered.\nTry: testvm status {machine.Name}, and {machine.LogFile}");
+        return answer.Error is { } error ? throw new ToolException(answer.ExitCode, error) : answer;
+    }
+
+    private static Task SendSizeAsync(HostChannel channel, int columns, int rows)
+    {
+        byte[] size = new byte[4];
+        BinaryPrimitives.WriteUInt16LittleEndian(size, (ushort)columns);
+        BinaryPrimitives.WriteUInt16LittleEndian(size.AsSpan(2), (ushort)rows);
+        return channel.SendAsync(FrameKind.Size, size, CancellationToken.None);
+    }
+
+    // Until the answer, which comes last; null where the other side has gone.
+    private static async Task<HostAnswer?> ReceiveAsync(HostChannel channel, CancellationToken cancellationToken)
+    {
+        using Stream output = Console.OpenStandardOutput(), error = Console.OpenStandardError();
+        while (await channel.ReceiveAsync(cancellationToken) is var (kind, payload))
+        {
+            switch (kind)
+            {
+                case FrameKind.Output:
+                    await output.WriteAsync(payload, cancellationToken);
+                    await output.FlushAsync(cancellationToken);
+                    break;
+                case FrameKind.Error:
+                    await error.WriteAsync(payload, cancellationToken);
+                    break;
+                case FrameKind.Progress:
+                    await Console.Error.WriteLineAsync(Encoding.UTF8.GetString(payload));
+                    break;
+                case FrameKind.Answer:
+                    return JsonSerializer.Deserialize(payload, ToolJson.Default.HostAnswer);
+            }
+        }
+
+        return null;
+    }
+}

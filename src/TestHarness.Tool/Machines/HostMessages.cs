@@ -1,0 +1,61 @@
+using System.Text.Json.Serialization;
+
+namespace TestHarness.Tool.Machines;
+
+/// <summary>What a command asks of the process that keeps a machine.</summary>
+internal sealed record HostRequest(string Verb)
+{
+    public IReadOnlyList<string> Command { get; init; } = [];
+
+    public string? User { get; init; }
+
+    /// <summary>Gets the size of the caller's terminal, or 0 where it has none.</summary>
+    public int Columns { get; init; }
+
+    public int Rows { get; init; }
+
+    public string? Term { get; init; }
+
+    public string From { get; init; } = "";
+
+    public string To { get; init; } = "";
+
+    public string Text { get; init; } = "";
+
+    public bool Force { get; init; }
+
+    public bool DryRun { get; init; }
+
+    public bool Delete { get; init; }
+
+    public string? Owner { get; init; }
+
+    public IReadOnlyList<string> Exclude { get; init; } = [];
+}
+
+/// <summary>How a request ended.</summary>
+internal sealed record HostAnswer
+{
+    public int ExitCode { get; init; }
+
+    public string? Error { get; init; }
+
+    public string Text { get; init; } = "";
+
+    public string State { get; init; } = "";
+
+    public IReadOnlyList<MachineForward> Forwards { get; init; } = [];
+
+    public DateTimeOffset Since { get; init; }
+
+    public double GuestMilliseconds { get; init; }
+}
+
+/// <summary>Generated, for a reader by reflection takes longer to start than all the rest of a command.</summary>
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, WriteIndented = true, UseStringEnumConverter = true)]
+[JsonSerializable(typeof(MachineSettings))]
+[JsonSerializable(typeof(HostRequest))]
+[JsonSerializable(typeof(HostAnswer))]
+[JsonSerializable(typeof(IReadOnlyList<MachineStatus>))]
+[JsonSerializable(typeof(IReadOnlyList<Commands.ImageStatus>))]
+internal sealed partial class ToolJson : JsonSerializerContext;

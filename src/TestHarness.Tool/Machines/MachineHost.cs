@@ -1,0 +1,173 @@
+using System.Net.Sockets;
+using System.Runtime.InteropServices;
+using System.Text.Json;
+using TestHarness.Hosts;
+
+namespace TestHarness.Tool.Machines;
+
+/// <summary>
+/// The process that keeps a machine: started by <c>up</c> and <c>start</c>, it outlives them, owns the <see cref="VirtualMachine"/>, and serves all other commands on a unix
+/// socket until the guest has shut down or it is told to stop. When it is killed, its QEMU goes with it.
+/// </summary>
+internal sealed class MachineHost : IAsyncDisposable
+{
+    private readonly NamedMachine _machine;
+    private readonly VirtualMachine _vm;
+    private readonly Socket _listener = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+    private readonly StartLog _steps = new();
+    private readonly CancellationTokenSource _over = new();
+    private readonly TaskCompletionSource<bool> _stop = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource<string?> _started = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly DateTimeOffset _since = DateTimeOffset.UtcNow;
+
+    private MachineHost(NamedMachine machine) => (_machine, _vm) = (machine, new VirtualMachine(machine.ReadSettings().ToSpec(machine.Name, machine.Disks)));
+
+    /// <summary>Keeps a machine until it ends.</summary>
+    public static async Task<int> RunAsync(NamedMachine machine)
+    {
+        using FileLock? mine = FileLock.TryTake(machine.HostLock);
+        if (mine is null)
+            return ExitCode.AlreadyRunning;
+        var host = new MachineHost(machine);
+        await using (host)
+            return await host.RunAsync();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _vm.DisposeAsync();
+        _listener.Dispose();
+        File.Delete(_machine.Socket);
+        _over.Dispose();
+    }
+
+    private async Task<int> RunAsync()
+    {
+        File.Delete(_machine.Socket);
+        _listener.Bind(new UnixDomainSocketEndPoint(_machine.Socket));
+        File.SetUnixFileMode(_machine.Socket, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        _listener.Listen();
+        await Console.Out.WriteLineAsync(HostLauncher.Listens);
+        Task serving = ServeAsync();
+        using PosixSignalRegistration terminated = PosixSignalRegistration.Create(PosixSignal.SIGTERM, signal => signal.Cancel = _stop.TrySetResult(false));
+        int exitCode = await KeepAsync();
+        _ended.SetResult();
+        await _over.CancelAsync();
+        await serving;
+        return exitCode;
+    }
+
+    private async Task<int> KeepAsync()
+    {
+        try
+        {
+            await File.WriteAllTextAsync(_machine.RunningFile, "");
+            await _vm.StartAsync(_steps);
+            _started.SetResult(null);
+        }
+        catch (Exception e) when (e is TestHarnessException or IOException)
+        {
+            File.Delete(_machine.RunningFile);
+            _started.SetResult(e.Message);
+            await Console.Error.WriteLineAsync(e.Message);
+            return ExitCode.Failed;
+        }
+
+        using CancellationTokenRegistration ended = _vm.Ended.Register(() => _stop.TrySetResult(false));
+        bool forced = await _stop.Task;
+        MachineExit exit = forced ? await _vm.KillAsync() : await _vm.StopAsync();
+        await Console.Error.WriteLineAsync($"{DateTimeOffset.Now:O} ended: {exit}");
+        // A QEMU that went by itself is a crash, and list says so until the next start.
+        if (exit.Reason is MachineExitReason.GuestShutdown or MachineExitReason.Killed)
+            File.Delete(_machine.RunningFile);
+        return 0;
+    }
+
+    private async Task ServeAsync()
+    {
+        List<Task> calls = [];
+        try
+        {
+            while (true)
+            {
+                Socket socket = await _listener.AcceptAsync(_over.Token);
+                calls.RemoveAll(call => call.IsCompleted);
+                calls.Add(ServeAsync(socket));
+            }
+        }
+        catch (Exception e) when (e is OperationCanceledException or SocketException)
+        {
+            // The machine has ended.
+        }
+
+        await Task.WhenAll(calls);
+    }
+
+    private async Task ServeAsync(Socket socket)
+    {
+        var channel = new HostChannel(socket);
+        await using (channel)
+        {
+            try
+            {
+                if (await channel.ReceiveAsync(_over.Token) is not (FrameKind.Request, var payload)
+                    || JsonSerializer.Deserialize(payload, ToolJson.Default.HostRequest) is not { } request)
+                {
+                    return;
+                }
+
+                var call = new HostCall(channel, request);
+                using var gone = new CancellationTokenSource();
+                Task<HostAnswer> answer = AnswerAsync(call, gone.Token);
+                Task receiving = call.ReceiveAsync(gone.Token);
+                if (await Task.WhenAny(answer, receiving) == receiving)
+                    await gone.CancelAsync();
+                else
+                    await call.AnswerAsync(await answer, CancellationToken.None);
+                await gone.CancelAsync();
+                await Task.WhenAll(answer, receiving).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            }
+            catch (Exception e) when (e is OperationCanceledException or IOException or SocketException or JsonException or InvalidDataException)
+            {
+                // The caller has gone, or is none of ours.
+            }
+        }
+    }
+
+    private async Task<HostAnswer> AnswerAsync(HostCall call, CancellationToken cancellationToken)
+    {
+        try
+        {
+            switch (call.Request.Verb)
+            {
+                case "status":
+                    return Status();
+                case "follow":
+                    await _steps.FollowAsync(line => call.TellAsync(line, cancellationToken), _started.Task, cancellationToken);
+                    return await _started.Task is { } failure ? new HostAnswer { ExitCode = ExitCode.Failed, Error = failure } : Status();
+                case "stop":
+                    _stop.TrySetResult(call.Request.Force);
+                    await _ended.Task.WaitAsync(cancellationToken);
+                    return new HostAnswer { Text = _vm.Exit?.ToString() ?? "" };
+            }
+
+            if (!_started.Task.IsCompleted)
+                return new HostAnswer { ExitCode = ExitCode.NotRunning, Error = $"Machine '{_machine.Name}' is still starting.\nTry: testvm start {_machine.Name} (waits until it is up)" };
+            return HostVerbs.Find(call.Request.Verb) is { } verb
+                ? await verb(_vm, call, cancellationToken)
+                : new HostAnswer { ExitCode = ExitCode.Usage, Error = $"This machine was started by another testvm, which does not know '{call.Request.Verb}'.\nTry: testvm stop {_machine.Name}, testvm start {_machine.Name}" };
+        }
+        catch (Exception e) when (e is TestHarnessException or Guest.AgentException or ArgumentException or InvalidOperationException or IOException or UnauthorizedAccessException)
+        {
+            return new HostAnswer { ExitCode = ExitCode.Failed, Error = e.Message };
+        }
+    }
+
+    private HostAnswer Status() => new()
+    {
+        State = _vm.State.ToString().ToLowerInvariant(),
+        Since = _since,
+        Forwards = _vm.State == MachineState.Starting ? [] : [.. _vm.Forwards.Select(forward => new MachineForward(forward.Host.Port, forward.GuestPort, forward.Protocol))],
+    };
+}

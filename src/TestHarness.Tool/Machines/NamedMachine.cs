@@ -1,0 +1,138 @@
+using System.Globalization;
+using System.Net.Sockets;
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
+using System.Text.RegularExpressions;
+using TestHarness.Hosts;
+
+namespace TestHarness.Tool.Machines;
+
+/// <summary>
+/// A machine with a name, and its folder: <c>machine.json</c>, the disks, the log of the process that keeps it, and that process's lock. What runs is told by the lock and by
+/// what the process answers, never by a process id.
+/// </summary>
+internal sealed partial class NamedMachine
+{
+    private const int LongestName = 32;
+
+    private NamedMachine(string name) => Name = name;
+
+    public string Name { get; }
+
+    public string Folder => Path.Combine(DataFolder.Machines, Name);
+
+    public string Disks => Path.Combine(Folder, "disks");
+
+    public string LogFile => Path.Combine(Folder, "log");
+
+    /// <summary>Gets the lock of the process that keeps the machine.</summary>
+    public string HostLock => Path.Combine(Folder, "host.lock");
+
+    /// <summary>Gets the lock of a command that changes what the machine is.</summary>
+    public string CommandLock => Path.Combine(DataFolder.Machines, $".{Name}.lock");
+
+    /// <summary>Gets the file that is there from a start to an orderly end.</summary>
+    public string RunningFile => Path.Combine(Folder, "running");
+
+    /// <summary>Gets the socket of the process that keeps the machine. Short, for unix sockets; machines of another data folder have others.</summary>
+    public string Socket
+    {
+        get
+        {
+            string data = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(DataFolder.Machines)))[..8];
+            return Path.Combine(RunFolder.ForUser(), $"{Name}.{data}");
+        }
+    }
+
+    public bool Exists => File.Exists(SettingsFile);
+
+    private string SettingsFile => Path.Combine(Folder, "machine.json");
+
+    /// <summary>Names a machine that may not exist.</summary>
+    /// <exception cref="ToolException">That is no name for one.</exception>
+    public static NamedMachine Called(string name) => name.Length <= LongestName && NamePattern().IsMatch(name)
+        ? new NamedMachine(name)
+        : throw new ToolException(ExitCode.Usage, $"\"{name}\" is no name for a machine: 1 to {LongestName} letters, digits and dashes, beginning with a letter or digit.");
+
+    /// <summary>Names a machine that exists.</summary>
+    /// <exception cref="ToolException">There is none of that name; those that there are, are named.</exception>
+    public static NamedMachine Existing(string name)
+    {
+        NamedMachine machine = Called(name);
+        if (machine.Exists)
+            return machine;
+        string[] others = [.. All().Select(other => other.Name)];
+        string known = others.Length == 0 ? "There is none yet." : $"There are: {string.Join(", ", others)}.";
+        throw new ToolException(ExitCode.UnknownMachine, $"There is no machine '{name}'. {known}\nTry: testvm up {name} --image debian-12");
+    }
+
+    public static IEnumerable<NamedMachine> All() => Directory.Exists(DataFolder.Machines)
+        ? Directory.GetDirectories(DataFolder.Machines).Select(folder => new NamedMachine(Path.GetFileName(folder))).Where(machine => machine.Exists).OrderBy(machine => machine.Name, StringComparer.Ordinal)
+        : [];
+
+    public MachineSettings ReadSettings() => JsonSerializer.Deserialize(File.ReadAllBytes(SettingsFile), ToolJson.Default.MachineSettings)!;
+
+    /// <summary>Keeps what the machine is. In place at once, so that a killed command leaves the old or the new.</summary>
+    public void Write(MachineSettings settings)
+    {
+        Directory.CreateDirectory(Folder);
+        File.WriteAllBytes($"{SettingsFile}.new", JsonSerializer.SerializeToUtf8Bytes(settings, ToolJson.Default.MachineSettings));
+        File.Move($"{SettingsFile}.new", SettingsFile, overwrite: true);
+    }
+
+    /// <summary>Takes the machine for a command that changes it, or refuses where another one is at it.</summary>
+    public FileLock TakeForCommand()
+    {
+        Directory.CreateDirectory(DataFolder.Machines);
+        return FileLock.TryTake(CommandLock)
+            ?? throw new ToolException(ExitCode.Busy, $"Another command is at work on machine '{Name}' ({FileLock.ReadOwner(CommandLock)}).\nTry again when it has ended.");
+    }
+
+    /// <summary>Connects to the process that keeps the machine, or returns <see langword="null"/> where there is none.</summary>
+    public async Task<HostChannel?> TryConnectAsync(CancellationToken cancellationToken)
+    {
+        var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        try
+        {
+            await socket.ConnectAsync(new UnixDomainSocketEndPoint(Socket), cancellationToken);
+            return new HostChannel(socket);
+        }
+        catch (SocketException)
+        {
+            socket.Dispose();
+            return null;
+        }
+    }
+
+    /// <summary>Connects to the process that keeps the machine.</summary>
+    /// <exception cref="ToolException">The machine is not running.</exception>
+    public async Task<HostChannel> ConnectAsync(CancellationToken cancellationToken) => await TryConnectAsync(cancellationToken)
+        ?? throw new ToolException(ExitCode.NotRunning, $"Machine '{Name}' is not running (it is {RestingState()}).\nTry: testvm start {Name}");
+
+    /// <summary>Tells what a machine is that nobody keeps.</summary>
+    public string RestingState() => File.Exists(RunningFile) ? "crashed" : Directory.Exists(Disks) ? "stopped" : "created";
+
+    [GeneratedRegex("^[A-Za-z0-9][A-Za-z0-9-]*$", RegexOptions.CultureInvariant)]
+    private static partial Regex NamePattern();
+}
+
+/// <summary>A machine in a list.</summary>
+internal sealed record MachineStatus(string Name, string State, string Image, int MemoryMiB, int Cpus, IReadOnlyList<string> Ports, DateTimeOffset Created, DateTimeOffset? Since)
+{
+    public static async Task<MachineStatus> OfAsync(NamedMachine machine, CancellationToken cancellationToken)
+    {
+        MachineSettings settings = machine.ReadSettings();
+        HostAnswer? answer = await HostClient.TryAskAsync(machine, new HostRequest("status"), cancellationToken);
+        IEnumerable<MachineForward> forwards = answer?.Forwards ?? settings.Forwards;
+        return new MachineStatus(
+            machine.Name,
+            answer?.State ?? machine.RestingState(),
+            settings.Image,
+            settings.MemoryMiB,
+            settings.Cpus,
+            [.. forwards.Select(forward => string.Create(CultureInfo.InvariantCulture, $"{(forward.Host == 0 ? "any" : $"127.0.0.1:{forward.Host}")}->{forward.Guest}{(forward.Protocol == ForwardProtocol.Udp ? "/udp" : "")}"))],
+            settings.Created,
+            answer?.Since);
+    }
+}

@@ -1,0 +1,86 @@
+using TestHarness.Hosts;
+using TestHarness.Images;
+
+namespace TestHarness.Qemu;
+
+/// <summary>
+/// Disks that outlive their machine, in a folder of their own (<see cref="MachineSpec.DiskFolder"/>): made whole or not at all, for one machine at a time, and only ever used
+/// on the image that they were made on. The machine's folder has symbolic links to them.
+/// </summary>
+internal sealed class KeptDisks : IDisposable
+{
+    private const string Making = "making";
+    private const string BaseFile = "image";
+
+    private const UnixFileMode Private = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
+
+    private readonly FileLock _lock;
+
+    private KeptDisks(FileLock taken) => _lock = taken;
+
+    /// <summary>Takes the folder's disks for a machine; makes them where there are none.</summary>
+    /// <exception cref="HostNotReadyException">Another machine runs on them, they lie on another image, or the folder can't be used.</exception>
+    public static async Task<KeptDisks> TakeAsync(
+        string folder, GuestImage image, string machineFolder, Func<string, Task> make)
+    {
+        folder = Path.GetFullPath(folder);
+        Directory.CreateDirectory(folder, Private);
+        FileLock taken = FileLock.TryTake(Path.Combine(folder, "lock")) ?? throw InUse(folder);
+        try
+        {
+            string disks = Path.Combine(folder, "disks");
+            if (!Directory.Exists(disks))
+                await MakeAsync(folder, disks, image, make).ConfigureAwait(false);
+            RequireSameBase(folder, image);
+            foreach (string file in Directory.GetFiles(disks))
+                File.CreateSymbolicLink(Path.Combine(machineFolder, Path.GetFileName(file)), file);
+            OpenTo(folder);
+            return new KeptDisks(taken);
+        }
+        catch
+        {
+            taken.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Tells which disk a folder's disks lie on, or <see langword="null"/> where there are none.</summary>
+    public static string? BaseOf(string folder) => Path.Combine(folder, BaseFile) is var file && File.Exists(file) ? File.ReadAllText(file) : null;
+
+    public void Dispose() => _lock.Dispose();
+
+    // Renamed when they are whole: what a killed maker left is made anew.
+    private static async Task MakeAsync(string folder, string disks, GuestImage image, Func<string, Task> make)
+    {
+        string making = Path.Combine(folder, Making);
+        if (Directory.Exists(making))
+            Directory.Delete(making, recursive: true);
+        Directory.CreateDirectory(making, Private);
+        QemuUser.Give(making);
+        await make(making).ConfigureAwait(false);
+        await File.WriteAllTextAsync(Path.Combine(folder, BaseFile), image.DiskPath).ConfigureAwait(false);
+        Directory.Move(making, disks);
+    }
+
+    private static void RequireSameBase(string folder, GuestImage image)
+    {
+        string? was = BaseOf(folder);
+        if (was == image.DiskPath)
+            return;
+        throw new HostNotReadyException(new FailureText($"The disks in '{folder}' were made on another image, and hold only what differs from it.")
+            .Add("Made on", was)
+            .Add("Asked for", image.DiskPath)
+            .Try("use the image that they were made on, or another folder for the disks of this one."));
+    }
+
+    // QEMU's user passes through where it is another one than ours.
+    private static void OpenTo(string folder)
+    {
+        if (QemuUser.IsOther)
+            File.SetUnixFileMode(folder, Private | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute);
+    }
+
+    private static HostNotReadyException InUse(string folder) =>
+        new(new FailureText($"The disks in '{folder}' are in use: {FileLock.ReadOwner(Path.Combine(folder, "lock"))} has them.")
+            .Try("end that machine first; one folder of disks is for one machine at a time."));
+}

@@ -1,0 +1,157 @@
+using System.Diagnostics;
+using System.Net.Sockets;
+using FluentAssertions;
+using Xunit;
+
+namespace TestHarness.MachineTests.Tool;
+
+/// <summary>What a person does with a machine in a day.</summary>
+public sealed class ToolLoopTests : IDisposable
+{
+    private readonly TestVm _tool = new();
+
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    public void Dispose() => _tool.Dispose();
+
+    [Theory]
+    [InlineData("tiny")]
+    [InlineData("debian-12")]
+    public async Task Keeps_a_machine_from_up_to_delete(string image)
+    {
+        string app = Directory.CreateDirectory(Path.Combine(_tool.Root, "app")).FullName;
+        await File.WriteAllTextAsync(Path.Combine(app, "hello"), "from the host\n", Token);
+
+        await _tool.DoAsync("up", "web", "--image", image, "--memory", "256M", "--forward", "22");
+        (await _tool.DoAsync("list")).Should().MatchRegex($@"web +running +{image} +256M +1 +127\.0\.0\.1:[0-9]+->22 ");
+        (await _tool.DoAsync("shell", "web", "--", "hostname; uname -s")).Should().Be("web\nLinux\n");
+        (await _tool.DoAsync("sync", $"{app}/", "web:/srv/app/")).Should().Contain("hello");
+        (await _tool.DoAsync("screenshot", "web", Path.Combine(_tool.Root, "screen.png"))).Should().Contain("screen.png (");
+        (await _tool.DoAsync("shell", "web", "--", "sh", "-c", "cat /srv/app/hello; echo kept > /root/kept")).Should().Be("from the host\n");
+
+        await _tool.DoAsync("stop", "web");
+        (await _tool.DoAsync("list")).Should().MatchRegex("web +stopped ");
+        await _tool.DoAsync("start", "web");
+        (await _tool.DoAsync("shell", "web", "--", "cat /root/kept /srv/app/hello")).Should().Be("kept\nfrom the host\n");
+
+        (await _tool.RunAsync("delete", "web")).Should().Match<(int ExitCode, string Output, string Error)>(
+            result => result.ExitCode == 4 && result.Error.Contains("Try: testvm stop web first, or --force"), "its disks would go");
+        await _tool.DoAsync("delete", "web", "--force");
+        (await _tool.DoAsync("list", "--json")).Should().Be("[]\n");
+        Directory.GetFileSystemEntries(Path.Combine(_tool.Data, "machines")).Should().OnlyContain(entry => entry.EndsWith(".lock"), "what a machine had is gone with it");
+    }
+
+    [Fact]
+    public async Task Passes_streams_and_exit_codes_through()
+    {
+        await _tool.DoAsync("up", "web", "--image", "tiny");
+
+        (await _tool.RunAsync("shell", "web", "--", "echo out; echo err >&2; exit 7")).Should().Be((7, "out\n", "err\n"));
+        (await _tool.ScriptAsync("head -c 300000 /dev/zero | testvm shell web -- wc -c")).Should().Be((0, "300000\n", ""));
+        (await _tool.RunAsync("shell", "web", "--user", "nobody", "--", "id", "-un")).Should().Be((0, "nobody\n", ""));
+        (await _tool.RunAsync("shell", "web", "--verbose", "--", "true")).Error.Should().MatchRegex(@"^the guest took [0-9.]+ ms\n$");
+        (await _tool.RunAsync("shell", "web", "--", "no-such-program", "x")).Should().Match<(int ExitCode, string Output, string Error)>(
+            result => result.ExitCode == 1 && result.Error.Contains("no-such-program"));
+    }
+
+    [Fact]
+    public async Task Pauses_and_goes_on()
+    {
+        await _tool.DoAsync("up", "web", "--image", "tiny");
+
+        await _tool.DoAsync("pause", "web");
+        (await _tool.DoAsync("status", "web")).Should().MatchRegex("web +paused ");
+        await _tool.DoAsync("resume", "web");
+        (await _tool.DoAsync("shell", "web", "--", "echo on")).Should().Be("on\n");
+    }
+
+    [Fact]
+    public async Task Lets_ssh_in_by_what_it_prints()
+    {
+        await _tool.DoAsync("up", "web", "--image", "tiny");
+        string file = Path.Combine(_tool.Root, "ssh-config");
+
+        await File.WriteAllTextAsync(file, await _tool.DoAsync("ssh-config", "web"), Token);
+
+        (_, string output) = await Repository.RunAsync("ssh", ["-F", file, "web", "hostname"], null, Token);
+        output.Should().Be("web\n");
+    }
+
+    [Fact]
+    public async Task Shows_the_console()
+    {
+        await _tool.DoAsync("up", "web", "--image", "tiny");
+
+        using Process console = _tool.Start("console", "web");
+        // The log's end comes first.
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(Token);
+        limit.CancelAfter(TimeSpan.FromSeconds(30));
+        string seen = "";
+        var buffer = new char[4096];
+        while (!seen.Contains("login:"))
+            seen += new string(buffer, 0, await console.StandardOutput.ReadAsync(buffer, limit.Token));
+
+        console.Kill();
+        seen.Should().Contain("web login:");
+    }
+
+    [Fact]
+    public async Task Says_who_keeps_it_from_doing_what_was_asked()
+    {
+        (await _tool.RunAsync("shell", "web")).Should().Be((3, "", "There is no machine 'web'. There is none yet.\nTry: testvm up web --image debian-12\n"));
+        await _tool.DoAsync("up", "web", "--image", "tiny");
+        (await _tool.RunAsync("shell", "wbe")).Error.Should().Contain("There are: web.");
+        (await _tool.RunAsync("start", "web")).Should().Be((4, "", "Machine 'web' is running already.\nTry: testvm shell web, or testvm stop web\n"));
+        (await _tool.RunAsync("up", "web", "--memory", "1G")).Should().Match<(int ExitCode, string Output, string Error)>(
+            result => result.ExitCode == 2 && result.Error.Contains("is there already"));
+        await _tool.DoAsync("stop", "web", "--force");
+        (await _tool.RunAsync("shell", "web")).Should().Be((5, "", "Machine 'web' is not running (it is stopped).\nTry: testvm start web\n"));
+        using (TestHarness.Hosts.FileLock.TryTake(Path.Combine(_tool.Data, "machines/.web.lock")))
+            (await _tool.RunAsync("start", "web")).Should().Match<(int ExitCode, string Output, string Error)>(result => result.ExitCode == 6 && result.Error.Contains("Another command is at work on machine 'web'"));
+    }
+
+    [Fact]
+    public async Task Recovers_from_a_keeper_that_was_killed_and_says_so()
+    {
+        await _tool.DoAsync("up", "web", "--image", "tiny");
+        await _tool.DoAsync("shell", "web", "--", "echo kept > /root/kept; sync");
+
+        using (Process keeper = Process.GetProcessById(await _tool.KeeperOfAsync("web")))
+            keeper.Kill();
+
+        (await _tool.DoAsync("list")).Should().MatchRegex("web +crashed ");
+        (int exitCode, _, string error) = await _tool.RunAsync("start", "web");
+        exitCode.Should().Be(0, error);
+        error.Should().Contain("It did not end in an orderly way the last time");
+        (await _tool.DoAsync("shell", "web", "--", "cat /root/kept")).Should().Be("kept\n");
+    }
+
+    [Fact]
+    public async Task Goes_on_where_up_was_killed_on_the_way()
+    {
+        using (Process up = _tool.Start("up", "web", "--image", "tiny"))
+        {
+            string? line;
+            do
+                line = await up.StandardError.ReadLineAsync(Token);
+            while (line is not null && !line.Contains("guest boots"));
+            up.Kill();
+        }
+
+        (int exitCode, _, string error) = await _tool.RunAsync("up", "web");
+
+        exitCode.Should().Be(4, "its keeper goes on, and {0}", error);
+        for (int left = 300; left > 0 && (await _tool.DoAsync("status", "web")).Contains("starting"); left--)
+            await Task.Delay(100, Token);
+        (await _tool.DoAsync("shell", "web", "--", "echo up")).Should().Be("up\n");
+    }
+
+    [Fact]
+    public async Task Tells_what_the_host_has()
+    {
+        (int exitCode, string output, _) = await _tool.RunAsync("doctor");
+
+        exitCode.Should().Be(0);
+        output.Should().MatchRegex(@"ok +qemu-system-x86_64: /\S+ \(QEMU emulator version [0-9.]+").And.MatchRegex("(ok|lesser) +accelerator: (KVM|TCG), ").And.MatchRegex("ok +disks: by io_uring|lesser +disks: by threads");
+    }
+}
