@@ -23,6 +23,14 @@ internal sealed class TerminalProgram : IDisposable
     /// <summary>Starts it.</summary>
     /// <param name="arguments">Quoted for a shell.</param>
     public TerminalProgram(string arguments)
+        : this("", $"dotnet {SampleProgram.Path} {arguments}")
+    {
+    }
+
+    /// <summary>Starts another program at such a terminal.</summary>
+    /// <param name="environment">Words for env(1).</param>
+    /// <param name="command">The program and its arguments, quoted for a shell.</param>
+    public TerminalProgram(string environment, string command)
     {
         string script = Path.Combine(_folder, "run");
         File.WriteAllText(script, $"""
@@ -30,7 +38,7 @@ internal sealed class TerminalProgram : IDisposable
             trap : INT
             echo "device $(tty)."
             echo "before $(stty -g)."
-            env {Repository.DefaultSignals} TERM=vt220 dotnet {SampleProgram.Path} {arguments}
+            env {Repository.DefaultSignals} TERM=vt220 {environment} {command}
             code=$?
             while [ $code = 147 ]; do
                 echo "stopped $(stty -g)."

@@ -41,7 +41,7 @@ internal static class AccessCommands
         {
             string[] words = result.GetValue(command) ?? [];
             bool isTerminal = CallerTerminal.Exists && (words.Length == 0 || result.GetValue(tty));
-            (int columns, int rows) = (isTerminal ? CallerTerminal.Size : null) ?? (0, 0);
+            (int columns, int rows) = !isTerminal ? (0, 0) : CallerTerminal.Size is { Columns: > 0, Rows: > 0 } size ? size : (80, 24);
             var request = new HostRequest("shell") { Command = words, User = result.GetValue(user), Columns = columns, Rows = rows, Term = EnvironmentVariables.Term };
             HostAnswer? answer = await HostClient.JoinAsync(machine, request, isTerminal, token);
             if (result.GetValue(verbose) && answer is not null)

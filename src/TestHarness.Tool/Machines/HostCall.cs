@@ -10,10 +10,22 @@ internal sealed class HostCall(HostChannel channel, HostRequest request)
 {
     private readonly Channel<byte[]> _input = Channel.CreateUnbounded<byte[]>();
 
+    private readonly Lock _gate = new();
+    private Action<AgentTerminal> _resized = _ => { };
+    private AgentTerminal? _size;
+
     public HostRequest Request => request;
 
-    /// <summary>Gets what happens to a new size of the caller's terminal.</summary>
-    public Action<AgentTerminal> Resized { get; set; } = _ => { };
+    /// <summary>Has something done with each new size of the caller's terminal, and with one that came before.</summary>
+    public void OnResized(Action<AgentTerminal> resized)
+    {
+        lock (_gate)
+        {
+            _resized = resized;
+            if (_size is not null)
+                resized(_size);
+        }
+    }
 
     /// <summary>Takes frames until the caller has gone.</summary>
     public async Task ReceiveAsync(CancellationToken cancellationToken)
@@ -25,7 +37,7 @@ internal sealed class HostCall(HostChannel channel, HostRequest request)
             else if (kind == FrameKind.Input)
                 _input.Writer.TryWrite(payload);
             else if (kind == FrameKind.Size && payload.Length == 4)
-                Resized(new AgentTerminal(BinaryPrimitives.ReadUInt16LittleEndian(payload), BinaryPrimitives.ReadUInt16LittleEndian(payload.AsSpan(2))));
+                Resize(new AgentTerminal(BinaryPrimitives.ReadUInt16LittleEndian(payload), BinaryPrimitives.ReadUInt16LittleEndian(payload.AsSpan(2))));
         }
     }
 
@@ -46,6 +58,15 @@ internal sealed class HostCall(HostChannel channel, HostRequest request)
 
     /// <summary>Gets a stream whose writes go to the caller's standard output.</summary>
     public Stream Output => new OutputStream(channel);
+
+    private void Resize(AgentTerminal size)
+    {
+        lock (_gate)
+        {
+            _size = size;
+            _resized(size);
+        }
+    }
 
     private sealed class OutputStream(HostChannel channel) : Stream
     {

@@ -45,11 +45,12 @@ internal static class HostClient
         HostChannel channel = await machine.ConnectAsync(cancellationToken);
         await using (channel)
         {
+            // First, for the terminal tells its size as soon as it is taken.
+            await channel.SendAsync(FrameKind.Request, request, ToolJson.Default.HostRequest, cancellationToken);
             using CallerTerminal? terminal = isTerminal ? CallerTerminal.TryTake((columns, rows) => _ = SendSizeAsync(channel, columns, rows)) : null;
             if (terminal is not null)
                 await CallerJoin.TellAsync(machine.Name);
             using var join = new CallerJoin(terminal is not null);
-            await channel.SendAsync(FrameKind.Request, request, ToolJson.Default.HostRequest, cancellationToken);
             _ = join.PassOnAsync(
                 async (bytes, token) => await channel.SendAsync(FrameKind.Input, bytes, token),
                 async () => await channel.SendAsync(FrameKind.Input, default, cancellationToken),

@@ -51,7 +51,7 @@ internal static class HostVerbs
         AgentProcess process = await vm.Shell.OpenAsync(command, cancellationToken);
         await using (process)
         {
-            call.Resized = size => _ = process.ResizeAsync(size);
+            call.OnResized(size => _ = process.ResizeAsync(size));
             _ = TypeAsync(call, process, cancellationToken);
             await Task.WhenAll(
                 call.CopyAsync(FrameKind.Output, process.StandardOutput, cancellationToken),

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using FluentAssertions;
+using TestHarness.Hosts;
 using Xunit;
 
 namespace TestHarness.MachineTests.Tool;
@@ -42,9 +43,12 @@ internal sealed class TestVm : IDisposable
     public async Task<(int ExitCode, string Output, string Error)> ScriptAsync(string script) =>
         await EndAsync(Repository.Start("sh", ["-c", $"testvm() {{ '{Program}' \"$@\"; }}; {script}"], _environment));
 
+    /// <summary>Runs it at a terminal.</summary>
+    public TerminalProgram AtTerminal(string arguments) => new(string.Join(' ', _environment.Select(variable => $"{variable.Key}={variable.Value}")), $"{Program} {arguments}");
+
     /// <summary>Finds the process that keeps a machine.</summary>
-    public async Task<int> KeeperOfAsync(string machine) =>
-        int.Parse((await File.ReadAllTextAsync(Path.Combine(Data, "machines", machine, "host.lock"), TestContext.Current.CancellationToken)).Split(' ')[1], System.Globalization.CultureInfo.InvariantCulture);
+    public int KeeperOf(string machine) =>
+        int.Parse(FileLock.ReadOwner(Path.Combine(Data, "machines", machine, "host.lock")).Split(' ')[1], System.Globalization.CultureInfo.InvariantCulture);
 
     public void Dispose()
     {

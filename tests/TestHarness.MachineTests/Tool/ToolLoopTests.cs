@@ -55,6 +55,30 @@ public sealed class ToolLoopTests : IDisposable
     }
 
     [Fact]
+    public async Task Gives_a_login_shell_of_the_size_of_the_persons_terminal()
+    {
+        await _tool.DoAsync("up", "web", "--image", "tiny");
+        using TerminalProgram terminal = _tool.AtTerminal("shell web");
+        string device = await terminal.WaitForAsync("device ", "."), before = await terminal.WaitForAsync("before ", ".");
+        await terminal.WaitForAsync("Ctrl-] three times leaves");
+
+        await TerminalProgram.SttyAsync(device, "cols", "101", "rows", "33");
+        await terminal.TypeAsync("while [ \"$(stty size)\" != '33 101' ]; do usleep 20000; done; echo sized-$((6*7)); exit 9\r");
+
+        await terminal.WaitForAsync("sized-42");
+        (await terminal.WaitForAsync("job-ended ", ".")).Should().Be("9");
+        (await terminal.WaitForAsync("after ", ".")).Should().Be(before, "the terminal is the person's own again");
+    }
+
+    [Fact]
+    public async Task Prints_QEMUs_command_line_and_starts_nothing()
+    {
+        (await _tool.DoAsync("up", "web", "--image", "tiny", "--memory", "128M", "--dry-run")).Should().MatchRegex(@"^/\S*qemu-system-x86_64 .* -m 128M .* -append 'root=/dev/vda");
+
+        (await _tool.DoAsync("list", "--json")).Should().Be("[]\n");
+    }
+
+    [Fact]
     public async Task Pauses_and_goes_on()
     {
         await _tool.DoAsync("up", "web", "--image", "tiny");
@@ -68,7 +92,7 @@ public sealed class ToolLoopTests : IDisposable
     [Fact]
     public async Task Lets_ssh_in_by_what_it_prints()
     {
-        await _tool.DoAsync("up", "web", "--image", "tiny");
+        await _tool.DoAsync("up", "web", "--image", "debian-12");
         string file = Path.Combine(_tool.Root, "ssh-config");
 
         await File.WriteAllTextAsync(file, await _tool.DoAsync("ssh-config", "web"), Token);
@@ -92,7 +116,7 @@ public sealed class ToolLoopTests : IDisposable
             seen += new string(buffer, 0, await console.StandardOutput.ReadAsync(buffer, limit.Token));
 
         console.Kill();
-        seen.Should().Contain("web login:");
+        seen.Should().Contain("tiny login:");
     }
 
     [Fact]
@@ -116,7 +140,7 @@ public sealed class ToolLoopTests : IDisposable
         await _tool.DoAsync("up", "web", "--image", "tiny");
         await _tool.DoAsync("shell", "web", "--", "echo kept > /root/kept; sync");
 
-        using (Process keeper = Process.GetProcessById(await _tool.KeeperOfAsync("web")))
+        using (Process keeper = Process.GetProcessById(_tool.KeeperOf("web")))
             keeper.Kill();
 
         (await _tool.DoAsync("list")).Should().MatchRegex("web +crashed ");
@@ -136,6 +160,7 @@ public sealed class ToolLoopTests : IDisposable
                 line = await up.StandardError.ReadLineAsync(Token);
             while (line is not null && !line.Contains("guest boots"));
             up.Kill();
+            await up.WaitForExitAsync(Token);
         }
 
         (int exitCode, _, string error) = await _tool.RunAsync("up", "web");
