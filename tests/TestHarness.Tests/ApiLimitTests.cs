@@ -21,6 +21,8 @@ public sealed class ApiLimitTests
         ["VirtualMachine.KillAsync()"] = "10 seconds for listeners of Stopping; SIGKILL",
         ["VirtualMachine.DisposeAsync()"] = "10 seconds for listeners of Stopping; SIGKILL",
         ["VirtualMachine.ReleaseSparesAsync(MachineSpec)"] = "a spare that is just starting: MachineSpec.StartTimeout",
+        ["VirtualMachine.PauseAsync(CancellationToken)"] = "1 minute",
+        ["VirtualMachine.ResumeAsync(CancellationToken)"] = "1 minute",
         ["VirtualMachine.CheckpointAsync(String, CancellationToken)"] = "2 minutes",
         ["VirtualMachine.RollbackAsync(String, CancellationToken)"] = "2 minutes",
         ["VirtualMachine.CollectEvidenceAsync(CancellationToken)"] = "2 seconds for the screenshot",

@@ -11,7 +11,7 @@ internal static class ImageCommands
 {
     public static IEnumerable<Command> All()
     {
-        var image = new Command("image", "The images that machines start from.") { List(), Build(), Info(), Remove() };
+        var image = new Command("image", "The images that machines start from.") { List(), Build(), Info(), Remove(), Collect() };
         return [image];
     }
 
@@ -83,6 +83,24 @@ internal static class ImageCommands
                     throw new ToolException(ExitCode.Failed, $"The disks of {string.Join(", ", users)} lie on image '{image.Name}' ({image.Key}).\nTry: testvm delete {users[0]} first");
                 Directory.Delete(image.Folder, recursive: true);
                 await Console.Error.WriteLineAsync($"Image '{image.Name}' ({image.Key}) is removed.");
+            }
+
+            return 0;
+        });
+        return command;
+    }
+
+    private static Command Collect()
+    {
+        var command = new Command("gc", "Removes images that a newer one of the same name has replaced, and that no machine's disks lie on.");
+        command.SetAction(async (_, _) =>
+        {
+            IEnumerable<GuestImage> replaced = Built().GroupBy(image => image.Name).SelectMany(images => images.OrderByDescending(image => ImageStatus.Of(image).Built).Skip(1));
+            foreach (GuestImage image in replaced.Where(image => UsersOf(image).Length == 0).ToArray())
+            {
+                long size = ImageStatus.Of(image).MiB;
+                Directory.Delete(image.Folder, recursive: true);
+                await Console.Out.WriteLineAsync($"removed {image.Name} {image.Key} ({size} MiB)");
             }
 
             return 0;

@@ -102,9 +102,11 @@ internal static class HostVerbs
             Timeout = Timeout.InfiniteTimeSpan,
         });
         foreach (SyncChange change in result.Changes)
-            await call.Output.WriteAsync(System.Text.Encoding.UTF8.GetBytes($"{change.Kind.ToString().ToLowerInvariant(),-8} {change.Path}\n"), cancellationToken);
+            await call.Output.WriteAsync(System.Text.Encoding.UTF8.GetBytes($"{Word(change.Kind),-10} {change.Path}\n"), cancellationToken);
         return new HostAnswer { Text = string.Create(CultureInfo.InvariantCulture, $"{result.Changes.Count} changed, {result.Bytes} bytes") };
     }
+
+    private static string Word(SyncChangeKind kind) => kind == SyncChangeKind.AttributesSet ? "attributes" : kind.ToString().ToLowerInvariant();
 
     private static async Task<HostAnswer> ScreenshotAsync(VirtualMachine vm, HostCall call, CancellationToken cancellationToken)
     {

@@ -26,6 +26,8 @@ internal sealed class TestVm : IDisposable
 
     private static string Program { get; } = Path.Combine(Repository.Root, $"src/TestHarness.Tool/bin/{Repository.Configuration}/net10.0/testvm");
 
+    public void With(string variable, string value) => _environment[variable] = value;
+
     public Process Start(params string[] arguments) => Repository.Start(Program, arguments, _environment);
 
     /// <summary>Runs it to its end; returns its exit code, what it wrote to standard output, and to standard error.</summary>
@@ -52,7 +54,7 @@ internal sealed class TestVm : IDisposable
 
     public void Dispose()
     {
-        foreach (string folder in Directory.Exists(Data) ? Directory.GetDirectories(Path.Combine(Data, "machines")) : [])
+        foreach (string folder in Directory.Exists(Path.Combine(Data, "machines")) ? Directory.GetDirectories(Path.Combine(Data, "machines")) : [])
             EndAsync(Start("delete", "--force", Path.GetFileName(folder))).GetAwaiter().GetResult();
         using Process remove = Process.Start("rm", ["-rf", Root]);
         remove.WaitForExit();

@@ -172,6 +172,39 @@ public sealed class ToolLoopTests : IDisposable
     }
 
     [Fact]
+    public async Task Removes_images_that_newer_ones_have_replaced()
+    {
+        string images = Path.Combine(_tool.Root, "cache/images");
+        foreach ((string key, int day) in (ReadOnlySpan<(string, int)>)[("old", 1), ("new", 2)])
+        {
+            string folder = Directory.CreateDirectory(Path.Combine(images, "web", key)).FullName;
+            File.WriteAllText(Path.Combine(folder, "disk.qcow2"), "disk");
+            File.SetLastWriteTimeUtc(Path.Combine(folder, "disk.qcow2"), new DateTime(2026, 1, day, 0, 0, 0, DateTimeKind.Utc));
+            File.WriteAllText(Path.Combine(folder, "image.json"), """{"name":"web","architecture":"amd64","kernelArguments":"","built":"2026-01-01T00:00:00Z","files":{"disk.qcow2":4}}""");
+        }
+
+        _tool.With("TESTHARNESS_CACHE", Path.Combine(_tool.Root, "cache"));
+        (await _tool.DoAsync("image", "list")).Should().MatchRegex("web +new ").And.MatchRegex("web +old ");
+        (await _tool.DoAsync("image", "gc")).Should().Be("removed web old (0 MiB)\n");
+        Directory.GetDirectories(Path.Combine(images, "web")).Should().Equal(Path.Combine(images, "web/new"));
+        (await _tool.RunAsync("image", "info", "wbe")).Should().Be((1, "", "No image 'wbe' is built.\nTry: testvm image list, or testvm image build wbe\n"));
+    }
+
+    [Fact]
+    public async Task Makes_what_tests_received_the_goldens()
+    {
+        string folder = Directory.CreateDirectory(Path.Combine(_tool.Root, "tests")).FullName;
+        await File.WriteAllTextAsync(Path.Combine(folder, "A.b.received.txt"), "new", Token);
+        await File.WriteAllTextAsync(Path.Combine(folder, "A.b.verified.txt"), "old", Token);
+
+        (await _tool.DoAsync("goldens", "list", folder)).Should().MatchRegex("^changed +.*A.b.received.txt\n$");
+        await _tool.DoAsync("goldens", "accept", folder);
+
+        Directory.GetFiles(folder).Should().Equal(Path.Combine(folder, "A.b.verified.txt"));
+        (await File.ReadAllTextAsync(Path.Combine(folder, "A.b.verified.txt"), Token)).Should().Be("new");
+    }
+
+    [Fact]
     public async Task Tells_what_the_host_has()
     {
         (int exitCode, string output, _) = await _tool.RunAsync("doctor");
