@@ -63,16 +63,15 @@ internal static class MachineCommands
     /// <summary>Starts a machine that the caller has taken.</summary>
     public static async Task<int> StartAsync(NamedMachine machine, CancellationToken cancellationToken)
     {
-        HostChannel? running = await machine.TryConnectAsync(cancellationToken);
-        if (running is not null)
-        {
-            await running.DisposeAsync();
+        HostAnswer? running = await HostClient.TryAskAsync(machine, new HostRequest("status"), cancellationToken);
+        if (running is not null && running.State != "starting")
             throw new ToolException(ExitCode.AlreadyRunning, $"Machine '{machine.Name}' is running already.\nTry: testvm shell {machine.Name}, or testvm stop {machine.Name}");
-        }
-
-        if (machine.RestingState() == "crashed")
+        if (running is null && machine.RestingState() == "crashed")
             await Console.Error.WriteLineAsync($"It did not end in an orderly way the last time; its disks are as they were then (see {machine.LogFile}).");
-        HostAnswer answer = await HostLauncher.StartAsync(machine, cancellationToken);
+        // One whose start was asked for by a command that has gone is waited for.
+        HostAnswer answer = running is null
+            ? await HostLauncher.StartAsync(machine, cancellationToken)
+            : await HostClient.CallAsync(machine, new HostRequest("follow"), cancellationToken);
         foreach (MachineForward forward in answer.Forwards)
             await Console.Error.WriteLineAsync($"127.0.0.1:{forward.Host} leads to the guest's port {forward.Guest}");
         await Console.Error.WriteLineAsync($"Machine '{machine.Name}' is running. Try: testvm shell {machine.Name}");
