@@ -80,7 +80,8 @@ internal static class HostVerbs
         using var view = new ConsoleView(vm.Console);
         Task shown = view.ShowAsync(call.Output, cancellationToken);
         Task typed = TypeAtConsoleAsync(vm, call, cancellationToken);
-        await Task.WhenAny(shown, typed.ContinueWith(_ => Task.Delay(Timeout.Infinite, cancellationToken), TaskScheduler.Default).Unwrap());
+        // The end of the keys ends nothing: it goes on until the machine ends or the person leaves.
+        await Task.WhenAll(shown, typed);
         return new HostAnswer();
     }
 

@@ -148,15 +148,23 @@ internal sealed class MachineHost : IAsyncDisposable
                     return await _started.Task is { } failure ? new HostAnswer { ExitCode = ExitCode.Failed, Error = failure } : Status();
                 case "stop":
                     _stop.TrySetResult(call.Request.Force);
+                    // A start is waited for, unless that is not wanted.
+                    if (call.Request.Force && !_started.Task.IsCompleted)
+                        await _vm.DisposeAsync();
                     await _ended.Task.WaitAsync(cancellationToken);
                     return new HostAnswer { Text = _vm.Exit?.ToString() ?? "" };
             }
 
             if (!_started.Task.IsCompleted)
                 return new HostAnswer { ExitCode = ExitCode.NotRunning, Error = $"Machine '{_machine.Name}' is still starting.\nTry: testvm start {_machine.Name} (waits until it is up)" };
+            using var over = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _vm.Ended);
             return HostVerbs.Find(call.Request.Verb) is { } verb
-                ? await verb(_vm, call, cancellationToken)
+                ? await verb(_vm, call, over.Token)
                 : new HostAnswer { ExitCode = ExitCode.Usage, Error = $"This machine was started by another testvm, which does not know '{call.Request.Verb}'.\nTry: testvm stop {_machine.Name}, testvm start {_machine.Name}" };
+        }
+        catch (OperationCanceledException) when (_vm.Ended.IsCancellationRequested)
+        {
+            return new HostAnswer { ExitCode = ExitCode.NotRunning, Error = $"Machine '{_machine.Name}' has ended: {_vm.Exit}." };
         }
         catch (Exception e) when (e is TestHarnessException or Guest.AgentException or ArgumentException or InvalidOperationException or IOException or UnauthorizedAccessException)
         {

@@ -19,10 +19,11 @@ internal static class QemuArguments
     public const string UefiVariables = "variables";
 
     /// <summary>
-    /// Turns random addresses of programs off (kernel-parameters.txt). TCG keeps what it has translated by virtual address, and would translate every
-    /// program anew at each of its starts.
+    /// For Linux under TCG (kernel-parameters.txt). <c>norandmaps</c>: no random addresses of programs; TCG keeps what it has translated by virtual address, and would translate every
+    /// program anew at each of its starts. <c>no_timer_check</c>: no panic ("IO-APIC + timer doesn't work!") where a busy host lets the timer's first ticks come late; under KVM Linux
+    /// sets it itself.
     /// </summary>
-    private const string FixedAddresses = "norandmaps";
+    private const string KernelUnderTcg = "norandmaps no_timer_check";
 
     /// <summary>
     /// Linux and the C library copy and clear memory by <c>rep movsb</c> where the processor says that it is fast (ERMS, FSRM: Intel's manual, CPUID leaf 7). TCG does it byte by byte,
@@ -139,7 +140,7 @@ internal static class QemuArguments
         arguments.AddRange(["-kernel", boot.Kernel]);
         if (boot.Initrd is not null)
             arguments.AddRange(["-initrd", boot.Initrd]);
-        string[] parts = [boot.KernelArguments, accelerator == Accelerator.Tcg ? FixedAddresses : "", boot.MeasuredArguments, spec.KernelArguments];
+        string[] parts = [boot.KernelArguments, accelerator == Accelerator.Tcg ? KernelUnderTcg : "", boot.MeasuredArguments, spec.KernelArguments];
         arguments.AddRange(["-append", KernelCommandLine.Build(parts, boot.Architecture, HasDisplay(spec) ? spec.Display : Display.None)]);
     }
 

@@ -102,7 +102,7 @@ public sealed class ToolLoopTests : IDisposable
     }
 
     [Fact]
-    public async Task Shows_the_console()
+    public async Task Shows_the_console_until_the_machine_ends()
     {
         await _tool.DoAsync("up", "web", "--image", "tiny");
 
@@ -115,8 +115,12 @@ public sealed class ToolLoopTests : IDisposable
         while (!seen.Contains("login:"))
             seen += new string(buffer, 0, await console.StandardOutput.ReadAsync(buffer, limit.Token));
 
-        console.Kill();
         seen.Should().Contain("tiny login:");
+
+        await _tool.DoAsync("stop", "web");
+        await console.WaitForExitAsync(limit.Token);
+        console.ExitCode.Should().Be(5);
+        (await console.StandardError.ReadToEndAsync(Token)).Should().Contain("Machine 'web' has ended: the guest shut down.");
     }
 
     [Fact]

@@ -21,7 +21,7 @@ public sealed class OwnDiskArgumentsTests
     [Fact]
     public void Name_a_kernel_without_an_initrd() =>
         Line(new MachineSpec { KernelArguments = "root=/dev/vda1" }, Kernel).Should()
-            .Contain("-kernel /own/vmlinuz -append norandmaps root=/dev/vda1 console=tty0 console=ttyS0").And.NotContain("-initrd").And.NotContain("bootindex");
+            .Contain("-kernel /own/vmlinuz -append norandmaps no_timer_check root=/dev/vda1 console=tty0 console=ttyS0").And.NotContain("-initrd").And.NotContain("bootindex");
 
     [Fact]
     public void Have_the_BIOS_boot_the_disk_and_speak_on_the_serial_console() =>
