@@ -31,6 +31,9 @@ public sealed partial class VirtualMachine
         {
             using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
             limit.CancelAfter(StopLimit);
+            // One that stands still would hear nothing.
+            if (State == MachineState.Paused)
+                await Monitor.ExecuteAsync("cont", null, limit.Token).ConfigureAwait(false);
             // The power button of a guest that nobody can ask (ACPI).
             await (Spec.GuestAccess != GuestAccess.None ? _guest.PowerOffAsync(limit.Token) : Monitor.ExecuteAsync("system_powerdown", null, limit.Token)).ConfigureAwait(false);
             await _exitWatch.WaitAsync(limit.Token).ConfigureAwait(false);

@@ -21,8 +21,17 @@ internal static class HostClient
             return null;
         await using (channel)
         {
-            await channel.SendAsync(FrameKind.Request, request, ToolJson.Default.HostRequest, limit.Token);
-            return await ReceiveAsync(channel, limit.Token);
+            try
+            {
+                await channel.SendAsync(FrameKind.Request, request, ToolJson.Default.HostRequest, limit.Token);
+                return await ReceiveAsync(channel, limit.Token);
+            }
+            catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+            {
+                throw new ToolException(
+                    ExitCode.Failed,
+                    $"The process that keeps machine '{machine.Name}' does not answer ({FileLock.ReadOwner(machine.HostLock)}).\nTry: see whether it is stopped; when it is killed, testvm start {machine.Name} goes on from the disks");
+            }
         }
     }
 

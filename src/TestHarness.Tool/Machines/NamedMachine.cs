@@ -71,7 +71,18 @@ internal sealed partial class NamedMachine
         ? Directory.GetDirectories(DataFolder.Machines).Select(folder => new NamedMachine(Path.GetFileName(folder))).Where(machine => machine.Exists).OrderBy(machine => machine.Name, StringComparer.Ordinal)
         : [];
 
-    public MachineSettings ReadSettings() => JsonSerializer.Deserialize(File.ReadAllBytes(SettingsFile), ToolJson.Default.MachineSettings)!;
+    /// <exception cref="ToolException">The file is not what was written there.</exception>
+    public MachineSettings ReadSettings()
+    {
+        try
+        {
+            return JsonSerializer.Deserialize(File.ReadAllBytes(SettingsFile), ToolJson.Default.MachineSettings)!;
+        }
+        catch (JsonException e)
+        {
+            throw new ToolException(ExitCode.Failed, $"'{SettingsFile}' can't be read: {e.Message}\nTry: mend it, or remove the folder with the machine's disks");
+        }
+    }
 
     /// <summary>Keeps what the machine is. In place at once, so that a killed command leaves the old or the new.</summary>
     public void Write(MachineSettings settings)

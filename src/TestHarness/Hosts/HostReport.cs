@@ -31,7 +31,7 @@ internal static class HostReport
     private const long LeastDiskMiB = 4 * 1024;
 
     // Without these a machine runs all the same: they build images, read screens, or are for guests that are reached by SSH.
-    private static readonly string[] Optional = ["xorriso", "mmdebstrap", "mke2fs", "xz", "newuidmap", "ssh", "ssh-keygen", "tesseract"];
+    private static readonly string[] Optional = ["apt-get", "unshare", "xorriso", "mmdebstrap", "mke2fs", "xz", "newuidmap", "ssh", "ssh-keygen", "tesseract"];
 
     /// <summary>Gets the Debian packages of the programs that are missing.</summary>
     public static IReadOnlyList<string> MissingPackages() =>

@@ -85,8 +85,12 @@ public sealed class ToolLoopTests : IDisposable
 
         await _tool.DoAsync("pause", "web");
         (await _tool.DoAsync("status", "web")).Should().MatchRegex("web +paused ");
+        (await _tool.RunAsync("shell", "web", "--", "true")).Should().Be((5, "", "Machine 'web' is paused.\nTry: testvm resume web\n"));
         await _tool.DoAsync("resume", "web");
         (await _tool.DoAsync("shell", "web", "--", "echo on")).Should().Be("on\n");
+
+        await _tool.DoAsync("pause", "web");
+        (await _tool.RunAsync("stop", "web")).Error.Should().Be("Machine 'web': the guest shut down.\n", "it is not left to its limit and killed");
     }
 
     [Fact]
