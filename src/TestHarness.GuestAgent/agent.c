@@ -50,7 +50,7 @@
 #define SET_CLOEXEC_RANGE 436     /* close_range(2) */
 
 enum {
-    PROTOCOL = 2,
+    PROTOCOL = 3,
     HEADER = 12,
     PAYLOAD = 65536,
     WINDOW_SIZE = 65536,
@@ -78,9 +78,11 @@ enum exit_kind { EXITED, SIGNALLED, CLOSED };
 enum kind { FREE, COMMAND, CONNECTING, CONNECTION, LISTENER, DATAGRAMS };
 
 struct output {
-    int fd; /* -1: the channel has ended, and the host knows */
+    int fd;    /* -1: the channel has ended, and the host knows */
+    int spent; /* a pipe that is of no more use, to be closed when there is time for it */
     uint32_t window;
     size_t left; /* once the command has ended: what is still passed on */
+    bool unheld; /* and nobody is left who could write */
     int polled;
 };
 
@@ -89,7 +91,7 @@ struct stream {
     uint32_t id; /* 0: the host has forgotten it, and its processes are being killed */
     uint64_t serial;
     pid_t pid; /* not reaped before EXIT is sent, so that it cannot be given to another process */
-    bool terminal, ended, announced, lingered;
+    bool terminal, ended, announced, lingered, told; /* told: EXIT is on its way, only what is left of it here has to go */
     long long held_until;
     enum { ALIVE, STOPPING, KILLING, KILLED } kill;
     int kill_passes, clean_passes, found;
@@ -109,6 +111,7 @@ static struct stream streams[SLOTS], *top = streams; /* no slot from top on is u
 #define EACH(s) (struct stream *s = streams; s < top; s++)
 
 static int port = -1, port_out = -1, gone_watch = -1, orphans = -1, orphan_count; /* port_out: where it is not the port */
+static int nothing = -1, spare[2][2] = {{-1, -1}, {-1, -1}}; /* /dev/null; pipes for the output of the command to come */
 static bool on_machine = true, for_ever = true, in_step, host_gone, greet, listeners_pause, overrun, held_up;
 static volatile sig_atomic_t child_ended;
 static char token[17];
@@ -245,7 +248,7 @@ static struct stream *add(enum kind kind, uint32_t id) {
         return NULL;
     if (!slot)
         slot = top++;
-    struct output output = {.fd = -1, .window = WINDOW_SIZE, .polled = -1};
+    struct output output = {.fd = -1, .spent = -1, .window = WINDOW_SIZE, .polled = -1};
     *slot = (struct stream){.kind = kind, .id = id, .in = -1, .in_polled = -1, .in_window = WINDOW_SIZE, .out = {output, output}};
     return slot;
 }
@@ -259,8 +262,10 @@ static void drop_input(struct stream *s) {
 
 static void release(struct stream *s) {
     drop_input(s);
-    close_fd(&s->out[0].fd);
-    close_fd(&s->out[1].fd);
+    for (int i = 0; i < 2; i++) {
+        close_fd(&s->out[i].fd);
+        close_fd(&s->out[i].spent);
+    }
     s->kind = FREE;
     while (top > streams && top[-1].kind == FREE)
         top--;
@@ -317,8 +322,13 @@ static void command_ended(struct stream *s, const siginfo_t *info) {
     s->exit_kind = info->si_code == CLD_EXITED ? EXITED : SIGNALLED;
     s->exit_code = (uint32_t)info->si_status;
     drop_input(s);
+    struct pollfd ends[2] = {{.fd = s->out[0].fd, .events = POLLIN}, {.fd = s->out[1].fd, .events = POLLIN}};
+    poll(ends, 2, 0);
     for (int i = 0; i < 2; i++) {
         int held = 0;
+        s->out[i].unheld = !s->terminal && ends[i].revents == POLLHUP; /* pipe(7): empty, and without a writer */
+        if (s->out[i].unheld)
+            continue;
         /* A terminal hides what its line discipline has not taken yet, but what it can hold is bounded: read until it is empty. */
         if (s->out[i].fd >= 0 && (s->terminal || ioctl(s->out[i].fd, FIONREAD, &held) != 0))
             held = 2 * PAYLOAD;
@@ -601,7 +611,7 @@ static struct {
     char payload[PAYLOAD + 1], base[8][512], file[4096];
     const char *directory, *user_name;
     struct user user;
-    bool terminal, change_user;
+    bool terminal, takes_input, change_user;
     struct winsize size;
     int fds[3], error;
     const char *failed, *failed_at;
@@ -669,6 +679,7 @@ static bool parse_run(const unsigned char *payload, size_t size, int *arguments,
     *arguments = *variables = 0;
     job.directory = job.user_name = NULL;
     job.terminal = false;
+    job.takes_input = true;
     memcpy(job.payload, payload, size);
     for (size_t at = 0; at < size;) {
         char tag = job.payload[at];
@@ -690,6 +701,8 @@ static bool parse_run(const unsigned char *payload, size_t size, int *arguments,
             job.directory = value;
         else if (tag == 'U')
             job.user_name = value;
+        else if (tag == 'N' && length == 0)
+            job.takes_input = nothing < 0;
         else if (tag == 'P' && length == 4) {
             job.terminal = true;
             job.size = (struct winsize){.ws_col = (unsigned short)get16((unsigned char *)value),
@@ -734,14 +747,20 @@ static const char *complete_environment(int count, uint64_t serial) {
 
 /* ours[0..2]: our ends of input, output, error; job.fds: the command's. */
 static bool open_pipes(int ours[3]) {
-    for (int i = 0; i < 3; i++) {
-        int ends[2];
-        if (!attempt(pipe2(ends, O_CLOEXEC), "pipe", ""))
+    for (int i = job.takes_input ? 0 : 1; i < 3; i++) {
+        int ends[2] = {-1, -1};
+        if (i > 0 && spare[i - 1][0] >= 0) {
+            memcpy(ends, spare[i - 1], sizeof ends);
+            spare[i - 1][0] = spare[i - 1][1] = -1;
+        } else if (!attempt(pipe2(ends, O_CLOEXEC), "pipe", ""))
             return false;
+        else
+            nonblocking(ends[i == 0]);
         ours[i] = ends[i == 0];
         job.fds[i] = ends[i != 0];
-        nonblocking(ours[i]);
     }
+    if (!job.takes_input)
+        job.fds[0] = nothing;
     return true;
 }
 
@@ -812,7 +831,8 @@ static void run(uint32_t id, const unsigned char *payload, size_t size) {
     job.fds[0] = job.fds[1] = job.fds[2] = -1;
     if (job.terminal ? open_terminal(ours) : open_pipes(ours))
         attempt(s->pid = launch(), "fork", "");
-    close_fd(&job.fds[0]);
+    if (job.fds[0] != nothing)
+        close_fd(&job.fds[0]);
     if (!job.terminal) {
         close_fd(&job.fds[1]);
         close_fd(&job.fds[2]);
@@ -837,7 +857,10 @@ static void run(uint32_t id, const unsigned char *payload, size_t size) {
 /* The channel ends for the host. `drained`: nobody can write to it any more. */
 static void end_output(struct stream *s, int i, bool drained) {
     send_end(s->id, i + 1);
-    if (drained || s->kind != COMMAND || s->kill != ALIVE)
+    if (s->out[i].unheld) {
+        s->out[i].spent = s->out[i].fd;
+        s->out[i].fd = -1;
+    } else if (drained || s->kind != COMMAND || s->kill != ALIVE)
         close_fd(&s->out[i].fd);
     else
         orphan(&s->out[i].fd);
@@ -1032,8 +1055,20 @@ static void settle_stream(struct stream *s) {
         return;
     if (s->id != 0)
         send_exit(s);
-    waitpid(s->pid, NULL, 0);
-    release(s);
+    s->told = true;
+}
+
+/* What nobody waits for, once all that the host waits for has been written: ended commands go, pipes for the next one come. */
+static void clean_up(void) {
+    for EACH(s) {
+        if (!s->told || s->kind == FREE)
+            continue;
+        waitpid(s->pid, NULL, 0);
+        release(s);
+    }
+    for (int i = 0; i < 2; i++)
+        if (spare[i][0] < 0 && pipe2(spare[i], O_CLOEXEC) == 0)
+            nonblocking(spare[i][0]);
 }
 
 /* ---- TCP and UDP ---- */
@@ -1539,6 +1574,7 @@ static void turn(const sigset_t *while_waiting) {
         lose_host();
     overrun = false;
     flush_port();
+    clean_up();
     more = more && out_used() <= INPUT_MARK;
     if (port < 0 && for_ever && (port = open_port()) >= 0)
         take_port(port);
@@ -1565,13 +1601,11 @@ static void on_child(int signal) {
 static void prepare(sigset_t *while_waiting) {
     uint64_t random = 0;
     sigset_t blocked;
-    int fd;
     do
-        fd = open("/dev/null", O_RDWR);
-    while (fd >= 0 && fd < 3);
-    close_fd(&fd);
+        nothing = open("/dev/null", O_RDWR);
+    while (nothing >= 0 && nothing < 3);
     if (syscall(SET_CLOEXEC_RANGE, 3u, ~0u, 4u /* CLOSE_RANGE_CLOEXEC */) != 0)
-        for (fd = 3; fd < 1024; fd++)
+        for (int fd = 3; fd < 1024; fd++)
             fcntl(fd, F_SETFD, FD_CLOEXEC);
     for (int number = 1; number <= 64; number++)
         signal(number, SIG_DFL);
@@ -1598,12 +1632,12 @@ static void prepare(sigset_t *while_waiting) {
 static void take_standard_streams(void) {
     port = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3);
     port_out = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
-    int nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
-    if (port < 0 || port_out < 0 || dup2(nothing, STDIN_FILENO) < 0 || dup2(nothing, STDOUT_FILENO) < 0) {
+    int empty = open("/dev/null", O_RDWR | O_CLOEXEC);
+    if (port < 0 || port_out < 0 || dup2(empty, STDIN_FILENO) < 0 || dup2(empty, STDOUT_FILENO) < 0) {
         perror("standard input and output");
         exit(1);
     }
-    close(nothing);
+    close(empty);
     nonblocking(port);
     nonblocking(port_out);
 }

@@ -12,7 +12,7 @@ internal sealed record AgentCommand(IReadOnlyList<string> Arguments)
     /// <summary>Default: whom the agent runs as, which is root.</summary>
     public string? User { get; init; }
 
-    /// <summary>False: its standard input ends at once, which the guest hears together with the command. Default: true, whoever runs it writes or closes it.</summary>
+    /// <summary>False: its standard input is <c>/dev/null</c>, on a terminal the end of a file. Default: true, whoever runs it writes or closes it.</summary>
     public bool TakesInput { get; init; } = true;
 
     /// <summary>Runs it on a new terminal of this size; standard output then carries all, and standard error nothing.</summary>

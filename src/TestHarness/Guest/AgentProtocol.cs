@@ -16,7 +16,7 @@ internal readonly record struct AgentFrameHeader(int Length, uint Stream, AgentF
 /// <summary>Writes and reads the frames of the agent's protocol. Pure: bytes in, bytes out.</summary>
 internal static class AgentProtocol
 {
-    public const int Version = 2;
+    public const int Version = 3;
     public const int HeaderSize = 12;
     public const int MaxPayload = 65536;
     public const int NonceSize = 16;

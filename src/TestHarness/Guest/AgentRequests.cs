@@ -34,6 +34,8 @@ internal static class AgentRequests
             AddField(fields, 'U', user);
         if (command.Terminal is { } terminal)
             AddField(fields, 'P', Size(terminal));
+        else if (!command.TakesInput)
+            AddField(fields, 'N', []);
         if (fields.WrittenCount > AgentProtocol.MaxPayload)
         {
             throw new ArgumentException(

@@ -170,6 +170,32 @@ public sealed class AgentCommandTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_command_without_input_reads_from_nothing_and_any_other_from_a_pipe()
+    {
+        AgentCommand command = Script("readlink /proc/self/fd/0; cat");
+
+        (await Connection.RunToEndAsync(command with { TakesInput = false }, input: null, Token)).Text.Should().Be("/dev/null\n");
+        (await Connection.RunToEndAsync(command, "in"u8.ToArray(), Token)).Text.Should().MatchRegex(@"^pipe:\[\d+\]\nin$");
+    }
+
+    [Fact]
+    public async Task Keeps_no_descriptor_and_no_process_of_a_command_that_has_ended()
+    {
+        string descriptors = $"/proc/{_agent.Process.Id}/fd";
+        AgentCommand command = Script("echo out; echo error >&2");
+        await Connection.RunToEndAsync(command with { TakesInput = false }, input: null, Token);
+        await Connection.PingAsync(Token);
+        int before = Directory.GetFiles(descriptors).Length;
+
+        for (int i = 0; i < 20; i++)
+            await Connection.RunToEndAsync(command with { TakesInput = i % 2 == 0 }, input: null, Token);
+        await Connection.PingAsync(Token);
+
+        Directory.GetFiles(descriptors).Length.Should().Be(before);
+        File.ReadAllText($"/proc/{_agent.Process.Id}/task/{_agent.Process.Id}/children").Should().BeEmpty();
+    }
+
+    [Fact]
     public async Task Refuses_to_change_the_machine_when_it_serves_a_socket()
     {
         AgentSettled settled = await Connection.SettleAsync(DateTimeOffset.UnixEpoch, new byte[32], "other", newMachineId: false, Token);

@@ -24,6 +24,7 @@ public sealed class AgentRequestsTests
             (byte)'U', 1, 0, 0, 0, (byte)'u', (byte)'P', 4, 0, 0, 0, 80, 0, 24, 0,
         ];
         AgentRequests.Run(command).Should().Equal(expected);
+        AgentRequests.Run(new AgentCommand(["a"]) { TakesInput = false }).Should().Equal((byte)'A', 1, 0, 0, 0, (byte)'a', (byte)'N', 0, 0, 0, 0);
     }
 
     public static TheoryData<object> Impossible =>
