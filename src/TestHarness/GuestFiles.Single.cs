@@ -30,7 +30,8 @@ public sealed partial class GuestFiles
         # What is large goes past the page cache, which costs an emulated processor as much as all the rest. Not every dd and file system can; that is told before anything is read.
         receive() {
           [ "$1" -ge 4194304 ] || { cat > "$temporary"; return; }
-          error=$(LC_ALL=C dd of="$temporary" bs=4M iflag=fullblock oflag=direct status=none 2>&1) && return
+          fallocate -l "$1" "$temporary" 2> /dev/null # in one piece: the file system then has a fifth of the work; where it cannot, dd still can
+          error=$(LC_ALL=C dd of="$temporary" bs=1M iflag=fullblock oflag=direct conv=notrunc status=none 2>&1) && return
           case $error in "dd: can't open"* | 'dd: failed to open'* | 'dd: invalid'*) cat > "$temporary" ;; *) echo "$error" >&2; return 1 ;; esac
         }
         if receive "$4" && "$9" "$7" "$temporary" && { touch -d "@$5.$6" "$temporary" 2> /dev/null || touch -d "@$5" "$temporary"; }; then

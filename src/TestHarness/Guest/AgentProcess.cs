@@ -2,7 +2,7 @@ namespace TestHarness.Guest;
 
 /// <summary>A command in the guest. Disposing it while it runs kills everything that it started.</summary>
 /// <remarks>
-/// <see cref="Exit"/> completes after all output has come, which waits for its reader once a window (64 KiB) is full. Who wants only the exit disposes
+/// <see cref="Exit"/> completes after all output has come, which waits for its reader once a window (256 KiB) is full. Who wants only the exit disposes
 /// <see cref="StandardOutput"/> and <see cref="StandardError"/>: what comes is then thrown away.
 /// </remarks>
 internal sealed class AgentProcess : IAsyncDisposable

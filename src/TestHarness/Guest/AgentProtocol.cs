@@ -22,8 +22,8 @@ internal static class AgentProtocol
     public const int NonceSize = 16;
 
     /// <summary>A channel's window at its start, and how much is taken before some of it is given back.</summary>
-    public const int Window = 65536;
-    public const int WindowStep = 32768;
+    public const int Window = 262144;
+    public const int WindowStep = 65536;
 
     /// <summary>The agent has no more streams than these.</summary>
     public const int MaxStreams = 256;

@@ -3,9 +3,6 @@ namespace TestHarness.Guest;
 /// <summary>A channel towards the guest. Writing waits for the window, so a command that does not read holds its writer. Disposing it ends the channel.</summary>
 internal sealed class AgentWriteStream(AgentStream stream) : AgentOneWayStream
 {
-    // Smaller than the window, so that the agent can pass on one part while the next is under way.
-    private const int MaxChunk = 32768;
-
     private readonly Lock _gate = new();
     private int _window = AgentProtocol.Window;
     private TaskCompletionSource? _waiter;
@@ -17,7 +14,7 @@ internal sealed class AgentWriteStream(AgentStream stream) : AgentOneWayStream
     {
         while (!buffer.IsEmpty)
         {
-            int count = TakeWindow(Math.Min(buffer.Length, MaxChunk), out Task changed);
+            int count = TakeWindow(Math.Min(buffer.Length, AgentProtocol.MaxPayload), out Task changed);
             if (count == 0)
             {
                 await changed.WaitAsync(cancellationToken).ConfigureAwait(false);

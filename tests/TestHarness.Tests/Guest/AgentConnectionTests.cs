@@ -23,7 +23,7 @@ public sealed class AgentConnectionTests
         { "a frame that only a host sends", FakeGuest.Frame(AgentFrameType.Kill, 1, 0, []) },
         { "a RUN", FakeGuest.Frame(AgentFrameType.Run, 1, 0, []) },
         { "a second STARTED", FakeGuest.Frame(AgentFrameType.Started, 1, 0, [1, 0, 0, 0]) },
-        { "data beyond the window", [.. FakeGuest.Frame(AgentFrameType.Data, 1, 1, new byte[65536]), .. FakeGuest.Frame(AgentFrameType.Data, 1, 1, [1])] },
+        { "data beyond the window", [.. Enumerable.Repeat(FakeGuest.Frame(AgentFrameType.Data, 1, 1, new byte[65536]), 5).SelectMany(frame => frame)] },
         { "data towards the guest", FakeGuest.Frame(AgentFrameType.Data, 1, 0, [1]) },
         { "data after the end", [.. FakeGuest.Frame(AgentFrameType.End, 1, 1, []), .. FakeGuest.Frame(AgentFrameType.Data, 1, 1, [1])] },
         { "a window for an output", FakeGuest.Frame(AgentFrameType.Window, 1, 1, [1, 0, 0, 0]) },
