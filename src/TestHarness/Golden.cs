@@ -84,7 +84,7 @@ public static class Golden
     public static IReadOnlyList<string> AcceptReceived(string folder)
     {
         ArgumentException.ThrowIfNullOrEmpty(folder);
-        return ReceivedFiles.Accept(folder);
+        return [.. ReceivedFiles.Accept(folder).Select(received => received.Golden!)];
     }
 
     /// <summary>

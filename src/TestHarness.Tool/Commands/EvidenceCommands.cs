@@ -8,9 +8,7 @@ namespace TestHarness.Tool.Commands;
 /// <summary>What tests left for a person: machines that are held, evidence, and goldens that are to be looked at.</summary>
 internal static class EvidenceCommands
 {
-    private const string Received = ".received.";
-
-    public static IEnumerable<Command> All() => [Attach(), Artifacts(), new Command("goldens", "Goldens that tests did not match.") { Goldens(accepts: false), Goldens(accepts: true) }];
+    public static IEnumerable<Command> All() => [Attach(), Artifacts(), GoldenCommands.All()];
 
     private static Command Attach()
     {
@@ -62,41 +60,12 @@ internal static class EvidenceCommands
                 return 0;
             }
 
-            string[] bundles = [.. Files(where, "events.jsonl").Select(file => Path.GetDirectoryName(file)!).OrderByDescending(Directory.GetLastWriteTimeUtc)];
+            if (!Directory.Exists(where))
+                throw new ToolException(ExitCode.Usage, $"There is no folder '{where}'.");
+            string[] bundles = [.. Directory.EnumerateFiles(where, "events.jsonl", SearchOption.AllDirectories).Select(file => Path.GetDirectoryName(file)!).OrderByDescending(Directory.GetLastWriteTimeUtc)];
             Table.Write(["AGE", "EVIDENCE"], bundles.Select(bundle => (IReadOnlyList<string>)[Table.Age(DateTime.UtcNow - Directory.GetLastWriteTimeUtc(bundle)), Path.GetRelativePath(".", bundle)]));
             return 0;
         });
         return command;
-    }
-
-    private static Command Goldens(bool accepts)
-    {
-        var folder = new Argument<string>("folder") { Description = "Where to look, with all below it. Default: this folder.", DefaultValueFactory = _ => "." };
-        var command = accepts
-            ? new Command("accept", "Makes what tests received the goldens; also of a folder that CI left.") { folder }
-            : new Command("list", "Lists what tests received in place of their goldens.") { folder };
-        command.SetAction(async (result, _) =>
-        {
-            foreach (string received in Files(result.GetValue(folder)!, $"*{Received}*"))
-            {
-                string verified = Path.Combine(Path.GetDirectoryName(received)!, Path.GetFileName(received).Replace(Received, ".verified.", StringComparison.Ordinal));
-                string kind = File.Exists(verified) ? "changed" : "new";
-                if (accepts)
-                    File.Move(received, verified, overwrite: true);
-                await Console.Out.WriteLineAsync($"{kind,-8} {Path.GetRelativePath(".", accepts ? verified : received)}");
-            }
-
-            return 0;
-        });
-        return command;
-    }
-
-    // Not what builds copy.
-    private static IEnumerable<string> Files(string folder, string pattern)
-    {
-        string root = Path.GetFullPath(folder);
-        return Directory.Exists(root)
-            ? Directory.EnumerateFiles(root, pattern, SearchOption.AllDirectories).Where(file => !file[root.Length..].Contains("/obj/", StringComparison.Ordinal)).Order(StringComparer.Ordinal)
-            : throw new ToolException(ExitCode.Usage, $"There is no folder '{folder}'.");
     }
 }

@@ -58,4 +58,6 @@ internal sealed record HostAnswer
 [JsonSerializable(typeof(HostAnswer))]
 [JsonSerializable(typeof(IReadOnlyList<MachineStatus>))]
 [JsonSerializable(typeof(IReadOnlyList<Commands.ImageStatus>))]
+[JsonSerializable(typeof(IReadOnlyList<Goldens.ReceivedGolden>))]
+[JsonSerializable(typeof(IReadOnlyList<Goldens.UnknownGolden>))]
 internal sealed partial class ToolJson : JsonSerializerContext;

@@ -97,22 +97,16 @@ internal sealed class PictureCheck
                 .Add("Needles left out", string.Join('\n', _notes)).Add("Waited", waited);
         }
 
-        IReadOnlyList<ScreenArea> regions = difference.Regions();
-        (int width, int height) = (golden.Pixels.Width, golden.Pixels.Height);
-        string Words(ScreenArea area) => $"{area} ({DifferenceRegions.Place(area, width, height)})";
+        (string? largest, string? others) = PictureWords.Areas(difference, golden.Pixels);
         return new FailureText($"{subject} does not match the golden '{_place.Name}'{(difference.OtherReason is { } reason ? $": {reason}" : "")}.")
             .Add("Waited", waited)
-            .Add("Different", difference.OtherReason is null ? Count(difference) : null)
-            .Add("Largest area", regions.Count > 0 ? Words(regions[0]) : null)
-            .Add("Other areas", regions.Count < 2 ? null : string.Join('\n', regions.Skip(1).Take(5).Select(Words).Append(regions.Count > 6 ? $"and {regions.Count - 6} more" : "")))
+            .Add("Different", PictureWords.Count(difference))
+            .Add("Largest area", largest)
+            .Add("Other areas", others)
             .Add("Areas that are too different", string.Join('\n', difference.FailedAreas))
             .Add("Accepted pictures", _accepted.Count > 1 ? $"{_accepted.Count}; this one is the nearest" : null)
             .Add("Needles left out", string.Join('\n', _notes));
     }
-
-    private static string Count(PictureDifference difference) => string.Create(
-        CultureInfo.InvariantCulture,
-        $"{difference.Different:N0} of {difference.Compared:N0} pixels ({100.0 * difference.Different / Math.Max(1, difference.Compared):0.###} %), {difference.Allowed:N0} may{(difference.Excused > 0 ? $"; {difference.Excused:N0} more in smoothed edges, which do not count" : "")}");
 
     private static PixelImage Pixels(Screenshot shot) => PngFile.Read(shot.Png.Span, "the screenshot");
 

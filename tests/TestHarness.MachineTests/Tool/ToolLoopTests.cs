@@ -198,20 +198,6 @@ public sealed class ToolLoopTests : IDisposable
     }
 
     [Fact]
-    public async Task Makes_what_tests_received_the_goldens()
-    {
-        string folder = Directory.CreateDirectory(Path.Combine(_tool.Root, "tests")).FullName;
-        await File.WriteAllTextAsync(Path.Combine(folder, "A.b.received.txt"), "new", Token);
-        await File.WriteAllTextAsync(Path.Combine(folder, "A.b.verified.txt"), "old", Token);
-
-        (await _tool.DoAsync("goldens", "list", folder)).Should().MatchRegex("^changed +.*A.b.received.txt\n$");
-        await _tool.DoAsync("goldens", "accept", folder);
-
-        Directory.GetFiles(folder).Should().Equal(Path.Combine(folder, "A.b.verified.txt"));
-        (await File.ReadAllTextAsync(Path.Combine(folder, "A.b.verified.txt"), Token)).Should().Be("new");
-    }
-
-    [Fact]
     public async Task Tells_what_the_host_has()
     {
         (int exitCode, string output, _) = await _tool.RunAsync("doctor");
