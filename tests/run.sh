@@ -6,8 +6,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . examples/prerequisites.sh
-# Only tests boot by UEFI, make disks for that, and read a picture's text.
-th_require /usr/share/OVMF/OVMF_CODE_4M.fd=ovmf mcopy=mtools tesseract=tesseract-ocr
+# Only tests boot by UEFI, make disks for that, read a picture's text, and sit at a terminal.
+th_require /usr/share/OVMF/OVMF_CODE_4M.fd=ovmf mcopy=mtools tesseract=tesseract-ocr tmux=tmux
 
 soak=false
 if [ "${1:-}" = --soak ]; then

@@ -48,6 +48,10 @@ internal sealed class TestVm : IDisposable
     /// <summary>Runs it at a terminal.</summary>
     public TerminalProgram AtTerminal(string arguments) => new(string.Join(' ', _environment.Select(variable => $"{variable.Key}={variable.Value}")), $"{Program} {arguments}");
 
+    /// <summary>A shell in tmux, in the root folder, that finds <c>testvm</c>.</summary>
+    public Task<TmuxTerminal> InTmuxAsync() => TmuxTerminal.StartAsync(
+        Root, new Dictionary<string, string>(_environment) { ["PATH"] = $"{Path.GetDirectoryName(Program)}:{Environment.GetEnvironmentVariable("PATH")}" });
+
     /// <summary>Finds the process that keeps a machine.</summary>
     public int KeeperOf(string machine) =>
         int.Parse(FileLock.ReadOwner(Path.Combine(Data, "machines", machine, "host.lock")).Split(' ')[1], System.Globalization.CultureInfo.InvariantCulture);
