@@ -1,0 +1,58 @@
+using System.Xml.Linq;
+using FluentAssertions;
+using Xunit;
+
+namespace TestHarness.MachineTests.Packages;
+
+/// <summary>The packages of this repository in a folder outside it, with a version that no cache has seen.</summary>
+public sealed class PackageFeed : IAsyncLifetime
+{
+    /// <summary>The packages that there are.</summary>
+    public static readonly string[] Ids = ["TestHarness", "TestHarness.FluentAssertions", "TestHarness.Tool", "TestHarness.Xunit"];
+
+    private readonly string _root = Directory.CreateTempSubdirectory("testharness-packages-").FullName;
+
+    public string Version { get; } = $"0.0.0-test.g{Guid.NewGuid():N}";
+
+    /// <summary>Where the packages lie.</summary>
+    public string Folder => Path.Combine(_root, "feed");
+
+    /// <summary>Makes an empty folder outside the repository, which goes with the feed.</summary>
+    public string NewFolder(string name) => Directory.CreateDirectory(Path.Combine(_root, name)).FullName;
+
+    public string FileOf(string id) => Path.Combine(Folder, $"{id}.{Version}.nupkg");
+
+    /// <summary>Finds the version of a package that this repository builds with, which the host's sources therefore have.</summary>
+    public static string UsedVersionOf(string id) => XDocument.Load(Path.Combine(Repository.Root, "Directory.Packages.props"))
+        .Descendants("PackageVersion").Single(package => package.Attribute("Include")!.Value == id).Attribute("Version")!.Value;
+
+    /// <summary>Runs <c>dotnet</c>; it must succeed. Returns what it wrote.</summary>
+    public static async Task<string> DotnetAsync(params string[] arguments)
+    {
+        (int exitCode, string output) = await Repository.RunAsync("dotnet", arguments, environment: null, TestContext.Current.CancellationToken);
+        exitCode.Should().Be(0, "dotnet {0} succeeds:\n{1}", string.Join(' ', arguments), output);
+        return output;
+    }
+
+    public async ValueTask InitializeAsync()
+    {
+        // Its own folder for what the build makes: the programs that other tests run stay as they are, and a clone where nothing is built for release will do.
+        await DotnetAsync(
+            "pack", Path.Combine(Repository.Root, "TestHarness.sln"), "-c", "Release", "-o", Folder, "--artifacts-path", NewFolder("build"), $"-p:Version={Version}", "-nodeReuse:false");
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        Directory.Delete(_root, recursive: true);
+        // 'global-packages: /home/me/.nuget/packages/'
+        string told = await DotnetAsync("nuget", "locals", "global-packages", "--list", "--force-english-output");
+        string cache = told[(told.IndexOf(": ", StringComparison.Ordinal) + 2)..].Trim();
+        foreach (string restored in Ids.Select(id => Path.Combine(cache, id.ToLowerInvariant(), Version)).Where(Directory.Exists))
+        {
+            Directory.Delete(restored, recursive: true);
+            string package = Path.GetDirectoryName(restored)!;
+            if (!Directory.EnumerateFileSystemEntries(package).Any())
+                Directory.Delete(package);
+        }
+    }
+}

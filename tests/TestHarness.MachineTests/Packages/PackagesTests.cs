@@ -1,0 +1,139 @@
+using System.IO.Compression;
+using System.Reflection.Metadata;
+using System.Reflection.PortableExecutable;
+using FluentAssertions;
+using Xunit;
+
+namespace TestHarness.MachineTests.Packages;
+
+/// <summary>The packages as those get them who have no checkout. Alone, because a build takes all processors from the tests beside it.</summary>
+[Collection(nameof(PackagesTests))]
+[CollectionDefinition(nameof(PackagesTests), DisableParallelization = true)]
+public sealed class PackagesTests(PackageFeed feed) : IClassFixture<PackageFeed>
+{
+    private const int Limit = 600_000;
+
+    [Fact]
+    public void There_are_four_with_readme_licence_documentation_and_symbols()
+    {
+        Directory.GetFiles(feed.Folder).Should().BeEquivalentTo(PackageFeed.Ids.Select(feed.FileOf));
+
+        foreach (string id in PackageFeed.Ids)
+        {
+            using ZipArchive package = ZipFile.OpenRead(feed.FileOf(id));
+            string[] files = [.. package.Entries.Select(entry => entry.FullName)];
+            string library = id == "TestHarness.Tool" ? "tools/net10.0/any/TestHarness" : $"lib/net10.0/{id}";
+            files.Should().Contain(["README.md", "LICENSE", $"{library}.xml"], "{0} has them", id);
+            SourcesOf(package, $"{library}.dll").Should().Contain(file => file.StartsWith("/_/src/", StringComparison.Ordinal), "{0} has symbols", id)
+                .And.NotContain(file => file.StartsWith(Path.Combine(Repository.Root, "src"), StringComparison.Ordinal), "{0} names no folder of the one who made it", id);
+        }
+    }
+
+    [Fact]
+    public void The_agent_and_the_recipes_are_inside()
+    {
+        using ZipArchive package = ZipFile.OpenRead(feed.FileOf("TestHarness"));
+        using var assembly = new PEReader(Unpack(package, "lib/net10.0/TestHarness.dll"));
+        MetadataReader reader = assembly.GetMetadataReader();
+        reader.ManifestResources.Select(resource => reader.GetString(reader.GetManifestResource(resource).Name))
+            .Should().Contain(["agent/amd64/testharness-agent", "images/tiny/recipe.json", "images/debian-12/recipe.json"]);
+    }
+
+    [Fact(Timeout = Limit)]
+    public async Task A_project_outside_the_repository_tests_machines_with_them()
+    {
+        string project = WriteProject();
+
+        string output = await PackageFeed.DotnetAsync("test", project, "-nodeReuse:false");
+
+        output.Should().MatchRegex(@"Passed!  - Failed: +0, Passed: +2,");
+    }
+
+    [Fact(Timeout = Limit)]
+    public async Task The_tool_installs_from_them_and_runs()
+    {
+        string folder = feed.NewFolder("tool");
+
+        await PackageFeed.DotnetAsync("tool", "install", "TestHarness.Tool", "--tool-path", folder, "--add-source", feed.Folder, "--version", feed.Version);
+
+        string testvm = Path.Combine(folder, "testvm");
+        (await DoAsync(testvm, "--version")).Should().StartWith(feed.Version);
+        await DoAsync(testvm, "image", "build", "tiny");
+        (await DoAsync(testvm, "image", "list")).Should().MatchRegex(@"(?m)^NAME .*\n(.*\n)*tiny ");
+    }
+
+    private static async Task<string> DoAsync(string program, params string[] arguments)
+    {
+        (int exitCode, string output) = await Repository.RunAsync(program, arguments, environment: null, TestContext.Current.CancellationToken);
+        exitCode.Should().Be(0, "{0} {1} succeeds: {2}", program, string.Join(' ', arguments), output);
+        return output;
+    }
+
+    /// <summary>Reads the names of the source files from the symbols in an assembly.</summary>
+    private static string[] SourcesOf(ZipArchive package, string file)
+    {
+        using var assembly = new PEReader(Unpack(package, file));
+        DebugDirectoryEntry embedded = assembly.ReadDebugDirectory().SingleOrDefault(entry => entry.Type == DebugDirectoryEntryType.EmbeddedPortablePdb);
+        embedded.DataSize.Should().BePositive("{0} has its symbols inside", file);
+        using MetadataReaderProvider symbols = assembly.ReadEmbeddedPortablePdbDebugDirectoryData(embedded);
+        MetadataReader reader = symbols.GetMetadataReader();
+        return [.. reader.Documents.Select(document => reader.GetString(reader.GetDocument(document).Name))];
+    }
+
+    private static MemoryStream Unpack(ZipArchive package, string file)
+    {
+        var unpacked = new MemoryStream();
+        using Stream packed = package.GetEntry(file)!.Open();
+        packed.CopyTo(unpacked);
+        unpacked.Position = 0;
+        return unpacked;
+    }
+
+    /// <summary>Writes a project as a user has it: the host's own package sources and, beside them, the folder.</summary>
+    private string WriteProject()
+    {
+        string folder = feed.NewFolder("Project");
+        File.WriteAllText(Path.Combine(folder, "NuGet.config"), $"""
+            <configuration>
+              <packageSources>
+                <add key="testharness" value="{feed.Folder}" />
+              </packageSources>
+            </configuration>
+            """);
+        File.WriteAllText(Path.Combine(folder, "UnameTests.cs"), """
+            using FluentAssertions;
+            using TestHarness;
+            using TestHarness.FluentAssertions;
+            using TestHarness.Xunit;
+            using Xunit;
+
+            public sealed class UnameTests
+            {
+                [Theory, VirtualMachine("tiny")]
+                public async Task Is_Linux(VirtualMachine vm) => (await vm.Shell.RunAsync("uname -s")).Should().Succeed().And.HaveOutput("Linux");
+
+                [Fact]
+                public void Failures_bring_their_evidence() => typeof(UnameTests).Assembly.IsDefined(typeof(CaptureMachineEvidenceAttribute), inherit: false).Should().BeTrue();
+            }
+            """);
+        string project = Path.Combine(folder, "Project.csproj");
+        File.WriteAllText(project, $"""
+            <Project Sdk="Microsoft.NET.Sdk">
+              <PropertyGroup>
+                <TargetFramework>net10.0</TargetFramework>
+                <OutputType>Exe</OutputType>
+                <ImplicitUsings>enable</ImplicitUsings>
+                <NuGetAudit>false</NuGetAudit>
+              </PropertyGroup>
+              <ItemGroup>
+                <PackageReference Include="Microsoft.NET.Test.Sdk" Version="{PackageFeed.UsedVersionOf("Microsoft.NET.Test.Sdk")}" />
+                <PackageReference Include="xunit.runner.visualstudio" Version="{PackageFeed.UsedVersionOf("xunit.runner.visualstudio")}" />
+                <PackageReference Include="xunit.v3" Version="{PackageFeed.UsedVersionOf("xunit.v3")}" />
+                <PackageReference Include="TestHarness.Xunit" Version="{feed.Version}" />
+                <PackageReference Include="TestHarness.FluentAssertions" Version="{feed.Version}" />
+              </ItemGroup>
+            </Project>
+            """);
+        return project;
+    }
+}
