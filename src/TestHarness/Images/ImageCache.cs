@@ -56,7 +56,7 @@ internal sealed class ImageCache(string root)
         if (mode == ImageBuildMode.IfMissing && FindBuilt(folder, key) is { } builtMeanwhile)
             return builtMeanwhile;
 
-        await SweepAsync(source.Name, folder, key).ConfigureAwait(false);
+        await SweepAsync(source.Name, folder, key, progress).ConfigureAwait(false);
         return await BuildAsync(source, recipe, Path.Combine(folder, NextGeneration(folder, key)), progress, cancellationToken).ConfigureAwait(false);
     }
 
@@ -96,14 +96,16 @@ internal sealed class ImageCache(string root)
     }
 
     /// <summary>Deletes what killed builders left of this image, whatever the recipe was like then; live ones hold their lock.</summary>
-    private static async Task SweepAsync(string image, string folder, string ownKey)
+    private static async Task SweepAsync(string image, string folder, string ownKey, IProgress<StartProgress>? progress)
     {
         foreach (string leftover in Directory.GetDirectories(folder, $"*{Building}"))
         {
             string key = Path.GetFileName(leftover).Split('.')[0];
             using FileLock? theirs = key == ownKey ? null : FileLock.TryTake(Path.Combine(folder, $"{key}.lock"));
-            if (key == ownKey || theirs is not null)
-                await new BuildFolder(image, leftover, progress: null).DeleteAsync().ConfigureAwait(false);
+            if (key != ownKey && theirs is null)
+                continue;
+            await new BuildFolder(image, leftover, progress: null).DeleteAsync().ConfigureAwait(false);
+            progress?.Report(new StartProgress($"image {image}: removed what a killed build left", leftover));
         }
     }
 

@@ -81,7 +81,7 @@ public sealed class KilledOwnerTests(Tiny tiny)
             Directory.GetDirectories(Path.Combine(folder, "cache/images/mine")).Should().ContainSingle().Which.Should().EndWith(".building");
             (int exitCode, string output) = await program.RunAsync("build", image);
             exitCode.Should().Be(0, output);
-            output.Should().Contain("image mine: packages").And.Contain("running");
+            output.Should().Contain("image mine: removed what a killed build left").And.Contain("image mine: packages").And.Contain("running");
             Directory.GetDirectories(Path.Combine(folder, "cache/images/mine")).Should().ContainSingle().Which.Should().NotEndWith(".building");
         }
         finally
