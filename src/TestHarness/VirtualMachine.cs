@@ -31,7 +31,7 @@ public sealed partial class VirtualMachine : IAsyncDisposable
         ArgumentNullException.ThrowIfNull(spec);
         SpecValidation.Check(spec);
         Spec = spec;
-        Name = MachineName.Make(spec.Image, Interlocked.Increment(ref _count));
+        Name = MachineName.Make(spec.Hostname ?? spec.Image, Interlocked.Increment(ref _count));
         _guest = new GuestSession(hostname is "" ? Name : hostname, spec.Clock);
         _watch = new GuestWatch(() => Folder);
         _guest.CameUp += OnUp;
@@ -52,7 +52,7 @@ public sealed partial class VirtualMachine : IAsyncDisposable
     /// <summary>Happens before a running machine is ended by the library, while it can still be looked at. A listener may dispose the machine.</summary>
     public event Func<VirtualMachine, Task>? Stopping;
 
-    /// <summary>Gets the machine's name, unique in this process: the image's name and a number.</summary>
+    /// <summary>Gets the machine's name, unique in this process: <see cref="MachineSpec.Hostname"/>, or else the image's name, and a number.</summary>
     public string Name { get; }
 
     /// <summary>Gets what the machine was described as.</summary>

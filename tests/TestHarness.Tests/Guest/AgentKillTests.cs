@@ -78,7 +78,7 @@ public sealed class AgentKillTests : IAsyncLifetime
     [Fact]
     public async Task Gets_what_outlived_a_command_when_it_is_killed_before_its_output_is_read()
     {
-        await using AgentProcess process = await Connection.RunAsync(Script("setsid sleep 1000 & echo $! >&2; head -c 100000 /dev/zero; exit 3"), Token);
+        await using AgentProcess process = await Connection.RunAsync(Script("setsid sleep 1000 & echo $! >&2; head -c 1000000 /dev/zero; exit 3"), Token);
         int escaped = await ReadNumberAsync(process.StandardError);
 
         await process.KillAsync(Token);

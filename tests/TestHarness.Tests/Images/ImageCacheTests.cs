@@ -10,6 +10,7 @@ public sealed class ImageCacheTests : IDisposable
 {
     private readonly string _root = Directory.CreateTempSubdirectory("cache, \"ä ").FullName;
     private int _builds;
+    private Task _mayBuild = Task.CompletedTask;
 
     private string Folder => Path.Combine(_root, "tiny");
 
@@ -21,6 +22,8 @@ public sealed class ImageCacheTests : IDisposable
     public async Task Builds_an_image_once_when_many_ask()
     {
         var waits = new Progress();
+        _mayBuild = waits.SomebodyWaits;
+
         GuestImage[] images = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => GetAsync(ImageBuildMode.IfMissing, waits)));
 
         _builds.Should().Be(1);
@@ -135,6 +138,7 @@ public sealed class ImageCacheTests : IDisposable
     private async Task<string> PretendAsync(Recipe recipe, RecipeSource source, BuildFolder folder, CancellationToken cancellationToken)
     {
         Interlocked.Increment(ref _builds);
+        await _mayBuild.WaitAsync(TimeSpan.FromSeconds(30), cancellationToken);
         string result = Directory.CreateDirectory(Path.Combine(folder.Path, "image")).FullName;
         foreach (string file in (string[])["disk.qcow2", "vmlinux", "initrd", "packages.txt"])
             await File.WriteAllTextAsync(Path.Combine(result, file), file, cancellationToken);
@@ -144,6 +148,10 @@ public sealed class ImageCacheTests : IDisposable
     private sealed class Progress : IProgress<StartProgress>
     {
         private readonly List<string> _steps = [];
+        private readonly TaskCompletionSource _waiter = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        /// <summary>Ends when one who asked has been told that another builds.</summary>
+        public Task SomebodyWaits => _waiter.Task;
 
         public IReadOnlyList<string> Steps => _steps;
 
@@ -151,6 +159,8 @@ public sealed class ImageCacheTests : IDisposable
         {
             lock (_steps)
                 _steps.Add(value.Step);
+            if (value.Step.Contains("waiting for", StringComparison.Ordinal))
+                _waiter.TrySetResult();
         }
     }
 }

@@ -136,4 +136,11 @@ public sealed class LiteralValuesTests
     private static JsonDocument After(IReadOnlyList<string> arguments, string option) => JsonDocument.Parse(ValueAfter(arguments, option));
 
     private static string? NameOf(JsonElement image) => image.GetProperty("file").GetProperty("filename").GetString();
+
+    [Fact]
+    public void A_machine_is_named_after_its_host_name_or_else_its_image()
+    {
+        new VirtualMachine(new MachineSpec { Hostname = "db.example" }).Name.Should().MatchRegex("^db-example-[0-9]+$");
+        new VirtualMachine(new MachineSpec { Image = "tiny" }).Name.Should().MatchRegex("^tiny-[0-9]+$");
+    }
 }
