@@ -14,8 +14,7 @@ internal static class AccessCommands
     public static IEnumerable<Command> All() =>
     [
         ShellCommand(),
-        MachineCommands.OnMachine("console", "Joins this terminal to the serial console. Ctrl-] three times leaves.", async (machine, _, token) =>
-            (await HostClient.JoinAsync(machine, new HostRequest("console"), CallerTerminal.Exists, token))?.ExitCode ?? 0),
+        ConsoleCommand(),
         SshConfig(),
         Sync("sync", "Makes a folder or file the same on the other side: testvm sync ./app/ web:/srv/app/ --delete"),
         Sync("copy", "Copies files: testvm copy web:/var/log/syslog ."),
@@ -48,6 +47,14 @@ internal static class AccessCommands
                 await Console.Error.WriteLineAsync(string.Create(CultureInfo.InvariantCulture, $"the guest took {answer.GuestMilliseconds:0.0} ms"));
             return answer?.ExitCode ?? Left;
         }, command, user, tty, verbose);
+    }
+
+    private static Command ConsoleCommand()
+    {
+        var monitor = new Option<bool>("--monitor") { Description = "QEMU's human monitor in its place, a command a line." };
+        return MachineCommands.OnMachine("console", "Joins this terminal to the serial console. Ctrl-] three times leaves.", async (machine, result, token) => result.GetValue(monitor)
+            ? await MonitorCommand.RunAsync(machine, token)
+            : (await HostClient.JoinAsync(machine, new HostRequest("console"), CallerTerminal.Exists, token))?.ExitCode ?? 0, monitor);
     }
 
     private static Command SshConfig()

@@ -32,6 +32,7 @@ internal static class MachineCommands
                 await Console.Out.WriteLineAsync($"127.0.0.1:{forward.Host} {forward.Guest}/{forward.Protocol.ToString().ToLowerInvariant()}");
             return 0;
         }),
+        AutostartCommand(),
         Serve(),
     ];
 
@@ -106,7 +107,11 @@ internal static class MachineCommands
             }
 
             using (await FileLock.TakeAsync(machine.HostLock, onWait: null, token))
+            {
+                await new Autostart(machine).TurnOffAsync(token);
                 Directory.Delete(machine.Folder, recursive: true);
+            }
+
             return 0;
         }, force);
     }
@@ -132,9 +137,31 @@ internal static class MachineCommands
         if (result.GetValue(Json))
             await WriteJsonAsync(one);
         else
-            Write(one);
+            Write(one, "AUTOSTART", machine => machine.Autostart ? "on" : "off");
         return 0;
     }, Json);
+
+    private static Command AutostartCommand()
+    {
+        var state = new Argument<string>("state") { Description = "on or off." };
+        state.AcceptOnlyFromAmong("on", "off");
+        return OnMachine("autostart", "Starts a machine when you log in, by a unit of your systemd.", async (machine, result, token) =>
+        {
+            using FileLock taken = machine.TakeForCommand();
+            var autostart = new Autostart(machine);
+            if (result.GetValue(state) == "on")
+            {
+                await autostart.TurnOnAsync(token);
+                await Console.Error.WriteLineAsync($"Machine '{machine.Name}' starts when you log in ({autostart.UnitFile}). At the host's start, too: loginctl enable-linger");
+            }
+            else
+            {
+                await Console.Error.WriteLineAsync(await autostart.TurnOffAsync(token) ? $"Machine '{machine.Name}' does not start by itself any more." : $"Machine '{machine.Name}' does not start by itself.");
+            }
+
+            return 0;
+        }, state);
+    }
 
     private static Command Serve()
     {
@@ -146,11 +173,13 @@ internal static class MachineCommands
     private static Task WriteJsonAsync(IReadOnlyList<MachineStatus> machines) =>
         Console.Out.WriteLineAsync(JsonSerializer.Serialize(machines, ToolJson.Default.IReadOnlyListMachineStatus));
 
-    private static void Write(IEnumerable<MachineStatus> machines) => Table.Write(
-        ["NAME", "STATE", "IMAGE", "MEMORY", "CPUS", "PORTS", "AGE"],
+    private static void Write(IEnumerable<MachineStatus> machines) => Write(machines, "", _ => "");
+
+    private static void Write(IEnumerable<MachineStatus> machines, string title, Func<MachineStatus, string> last) => Table.Write(
+        ["NAME", "STATE", "IMAGE", "MEMORY", "CPUS", "PORTS", "AGE", title],
         machines.Select(machine => (IReadOnlyList<string>)
         [
             machine.Name, machine.State, machine.Image, Sizes.Text(machine.MemoryMiB), $"{machine.Cpus}", machine.Ports.Count == 0 ? "-" : string.Join(' ', machine.Ports),
-            Table.Age(DateTimeOffset.UtcNow - machine.Created),
+            Table.Age(DateTimeOffset.UtcNow - machine.Created), last(machine),
         ]));
 }

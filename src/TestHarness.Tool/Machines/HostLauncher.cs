@@ -24,8 +24,8 @@ internal static class HostLauncher
         return await HostClient.CallAsync(machine, new HostRequest("follow"), cancellationToken);
     }
 
-    // As an installed tool this is a program of its own; from a build it may be dotnet that runs it.
-    private static string[] Self() => Path.GetFileNameWithoutExtension(Environment.ProcessPath!) == "dotnet"
+    /// <summary>The command line of this program: as an installed tool it is one of its own, from a build it may be dotnet that runs it.</summary>
+    public static string[] Self() => Path.GetFileNameWithoutExtension(Environment.ProcessPath!) == "dotnet"
         ? [Environment.ProcessPath!, typeof(HostLauncher).Assembly.Location]
         : [Environment.ProcessPath!];
 

@@ -8,6 +8,8 @@ namespace TestHarness.Tool.Machines;
 /// <summary>What a running machine can be asked, by the library's own means.</summary>
 internal static class HostVerbs
 {
+    private static readonly TimeSpan MonitorLimit = TimeSpan.FromMinutes(1);
+
     public static Func<VirtualMachine, HostCall, CancellationToken, Task<HostAnswer>>? Find(string verb) => verb switch
     {
         "shell" => ShellAsync,
@@ -20,6 +22,7 @@ internal static class HostVerbs
         "pause" => (vm, _, token) => DoneAsync(vm.PauseAsync(token)),
         "resume" => (vm, _, token) => DoneAsync(vm.ResumeAsync(token)),
         "restart" => (vm, _, token) => DoneAsync(vm.RebootAsync(cancellationToken: token)),
+        "monitor" => MonitorAsync,
         "ssh" => SshAsync,
         "view" => async (vm, _, token) => new HostAnswer { Text = await vm.Screen.OpenViewerAsync(token) },
         _ => null,
@@ -114,6 +117,22 @@ internal static class HostVerbs
         Screenshot shot = await vm.Screen.CaptureAsync(cancellationToken);
         await shot.SaveAsync(call.Request.To, cancellationToken);
         return new HostAnswer { Text = string.Create(CultureInfo.InvariantCulture, $"{call.Request.To} ({shot.Width}x{shot.Height})") };
+    }
+
+    // QEMU knows its monitor's commands by their first word and no part of it.
+    private static async Task<HostAnswer> MonitorAsync(VirtualMachine vm, HostCall call, CancellationToken cancellationToken)
+    {
+        string line = call.Request.Text.Trim();
+        return line.Split((char[]?)null, 2)[0] switch
+        {
+            "" => new HostAnswer(),
+            "quit" or "q" => new HostAnswer
+            {
+                ExitCode = ExitCode.Usage,
+                Error = $"'{line}' would kill machine '{vm.Spec.Hostname}', and the guest would lose what it has not written.\nTry: quit-monitor or Ctrl-D leaves; testvm stop {vm.Spec.Hostname} shuts it down",
+            },
+            _ => new HostAnswer { Text = await vm.GuardAsync($"QEMU's monitor: {line}", MonitorLimit, token => vm.Monitor.ExecuteHumanAsync(line, token), cancellationToken) },
+        };
     }
 
     private static async Task<HostAnswer> SshAsync(VirtualMachine vm, HostCall call, CancellationToken cancellationToken)

@@ -157,7 +157,7 @@ internal sealed class MachineHost : IAsyncDisposable
 
             if (!_started.Task.IsCompleted)
                 return new HostAnswer { ExitCode = ExitCode.NotRunning, Error = $"Machine '{_machine.Name}' is still starting.\nTry: testvm start {_machine.Name} (waits until it is up)" };
-            if (_vm.State == MachineState.Paused && call.Request.Verb is not ("resume" or "pause" or "screenshot" or "view"))
+            if (_vm.State == MachineState.Paused && call.Request.Verb is not ("resume" or "pause" or "screenshot" or "view" or "monitor"))
                 return new HostAnswer { ExitCode = ExitCode.NotRunning, Error = $"Machine '{_machine.Name}' is paused.\nTry: testvm resume {_machine.Name}" };
             using var over = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _vm.Ended);
             return HostVerbs.Find(call.Request.Verb) is { } verb

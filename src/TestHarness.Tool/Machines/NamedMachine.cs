@@ -129,7 +129,7 @@ internal sealed partial class NamedMachine
 }
 
 /// <summary>A machine in a list.</summary>
-internal sealed record MachineStatus(string Name, string State, string Image, int MemoryMiB, int Cpus, IReadOnlyList<string> Ports, DateTimeOffset Created, DateTimeOffset? Since)
+internal sealed record MachineStatus(string Name, string State, string Image, int MemoryMiB, int Cpus, IReadOnlyList<string> Ports, DateTimeOffset Created, DateTimeOffset? Since, bool Autostart)
 {
     public static async Task<MachineStatus> OfAsync(NamedMachine machine, CancellationToken cancellationToken)
     {
@@ -144,6 +144,7 @@ internal sealed record MachineStatus(string Name, string State, string Image, in
             settings.Cpus,
             [.. forwards.Select(forward => string.Create(CultureInfo.InvariantCulture, $"{(forward.Host == 0 ? "any" : $"127.0.0.1:{forward.Host}")}->{forward.Guest}{(forward.Protocol == ForwardProtocol.Udp ? "/udp" : "")}"))],
             settings.Created,
-            answer?.Since);
+            answer?.Since,
+            new Autostart(machine).IsOn);
     }
 }

@@ -39,14 +39,26 @@ internal static class EnvironmentVariables
     /// <summary>What kind of terminal the caller's is; the guest is told.</summary>
     public static string? Term => Read("TERM");
 
+    /// <summary>Nothing that is shown at a terminal has colours (https://no-color.org).</summary>
+    public static bool NoColor => Read("NO_COLOR") is not null;
+
     /// <summary>What is done with goldens: verify, missing, update or update-and-fail.</summary>
     public static string? Goldens => Read("TESTHARNESS_GOLDENS");
 
     public static string? XdgCacheHome => Read("XDG_CACHE_HOME");
 
+    public static string? XdgConfigHome => Read("XDG_CONFIG_HOME");
+
     public static string? XdgDataHome => Read("XDG_DATA_HOME");
 
     public static string? XdgRuntimeDirectory => Read("XDG_RUNTIME_DIR");
+
+    /// <summary>Those that say where things are, and the one that says where .NET is, as they are set: for a process that is started from elsewhere and is to find the same.</summary>
+    public static IEnumerable<(string Name, string Value)> Places =>
+        from name in (string[])["TESTHARNESS_CACHE", "TESTHARNESS_RUN", "TESTHARNESS_DATA", "XDG_CACHE_HOME", "DOTNET_ROOT"]
+        let value = Read(name)
+        where value is not null
+        select (name, value);
 
     private static bool IsSet(string name) => Read(name) is { } value && value != "0" && !value.Equals("false", StringComparison.OrdinalIgnoreCase);
 
