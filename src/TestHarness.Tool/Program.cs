@@ -3,13 +3,15 @@ using TestHarness;
 using TestHarness.Tool;
 using TestHarness.Tool.Commands;
 
-var root = new RootCommand("testvm: real virtual machines for the local dev loop; the same that TestHarness gives to tests.");
-foreach (Command command in (Command[])[.. MachineCommands.All(), .. AccessCommands.All(), .. ImageCommands.All(), .. HostCommands.All(), .. EvidenceCommands.All()])
-    root.Subcommands.Add(command);
 try
 {
-    ParseResult parsed = root.Parse(args);
-    int exitCode = await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
+    ParseResult parsed = CommandTree.Make().Parse(args);
+    int exitCode = await parsed.InvokeAsync(new InvocationConfiguration
+    {
+        EnableDefaultExceptionHandler = false,
+        // The prompt's own machine is shut down after Ctrl-C, too.
+        ProcessTerminationTimeout = TimeSpan.FromSeconds(parsed.CommandResult.Command is ReplCommand ? 300 : 2),
+    });
     // A mistake in the command line is said by the parser, which ends with 1 for it.
     return parsed.Errors.Count > 0 ? ExitCode.Usage : exitCode;
 }

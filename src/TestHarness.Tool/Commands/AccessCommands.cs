@@ -16,8 +16,8 @@ internal static class AccessCommands
         ShellCommand(),
         ConsoleCommand(),
         SshConfig(),
-        Sync("sync", "Makes a folder or file the same on the other side: testvm sync ./app/ web:/srv/app/ --delete"),
-        Sync("copy", "Copies files: testvm copy web:/var/log/syslog ."),
+        Sync("sync", "Makes a folder or file the same on the other side."),
+        Sync("copy", "Copies files."),
         OneText("screenshot", "file", "Saves the screen as a PNG.", (machine, text) => new HostRequest("screenshot") { To = Path.GetFullPath(text) }),
         OneText("type", "text", "Types a text at the keyboard.", (_, text) => new HostRequest("type") { Text = text }),
         OneText("press", "keys", "Presses keys together: ctrl-alt-f2.", (_, text) => new HostRequest("press") { Text = text }),
@@ -36,7 +36,7 @@ internal static class AccessCommands
         var user = new Option<string?>("--user", "-u") { Description = "The guest's user. Default: root." };
         var tty = new Option<bool>("--tty", "-t") { Description = "Gives the command a terminal." };
         var verbose = new Option<bool>("--verbose") { Description = "Tells on standard error how long the guest took." };
-        return MachineCommands.OnMachine("shell", "Runs a command in the guest, or a login shell. Example: testvm shell web -- uname -r", async (machine, result, token) =>
+        return MachineCommands.OnMachine("shell", "Runs a command in the guest, or a login shell.", async (machine, result, token) =>
         {
             string[] words = result.GetValue(command) ?? [];
             bool isTerminal = CallerTerminal.Exists && (words.Length == 0 || result.GetValue(tty));
@@ -84,6 +84,8 @@ internal static class AccessCommands
     {
         var from = new Argument<string>("from") { Description = "A path, or NAME:PATH in a machine." };
         var to = new Argument<string>("to") { Description = "A path, or NAME:PATH in a machine." };
+        foreach (Argument<string> side in (Argument<string>[])[from, to])
+            side.CompletionSources.Add(_ => MachineCommands.Names(after: ":"));
         var exclude = new Option<string[]>("--exclude") { Description = "A pattern of what stays out, as rsync takes it. May be repeated." };
         var owner = new Option<string?>("--chown") { Description = "The owner in the guest: user or user:group." };
         var delete = new Option<bool>("--delete") { Description = "Deletes at the target what the source does not have." };

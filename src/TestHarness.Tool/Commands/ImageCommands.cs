@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Completions;
 using System.Globalization;
 using System.Text.Json;
 using TestHarness.Images;
@@ -14,6 +15,9 @@ internal static class ImageCommands
         var image = new Command("image", "The images that machines start from.") { List(), Build(), Info(), Remove(), Collect() };
         return [image];
     }
+
+    /// <summary>Names the images that are built, for a shell's completion.</summary>
+    public static IEnumerable<CompletionItem> Names() => Built().Select(image => image.Name).Distinct().Select(name => new CompletionItem(name));
 
     private static Command List()
     {
@@ -39,7 +43,13 @@ internal static class ImageCommands
         command.SetAction(async (result, token) =>
         {
             ImageBuildMode mode = result.GetValue(anew) ? ImageBuildMode.Always : ImageBuildMode.IfMissing;
-            GuestImage image = await new ImageCache(CacheFolder.Images).GetAsync(result.GetValue(name)!, mode, new Shown(), token);
+            GuestImage image;
+            await using (var steps = new StepDisplay())
+            {
+                image = await new ImageCache(CacheFolder.Images).GetAsync(result.GetValue(name)!, mode, steps, token);
+                steps.Succeed();
+            }
+
             await Console.Out.WriteLineAsync(image.Folder);
             return 0;
         });
@@ -49,6 +59,7 @@ internal static class ImageCommands
     private static Command Info()
     {
         var name = new Argument<string>("name") { Description = "An image that is built." };
+        name.CompletionSources.Add(_ => Names());
         var command = new Command("info", "Tells what is in an image.") { name };
         command.SetAction(async (result, _) =>
         {
@@ -74,6 +85,7 @@ internal static class ImageCommands
     private static Command Remove()
     {
         var name = new Argument<string>("name") { Description = "An image that is built." };
+        name.CompletionSources.Add(_ => Names());
         var command = new Command("remove", "Removes an image; machines that run from it run on.") { name };
         command.SetAction(async (result, _) =>
         {
@@ -120,17 +132,6 @@ internal static class ImageCommands
 
     private static string[] UsersOf(GuestImage image) =>
         [.. NamedMachine.All().Where(machine => Qemu.KeptDisks.BaseOf(machine.Disks) == image.DiskPath).Select(machine => machine.Name)];
-
-    private sealed class Shown : IProgress<StartProgress>
-    {
-        private string _last = "";
-
-        public void Report(StartProgress value)
-        {
-            if (value.Step != _last)
-                Console.Error.WriteLine(_last = value.Step);
-        }
-    }
 }
 
 /// <summary>An image in a list.</summary>

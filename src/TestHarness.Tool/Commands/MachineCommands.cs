@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Completions;
 using System.Text.Json;
 using TestHarness.Hosts;
 using TestHarness.Tool.Machines;
@@ -40,6 +41,7 @@ internal static class MachineCommands
     public static Command OnMachine(string name, string description, Func<NamedMachine, ParseResult, CancellationToken, Task<int>> action, params Symbol[] symbols)
     {
         var machine = new Argument<string>("name") { Description = "The machine." };
+        machine.CompletionSources.Add(_ => Names());
         var command = new Command(name, description);
         command.Arguments.Add(machine);
         foreach (Symbol symbol in symbols)
@@ -53,6 +55,9 @@ internal static class MachineCommands
         command.SetAction((result, token) => action(NamedMachine.Existing(result.GetValue(machine)!), result, token));
         return command;
     }
+
+    /// <summary>Names the machines, for a shell's completion.</summary>
+    public static IEnumerable<CompletionItem> Names(string after = "") => NamedMachine.All().Select(machine => new CompletionItem(machine.Name + after));
 
     /// <summary>Has one thing done that has no result.</summary>
     public static async Task<int> DoAsync(NamedMachine machine, string verb, CancellationToken cancellationToken)

@@ -26,8 +26,10 @@ internal sealed partial class UpCommand : Command
     private readonly Option<bool> _dryRun = new("--dry-run") { Description = "Prints QEMU's command line and starts nothing." };
 
     public UpCommand()
-        : base("up", "Makes a machine and starts it. Example: testvm up web --image debian-12 --memory 1G --forward 8080:80")
+        : base("up", "Makes a machine and starts it.")
     {
+        _name.CompletionSources.Add(_ => MachineCommands.Names());
+        _image.CompletionSources.Add(_ => ImageCommands.Names());
         Arguments.Add(_name);
         foreach (Option option in (Option[])[_image, _cpus, _memory, _disks, _forwards, _cloudInit, _kernel, _initrd, _append, _network, _firmware, _constraints, _dryRun])
             Options.Add(option);

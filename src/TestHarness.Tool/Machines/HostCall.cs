@@ -43,6 +43,8 @@ internal sealed class HostCall(HostChannel channel, HostRequest request)
 
     public Task TellAsync(string line, CancellationToken cancellationToken) => channel.SendAsync(FrameKind.Progress, Encoding.UTF8.GetBytes(line), cancellationToken);
 
+    public Task TellAsync(StartProgress howFar, CancellationToken cancellationToken) => channel.SendAsync(FrameKind.HowFar, howFar, ToolJson.Default.StartProgress, cancellationToken);
+
     public Task AnswerAsync(HostAnswer answer, CancellationToken cancellationToken) => channel.SendAsync(FrameKind.Answer, answer, ToolJson.Default.HostAnswer, cancellationToken);
 
     public IAsyncEnumerable<byte[]> ReadInputAsync(CancellationToken cancellationToken) => _input.Reader.ReadAllAsync(cancellationToken);

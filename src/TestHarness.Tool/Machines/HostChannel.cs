@@ -11,6 +11,9 @@ internal enum FrameKind : byte
     Request = (byte)'R',
     Answer = (byte)'A',
     Progress = (byte)'P',
+
+    /// <summary>How far the step is that was told last; for bars.</summary>
+    HowFar = (byte)'F',
     Input = (byte)'0',
     Output = (byte)'1',
     Error = (byte)'2',

@@ -69,6 +69,22 @@ internal static class HostClient
         }
     }
 
+    /// <summary>Has something done without input; what it writes is in the result.</summary>
+    /// <exception cref="ToolException">The machine is not running, or it failed.</exception>
+    public static async Task<HostResult> CollectAsync(NamedMachine machine, HostRequest request, CancellationToken cancellationToken)
+    {
+        HostChannel channel = await machine.ConnectAsync(cancellationToken);
+        await using (channel)
+        {
+            using var output = new MemoryStream();
+            using var error = new MemoryStream();
+            await channel.SendAsync(FrameKind.Request, request, ToolJson.Default.HostRequest, cancellationToken);
+            await channel.SendAsync(FrameKind.Input, default, cancellationToken);
+            HostAnswer answer = Require(machine, await ReceiveAsync(channel, output, error, cancellationToken));
+            return new HostResult(answer, output.ToArray(), error.ToArray());
+        }
+    }
+
     private static HostAnswer Require(NamedMachine machine, HostAnswer? answer)
     {
         if (answer is null)
@@ -88,6 +104,12 @@ internal static class HostClient
     private static async Task<HostAnswer?> ReceiveAsync(HostChannel channel, CancellationToken cancellationToken)
     {
         using Stream output = Console.OpenStandardOutput(), error = Console.OpenStandardError();
+        return await ReceiveAsync(channel, output, error, cancellationToken);
+    }
+
+    private static async Task<HostAnswer?> ReceiveAsync(HostChannel channel, Stream output, Stream error, CancellationToken cancellationToken)
+    {
+        await using var steps = new StepDisplay();
         while (await channel.ReceiveAsync(cancellationToken) is var (kind, payload))
         {
             switch (kind)
@@ -100,13 +122,22 @@ internal static class HostClient
                     await error.WriteAsync(payload, cancellationToken);
                     break;
                 case FrameKind.Progress:
-                    await Console.Error.WriteLineAsync(Encoding.UTF8.GetString(payload));
+                    steps.Report(new StartProgress(Encoding.UTF8.GetString(payload)));
+                    break;
+                case FrameKind.HowFar when StepDisplay.IsTerminal:
+                    steps.Report(JsonSerializer.Deserialize(payload, ToolJson.Default.StartProgress)!);
                     break;
                 case FrameKind.Answer:
-                    return JsonSerializer.Deserialize(payload, ToolJson.Default.HostAnswer);
+                    HostAnswer answer = JsonSerializer.Deserialize(payload, ToolJson.Default.HostAnswer)!;
+                    if (answer.Error is null)
+                        steps.Succeed();
+                    return answer;
             }
         }
 
         return null;
     }
 }
+
+/// <summary>How a request ended, and what it wrote.</summary>
+internal sealed record HostResult(HostAnswer Answer, byte[] Output, byte[] Error);

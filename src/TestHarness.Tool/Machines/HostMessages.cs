@@ -56,6 +56,7 @@ internal sealed record HostAnswer
 [JsonSerializable(typeof(MachineSettings))]
 [JsonSerializable(typeof(HostRequest))]
 [JsonSerializable(typeof(HostAnswer))]
+[JsonSerializable(typeof(StartProgress))]
 [JsonSerializable(typeof(IReadOnlyList<MachineStatus>))]
 [JsonSerializable(typeof(IReadOnlyList<Commands.ImageStatus>))]
 [JsonSerializable(typeof(IReadOnlyList<Goldens.ReceivedGolden>))]

@@ -14,24 +14,28 @@ internal sealed class MachineHost : IAsyncDisposable
     private readonly NamedMachine _machine;
     private readonly VirtualMachine _vm;
     private readonly Socket _listener = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
-    private readonly StartLog _steps = new();
+    private readonly StartLog _steps;
     private readonly CancellationTokenSource _over = new();
     private readonly TaskCompletionSource<bool> _stop = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource<string?> _started = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly DateTimeOffset _since = DateTimeOffset.UtcNow;
 
-    private MachineHost(NamedMachine machine) => (_machine, _vm) = (machine, new VirtualMachine(machine.ReadSettings().ToSpec(machine.Name, machine.Disks)));
+    private MachineHost(NamedMachine machine, IProgress<StartProgress>? progress) =>
+        (_machine, _steps, _vm) = (machine, new StartLog(progress), new VirtualMachine(machine.ReadSettings().ToSpec(machine.Name, machine.Disks)));
 
     /// <summary>Keeps a machine until it ends.</summary>
-    public static async Task<int> RunAsync(NamedMachine machine)
+    /// <param name="machine">The machine.</param>
+    /// <param name="progress">Is told the steps of the start.</param>
+    /// <param name="whileUp">Is run when the machine is up, and the machine stopped when it ends. Default: it runs until a command stops it.</param>
+    public static async Task<int> RunAsync(NamedMachine machine, IProgress<StartProgress>? progress = null, Func<VirtualMachine, Task>? whileUp = null)
     {
         using FileLock? mine = FileLock.TryTake(machine.HostLock);
         if (mine is null)
             return ExitCode.AlreadyRunning;
-        var host = new MachineHost(machine);
+        var host = new MachineHost(machine, progress);
         await using (host)
-            return await host.RunAsync();
+            return await host.RunAsync(whileUp);
     }
 
     public async ValueTask DisposeAsync()
@@ -42,23 +46,24 @@ internal sealed class MachineHost : IAsyncDisposable
         _over.Dispose();
     }
 
-    private async Task<int> RunAsync()
+    private async Task<int> RunAsync(Func<VirtualMachine, Task>? whileUp)
     {
         File.Delete(_machine.Socket);
         _listener.Bind(new UnixDomainSocketEndPoint(_machine.Socket));
         File.SetUnixFileMode(_machine.Socket, UnixFileMode.UserRead | UnixFileMode.UserWrite);
         _listener.Listen();
-        await Console.Out.WriteLineAsync(HostLauncher.Listens);
+        if (whileUp is null)
+            await Console.Out.WriteLineAsync(HostLauncher.Listens);
         Task serving = ServeAsync();
         using PosixSignalRegistration terminated = PosixSignalRegistration.Create(PosixSignal.SIGTERM, signal => signal.Cancel = _stop.TrySetResult(false));
-        int exitCode = await KeepAsync();
+        int exitCode = await KeepAsync(whileUp);
         _ended.SetResult();
         await _over.CancelAsync();
         await serving;
         return exitCode;
     }
 
-    private async Task<int> KeepAsync()
+    private async Task<int> KeepAsync(Func<VirtualMachine, Task>? whileUp)
     {
         try
         {
@@ -75,12 +80,15 @@ internal sealed class MachineHost : IAsyncDisposable
         }
 
         using CancellationTokenRegistration ended = _vm.Ended.Register(() => _stop.TrySetResult(false));
-        bool forced = await _stop.Task;
+        Task used = whileUp?.Invoke(_vm) ?? _stop.Task;
+        bool forced = await Task.WhenAny(used, _stop.Task) == _stop.Task && await _stop.Task;
         MachineExit exit = forced ? await _vm.KillAsync() : await _vm.StopAsync();
         await Console.Error.WriteLineAsync($"{DateTimeOffset.Now:O} ended: {exit}");
         // A QEMU that went by itself is a crash, and list says so until the next start.
         if (exit.Reason is MachineExitReason.GuestShutdown or MachineExitReason.Killed)
             File.Delete(_machine.RunningFile);
+        if (used.IsFaulted)
+            await used;
         return 0;
     }
 
@@ -144,7 +152,7 @@ internal sealed class MachineHost : IAsyncDisposable
                 case "status":
                     return Status();
                 case "follow":
-                    await _steps.FollowAsync(line => call.TellAsync(line, cancellationToken), _started.Task, cancellationToken);
+                    await _steps.FollowAsync(line => call.TellAsync(line, cancellationToken), howFar => call.TellAsync(howFar, cancellationToken), _started.Task, cancellationToken);
                     return await _started.Task is { } failure ? new HostAnswer { ExitCode = ExitCode.Failed, Error = failure } : Status();
                 case "stop":
                     _stop.TrySetResult(call.Request.Force);

@@ -42,8 +42,8 @@ internal sealed class TestVm : IDisposable
     }
 
     /// <summary>Runs it by a shell script, in which it is <c>testvm</c>.</summary>
-    public async Task<(int ExitCode, string Output, string Error)> ScriptAsync(string script) =>
-        await EndAsync(Repository.Start("sh", ["-c", $"testvm() {{ '{Program}' \"$@\"; }}; {script}"], _environment));
+    public async Task<(int ExitCode, string Output, string Error)> ScriptAsync(string script, string shell = "sh") =>
+        await EndAsync(Repository.Start(shell, ["-c", $"testvm() {{ '{Program}' \"$@\"; }}; {script}"], _environment));
 
     /// <summary>Runs it at a terminal.</summary>
     public TerminalProgram AtTerminal(string arguments) => new(string.Join(' ', _environment.Select(variable => $"{variable.Key}={variable.Value}")), $"{Program} {arguments}");

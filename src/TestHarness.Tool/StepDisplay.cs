@@ -1,0 +1,34 @@
+using TestHarness.Hosts;
+
+namespace TestHarness.Tool;
+
+/// <summary>
+/// The steps of something that takes long, on standard error: bars at a terminal, else a line a step. What is not used is not loaded, for a command is to be over at once.
+/// </summary>
+internal sealed class StepDisplay : IProgress<StartProgress>, IAsyncDisposable
+{
+    private StepBars? _bars;
+    private string _last = "";
+
+    /// <summary>Gets a value indicating whether somebody sees bars, and so how far a step is.</summary>
+    public static bool IsTerminal { get; } = !Console.IsErrorRedirected && EnvironmentVariables.Term is not (null or "dumb");
+
+    public void Report(StartProgress value)
+    {
+        if (IsTerminal)
+            (_bars ??= new StepBars()).Report(value);
+        else if (value.Step != _last)
+            Console.Error.WriteLine(_last = value.Step);
+    }
+
+    /// <summary>Shows that the last step succeeded, too.</summary>
+    public void Succeed() => _bars?.Succeed();
+
+    /// <summary>Ends the bars, so that what is written next comes below them.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        if (_bars is not null)
+            await _bars.DisposeAsync();
+        _bars = null;
+    }
+}
