@@ -7,8 +7,24 @@ internal sealed class LineEditor(string prompt, LineHistory history)
     private int _cursor;
     private int _from = history.Count;
 
-    /// <summary>Reads it; <see langword="null"/> after Ctrl-D on an empty line.</summary>
+    /// <summary>What Ctrl-C makes of a line.</summary>
+    public const string Dropped = "\x03";
+
+    /// <summary>Reads it; <see langword="null"/> after Ctrl-D on an empty line. Ctrl-C drops it, and reaches nobody else, a QEMU in the foreground least of all.</summary>
     public string? Read()
+    {
+        Console.TreatControlCAsInput = true;
+        try
+        {
+            return ReadKeys();
+        }
+        finally
+        {
+            Console.TreatControlCAsInput = false;
+        }
+    }
+
+    private string? ReadKeys()
     {
         Draw();
         while (true)
@@ -21,6 +37,9 @@ internal sealed class LineEditor(string prompt, LineHistory history)
                     Console.Error.WriteLine();
                     history.Add(_text);
                     return _text;
+                case ConsoleKey.C when isControl:
+                    Console.Error.WriteLine("^C");
+                    return Dropped;
                 case ConsoleKey.D when isControl && _text.Length == 0:
                     return null;
                 case ConsoleKey.UpArrow or ConsoleKey.DownArrow:

@@ -19,7 +19,7 @@ internal static class MonitorCommand
             try
             {
                 if (await CallAsync(machine, line, cancellationToken) is { Length: > 0 } output)
-                    await Console.Out.WriteAsync(output.Replace("\r\n", "\n", StringComparison.Ordinal));
+                    await Console.Out.WriteAsync(output);
             }
             catch (ToolException e) when (prompt.IsTerminal && e.ExitCode != ExitCode.NotRunning)
             {

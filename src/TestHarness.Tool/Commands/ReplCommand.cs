@@ -50,20 +50,19 @@ internal sealed class ReplCommand : Command
             return await new CSharpPrompt(new ScriptSession(new RunningMachineGlobals(new RunningMachine(machine)))).RunAsync(cancellationToken);
         // It is this process that keeps it, and serves other commands, until the person leaves.
         await Console.Error.WriteLineAsync($"Machine '{machine.Name}' is not running: it runs until you leave.");
-        int exitCode = 0;
-        var steps = new StepDisplay();
-        await using (steps)
+        Task<int>? prompt = null;
+        await using var steps = new StepDisplay();
+        int kept = await MachineHost.RunAsync(machine, steps, async vm =>
         {
-            int kept = await MachineHost.RunAsync(machine, steps, async vm =>
-            {
-                steps.Succeed();
-                await steps.DisposeAsync();
-                exitCode = await PromptAsync(vm, cancellationToken);
-            });
-            return kept == ExitCode.AlreadyRunning
-                ? throw new ToolException(ExitCode.Busy, $"Another command is starting machine '{machine.Name}' ({FileLock.ReadOwner(machine.HostLock)}).\nTry again when it is up.")
-                : Math.Max(kept, exitCode);
-        }
+            steps.Succeed();
+            await steps.DisposeAsync();
+            prompt = PromptAsync(vm, cancellationToken);
+            // The machine is shut down however that ends.
+            await ((Task)prompt).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        });
+        if (kept == ExitCode.AlreadyRunning)
+            throw new ToolException(ExitCode.Busy, $"Another command is starting machine '{machine.Name}' ({FileLock.ReadOwner(machine.HostLock)}).\nTry again when it is up.");
+        return prompt is { IsCompleted: true } ? Math.Max(kept, await prompt) : kept;
     }
 
     private static Task<int> PromptAsync(VirtualMachine vm, CancellationToken cancellationToken) => new CSharpPrompt(new ScriptSession(new OwnMachineGlobals(vm))).RunAsync(cancellationToken);

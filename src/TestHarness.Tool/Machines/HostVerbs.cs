@@ -131,7 +131,10 @@ internal static class HostVerbs
                 ExitCode = ExitCode.Usage,
                 Error = $"'{line}' would kill machine '{vm.Spec.Hostname}', and the guest would lose what it has not written.\nTry: quit-monitor or Ctrl-D leaves; testvm stop {vm.Spec.Hostname} shuts it down",
             },
-            _ => new HostAnswer { Text = await vm.GuardAsync($"QEMU's monitor: {line}", MonitorLimit, token => vm.Monitor.ExecuteHumanAsync(line, token), cancellationToken) },
+            _ => new HostAnswer
+            {
+                Text = (await vm.GuardAsync($"QEMU's monitor: {line}", MonitorLimit, token => vm.Monitor.ExecuteHumanAsync(line, token), cancellationToken)).Replace("\r\n", "\n", StringComparison.Ordinal),
+            },
         };
     }
 

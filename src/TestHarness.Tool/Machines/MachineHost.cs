@@ -87,8 +87,6 @@ internal sealed class MachineHost : IAsyncDisposable
         // A QEMU that went by itself is a crash, and list says so until the next start.
         if (exit.Reason is MachineExitReason.GuestShutdown or MachineExitReason.Killed)
             File.Delete(_machine.RunningFile);
-        if (used.IsFaulted)
-            await used;
         return 0;
     }
 

@@ -8,7 +8,7 @@ internal sealed class CSharpPrompt(ScriptSession session)
     private const string Help = """
         C# with vm, the machine, at hand: await vm.Shell.RunAsync("uname -a")
         A value is shown where there is no semicolon; what is not whole goes on in the next line.
-          :cancel   drops the lines of a piece that is not whole
+          :cancel   drops the lines of a piece that is not whole, as Ctrl-C does
           :help     this
           :quit     leaves, as Ctrl-D does
         """;
@@ -51,7 +51,7 @@ internal sealed class CSharpPrompt(ScriptSession session)
             {
                 case ":quit":
                     return null;
-                case ":cancel":
+                case ":cancel" or LineEditor.Dropped:
                     text = "";
                     continue;
                 case ":help":

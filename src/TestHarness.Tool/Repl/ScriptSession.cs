@@ -54,6 +54,7 @@ internal sealed class ScriptSession
         null => "",
         // As at the guest's own prompt.
         ShellResult result => $"{result.StandardOutput}{result.StandardError}{(result.ExitCode == 0 ? "" : $"exit code {result.ExitCode}")}".TrimEnd('\n'),
+        Task => "a task, which goes on by itself: await it for its value",
         _ => CSharpObjectFormatter.Instance.FormatObject(value),
     };
 }

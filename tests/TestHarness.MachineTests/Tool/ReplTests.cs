@@ -43,7 +43,7 @@ public sealed class ReplTests : IDisposable
             await vm.MonitorAsync("info status")
             END
             """);
-        output.Should().Be("web\n7\n\"VM status: running\\r\\n\"\n");
+        output.Should().Be("web\n7\n\"VM status: running\\n\"\n");
         error.Should().Contain("'exit 7' failed on machine 'web' with exit code 7.").And.Contain("error CS");
         exitCode.Should().Be(1, "nobody was there to see the errors");
 
@@ -55,6 +55,29 @@ public sealed class ReplTests : IDisposable
             END
             """);
         (exitCode, output).Should().Be((0, "kept\nRunning\n"), error);
+        (await _tool.DoAsync("status", "web")).Should().MatchRegex("web +stopped ");
+    }
+
+    [Theory]
+    [InlineData(":quit\r")]
+    [InlineData("")]
+    public async Task Shuts_a_machine_down_that_it_started(string keys)
+    {
+        await _tool.DoAsync("up", "web", "--image", "tiny");
+        await _tool.DoAsync("stop", "web");
+        using TerminalProgram terminal = _tool.AtTerminal("repl web");
+        await terminal.WaitForAsync("it runs until you leave");
+        await terminal.WaitForAsync("\r> ");
+        (await _tool.DoAsync("shell", "web", "--", "echo served; echo kept > /root/kept")).Should().Be("served\n");
+
+        await terminal.TypeAsync("{ vm\x03");
+        await terminal.WaitForAsync("^C");
+        await terminal.WaitForAsync("\r> ");
+        await terminal.TypeAsync(keys);
+        if (keys.Length == 0)
+            await _tool.DoAsync("stop", "web");
+
+        (await terminal.WaitForAsync("job-ended ", ".")).Should().Be("0");
         (await _tool.DoAsync("status", "web")).Should().MatchRegex("web +stopped ");
     }
 
@@ -78,7 +101,7 @@ public sealed class ReplTests : IDisposable
         await again.WaitForAsync("6 * 7");
         await again.TypeAsync("0\r");
         await again.WaitForAsync("\n420\r\n");
-        await again.TypeAsync("\x04");
+        await again.TypeAsync(":quit\r");
         (await again.WaitForAsync("job-ended ", ".")).Should().Be("0");
     }
 }

@@ -35,6 +35,9 @@ public sealed class ScriptSessionTests
         (await _session.RunAsync("result", Token)).Text.Should().Be("out\nexit code 3");
     }
 
+    [Fact]
+    public async Task Says_that_an_await_is_missing() => (await _session.RunAsync("Task.FromResult(1)", Token)).Text.Should().Contain("await it");
+
     [Theory]
     [InlineData("1 + 1", true)]
     [InlineData("foreach (int i in new[] { 1 })\n{", false)]
