@@ -10,9 +10,13 @@ namespace TestHarness.Tool.Commands;
 /// <summary>The images that machines start from.</summary>
 internal static class ImageCommands
 {
+    private static StoredImages Store => new(CacheFolder.Path);
+
     public static IEnumerable<Command> All()
     {
         var image = new Command("image", "The images that machines start from.") { List(), Build(), Info(), Remove(), Collect() };
+        foreach (Command command in ImageTransferCommands.All())
+            image.Subcommands.Add(command);
         return [image];
     }
 
@@ -22,14 +26,14 @@ internal static class ImageCommands
     private static Command List()
     {
         var json = new Option<bool>("--json") { Description = "As JSON, for programs." };
-        var command = new Command("list", "Lists the images that are built.") { json };
+        var command = new Command("list", "Lists the images that are there: built, imported and fetched.") { json };
         command.SetAction(async (result, _) =>
         {
-            ImageStatus[] all = [.. Built().Select(ImageStatus.Of)];
+            ImageStatus[] all = [.. Store.All().Select(ImageStatus.Of)];
             if (result.GetValue(json))
                 await Console.Out.WriteLineAsync(JsonSerializer.Serialize(all, ToolJson.Default.IReadOnlyListImageStatus));
             else
-                Table.Write(["NAME", "KEY", "SIZE", "PACKAGES", "AGE"], all.Select(one => (IReadOnlyList<string>)[one.Name, one.Key, $"{one.MiB}M", $"{one.Packages}", Table.Age(DateTimeOffset.UtcNow - one.Built)]));
+                Table.Write(["NAME", "KIND", "KEY", "SIZE", "PACKAGES", "AGE"], all.Select(one => (IReadOnlyList<string>)[one.Name, one.Kind, one.Key, $"{one.MiB}M", $"{one.Packages}", Table.Age(DateTimeOffset.UtcNow - one.Built)]));
             return 0;
         });
         return command;
@@ -58,23 +62,26 @@ internal static class ImageCommands
 
     private static Command Info()
     {
-        var name = new Argument<string>("name") { Description = "An image that is built." };
+        var name = new Argument<string>("name") { Description = "An image that is there, as the list names it." };
         name.CompletionSources.Add(_ => Names());
         var command = new Command("info", "Tells what is in an image.") { name };
         command.SetAction(async (result, _) =>
         {
-            foreach (GuestImage image in Named(result.GetValue(name)!))
+            foreach (StoredImage stored in Named(result.GetValue(name)!))
             {
-                ImageStatus status = ImageStatus.Of(image);
-                await Console.Out.WriteLineAsync(string.Create(CultureInfo.InvariantCulture, $"""
+                (ImageStatus status, GuestImage image) = (ImageStatus.Of(stored), stored.Image);
+                await Console.Out.WriteLineAsync(PrintableText.Of(string.Create(CultureInfo.InvariantCulture, $"""
                     {status.Name} {status.Key}
+                      kind:      {status.Kind}
                       folder:    {image.Folder}
+                      disk:      {image.DiskPath}{(stored.Description is { } disk ? $" ({disk.Format}, {disk.DiskBytes / (1024 * 1024)} MiB)" : "")}
                       built:     {status.Built:u}
                       size:      {status.MiB} MiB
                       kernel:    {image.KernelArguments}
                       packages:  {status.Packages} ({image.PackagesPath})
+                      source:    {stored.Description?.Source ?? "none"}
                       machines:  {(UsersOf(image) is { Length: > 0 } users ? string.Join(", ", users) : "none")}
-                    """));
+                    """)));
             }
 
             return 0;
@@ -84,16 +91,17 @@ internal static class ImageCommands
 
     private static Command Remove()
     {
-        var name = new Argument<string>("name") { Description = "An image that is built." };
+        var name = new Argument<string>("name") { Description = "An image that is there, as the list names it." };
         name.CompletionSources.Add(_ => Names());
         var command = new Command("remove", "Removes an image; machines that run from it run on.") { name };
         command.SetAction(async (result, _) =>
         {
-            foreach (GuestImage image in Named(result.GetValue(name)!))
+            foreach (StoredImage stored in Named(result.GetValue(name)!))
             {
+                GuestImage image = stored.Image;
                 if (UsersOf(image) is { Length: > 0 } users)
                     throw new ToolException(ExitCode.Failed, $"The disks of {string.Join(", ", users)} lie on image '{image.Name}' ({image.Key}).\nTry: testvm delete {users[0]} first");
-                Directory.Delete(image.Folder, recursive: true);
+                Store.Delete(stored);
                 await Console.Error.WriteLineAsync($"Image '{image.Name}' ({image.Key}) is removed.");
             }
 
@@ -107,12 +115,14 @@ internal static class ImageCommands
         var command = new Command("gc", "Removes images that a newer one of the same name has replaced, and that no machine's disks lie on.");
         command.SetAction(async (_, _) =>
         {
-            IEnumerable<GuestImage> replaced = Built().GroupBy(image => image.Name).SelectMany(images => images.OrderByDescending(image => ImageStatus.Of(image).Built).Skip(1));
-            foreach (GuestImage image in replaced.Where(image => UsersOf(image).Length == 0).ToArray())
+            Store.Sweep(new ShownProgress());
+            IEnumerable<StoredImage> replaced = Store.All().Where(image => image.Kind != StoredKind.Fetched)
+                .GroupBy(image => (image.Kind, image.Name)).SelectMany(images => images.OrderByDescending(image => image.Added).Skip(1));
+            foreach (StoredImage image in replaced.Where(image => UsersOf(image.Image).Length == 0).ToArray())
             {
                 long size = ImageStatus.Of(image).MiB;
-                Directory.Delete(image.Folder, recursive: true);
-                await Console.Out.WriteLineAsync($"removed {image.Name} {image.Key} ({size} MiB)");
+                Store.Delete(image);
+                await Console.Out.WriteLineAsync($"removed {image.Name} {image.Image.Key} ({size} MiB)");
             }
 
             return 0;
@@ -120,14 +130,10 @@ internal static class ImageCommands
         return command;
     }
 
-    private static IEnumerable<GuestImage> Built() => Directory.Exists(CacheFolder.Images)
-        ? Directory.GetDirectories(CacheFolder.Images).SelectMany(Directory.GetDirectories).Select(ImageDescription.Read).OfType<GuestImage>().OrderBy(image => image.Name, StringComparer.Ordinal)
-        : [];
-
-    private static GuestImage[] Named(string name)
+    private static StoredImage[] Named(string name)
     {
-        GuestImage[] images = [.. Built().Where(image => image.Name == name)];
-        return images.Length > 0 ? images : throw new ToolException(ExitCode.Failed, $"No image '{name}' is built.\nTry: testvm image list, or testvm image build {name}");
+        StoredImage[] images = [.. Store.All().Where(image => image.Name == name)];
+        return images.Length > 0 ? images : throw new ToolException(ExitCode.Failed, $"No image '{name}' is there.\nTry: testvm image list, or testvm image build {name}");
     }
 
     private static string[] UsersOf(GuestImage image) =>
@@ -135,13 +141,15 @@ internal static class ImageCommands
 }
 
 /// <summary>An image in a list.</summary>
-internal sealed record ImageStatus(string Name, string Key, long MiB, int Packages, DateTimeOffset Built, string Folder)
+internal sealed record ImageStatus(string Name, string Kind, string Key, long MiB, int Packages, DateTimeOffset Built, string Folder, string Disk)
 {
-    public static ImageStatus Of(GuestImage image) => new(
+    public static ImageStatus Of(StoredImage image) => new(
         image.Name,
-        image.Key,
-        Directory.GetFiles(image.Folder).Sum(file => new FileInfo(file).Length) / (1024 * 1024),
-        File.Exists(image.PackagesPath) ? File.ReadLines(image.PackagesPath).Count() : 0,
-        new DateTimeOffset(File.GetLastWriteTimeUtc(image.DiskPath), TimeSpan.Zero),
-        image.Folder);
+        image.Kind switch { StoredKind.Recipe => "recipe", StoredKind.Disk => "disk", _ => "fetched" },
+        image.Image.Key,
+        image.Bytes / (1024 * 1024),
+        image.Kind == StoredKind.Recipe && File.Exists(image.Image.PackagesPath) ? File.ReadLines(image.Image.PackagesPath).Count() : 0,
+        image.Added,
+        image.Image.Folder,
+        image.Image.DiskPath);
 }

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text.RegularExpressions;
 using TestHarness.Hosts;
+using TestHarness.Images;
 using TestHarness.Tool.Machines;
 
 namespace TestHarness.Tool.Commands;
@@ -10,7 +11,7 @@ namespace TestHarness.Tool.Commands;
 internal sealed partial class UpCommand : Command
 {
     private readonly Argument<string?> _name = new("name") { Description = "The machine's name. Default: the image's.", Arity = ArgumentArity.ZeroOrOne };
-    private readonly Option<string> _image = new("--image", "-i") { Description = "A recipe (tiny, debian-12), a folder with one, or a disk's file or address.", DefaultValueFactory = _ => "debian-12" };
+    private readonly Option<string> _image = new("--image", "-i") { Description = "A recipe (tiny, debian-12), a folder with one, a disk's file or address, or an image that was imported, pulled or synced.", DefaultValueFactory = _ => "debian-12" };
     private readonly Option<int?> _cpus = new("--cpus") { Description = "Virtual processors. Default: 1." };
     private readonly Option<string?> _memory = new("--memory", "-m") { Description = "Memory: 512M, 2G. Default: 512M." };
     private readonly Option<string[]> _disks = new("--disk") { Description = "A further, empty disk: 1G. May be repeated." };
@@ -70,9 +71,12 @@ internal sealed partial class UpCommand : Command
         Constraints constraints = Constraints.Parse(result.GetValue(_constraints) ?? "");
         foreach (string warning in constraints.Warnings)
             Console.Error.WriteLine(warning);
+        // Of the disks in the store; what they boot by is known.
+        StoredImage? stored = new StoredImages(CacheFolder.Path).FindDisk(image);
         var settings = new MachineSettings
         {
-            Image = image.Contains('/', StringComparison.Ordinal) && !image.Contains("://", StringComparison.Ordinal) ? Path.GetFullPath(image) : image,
+            ImageFormat = stored?.Description!.Format,
+            Image = stored is not null ? stored.Image.DiskPath : image.Contains('/', StringComparison.Ordinal) && !image.Contains("://", StringComparison.Ordinal) ? Path.GetFullPath(image) : image,
             Cpus = result.GetValue(_cpus) ?? constraints.Cpus ?? 1,
             MemoryMiB = result.GetValue(_memory) is { } memory ? Sizes.Mebibytes(memory, "--memory") : constraints.MemoryMiB ?? 512,
             DisksMiB = [.. (result.GetValue(_disks) ?? []).Select(size => Sizes.Mebibytes(size, "--disk"))],
@@ -80,9 +84,9 @@ internal sealed partial class UpCommand : Command
             UserData = result.GetValue(_cloudInit) is { } file ? File.ReadAllText(file.FullName) : null,
             Kernel = result.GetValue(_kernel)?.FullName,
             Initrd = result.GetValue(_initrd)?.FullName,
-            Append = result.GetValue(_append)!,
+            Append = $"{stored?.Image.KernelArguments} {result.GetValue(_append)}".Trim(),
             Network = result.GetValue(_network),
-            Firmware = result.GetValue(_firmware),
+            Firmware = stored is { Image.KernelPath: null } && result.GetResult(_firmware) is null or { Implicit: true } ? Firmware.Bios : result.GetValue(_firmware),
             Created = DateTimeOffset.UtcNow,
         };
         // Told now and by name, not by the process that keeps it.

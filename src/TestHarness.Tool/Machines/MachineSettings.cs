@@ -5,6 +5,9 @@ internal sealed record MachineSettings
 {
     public required string Image { get; init; }
 
+    /// <summary>Gets the format of a disk whose name does not tell it.</summary>
+    public DiskFormat? ImageFormat { get; init; }
+
     public int Cpus { get; init; } = 1;
 
     public int MemoryMiB { get; init; } = 512;
@@ -31,6 +34,7 @@ internal sealed record MachineSettings
     public MachineSpec ToSpec(string name, string diskFolder) => new()
     {
         Image = Image,
+        ImageFormat = ImageFormat,
         Hostname = name,
         Cpus = Cpus,
         MemoryMiB = MemoryMiB,

@@ -25,6 +25,8 @@ internal static class Prerequisites
         ["ssh"] = "openssh-client",
         ["ssh-keygen"] = "openssh-client",
         ["tesseract"] = "tesseract-ocr",
+        ["zstd"] = "zstd",
+        ["gpgv"] = "gpgv",
     };
 
     private static readonly ConcurrentDictionary<string, string> Found = new(StringComparer.Ordinal);

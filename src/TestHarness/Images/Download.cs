@@ -20,6 +20,9 @@ internal sealed class Download(string image, Uri address, PartialFile part, IPro
 
     public required TimeSpan RetryDelay { get; init; }
 
+    /// <summary>Gets how long the file may be, for a server that sends without end. Default: as long as it is.</summary>
+    public long MaxBytes { get; init; } = long.MaxValue;
+
     /// <summary>Returns when all of it is there.</summary>
     /// <exception cref="ImageException">The server refuses, or does not come back.</exception>
     public async Task RunAsync(CancellationToken cancellationToken)
@@ -80,14 +83,25 @@ internal sealed class Download(string image, Uri address, PartialFile part, IPro
             case HttpStatusCode.RequestTimeout or HttpStatusCode.TooManyRequests or >= HttpStatusCode.InternalServerError:
                 throw new HttpRequestException($"the server says {Status(response)}");
             default:
-                throw Failure("the server refuses", Status(response), "check the address in MachineSpec.Image.");
+                throw Failure("the server refuses", Status(response), "check the address.");
         }
 
         long? total = response.Content.Headers.ContentRange?.Length ?? response.Content.Headers.ContentLength;
         _told.Report(part.Length, total);
         using Stream body = await response.Content.ReadAsStreamAsync(cancellationToken).ConfigureAwait(false);
-        await part.AppendAsync(body, length => _told.Report(length, total), StallLimit, cancellationToken).ConfigureAwait(false);
+        await part.AppendAsync(body, Received, StallLimit, cancellationToken).ConfigureAwait(false);
         return total is null || part.Length >= total ? true : throw new HttpRequestException($"the connection was closed after {part.Length} of {total} bytes");
+
+        void Received(long length)
+        {
+            if (length > MaxBytes)
+            {
+                part.Delete();
+                throw Failure("it is longer than it may be", $"{MaxBytes} bytes are allowed", null);
+            }
+
+            _told.Report(length, total);
+        }
     }
 
     private async Task<HttpResponseMessage> AskAsync(HttpClient client, long have, string? version, CancellationToken cancellationToken)

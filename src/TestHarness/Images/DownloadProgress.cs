@@ -12,6 +12,9 @@ internal sealed class DownloadProgress(string image, IProgress<StartProgress>? p
 
     private long _last;
 
+    /// <summary>Gets what is done.</summary>
+    public string Verb { get; init; } = "fetching";
+
     /// <summary>Tells it, unless it was told a moment ago.</summary>
     /// <param name="have">How many bytes are there.</param>
     /// <param name="total">How many there will be, where the server says so.</param>
@@ -23,6 +26,6 @@ internal sealed class DownloadProgress(string image, IProgress<StartProgress>? p
         string detail = total is null
             ? string.Create(CultureInfo.InvariantCulture, $"{have / MiB:0.0} MiB")
             : string.Create(CultureInfo.InvariantCulture, $"{have / MiB:0.0} of {total / MiB:0.0} MiB");
-        progress?.Report(new StartProgress($"image {image}: fetching", detail, total > 0 ? (double)have / total : null));
+        progress?.Report(new StartProgress($"image {image}: {Verb}", detail, total > 0 ? (double)have / total : null));
     }
 }

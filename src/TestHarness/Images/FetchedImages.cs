@@ -7,11 +7,11 @@ namespace TestHarness.Images;
 /// Keeps disks that were fetched, as <c>sha256/&lt;sum&gt;</c>: whole, checked, and read-only. A disk is fetched once, however many processes ask; it comes under another
 /// name, which stays when the connection is cut, so that the next one goes on from there, and appears by a rename.
 /// </summary>
-internal sealed class FetchedImages(string root)
+internal sealed record FetchedImages(string Root)
 {
     private static readonly TimeSpan Abandoned = TimeSpan.FromDays(14);
 
-    private string Folder => Path.Combine(root, "sha256");
+    private string Folder => Path.Combine(Root, "sha256");
 
     /// <summary>Gets how long a download may take, with the wait for another process that fetches the same.</summary>
     public TimeSpan Limit { get; init; } = TimeSpan.FromMinutes(30);
@@ -22,12 +22,30 @@ internal sealed class FetchedImages(string root)
     /// <summary>Gets how long is waited before the first attempt to go on; twice as long before each further one.</summary>
     public TimeSpan RetryDelay { get; init; } = TimeSpan.FromSeconds(1);
 
+    /// <summary>Gets how long the file may be. Default: as long as it is.</summary>
+    public long MaxBytes { get; init; } = long.MaxValue;
+
+    /// <summary>Returns where a file of this sum is, or would be.</summary>
+    public string PathOf(string sum) => Path.Combine(Folder, sum.ToLowerInvariant());
+
+    /// <summary>Lists the sums of the files that are there.</summary>
+    public IEnumerable<string> Sums() => !Directory.Exists(Folder) ? []
+        : Directory.GetFiles(Folder).Select(file => Path.GetFileName(file)).Where(name => name.Length == 64 && name.All(char.IsAsciiHexDigitLower)).Order(StringComparer.Ordinal);
+
+    /// <summary>Deletes a file, unless somebody is fetching it at this moment.</summary>
+    public void Delete(string sum)
+    {
+        using FileLock? free = FileLock.TryTake($"{PathOf(sum)}.lock");
+        if (free is not null)
+            File.Delete(PathOf(sum));
+    }
+
     /// <summary>Returns the file.</summary>
     /// <exception cref="ImageException">It could not be fetched, or has another sum.</exception>
     public async Task<string> GetAsync(string image, string sum, IProgress<StartProgress>? progress, CancellationToken cancellationToken)
     {
         sum = sum.ToLowerInvariant();
-        string file = Path.Combine(Folder, sum);
+        string file = PathOf(sum);
         if (File.Exists(file))
             return file;
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
@@ -63,10 +81,12 @@ internal sealed class FetchedImages(string root)
 
         var address = new Uri(image);
         var part = new PartialFile($"{file}.part");
+        if (part.Length > 0)
+            progress?.Report(new StartProgress($"image {image}: {part.Length} bytes are there from a download that was cut"));
         if (address.IsFile)
             await CopyAsync(image, address.LocalPath, part, progress, cancellationToken).ConfigureAwait(false);
         else
-            await new Download(image, address, part, progress) { StallLimit = StallLimit, RetryDelay = RetryDelay }.RunAsync(cancellationToken).ConfigureAwait(false);
+            await new Download(image, address, part, progress) { StallLimit = StallLimit, RetryDelay = RetryDelay, MaxBytes = MaxBytes }.RunAsync(cancellationToken).ConfigureAwait(false);
 
         progress?.Report(new StartProgress($"image {image}: checking its sum"));
         string found = await part.SumAsync(cancellationToken).ConfigureAwait(false);
@@ -76,7 +96,7 @@ internal sealed class FetchedImages(string root)
             throw new ImageException(image, new FailureText($"Image '{image}': it is not what it should be.")
                 .Add("SHA-256 wanted", sum)
                 .Add("SHA-256 found", found)
-                .Try("set MachineSpec.ImageSha256 to the sum that the image's publisher names; where it is that already, what was fetched is damaged or another image."));
+                .Try("give the sum that the image's publisher names (MachineSpec.ImageSha256, --sha256); where it is that already, what was fetched is damaged or another image."));
         }
 
         part.MoveTo(file);
