@@ -40,12 +40,13 @@ internal sealed class DiskImport(StoredImages store, string file, IProgress<Star
         if (result.ExitCode != 0)
             throw Refuse($"zstd says: {result.StandardError}");
         if (description is null)
-            throw Refuse("it is empty");
+            throw Refuse("it ends too early");
 
         ImagePull.RequireSelfContained(description.Name, Path.Combine(work.Path, description.Disk.Name), description.Format);
         return store.Add(work, description, description.Files.Select(one => Path.Combine(work.Path, one.Name)));
     }
 
+    // Null where it ends too early: zstd may know why.
     private async Task<DiskDescription?> UnpackAsync(Stream stream, WorkFolder work, string? name, CancellationToken cancellationToken)
     {
         var limited = new LimitedStream(stream, Overhead);
@@ -76,13 +77,16 @@ internal sealed class DiskImport(StoredImages store, string file, IProgress<Star
             await limited.CopyToAsync(Stream.Null, cancellationToken).ConfigureAwait(false);
             return description;
         }
-        catch (Exception e) when (e is InvalidDataException or EndOfStreamException or FormatException)
+        catch (EndOfStreamException)
         {
-            throw Refuse(e is EndOfStreamException ? "it ends too early" : e.Message);
+            return null;
+        }
+        catch (Exception e) when (e is InvalidDataException or FormatException)
+        {
+            throw Refuse(e.Message);
         }
     }
 
-    // Null where nothing came, for which zstd has its own words.
     private async Task<DiskDescription?> ReadDescriptionAsync(TarReader tar, string? name, CancellationToken cancellationToken)
     {
         if (await tar.GetNextEntryAsync(copyData: false, cancellationToken).ConfigureAwait(false) is not { } entry)

@@ -136,7 +136,11 @@ internal sealed record StoredImage(StoredKind Kind, GuestImage Image, IReadOnlyL
     public string Name => Image.Name;
 
     /// <summary>The same under another name.</summary>
-    public StoredImage Named(string name) => this with { Image = Image with { Name = name } };
+    public StoredImage Named(string name)
+    {
+        DiskDescription.RequireName(name);
+        return this with { Image = Image with { Name = name } };
+    }
 
     public long Bytes => Files.Sum(file => new FileInfo(file).Length);
 

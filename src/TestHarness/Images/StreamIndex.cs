@@ -58,7 +58,7 @@ internal sealed class StreamIndex(string source)
         (string Version, JsonElement Item)[] versions = [.. Versions(product).Where(version => query.Version is null || version.Name == query.Version)
             .Select(version => (version.Name, Item: FindItem(version.Value, query.Item))).Where(version => version.Item is not null).Select(version => (version.Name, version.Item!.Value))];
         // Names of versions are dates, the newest the last; so simplestreams itself sorts them.
-        if (versions.MaxBy(version => version.Version, StringComparer.Ordinal) is not { Version: { } newest } found)
+        if (versions.OrderByDescending(version => version.Version, StringComparer.Ordinal).FirstOrDefault() is not { Version: { } newest } found)
         {
             throw Failure($"product '{product.Id}' has no item '{query.Item}'{(query.Version is null ? "" : $" in version '{query.Version}'")}")
                 .With("Items that exist", Versions(product).OrderByDescending(version => version.Name, StringComparer.Ordinal).Select(version => $"{version.Name}: {string.Join(", ", Items(version.Value).Select(item => item.Name))}"))
