@@ -30,8 +30,8 @@ internal static class HostReport
     private const long LeastMemoryMiB = 1024;
     private const long LeastDiskMiB = 4 * 1024;
 
-    // Without these a machine runs all the same: they build images, read screens, or are for guests that are reached by SSH.
-    private static readonly string[] Optional = ["apt-get", "unshare", "xorriso", "mmdebstrap", "mke2fs", "xz", "newuidmap", "ssh", "ssh-keygen", "tesseract"];
+    // Without these a machine runs all the same: they build, pack and check images, read screens, or are for guests that are reached by SSH.
+    private static readonly string[] Optional = ["apt-get", "unshare", "xorriso", "mmdebstrap", "mke2fs", "xz", "newuidmap", "ssh", "ssh-keygen", "tesseract", "zstd", "gpgv"];
 
     /// <summary>Gets the Debian packages of the programs that are missing.</summary>
     public static IReadOnlyList<string> MissingPackages() =>

@@ -16,9 +16,6 @@ internal static class CacheFolder
 
     public static string Images => System.IO.Path.Combine(Path, "images");
 
-    /// <summary>Gets where disks are that were imported, and the notes of those that were fetched under a name.</summary>
-    public static string Disks => System.IO.Path.Combine(Path, "disks");
-
     /// <summary>Makes a folder and those above it; the ones that it makes can be read by everybody, whatever the umask.</summary>
     /// <exception cref="HostNotReadyException">That is not allowed here.</exception>
     public static void Create(string folder)

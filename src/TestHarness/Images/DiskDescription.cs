@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using System.Text.RegularExpressions;
@@ -55,8 +56,9 @@ internal sealed partial record DiskDescription
 
     public DateTimeOffset? Added { get; init; }
 
+    /// <summary>Gets the hash of all that it says but for when it came.</summary>
     [JsonIgnore]
-    public string Key => Disk.Sha256[..16];
+    public string Key => Convert.ToHexStringLower(SHA256.HashData((this with { Added = null }).ToJson()))[..16];
 
     /// <summary>Gets the files that belong to it, the disk first.</summary>
     [JsonIgnore]

@@ -35,27 +35,29 @@ internal sealed class StoredImages(string cache)
     /// <summary>Removes what killed processes left.</summary>
     public void Sweep(IProgress<StartProgress>? progress) => WorkFolder.Sweep(Path.Combine(cache, "work"), progress);
 
-    /// <summary>Puts a finished folder into the store, by a rename. One of the same content that is there stays.</summary>
+    /// <summary>Puts a finished folder into the store, by a rename. One of the same content that is there stays, for machines' disks may lie on it, and is the newest of its name.</summary>
     /// <param name="work">Where the folder is made.</param>
     /// <param name="description">What it is.</param>
     /// <param name="files">Files in <paramref name="work"/> that go with it.</param>
     public StoredImage Add(WorkFolder work, DiskDescription description, IEnumerable<string> files)
     {
         string ready = Path.Combine(work.Path, "ready"), target = Path.Combine(Disks, description.Name, description.Key);
+        string readyNote = Path.Combine(ready, DiskDescription.FileName), note = Path.Combine(work.Path, DiskDescription.FileName);
         CacheFolder.Create(ready);
         foreach (string file in files)
             new PartialFile(file).MoveTo(Path.Combine(ready, Path.GetFileName(file)));
-        File.WriteAllBytes(Path.Combine(work.Path, DiskDescription.FileName), (description with { Added = TimeProvider.System.GetUtcNow() }).ToJson());
-        new PartialFile(Path.Combine(work.Path, DiskDescription.FileName)).MoveTo(Path.Combine(ready, DiskDescription.FileName));
+        File.WriteAllBytes(note, Checked(description with { Added = TimeProvider.System.GetUtcNow() }));
+        new PartialFile(note).MoveTo(readyNote);
         CacheFolder.Create(Path.GetDirectoryName(target)!);
-        if (ReadDisk(target) is { } there && there.Description! with { Added = null } == description with { Added = null })
-            return there;
-        // Another description of the same disk, or one that is not whole.
-        if (Directory.Exists(target))
+        // One that is not whole is in the way.
+        if (Directory.Exists(target) && ReadDisk(target) is null)
             Directory.Move(target, Path.Combine(work.Path, "old"));
         try
         {
-            Directory.Move(ready, target);
+            if (!Directory.Exists(target))
+                Directory.Move(ready, target);
+            else
+                File.Move(readyNote, Path.Combine(target, DiskDescription.FileName), overwrite: true);
         }
         catch (IOException) when (ReadDisk(target) is not null)
         {
@@ -78,6 +80,21 @@ internal sealed class StoredImages(string cache)
 
         if (image.Sum is { } sum && !Folders(Disks).Select(ReadDisk).Any(other => other?.Description is { Fetched: true } description && description.Disk.Sha256 == sum))
             Fetched.Delete(sum);
+    }
+
+    // What a publisher says of a disk is in it: it must be what is read again.
+    private static byte[] Checked(DiskDescription description)
+    {
+        byte[] json = description.ToJson();
+        try
+        {
+            DiskDescription.Parse(json);
+            return json;
+        }
+        catch (InvalidDataException e)
+        {
+            throw new ImageException(description.Name, new FailureText($"Image '{description.Name}': it can't be stored as it is described.").Add("Reason", e.Message), e);
+        }
     }
 
     private static IEnumerable<string> Folders(string root) => Below(root).SelectMany(Below);

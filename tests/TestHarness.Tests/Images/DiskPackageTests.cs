@@ -2,7 +2,6 @@ using System.Formats.Tar;
 using System.Text;
 using System.Text.Json.Nodes;
 using FluentAssertions;
-using TestHarness.Hosts;
 using TestHarness.Images;
 using Xunit;
 
@@ -74,42 +73,13 @@ public sealed class DiskPackageTests : IDisposable
         File.Exists(Package).Should().BeFalse();
     }
 
-    [Fact]
-    public async Task Removes_what_a_killed_import_left_and_says_so()
-    {
-        string work = Path.Combine(_store.Cache, "work"), left = Path.Combine(work, "dead");
-        await MakeAsync(Members());
-        Directory.CreateDirectory(left);
-        await File.WriteAllBytesAsync(Path.Combine(left, "disk.qcow2"), new byte[3 * 1024 * 1024], Token);
-        FileLock.TryTake($"{left}.lock")!.Dispose();
-        using var alive = WorkFolder.Create(work + "2", null);
-        var steps = new List<string>();
-
-        await new DiskImport(_store, Package, new Steps(steps)).RunAsync(null, Token);
-
-        steps.Should().Contain($"removed what a process that was killed had left: {left} (3 MiB)");
-        Directory.GetFileSystemEntries(work).Should().BeEmpty();
-    }
-
-    [Fact]
-    public async Task Leaves_the_folder_of_a_process_that_is_at_work()
-    {
-        await MakeAsync(Members());
-        using WorkFolder theirs = _store.Work(null);
-        await File.WriteAllTextAsync(Path.Combine(theirs.Path, "half"), "", Token);
-
-        await ImportAsync(null);
-
-        File.Exists(Path.Combine(theirs.Path, "half")).Should().BeTrue();
-    }
-
     public static TheoryData<string, string> Bad() => new()
     {
         { "link", "its member 'disk.qcow2' is of type SymbolicLink; a package has files only" },
         { "hard link", "its member 'disk.qcow2' is of type HardLink; a package has files only" },
         { "device", "its member 'disk.qcow2' is of type CharacterDevice; a package has files only" },
         { "folder", "its member 'x/' is of type Directory; a package has files only" },
-        { "above", "its member '../evil' *|it has a member '../evil', which machine.json does not name, or a second time" },
+        { "above", "it has a member '../evil', which machine.json does not name, or a second time" },
         { "absolute", "it has a member '/tmp/evil', which machine.json does not name, or a second time" },
         { "twice", "it has a member 'disk.qcow2', which machine.json does not name, or a second time" },
         { "no disk", "it has no member 'disk.qcow2'" },
@@ -147,7 +117,7 @@ public sealed class DiskPackageTests : IDisposable
             _ => [json with { Content = Encoding.UTF8.GetBytes("not JSON") }, disk],
         });
 
-        await RefusedAsync($"Package '{Package}': it can't be imported.\nReason: {reason.Split('|')[^1]}");
+        await RefusedAsync($"Package '{Package}': it can't be imported.\nReason: {reason}");
     }
 
     [Fact]
@@ -249,9 +219,4 @@ public sealed class DiskPackageTests : IDisposable
 
     private static string[] FilesButLocks(string folder) =>
         [.. Directory.GetFiles(folder, "*", SearchOption.AllDirectories).Where(file => !file.EndsWith(".lock", StringComparison.Ordinal))];
-
-    private sealed class Steps(List<string> all) : IProgress<StartProgress>
-    {
-        public void Report(StartProgress value) => all.Add(value.Step);
-    }
 }

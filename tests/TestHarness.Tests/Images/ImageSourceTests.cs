@@ -35,6 +35,8 @@ public sealed class ImageSourceTests : IDisposable
         (old.Name, old.Image.DiskBytes).Should().Be(("22.04-amd64", 1024 * 1024));
         again.Image.DiskPath.Should().Be(image.Image.DiskPath);
         _store.FindDisk("22.04-amd64")!.Image.Key.Should().Be(image.Image.Key, "a name is its newest image");
+        (await SyncAsync(tree, new StreamQuery { Series = "22.04", Version = "20240101" })).Image.Key.Should().Be(old.Image.Key);
+        _store.FindDisk("22.04-amd64")!.Image.Key.Should().Be(old.Image.Key, "it is what was asked for last");
         tree.Requests.Count(request => request.Path.EndsWith("disk.img", StringComparison.Ordinal)).Should().Be(2, "what is there is not fetched again");
         _store.All().Select(one => one.Name).Should().Equal("22.04-amd64", "22.04-amd64", "jammy-amd64");
     }
@@ -184,6 +186,12 @@ public sealed class ImageSourceTests : IDisposable
         tree.Newest["sha256"] = "short";
         tree.Publish();
         await RefusedAsync(tree, new StreamQuery { Series = "jammy" }, "is malformed.\nReason: item 'disk1.img' of product*has no SHA-256");
+
+        ((JsonObject)tree.Products["products"]!)[StreamTree.Product]!["arch"] = "../amd64";
+        tree.Newest["sha256"] = StreamTree.Sum(tree.Files["server/20240301/disk.img"]);
+        tree.Publish();
+        Func<Task> sync = () => new ImageSource(tree.Address, null).SyncAsync(_store, new StreamQuery { Product = StreamTree.Product }, "mine", DiskFormat.Qcow2, null, Token);
+        (await sync.Should().ThrowAsync<ImageException>()).WithMessage("*it can't be stored as it is described.\nReason: its architecture is '../amd64'");
 
         ((JsonObject)tree.Products["products"]!)[StreamTree.Product] = "text";
         tree.Publish();
