@@ -73,6 +73,7 @@ internal sealed partial class UpCommand : Command
             Console.Error.WriteLine(warning);
         // Of the disks in the store; what they boot by is known.
         StoredImage? stored = new StoredImages(CacheFolder.Path).FindDisk(image);
+        Firmware firmware = stored is { Image.KernelPath: null } && result.GetResult(_firmware) is null or { Implicit: true } ? Firmware.Bios : result.GetValue(_firmware);
         var settings = new MachineSettings
         {
             ImageFormat = stored?.Description!.Format,
@@ -84,9 +85,9 @@ internal sealed partial class UpCommand : Command
             UserData = result.GetValue(_cloudInit) is { } file ? File.ReadAllText(file.FullName) : null,
             Kernel = result.GetValue(_kernel)?.FullName,
             Initrd = result.GetValue(_initrd)?.FullName,
-            Append = $"{stored?.Image.KernelArguments} {result.GetValue(_append)}".Trim(),
+            Append = $"{(firmware == Firmware.Kernel ? stored?.Image.KernelArguments : "")} {result.GetValue(_append)}".Trim(),
             Network = result.GetValue(_network),
-            Firmware = stored is { Image.KernelPath: null } && result.GetResult(_firmware) is null or { Implicit: true } ? Firmware.Bios : result.GetValue(_firmware),
+            Firmware = firmware,
             Created = DateTimeOffset.UtcNow,
         };
         // Told now and by name, not by the process that keeps it.
