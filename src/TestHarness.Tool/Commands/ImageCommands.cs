@@ -94,14 +94,14 @@ internal static class ImageCommands
         var name = new Argument<string>("name") { Description = "An image that is there, as the list names it." };
         name.CompletionSources.Add(_ => Names());
         var command = new Command("remove", "Removes an image; machines that run from it run on.") { name };
-        command.SetAction(async (result, _) =>
+        command.SetAction(async (result, token) =>
         {
             foreach (StoredImage stored in Named(result.GetValue(name)!))
             {
                 GuestImage image = stored.Image;
                 if (UsersOf(image) is { Length: > 0 } users)
                     throw new ToolException(ExitCode.Failed, $"The disks of {string.Join(", ", users)} lie on image '{image.Name}' ({image.Key}).\nTry: testvm delete {users[0]} first");
-                Store.Delete(stored);
+                await Store.DeleteAsync(stored, token);
                 await Console.Error.WriteLineAsync($"Image '{image.Name}' ({image.Key}) is removed.");
             }
 
@@ -113,7 +113,7 @@ internal static class ImageCommands
     private static Command Collect()
     {
         var command = new Command("gc", "Removes images that a newer one of the same name has replaced, and that no machine's disks lie on.");
-        command.SetAction(async (_, _) =>
+        command.SetAction(async (_, token) =>
         {
             Store.Sweep(new ShownProgress());
             IEnumerable<StoredImage> replaced = Store.All().Where(image => image.Kind != StoredKind.Fetched)
@@ -121,7 +121,7 @@ internal static class ImageCommands
             foreach (StoredImage image in replaced.Where(image => UsersOf(image.Image).Length == 0).ToArray())
             {
                 long size = ImageStatus.Of(image).MiB;
-                Store.Delete(image);
+                await Store.DeleteAsync(image, token);
                 await Console.Out.WriteLineAsync($"removed {image.Name} {image.Image.Key} ({size} MiB)");
             }
 

@@ -32,12 +32,15 @@ internal sealed record FetchedImages(string Root)
     public IEnumerable<string> Sums() => !Directory.Exists(Folder) ? []
         : Directory.GetFiles(Folder).Select(file => Path.GetFileName(file)).Where(name => name.Length == 64 && name.All(char.IsAsciiHexDigitLower)).Order(StringComparer.Ordinal);
 
-    /// <summary>Deletes a file, unless somebody is fetching it at this moment.</summary>
-    public void Delete(string sum)
+    /// <summary>Deletes a file.</summary>
+    public async Task DeleteAsync(string sum, CancellationToken cancellationToken)
     {
-        using FileLock? free = FileLock.TryTake($"{PathOf(sum)}.lock");
-        if (free is not null)
-            File.Delete(PathOf(sum));
+        string file = PathOf(sum);
+        if (!File.Exists(file))
+            return;
+        // Who has the lock of a file that is there gives it back at once.
+        using FileLock exclusive = await FileLock.TakeAsync($"{file}.lock", onWait: null, cancellationToken).ConfigureAwait(false);
+        File.Delete(file);
     }
 
     /// <summary>Returns the file.</summary>

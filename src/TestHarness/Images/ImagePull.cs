@@ -56,7 +56,7 @@ internal sealed record ImagePull
         }
         catch (ImageException) when (!wasThere)
         {
-            fetched.Delete(Sha256);
+            await fetched.DeleteAsync(Sha256, CancellationToken.None).ConfigureAwait(false);
             throw;
         }
     }

@@ -40,7 +40,8 @@ internal sealed class PartialFile(string path)
     /// <exception cref="TimeoutException">The next bytes took longer.</exception>
     public async Task AppendAsync(Stream source, Action<long> received, TimeSpan? readLimit, CancellationToken cancellationToken)
     {
-        using FileStream file = new(path, FileMode.OpenOrCreate, FileAccess.Write);
+        // No buffer: what has come is there for the next one, also when this process is killed.
+        using FileStream file = new(path, FileMode.OpenOrCreate, FileAccess.Write, FileShare.Read, bufferSize: 0);
         long length = file.Seek(0, SeekOrigin.End);
         try
         {

@@ -69,7 +69,7 @@ internal sealed class StoredImages(string cache)
     }
 
     /// <summary>Deletes an image; what is fetched goes when nothing names it any more.</summary>
-    public void Delete(StoredImage image)
+    public async Task DeleteAsync(StoredImage image, CancellationToken cancellationToken)
     {
         if (image.Kind != StoredKind.Fetched)
         {
@@ -79,7 +79,7 @@ internal sealed class StoredImages(string cache)
         }
 
         if (image.Sum is { } sum && !Folders(Disks).Select(ReadDisk).Any(other => other?.Description is { Fetched: true } description && description.Disk.Sha256 == sum))
-            Fetched.Delete(sum);
+            await Fetched.DeleteAsync(sum, cancellationToken).ConfigureAwait(false);
     }
 
     // What a publisher says of a disk is in it: it must be what is read again.

@@ -57,7 +57,7 @@ public sealed class DiskPackageTests : IDisposable
 
         _store.FindDisk("tiny-2")!.Image.Should().BeEquivalentTo(image.Image).And.BeEquivalentTo(again.Image);
         (image.Image.KernelArguments, await File.ReadAllTextAsync(image.Image.KernelPath!, Token), await File.ReadAllTextAsync(image.Image.InitrdPath!, Token)).Should().Be(("root=/dev/vda rw", "kernel", "initrd"));
-        _store.Delete(image);
+        await _store.DeleteAsync(image, Token);
         _store.All().Should().BeEmpty();
         FilesButLocks(_store.Cache).Should().BeEmpty();
     }

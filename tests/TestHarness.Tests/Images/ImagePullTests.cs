@@ -28,9 +28,9 @@ public sealed class ImagePullTests : IDisposable
         ImagePull.NameOf(pull.Address).Should().Be("some disk");
         (one.Image.DiskPath, one.Sum, server.Requests.Count).Should().Be((two.Image.DiskPath, pull.Sha256, 1));
         _store.All().Select(image => (image.Name, image.Kind, image.Bytes)).Should().Equal(("mine", StoredKind.Disk, _disk.Length), ("two", StoredKind.Disk, _disk.Length));
-        _store.Delete(one);
+        await _store.DeleteAsync(one, Token);
         _store.FindDisk("two").Should().NotBeNull("its disk is still there");
-        _store.Delete(two);
+        await _store.DeleteAsync(two, Token);
         _store.All().Should().BeEmpty();
         File.Exists(one.Image.DiskPath).Should().BeFalse();
     }
@@ -43,7 +43,7 @@ public sealed class ImagePullTests : IDisposable
 
         StoredImage image = _store.All().Should().ContainSingle().Which;
         (image.Name, image.Kind).Should().Be((StreamTree.Sum(_disk)[..16], StoredKind.Fetched));
-        _store.Delete(image);
+        await _store.DeleteAsync(image, Token);
 
         _store.All().Should().BeEmpty();
         Directory.Exists(Path.Combine(_cache, "images")).Should().BeTrue();

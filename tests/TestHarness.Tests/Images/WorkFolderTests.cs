@@ -1,5 +1,4 @@
 using FluentAssertions;
-using TestHarness.Hosts;
 using TestHarness.Images;
 using Xunit;
 
@@ -18,7 +17,7 @@ public sealed class WorkFolderTests : IDisposable
         string left = Path.Combine(_root, "dead");
         Directory.CreateDirectory(Path.Combine(left, "ready"));
         File.WriteAllBytes(Path.Combine(left, "ready", "disk.qcow2"), new byte[3 * 1024 * 1024]);
-        FileLock.TryTake($"{left}.lock")!.Dispose();
+        File.WriteAllText($"{left}.lock", "process 1");
         var steps = new List<string>();
 
         using (WorkFolder theirs = WorkFolder.Create(_root, null), ours = WorkFolder.Create(_root, null))
@@ -26,7 +25,7 @@ public sealed class WorkFolderTests : IDisposable
             Directory.Exists(left).Should().BeFalse();
             Directory.CreateDirectory(left);
             File.WriteAllBytes(Path.Combine(left, "disk.qcow2"), new byte[3 * 1024 * 1024]);
-            FileLock.TryTake($"{left}.lock")!.Dispose();
+            File.WriteAllText($"{left}.lock", "process 1");
             File.WriteAllText(Path.Combine(theirs.Path, "half"), "");
 
             WorkFolder.Sweep(_root, new Steps(steps));
