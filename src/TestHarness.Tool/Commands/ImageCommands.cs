@@ -20,8 +20,8 @@ internal static class ImageCommands
         return [image];
     }
 
-    /// <summary>Names the images that are built, for a shell's completion.</summary>
-    public static IEnumerable<CompletionItem> Names() => Built().Select(image => image.Name).Distinct().Select(name => new CompletionItem(name));
+    /// <summary>Names the images that have one, for a shell's completion.</summary>
+    public static IEnumerable<CompletionItem> Names() => Store.All().Where(image => image.Kind != StoredKind.Fetched).Select(image => image.Name).Distinct().Select(name => new CompletionItem(name));
 
     private static Command List()
     {
@@ -47,13 +47,7 @@ internal static class ImageCommands
         command.SetAction(async (result, token) =>
         {
             ImageBuildMode mode = result.GetValue(anew) ? ImageBuildMode.Always : ImageBuildMode.IfMissing;
-            GuestImage image;
-            await using (var steps = new StepDisplay())
-            {
-                image = await new ImageCache(CacheFolder.Images).GetAsync(result.GetValue(name)!, mode, steps, token);
-                steps.Succeed();
-            }
-
+            GuestImage image = await StepDisplay.RunAsync(steps => new ImageCache(CacheFolder.Images).GetAsync(result.GetValue(name)!, mode, steps, token));
             await Console.Out.WriteLineAsync(image.Folder);
             return 0;
         });
@@ -115,7 +109,7 @@ internal static class ImageCommands
         var command = new Command("gc", "Removes images that a newer one of the same name has replaced, and that no machine's disks lie on.");
         command.SetAction(async (_, token) =>
         {
-            Store.Sweep(new ShownProgress());
+            Store.Sweep(new StepDisplay());
             IEnumerable<StoredImage> replaced = Store.All().Where(image => image.Kind != StoredKind.Fetched)
                 .GroupBy(image => (image.Kind, image.Name)).SelectMany(images => images.OrderByDescending(image => image.Added).Skip(1));
             foreach (StoredImage image in replaced.Where(image => UsersOf(image.Image).Length == 0).ToArray())

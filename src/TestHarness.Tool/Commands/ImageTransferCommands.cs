@@ -20,12 +20,12 @@ internal static class ImageTransferCommands
         var sum = new Option<string>("--sha256") { Description = "The SHA-256 that its publisher names.", Required = true };
         Option<string?> name = Name();
         Option<DiskFormat?> format = Format();
-        var command = new Command("pull", "Fetches a disk ahead of time; goes on where it was cut. Example: testvm image pull https://example.org/disk.qcow2 --sha256 HEX --name mine") { address, sum, name, format };
+        var command = new Command("pull", "Fetches a disk ahead of time; goes on where it was cut.") { address, sum, name, format };
         command.SetAction(async (result, token) =>
         {
             string from = result.GetValue(address)!;
             var pull = new ImagePull { Address = from, Sha256 = result.GetValue(sum)!, Name = result.GetValue(name) ?? ImagePull.NameOf(from), Format = result.GetValue(format) };
-            return Tell(await pull.RunAsync(Store, new ShownProgress(), token));
+            return Tell(await StepDisplay.RunAsync(steps => pull.RunAsync(Store, steps, token)));
         });
         return command;
     }
@@ -43,7 +43,7 @@ internal static class ImageTransferCommands
         Option<DiskFormat?> format = Format();
         var command = new Command(
             "sync",
-            "Fetches the newest image of a series. Example: testvm image sync https://cloud-images.ubuntu.com/releases --series jammy --keyring /usr/share/keyrings/ubuntu-cloudimage-keyring.gpg")
+            "Fetches the newest image of a series.")
             { source, series, arch, product, version, item, keyring, name, format };
         command.SetAction(async (result, token) =>
         {
@@ -57,7 +57,7 @@ internal static class ImageTransferCommands
             };
             DiskFormat stated = result.GetValue(format) ?? (query.Item.EndsWith(".raw", StringComparison.Ordinal) ? DiskFormat.Raw : DiskFormat.Qcow2);
             var from = new ImageSource(result.GetValue(source)!, result.GetValue(keyring)?.FullName);
-            return Tell(await from.SyncAsync(Store, query, result.GetValue(name), stated, new ShownProgress(), token));
+            return Tell(await StepDisplay.RunAsync(steps => from.SyncAsync(Store, query, result.GetValue(name), stated, steps, token)));
         });
         return command;
     }
@@ -68,15 +68,20 @@ internal static class ImageTransferCommands
         var file = new Argument<FileInfo>("file") { Description = "The package to write: FILE.tar.zst." };
         Option<string?> name = Name();
         Option<DiskFormat?> format = Format();
-        var command = new Command("package", "Writes an image as one file for other hosts. Example: testvm image package tiny tiny.tar.zst") { image, file, name, format };
+        var command = new Command("package", "Writes an image as one file for other hosts.") { image, file, name, format };
         command.SetAction(async (result, token) =>
         {
             string from = result.GetValue(image)!, to = result.GetValue(file)!.FullName;
-            var package = new DiskPackage(Store, new ShownProgress());
-            if (Store.All().FirstOrDefault(one => one.Name == from && one.Kind != StoredKind.Fetched) is { } stored)
-                await package.WriteAsync(result.GetValue(name) is { } other ? stored.Named(other) : stored, to, token);
-            else
-                await package.WriteDiskAsync(from, result.GetValue(format), result.GetValue(name) ?? Path.GetFileNameWithoutExtension(from), to, token);
+            StoredImage? stored = Store.All().FirstOrDefault(one => one.Name == from && one.Kind != StoredKind.Fetched);
+            await StepDisplay.RunAsync(async steps =>
+            {
+                var package = new DiskPackage(Store, steps);
+                if (stored is not null)
+                    await package.WriteAsync(result.GetValue(name) is { } other ? stored.Named(other) : stored, to, token);
+                else
+                    await package.WriteDiskAsync(from, result.GetValue(format), result.GetValue(name) ?? Path.GetFileNameWithoutExtension(from), to, token);
+                return to;
+            });
             await Console.Out.WriteLineAsync(to);
             return 0;
         });
@@ -87,9 +92,9 @@ internal static class ImageTransferCommands
     {
         var file = new Argument<FileInfo>("file") { Description = "A package that testvm image package wrote." };
         Option<string?> name = Name();
-        var command = new Command("import", "Reads a package into the store. Example: testvm image import tiny.tar.zst --name tiny-of-monday") { file, name };
+        var command = new Command("import", "Reads a package into the store.") { file, name };
         command.SetAction(async (result, token) =>
-            Tell(await new DiskImport(Store, result.GetValue(file)!.FullName, new ShownProgress()).RunAsync(result.GetValue(name), token)));
+            Tell(await StepDisplay.RunAsync(steps => new DiskImport(Store, result.GetValue(file)!.FullName, steps).RunAsync(result.GetValue(name), token))));
         return command;
     }
 

@@ -79,7 +79,9 @@ internal static class HostClient
             using var output = new MemoryStream();
             using var error = new MemoryStream();
             await channel.SendAsync(FrameKind.Request, request, ToolJson.Default.HostRequest, cancellationToken);
-            await channel.SendAsync(FrameKind.Input, default, cancellationToken);
+            // Who does not read has perhaps answered and gone.
+            if (request.Verb == "shell")
+                await channel.SendAsync(FrameKind.Input, default, cancellationToken);
             HostAnswer answer = Require(machine, await ReceiveAsync(channel, output, error, cancellationToken));
             return new HostResult(answer, output.ToArray(), error.ToArray());
         }
