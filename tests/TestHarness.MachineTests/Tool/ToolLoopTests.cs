@@ -194,7 +194,7 @@ public sealed class ToolLoopTests : IDisposable
         (await _tool.DoAsync("image", "list")).Should().MatchRegex("web +recipe +new ").And.MatchRegex("web +recipe +old ");
         (await _tool.DoAsync("image", "gc")).Should().Be("removed web old (0 MiB)\n");
         Directory.GetDirectories(Path.Combine(images, "web")).Should().Equal(Path.Combine(images, "web/new"));
-        (await _tool.RunAsync("image", "info", "wbe")).Should().Be((1, "", "No image 'wbe' is built.\nTry: testvm image list, or testvm image build wbe\n"));
+        (await _tool.RunAsync("image", "info", "wbe")).Should().Be((1, "", "No image 'wbe' is there.\nTry: testvm image list, or testvm image build wbe\n"));
     }
 
     [Fact]
