@@ -5,7 +5,7 @@ using TestHarness.Tool.Commands;
 
 try
 {
-    ParseResult parsed = CommandTree.Make().Parse(args);
+    ParseResult parsed = CommandTree.Make(args.FirstOrDefault()).Parse(args);
     int exitCode = await parsed.InvokeAsync(new InvocationConfiguration
     {
         EnableDefaultExceptionHandler = false,
