@@ -43,8 +43,8 @@ internal static class AccessCommands
             (int columns, int rows) = !isTerminal ? (0, 0) : CallerTerminal.Size is { Columns: > 0, Rows: > 0 } size ? size : (80, 24);
             var request = new HostRequest("shell") { Command = words, User = result.GetValue(user), Columns = columns, Rows = rows, Term = EnvironmentVariables.Term };
             HostAnswer? answer = await HostClient.JoinAsync(machine, request, isTerminal, token);
-            if (result.GetValue(verbose) && answer is not null)
-                await Console.Error.WriteLineAsync(string.Create(CultureInfo.InvariantCulture, $"the guest took {answer.GuestMilliseconds:0.0} ms"));
+            if (result.GetValue(verbose) && answer?.InGuest is { } inGuest)
+                await Console.Error.WriteLineAsync(string.Create(CultureInfo.InvariantCulture, $"the guest took {inGuest.TotalMilliseconds:0.0} ms"));
             return answer?.ExitCode ?? Left;
         }, command, user, tty, verbose);
     }

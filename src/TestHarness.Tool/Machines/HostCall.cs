@@ -45,7 +45,9 @@ internal sealed class HostCall(HostChannel channel, HostRequest request)
 
     public Task TellAsync(StartProgress howFar, CancellationToken cancellationToken) => channel.SendAsync(FrameKind.HowFar, howFar, ToolJson.Default.StartProgress, cancellationToken);
 
-    public Task AnswerAsync(HostAnswer answer, CancellationToken cancellationToken) => channel.SendAsync(FrameKind.Answer, answer, ToolJson.Default.HostAnswer, cancellationToken);
+    public Task AnswerAsync(HostAnswer answer, CancellationToken cancellationToken) => answer.InGuest is { } inGuest
+        ? channel.SendAsync(FrameKind.Exit, answer.ToExit(inGuest), cancellationToken)
+        : channel.SendAsync(FrameKind.Answer, answer, ToolJson.Default.HostAnswer, cancellationToken);
 
     public IAsyncEnumerable<byte[]> ReadInputAsync(CancellationToken cancellationToken) => _input.Reader.ReadAllAsync(cancellationToken);
 

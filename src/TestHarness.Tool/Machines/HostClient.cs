@@ -79,9 +79,7 @@ internal static class HostClient
             using var output = new MemoryStream();
             using var error = new MemoryStream();
             await channel.SendAsync(FrameKind.Request, request, ToolJson.Default.HostRequest, cancellationToken);
-            // Who does not read has perhaps answered and gone.
-            if (request.Verb == "shell")
-                await channel.SendAsync(FrameKind.Input, default, cancellationToken);
+            await channel.SendAsync(FrameKind.Input, default, cancellationToken);
             HostAnswer answer = Require(machine, await ReceiveAsync(channel, output, error, cancellationToken));
             return new HostResult(answer, output.ToArray(), error.ToArray());
         }
@@ -129,6 +127,8 @@ internal static class HostClient
                 case FrameKind.HowFar when StepDisplay.IsTerminal:
                     steps.Report(JsonSerializer.Deserialize(payload, ToolJson.Default.StartProgress)!);
                     break;
+                case FrameKind.Exit when payload.Length == HostAnswer.ExitBytes:
+                    return HostAnswer.FromExit(payload);
                 case FrameKind.Answer:
                     HostAnswer answer = JsonSerializer.Deserialize(payload, ToolJson.Default.HostAnswer)!;
                     if (answer.Error is null)

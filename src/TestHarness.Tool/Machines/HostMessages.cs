@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Text.Json.Serialization;
 
 namespace TestHarness.Tool.Machines;
@@ -36,6 +37,9 @@ internal sealed record HostRequest(string Verb)
 /// <summary>How a request ended.</summary>
 internal sealed record HostAnswer
 {
+    /// <summary>How long <see cref="FrameKind.Exit"/> is.</summary>
+    public const int ExitBytes = sizeof(int) + sizeof(long);
+
     public int ExitCode { get; init; }
 
     public string? Error { get; init; }
@@ -48,7 +52,25 @@ internal sealed record HostAnswer
 
     public DateTimeOffset Since { get; init; }
 
-    public double GuestMilliseconds { get; init; }
+    /// <summary>Gets the time that a command was in the guest; <see langword="null"/> for all other requests.</summary>
+    [JsonIgnore]
+    public TimeSpan? InGuest { get; init; }
+
+    /// <summary>Reads <see cref="FrameKind.Exit"/>.</summary>
+    public static HostAnswer FromExit(ReadOnlySpan<byte> frame) => new()
+    {
+        ExitCode = BinaryPrimitives.ReadInt32LittleEndian(frame),
+        InGuest = TimeSpan.FromTicks(BinaryPrimitives.ReadInt64LittleEndian(frame[sizeof(int)..])),
+    };
+
+    /// <summary>Writes <see cref="FrameKind.Exit"/>; what is in JSON takes a command longer to read than the guest took.</summary>
+    public byte[] ToExit(TimeSpan inGuest)
+    {
+        byte[] frame = new byte[ExitBytes];
+        BinaryPrimitives.WriteInt32LittleEndian(frame, ExitCode);
+        BinaryPrimitives.WriteInt64LittleEndian(frame.AsSpan(sizeof(int)), inGuest.Ticks);
+        return frame;
+    }
 }
 
 /// <summary>Generated, for a reader by reflection takes longer to start than all the rest of a command.</summary>

@@ -60,7 +60,7 @@ internal static class HostVerbs
                 call.CopyAsync(FrameKind.Output, process.StandardOutput, cancellationToken),
                 call.CopyAsync(FrameKind.Error, process.StandardError, cancellationToken));
             AgentExit exit = await process.Exit.WaitAsync(cancellationToken);
-            return new HostAnswer { ExitCode = exit.ShellExitCode, GuestMilliseconds = Stopwatch.GetElapsedTime(began).TotalMilliseconds };
+            return new HostAnswer { ExitCode = exit.ShellExitCode, InGuest = Stopwatch.GetElapsedTime(began) };
         }
     }
 

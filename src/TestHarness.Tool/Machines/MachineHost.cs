@@ -11,6 +11,8 @@ namespace TestHarness.Tool.Machines;
 /// </summary>
 internal sealed class MachineHost : IAsyncDisposable
 {
+    private static readonly TimeSpan LeaveLimit = TimeSpan.FromSeconds(2);
+
     private readonly NamedMachine _machine;
     private readonly VirtualMachine _vm;
     private readonly Socket _listener = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
@@ -127,10 +129,13 @@ internal sealed class MachineHost : IAsyncDisposable
                 using var gone = new CancellationTokenSource();
                 Task<HostAnswer> answer = AnswerAsync(call, gone.Token);
                 Task receiving = call.ReceiveAsync(gone.Token);
-                if (await Task.WhenAny(answer, receiving) == receiving)
-                    await gone.CancelAsync();
-                else
+                if (await Task.WhenAny(answer, receiving) == answer)
+                {
                     await call.AnswerAsync(await answer, CancellationToken.None);
+                    // The caller closes first: what it still sends, such as the end of its input, is not to fail.
+                    await receiving.WaitAsync(LeaveLimit).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                }
+
                 await gone.CancelAsync();
                 await Task.WhenAll(answer, receiving).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
