@@ -22,7 +22,7 @@ public sealed class OddPathsTests(Tiny tiny)
             (int exitCode, string output) = await Repository.RunAsync(
                 "dotnet",
                 [script, image],
-                new Dictionary<string, string> { ["TESTHARNESS_CACHE"] = Path.Combine(folder, "ca,c\"h ä"), ["TESTHARNESS_RUN"] = Path.Combine(folder, "r,u\" ä") },
+                new Dictionary<string, string> { ["TESTHARNESS_CACHE"] = Path.Combine(folder, "ca,c\"h ä"), ["TESTHARNESS_RUN"] = Path.Combine(folder, "r,u\" ä"), ["TMPDIR"] = folder },
                 TestContext.Current.CancellationToken);
 
             output.Should().Contain("uname -sr -> Linux 6.");

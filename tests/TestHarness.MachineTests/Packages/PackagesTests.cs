@@ -30,6 +30,15 @@ public sealed class PackagesTests(PackageFeed feed) : IClassFixture<PackageFeed>
     }
 
     [Fact]
+    public void The_tool_names_no_folder_of_the_one_who_packed_it()
+    {
+        using ZipArchive package = ZipFile.OpenRead(feed.FileOf("TestHarness.Tool"));
+        using var settings = new StreamReader(Unpack(package, "tools/net10.0/any/testvm.runtimeconfig.json"));
+
+        settings.ReadToEnd().Should().NotContain(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile));
+    }
+
+    [Fact]
     public void The_agent_and_the_recipes_are_inside()
     {
         using ZipArchive package = ZipFile.OpenRead(feed.FileOf("TestHarness"));
