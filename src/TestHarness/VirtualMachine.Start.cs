@@ -190,7 +190,7 @@ public sealed partial class VirtualMachine
         }
 
         if (Spec.DiskFolder is { } kept)
-            _kept = await KeptDisks.TakeAsync(kept, _image!, Folder, folder => Overlay.CreateAsync(Spec, _image!, _uefi, folder, cancellationToken)).ConfigureAwait(false);
+            _kept = await KeptDisks.TakeAsync(kept, _image!, Spec.Disks.Count, Folder, folder => Overlay.CreateAsync(Spec, _image!, _uefi, folder, cancellationToken)).ConfigureAwait(false);
         else
             await Overlay.CreateAsync(Spec, _image!, _uefi, Folder, cancellationToken).ConfigureAwait(false);
         if (_boot!.Seed is { } seed)

@@ -1,33 +1,33 @@
 namespace TestHarness.Tool.Machines;
 
-/// <summary>What a named machine is, as <c>machine.json</c> keeps it.</summary>
+/// <summary>What a named machine is, as <c>machine.json</c> keeps it. Not init, for what a file does not say has its default only where the generated reader can leave it alone.</summary>
 internal sealed record MachineSettings
 {
     public required string Image { get; init; }
 
     /// <summary>Gets the format of a disk whose name does not tell it.</summary>
-    public DiskFormat? ImageFormat { get; init; }
+    public DiskFormat? ImageFormat { get; set; }
 
-    public int Cpus { get; init; } = 1;
+    public int Cpus { get; set; } = 1;
 
-    public int MemoryMiB { get; init; } = 512;
+    public int MemoryMiB { get; set; } = 512;
 
-    public IReadOnlyList<int> DisksMiB { get; init; } = [];
+    public IReadOnlyList<int> DisksMiB { get; set; } = [];
 
-    public IReadOnlyList<MachineForward> Forwards { get; init; } = [];
+    public IReadOnlyList<MachineForward> Forwards { get; set; } = [];
 
     /// <summary>Gets cloud-init's user-data, not the file that it came from.</summary>
-    public string? UserData { get; init; }
+    public string? UserData { get; set; }
 
-    public string? Kernel { get; init; }
+    public string? Kernel { get; set; }
 
-    public string? Initrd { get; init; }
+    public string? Initrd { get; set; }
 
-    public string Append { get; init; } = "";
+    public string Append { get; set; } = "";
 
-    public NetworkMode Network { get; init; } = NetworkMode.Isolated;
+    public NetworkMode Network { get; set; } = NetworkMode.Isolated;
 
-    public Firmware Firmware { get; init; }
+    public Firmware Firmware { get; set; }
 
     public required DateTimeOffset Created { get; init; }
 

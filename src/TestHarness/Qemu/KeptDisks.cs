@@ -19,9 +19,9 @@ internal sealed class KeptDisks : IDisposable
     private KeptDisks(FileLock taken) => _lock = taken;
 
     /// <summary>Takes the folder's disks for a machine; makes them where there are none.</summary>
-    /// <exception cref="HostNotReadyException">Another machine runs on them, they lie on another image, or the folder can't be used.</exception>
+    /// <exception cref="HostNotReadyException">Another machine runs on them, they lie on another image, there are too few, or the folder can't be used.</exception>
     public static async Task<KeptDisks> TakeAsync(
-        string folder, GuestImage image, string machineFolder, Func<string, Task> make)
+        string folder, GuestImage image, int extraDisks, string machineFolder, Func<string, Task> make)
     {
         folder = Path.GetFullPath(folder);
         Directory.CreateDirectory(folder, Private);
@@ -32,6 +32,7 @@ internal sealed class KeptDisks : IDisposable
             if (!Directory.Exists(disks))
                 await MakeAsync(folder, disks, image, make).ConfigureAwait(false);
             RequireSameBase(folder, image);
+            RequireAll(disks, extraDisks);
             foreach (string file in Directory.GetFiles(disks))
                 File.CreateSymbolicLink(Path.Combine(machineFolder, Path.GetFileName(file)), file);
             OpenTo(folder);
@@ -71,6 +72,16 @@ internal sealed class KeptDisks : IDisposable
             .Add("Made on", was)
             .Add("Asked for", image.DiskPath)
             .Try("use the image that they were made on, or another folder for the disks of this one."));
+    }
+
+    private static void RequireAll(string disks, int extraDisks)
+    {
+        string[] missing = [.. Enumerable.Range(0, extraDisks).Select(MachineFileNames.ExtraDisk).Where(file => !File.Exists(Path.Combine(disks, file)))];
+        if (missing.Length == 0)
+            return;
+        throw new HostNotReadyException(new FailureText($"The machine whose disks are in '{disks}' was made with {extraDisks - missing.Length} disks beside the image, and is asked for with {extraDisks}.")
+            .Add("Missing", string.Join(", ", missing))
+            .Try("ask for the disks that it was made with, or name another folder, where they are made anew."));
     }
 
     // QEMU's user passes through where it is another one than ours.

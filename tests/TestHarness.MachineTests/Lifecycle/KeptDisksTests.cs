@@ -55,6 +55,18 @@ public sealed class KeptDisksTests : IDisposable
     }
 
     [Fact]
+    public async Task Are_refused_where_more_are_asked_for()
+    {
+        await using (await VirtualMachine.StartAsync(Spec, cancellationToken: Token))
+        {
+        }
+
+        MachineSpec more = Spec with { Disks = [new Disk(16), new Disk(16)] };
+        (await FluentActions.Awaiting(() => VirtualMachine.StartAsync(more, cancellationToken: Token)).Should().ThrowAsync<HostNotReadyException>())
+            .WithMessage("*was made with 1 disks beside the image, and is asked for with 2.*Missing: extra-1.qcow2*Try: *another folder*");
+    }
+
+    [Fact]
     public async Task Are_made_again_where_their_maker_was_killed()
     {
         string making = Directory.CreateDirectory(Path.Combine(Spec.DiskFolder!, "making")).FullName;

@@ -58,4 +58,19 @@ public sealed class HabitsTests : IDisposable
         (await _tool.ScriptAsync(script, "bash")).Should().Be((0, $"{word}\n", ""));
         Directory.Delete(machine, recursive: true);
     }
+
+    [Theory]
+    [InlineData("""{"image":"tiny","created":"2026-01-01T00:00:00Z"}""", 0, "web +created +tiny +512 ?M")]
+    [InlineData("""{"image":"tiny","created":"2026-01-01T00:00:00Z","disksMiB":null}""", 1, "machines/web/machine.json' can't be read: .*disksMiB.*\n.*Try: mend it")]
+    [InlineData("""{"image":"tiny"}""", 1, "machines/web/machine.json' can't be read: .*created.*\n.*Try: mend it")]
+    public async Task Takes_a_file_that_a_person_wrote_or_says_what_is_wrong_with_it(string settings, int exitCode, string message)
+    {
+        string machine = Directory.CreateDirectory(Path.Combine(_tool.Data, "machines/web")).FullName;
+        await File.WriteAllTextAsync(Path.Combine(machine, "machine.json"), settings, TestContext.Current.CancellationToken);
+
+        (int ended, string output, string error) = await _tool.ScriptAsync("testvm status web");
+
+        (output + error).Should().MatchRegex(message);
+        ended.Should().Be(exitCode);
+    }
 }
