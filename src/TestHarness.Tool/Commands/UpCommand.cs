@@ -73,6 +73,8 @@ internal sealed partial class UpCommand : Command
             Console.Error.WriteLine(warning);
         // Of the disks in the store; what they boot by is known.
         StoredImage? stored = new StoredImages(CacheFolder.Path).FindDisk(image);
+        if (stored is { Image.Architecture: not "amd64" })
+            throw new ToolException(ExitCode.Usage, $"Image '{image}' is for {stored.Image.Architecture}, and machines are for amd64.\nTry: testvm image sync SOURCE --arch amd64");
         Firmware firmware = stored is { Image.KernelPath: null } && result.GetResult(_firmware) is null or { Implicit: true } ? Firmware.Bios : result.GetValue(_firmware);
         var settings = new MachineSettings
         {

@@ -81,6 +81,19 @@ public sealed class ImageCommandTests : IDisposable
     }
 
     [Fact]
+    public async Task Up_refuses_a_disk_for_another_architecture_and_leaves_no_machine()
+    {
+        await using StreamTree tree = new StreamTree().Publish();
+        (await RunAsync("image", "sync", tree.Address, "--series", "jammy", "--arch", "arm64")).ExitCode.Should().Be(0);
+
+        (int exitCode, _, string error) = await RunAsync("up", "web", "--image", "jammy-arm64");
+
+        error.Should().Be("Image 'jammy-arm64' is for arm64, and machines are for amd64.\nTry: testvm image sync SOURCE --arch amd64\n");
+        exitCode.Should().Be(2);
+        (await RunAsync("list", "--json")).Output.Should().Be("[]\n");
+    }
+
+    [Fact]
     public async Task Import_names_the_package_of_a_program_that_is_missing()
     {
         string file = Path.Combine(_root, "x.tar.zst");
