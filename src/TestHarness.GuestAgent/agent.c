@@ -542,6 +542,7 @@ struct user {
     uid_t uid;
     gid_t gid;
     char name[64], home[256], shell[256];
+    char environment[4][264]; /* its part of the base environment */
     gid_t groups[256];
     size_t group_count;
 };
@@ -575,6 +576,9 @@ static bool find_user(const char *name, struct user *user) {
     }
     if (file)
         fclose(file);
+    const char *environment[][2] = {{"HOME", user->home}, {"USER", user->name}, {"LOGNAME", user->name}, {"SHELL", user->shell}};
+    for (int i = 0; i < 4; i++)
+        snprintf(user->environment[i], sizeof user->environment[i], "%s=%s", environment[i][0], environment[i][1]);
     user->groups[user->group_count++] = user->gid;
     file = found && name ? fopen("/etc/group", "re") : NULL;
     while (file && getline(&line, &size, file) > 0) {
@@ -591,26 +595,28 @@ static bool find_user(const char *name, struct user *user) {
 }
 
 /* Most commands run as whom we run as: that entry is read again only when the file has changed. */
-static bool find_own_user(struct user *user) {
+static const struct user *find_own_user(void) {
     static struct user own;
     static struct stat seen;
-    struct stat status;
-    if (stat("/etc/passwd", &status) != 0)
-        return find_user(NULL, user);
-    if (status.st_ino != seen.st_ino || status.st_size != seen.st_size || status.st_ctim.tv_sec != seen.st_ctim.tv_sec
-        || status.st_ctim.tv_nsec != seen.st_ctim.tv_nsec)
+    struct stat status = {0};
+    if (stat("/etc/passwd", &status) != 0 || status.st_ino != seen.st_ino || status.st_size != seen.st_size
+        || status.st_ctim.tv_sec != seen.st_ctim.tv_sec || status.st_ctim.tv_nsec != seen.st_ctim.tv_nsec)
         find_user(NULL, &own);
     seen = status;
-    *user = own;
-    return true;
+    return &own;
+}
+
+static const struct user *find_other_user(const char *name) {
+    static struct user other;
+    return find_user(name, &other) ? &other : NULL;
 }
 
 /* What the child of vfork(2) needs. It shares our memory, so it finds this here and leaves its error here, too. */
 static struct {
     char *argv[PAYLOAD / 5 + 2], *envp[PAYLOAD / 5 + 16];
-    char payload[PAYLOAD + 1], base[8][512], file[4096];
-    const char *directory, *user_name;
-    struct user user;
+    char payload[PAYLOAD + 1], marker[64], found[4096];
+    const char *file, *directory, *user_name;
+    const struct user *user;
     bool terminal, takes_input, change_user;
     struct winsize size;
     int fds[3], error;
@@ -640,12 +646,12 @@ static pid_t launch(void) {
     for (int fd = 0; ready && fd < 3; fd++)
         ready = attempt(dup2(job.fds[fd], fd), "dup2", "");
     if (ready && job.change_user)
-        ready = attempt(syscall(SYS_setgroups, job.user.group_count, job.user.groups), "setgroups", job.user.name)
-            && attempt(syscall(SYS_setgid, job.user.gid), "setgid", job.user.name)
-            && attempt(syscall(SYS_setuid, job.user.uid), "setuid", job.user.name);
+        ready = attempt(syscall(SYS_setgroups, job.user->group_count, job.user->groups), "setgroups", job.user->name)
+            && attempt(syscall(SYS_setgid, job.user->gid), "setgid", job.user->name)
+            && attempt(syscall(SYS_setuid, job.user->uid), "setuid", job.user->name);
     if (ready && job.directory)
         ready = attempt(chdir(job.directory), "chdir", job.directory);
-    else if (ready && chdir(job.user.home) != 0)
+    else if (ready && chdir(job.user->home) != 0)
         ready = attempt(chdir("/"), "chdir", "/");
     if (ready) {
         setrlimit(RLIMIT_NOFILE, &files_before);
@@ -658,13 +664,16 @@ static pid_t launch(void) {
 /* Looks the program up as execvp(3) does, but before the fork. A file that is there but not executable: EACCES. */
 static int find_program(const char *name, const char *path) {
     int error = ENOENT;
-    if (strchr(name, '/'))
-        return snprintf(job.file, sizeof job.file, "%s", name) < (int)sizeof job.file ? 0 : ENAMETOOLONG;
+    if (strchr(name, '/')) {
+        job.file = name;
+        return 0;
+    }
+    job.file = job.found;
     for (size_t length; *name && *path; path += length + (path[length] == ':')) {
         struct stat status;
         length = strcspn(path, ":");
-        int size = snprintf(job.file, sizeof job.file, "%.*s/%s", (int)length, path, name);
-        if (*path != '/' || size >= (int)sizeof job.file || stat(job.file, &status) != 0 || !S_ISREG(status.st_mode))
+        int size = snprintf(job.found, sizeof job.found, "%.*s/%s", (int)length, path, name);
+        if (*path != '/' || size >= (int)sizeof job.found || stat(job.file, &status) != 0 || !S_ISREG(status.st_mode))
             continue;
         if (status.st_mode & 0111)
             return 0;
@@ -718,9 +727,8 @@ static bool parse_run(const unsigned char *payload, size_t size, int *arguments,
 
 /* The base environment, where RUN does not say otherwise, and the marker in any case. Returns the command's PATH. */
 static const char *complete_environment(int count, uint64_t serial) {
-    const char *base[8][2] = {{"PATH", DEFAULT_PATH}, {"HOME", job.user.home}, {"USER", job.user.name},
-        {"LOGNAME", job.user.name}, {"SHELL", job.user.shell}, {"LANG", "C.UTF-8"},
-        {"TERM", job.terminal ? "linux" : NULL}, {"TESTHARNESS_STREAM", ""}};
+    const char *base[] = {"PATH=" DEFAULT_PATH, "LANG=C.UTF-8", job.user->environment[0], job.user->environment[1],
+        job.user->environment[2], job.user->environment[3], "TERM=linux"};
     const char *path = DEFAULT_PATH;
     int given = count;
     for (int i = 0; i < given; i++) {
@@ -730,17 +738,15 @@ static const char *complete_environment(int count, uint64_t serial) {
             job.envp[i--] = job.envp[--given];
     }
     count = given;
-    for (int i = 0; i < 8; i++) {
-        bool known = !base[i][1];
-        size_t length = strlen(base[i][0]);
+    for (int i = 0; i < (job.terminal ? 7 : 6); i++) {
+        bool known = false;
         for (int j = 0; j < given && !known; j++)
-            known = strncmp(job.envp[j], base[i][0], length) == 0 && job.envp[j][length] == '=';
-        if (known)
-            continue;
-        snprintf(job.base[i], sizeof job.base[i], "%s=%s", base[i][0], base[i][1]);
-        job.envp[count++] = job.base[i];
+            known = strncmp(job.envp[j], base[i], strcspn(base[i], "=") + 1) == 0;
+        if (!known)
+            job.envp[count++] = (char *)base[i];
     }
-    snprintf(job.base[7], sizeof job.base[7], MARKER "%s-%llu", token, (unsigned long long)serial);
+    snprintf(job.marker, sizeof job.marker, MARKER "%s-%llu", token, (unsigned long long)serial);
+    job.envp[count++] = job.marker;
     job.envp[count] = NULL;
     return path;
 }
@@ -782,7 +788,7 @@ static bool open_terminal(int ours[3]) {
         close_fd(&peer);
         return false;
     }
-    if (job.change_user && fchown(peer, job.user.uid, (gid_t)-1) != 0)
+    if (job.change_user && fchown(peer, job.user->uid, (gid_t)-1) != 0)
         errno = 0; /* it works all the same, only /dev/pts/N can't be opened by its path */
     job.fds[0] = job.fds[1] = job.fds[2] = peer;
     return true;
@@ -810,13 +816,14 @@ static void run(uint32_t id, const unsigned char *payload, size_t size) {
         protocol_error("RUN does not parse");
         return;
     }
-    if (!(job.user_name ? find_user(job.user_name, &job.user) : find_own_user(&job.user))) {
+    job.user = job.user_name ? find_other_user(job.user_name) : find_own_user();
+    if (!job.user) {
         send_error(id, ENOENT, "user", job.user_name, "not in /etc/passwd");
         return;
     }
     job.change_user = job.user_name && geteuid() == 0;
-    if (!job.change_user && job.user.uid != geteuid()) {
-        send_error(id, EPERM, "user", job.user.name, NULL);
+    if (!job.change_user && job.user->uid != geteuid()) {
+        send_error(id, EPERM, "user", job.user->name, NULL);
         return;
     }
     uint64_t serial = ++next_serial;
@@ -1060,17 +1067,23 @@ static void settle_stream(struct stream *s) {
     s->told = true;
 }
 
-/* What nobody waits for, once all that the host waits for has been written: ended commands go, pipes for the next one come. */
+/*
+ * What nobody waits for, once all that the host waits for has been written: ended commands go, and then pipes for the next one come, rather than while a
+ * command runs, which would take the processor from it.
+ */
 static void clean_up(void) {
+    static bool ready;
     for EACH(s) {
         if (!s->told || s->kind == FREE)
             continue;
         waitpid(s->pid, NULL, 0);
         release(s);
+        ready = false;
     }
-    for (int i = 0; i < 2; i++)
+    for (int i = 0; i < 2 && !ready; i++)
         if (spare[i][0] < 0 && pipe2(spare[i], O_CLOEXEC) == 0)
             nonblocking(spare[i][0]);
+    ready = true;
 }
 
 /* ---- TCP and UDP ---- */
