@@ -19,6 +19,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -27,6 +28,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/random.h>
 #include <sys/reboot.h>
 #include <sys/resource.h>
@@ -48,6 +50,8 @@
 #define RESEED_RANDOM 0x5207
 #define OPEN_TERMINAL_PEER 0x5441 /* TIOCGPTPEER */
 #define SET_CLOEXEC_RANGE 436     /* close_range(2) */
+#define FUTEX_WAIT 0
+#define FUTEX_WAKE 1
 
 enum {
     PROTOCOL = 3,
@@ -611,7 +615,7 @@ static const struct user *find_other_user(const char *name) {
     return find_user(name, &other) ? &other : NULL;
 }
 
-/* What the child of vfork(2) needs. It shares our memory, so it finds this here and leaves its error here, too. */
+/* What the process of a command needs. It shares our memory, so it finds this here and leaves its error here, too. */
 static struct {
     char *argv[PAYLOAD / 5 + 2], *envp[PAYLOAD / 5 + 16];
     char payload[PAYLOAD + 1], marker[64], found[4096];
@@ -633,16 +637,24 @@ static bool attempt(long result, const char *what, const char *which) {
 }
 
 /*
- * Between vfork(2) and execve(2) our memory is the child's: only system calls from here on, and the raw ones for the
- * identity, because the C library's forms want to tell other threads.
+ * The process of the next command waits ahead of it, for to make one takes a good part of the time that a short command has. It shares our memory until
+ * execve(2), as the child of vfork(2) does, and our descriptors until it has a job, so that it keeps no pipe open that we close.
  */
-static pid_t launch(void) {
+static pid_t next;
+static volatile int next_is_here, next_has_job; /* futex(2) words; the kernel clears the first when the process leaves our memory */
+
+/* Only system calls, and the raw ones for the identity, because the C library's forms want to tell other threads. */
+static int be_next(void *parent) {
     static const uint64_t no_signals = 0;
-    pid_t pid = vfork();
-    if (pid != 0)
-        return pid;
+    syscall(SYS_set_tid_address, &next_is_here);
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
     setsid();
-    bool ready = !job.terminal || attempt(ioctl(job.fds[0], TIOCSCTTY, 0), "terminal", "");
+    while (!next_has_job && getppid() == *(pid_t *)parent)
+        syscall(SYS_futex, &next_has_job, FUTEX_WAIT, 0, NULL);
+    if (!next_has_job)
+        _exit(127);
+    prctl(PR_SET_PDEATHSIG, 0);
+    bool ready = attempt(unshare(CLONE_FILES), "unshare", "") && (!job.terminal || attempt(ioctl(job.fds[0], TIOCSCTTY, 0), "terminal", ""));
     for (int fd = 0; ready && fd < 3; fd++)
         ready = attempt(dup2(job.fds[fd], fd), "dup2", "");
     if (ready && job.change_user)
@@ -659,6 +671,40 @@ static pid_t launch(void) {
         attempt(execve(job.file, job.argv, job.envp), "exec", job.file);
     }
     _exit(127);
+}
+
+static bool next_has_ended(void) {
+    siginfo_t info = {0};
+    return waitid(P_PID, (id_t)next, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid != 0;
+}
+
+/* Has a process wait for the next command, unless one does. False: none can be made. */
+static bool make_next(void) {
+    static unsigned char stack[16384] __attribute__((aligned(16)));
+    static pid_t self;
+    if (next > 0 && !next_has_ended())
+        return true;
+    if (next > 0)
+        waitpid(next, NULL, 0); /* somebody killed it */
+    self = getpid();
+    next_is_here = 1;
+    next_has_job = 0;
+    next = clone(be_next, stack + sizeof stack, CLONE_VM | CLONE_FILES | SIGCHLD, &self);
+    return next > 0;
+}
+
+/* Gives the job to the process that waits for it, and comes back when that has called execve(2) or failed. */
+static pid_t launch(void) {
+    static const struct timespec a_while = {.tv_nsec = 100000000};
+    if (!make_next())
+        return -1;
+    next_has_job = 1;
+    syscall(SYS_futex, &next_has_job, FUTEX_WAKE, 1);
+    while (next_is_here && (syscall(SYS_futex, &next_is_here, FUTEX_WAIT, 1, &a_while) == 0 || !next_has_ended()))
+        ;
+    pid_t pid = next;
+    next = 0;
+    return pid;
 }
 
 /* Looks the program up as execvp(3) does, but before the fork. A file that is there but not executable: EACCES. */
@@ -856,7 +902,7 @@ static void run(uint32_t id, const unsigned char *payload, size_t size) {
         return;
     }
     if (s->pid > 0)
-        waitpid(s->pid, NULL, 0); /* vfork: it has gone already */
+        waitpid(s->pid, NULL, 0); /* it has gone already */
     release(s);
     send_error(id, job.error, job.failed, job.failed_at, NULL);
 }
@@ -1083,6 +1129,8 @@ static void clean_up(void) {
     for (int i = 0; i < 2 && !ready; i++)
         if (spare[i][0] < 0 && pipe2(spare[i], O_CLOEXEC) == 0)
             nonblocking(spare[i][0]);
+    if (!ready)
+        make_next();
     ready = true;
 }
 

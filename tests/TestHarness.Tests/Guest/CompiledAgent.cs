@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using System.Net.Sockets;
 using System.Text;
 using TestHarness.Guest;
@@ -115,6 +116,10 @@ internal static class AgentTestExtensions
             line.Add(one[0]);
         return Encoding.UTF8.GetString([.. line]).TrimEnd('\r');
     }
+
+    /// <summary>The processes that a process has started and not reaped.</summary>
+    public static int[] ChildrenOf(int processId) =>
+        [.. File.ReadAllText($"/proc/{processId}/task/{processId}/children").Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(id => int.Parse(id, CultureInfo.InvariantCulture))];
 
     /// <summary>Whether a process runs; one that is dead and only not yet reaped does not.</summary>
     public static bool IsRunning(int processId)

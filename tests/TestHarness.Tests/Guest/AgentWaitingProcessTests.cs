@@ -1,0 +1,103 @@
+using System.Diagnostics;
+using FluentAssertions;
+using TestHarness.Guest;
+using Xunit;
+using static TestHarness.Tests.Guest.AgentTestExtensions;
+
+namespace TestHarness.Tests.Guest;
+
+/// <summary>The process that waits for the agent's next command.</summary>
+public sealed class AgentWaitingProcessTests : IAsyncLifetime
+{
+    private CompiledAgent _agent = null!;
+
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    private AgentConnection Connection => _agent.Connection;
+
+    public async ValueTask InitializeAsync() => _agent = await CompiledAgent.ConnectAsync(Token);
+
+    public ValueTask DisposeAsync() => _agent.DisposeAsync();
+
+    [Fact]
+    public async Task Is_the_next_command()
+    {
+        await EchoAsync();
+        int waiting = await WaitingAsync();
+
+        await using AgentProcess process = await Connection.RunAsync(new AgentCommand(["true"]), Token);
+
+        process.ProcessId.Should().Be(waiting);
+        (await process.Exit.WaitAsync(Token)).ExitCode.Should().Be(0);
+    }
+
+    [Theory]
+    [InlineData("KILL")]
+    [InlineData("TERM")]
+    public async Task Is_replaced_when_somebody_kills_it(string signal)
+    {
+        for (int i = 0; i < 20; i++)
+        {
+            int waiting = await WaitingAsync();
+            using (Process kill = Process.Start("kill", [$"-{signal}", $"{waiting}"]))
+                await kill.WaitForExitAsync(Token);
+            await UntilAsync(() => !IsRunning(waiting));
+
+            await EchoAsync();
+        }
+    }
+
+    [Fact]
+    public async Task Keeps_no_pipe_of_another_command_open()
+    {
+        await using AgentProcess reader = await Connection.RunAsync(new AgentCommand(["cat"]), Token);
+        // While cat waits for its input, others end, and each leaves one that waits.
+        await EchoAsync();
+        await EchoAsync();
+        await WaitingAsync();
+
+        await reader.StandardInput.DisposeAsync();
+
+        (await reader.Exit.WaitAsync(TimeSpan.FromSeconds(20), Token)).ExitCode.Should().Be(0);
+    }
+
+    [Fact]
+    public async Task Goes_with_the_agent_however_that_ends()
+    {
+        int waiting = await WaitingAsync();
+        _agent.Transport.Socket.Close();
+        await UntilAsync(() => !IsRunning(waiting));
+
+        await using CompiledAgent killed = await CompiledAgent.ConnectAsync(Token);
+        waiting = await WaitingAsync(killed);
+        killed.Process.Kill();
+        await UntilAsync(() => !IsRunning(waiting));
+    }
+
+    private async Task EchoAsync()
+    {
+        await using AgentProcess process = await Connection.RunAsync(new AgentCommand(["echo", "served"]), Token);
+        (await ReadLineAsync(process.StandardOutput, Token)).Should().Be("served");
+        (await process.Exit.WaitAsync(Token)).ExitCode.Should().Be(0);
+    }
+
+    private async Task<int> WaitingAsync(CompiledAgent? agent = null)
+    {
+        int[] children = [];
+        // It comes after the last answer, and is the youngest.
+        await UntilAsync(() => (children = ChildrenOf((agent ?? _agent).Process.Id)).Length > 0 && IsRunning(children[^1]) && IsAgent(children[^1]));
+        return children[^1];
+    }
+
+    private static bool IsAgent(int processId) => File.ReadAllText($"/proc/{processId}/comm").StartsWith("testharness", StringComparison.Ordinal);
+
+    private static async Task UntilAsync(Func<bool> holds)
+    {
+        long began = Stopwatch.GetTimestamp();
+        while (!holds())
+        {
+            Stopwatch.GetElapsedTime(began).Should().BeLessThan(TimeSpan.FromSeconds(20));
+            await Task.Delay(5, Token);
+        }
+    }
+}
