@@ -115,6 +115,7 @@ static struct stream streams[SLOTS], *top = streams; /* no slot from top on is u
 #define EACH(s) (struct stream *s = streams; s < top; s++)
 
 static int port = -1, port_out = -1, gone_watch = -1, orphans = -1, orphan_count; /* port_out: where it is not the port */
+static bool prepared; /* for the next command */
 static int nothing = -1, spare[2][2] = {{-1, -1}, {-1, -1}}; /* /dev/null; pipes for the output of the command to come */
 static bool on_machine = true, for_ever = true, in_step, host_gone, greet, listeners_pause, overrun, held_up;
 static volatile sig_atomic_t child_ended;
@@ -641,7 +642,8 @@ static bool attempt(long result, const char *what, const char *which) {
  * execve(2), as the child of vfork(2) does, and our descriptors until it has a job, so that it keeps no pipe open that we close.
  */
 static pid_t next;
-static volatile int next_is_here, next_has_job; /* futex(2) words; the kernel clears the first when the process leaves our memory */
+static volatile int next_is_here, next_job; /* futex(2) words; the kernel clears the first when the process leaves our memory */
+enum { NO_JOB, GIVEN, TAKEN };
 
 /* Only system calls, and the raw ones for the identity, because the C library's forms want to tell other threads. */
 static int be_next(void *parent) {
@@ -649,12 +651,15 @@ static int be_next(void *parent) {
     syscall(SYS_set_tid_address, &next_is_here);
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     setsid();
-    while (!next_has_job && getppid() == *(pid_t *)parent)
-        syscall(SYS_futex, &next_has_job, FUTEX_WAIT, 0, NULL);
-    if (!next_has_job)
+    while (next_job == NO_JOB && getppid() == *(pid_t *)parent)
+        syscall(SYS_futex, &next_job, FUTEX_WAIT, NO_JOB, NULL);
+    if (next_job == NO_JOB)
         _exit(127);
+    next_job = TAKEN;
     prctl(PR_SET_PDEATHSIG, 0);
-    bool ready = attempt(unshare(CLONE_FILES), "unshare", "") && (!job.terminal || attempt(ioctl(job.fds[0], TIOCSCTTY, 0), "terminal", ""));
+    /* Containers refuse the first, and take the second, which says the same (6: CLOSE_RANGE_UNSHARE | CLOSE_RANGE_CLOEXEC). */
+    bool ready = attempt(unshare(CLONE_FILES) == 0 ? 0 : syscall(SET_CLOEXEC_RANGE, 3u, ~0u, 6u), "unshare", "")
+        && (!job.terminal || attempt(ioctl(job.fds[0], TIOCSCTTY, 0), "terminal", ""));
     for (int fd = 0; ready && fd < 3; fd++)
         ready = attempt(dup2(job.fds[fd], fd), "dup2", "");
     if (ready && job.change_user)
@@ -688,7 +693,7 @@ static bool make_next(void) {
         waitpid(next, NULL, 0); /* somebody killed it */
     self = getpid();
     next_is_here = 1;
-    next_has_job = 0;
+    next_job = NO_JOB;
     next = clone(be_next, stack + sizeof stack, CLONE_VM | CLONE_FILES | SIGCHLD, &self);
     return next > 0;
 }
@@ -696,15 +701,20 @@ static bool make_next(void) {
 /* Gives the job to the process that waits for it, and comes back when that has called execve(2) or failed. */
 static pid_t launch(void) {
     static const struct timespec a_while = {.tv_nsec = 100000000};
-    if (!make_next())
-        return -1;
-    next_has_job = 1;
-    syscall(SYS_futex, &next_has_job, FUTEX_WAKE, 1);
-    while (next_is_here && (syscall(SYS_futex, &next_is_here, FUTEX_WAIT, 1, &a_while) == 0 || !next_has_ended()))
-        ;
-    pid_t pid = next;
-    next = 0;
-    return pid;
+    for (int tries = 0; tries < 3 && make_next(); tries++) {
+        next_job = GIVEN;
+        syscall(SYS_futex, &next_job, FUTEX_WAKE, 1);
+        while (next_is_here && (syscall(SYS_futex, &next_is_here, FUTEX_WAIT, 1, &a_while) == 0 || !next_has_ended()))
+            if (next_is_here)
+                kill(next, SIGCONT); /* somebody stopped it */
+        pid_t pid = next;
+        next = 0;
+        if (next_job == TAKEN)
+            return pid;
+        waitpid(pid, NULL, 0); /* somebody killed it before it had the job */
+        errno = EAGAIN;
+    }
+    return -1;
 }
 
 /* Looks the program up as execvp(3) does, but before the fork. A file that is there but not executable: EACCES. */
@@ -904,6 +914,7 @@ static void run(uint32_t id, const unsigned char *payload, size_t size) {
     if (s->pid > 0)
         waitpid(s->pid, NULL, 0); /* it has gone already */
     release(s);
+    prepared = false;
     send_error(id, job.error, job.failed, job.failed_at, NULL);
 }
 
@@ -1118,20 +1129,19 @@ static void settle_stream(struct stream *s) {
  * command runs, which would take the processor from it.
  */
 static void clean_up(void) {
-    static bool ready;
     for EACH(s) {
         if (!s->told || s->kind == FREE)
             continue;
         waitpid(s->pid, NULL, 0);
         release(s);
-        ready = false;
+        prepared = false;
     }
-    for (int i = 0; i < 2 && !ready; i++)
+    for (int i = 0; i < 2 && !prepared; i++)
         if (spare[i][0] < 0 && pipe2(spare[i], O_CLOEXEC) == 0)
             nonblocking(spare[i][0]);
-    if (!ready)
+    if (!prepared)
         make_next();
-    ready = true;
+    prepared = true;
 }
 
 /* ---- TCP and UDP ---- */

@@ -171,6 +171,8 @@ public sealed class AgentKillTests : IAsyncLifetime
         await Connection.Awaiting(c => c.PingAsync(Token)).Should().ThrowAsync<AgentLostException>();
         await Connection.Awaiting(c => c.HandshakeAsync(Token)).Should().ThrowAsync<AgentLostException>();
         await process.DisposeAsync();
+        await _agent.Process.WaitForExitAsync(Token);
+        IsRunning(process.ProcessId).Should().BeTrue("a command is not the agent's to take along");
         System.Diagnostics.Process.GetProcessById(process.ProcessId).Kill();
     }
 

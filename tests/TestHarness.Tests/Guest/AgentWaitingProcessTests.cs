@@ -32,19 +32,47 @@ public sealed class AgentWaitingProcessTests : IAsyncLifetime
     }
 
     [Theory]
-    [InlineData("KILL")]
-    [InlineData("TERM")]
-    public async Task Is_replaced_when_somebody_kills_it(string signal)
+    [InlineData("KILL", true)]
+    [InlineData("TERM", true)]
+    [InlineData("KILL", false)]
+    [InlineData("TERM", false)]
+    public async Task Is_replaced_when_somebody_kills_it(string signal, bool isGone)
     {
         for (int i = 0; i < 20; i++)
         {
-            int waiting = await WaitingAsync();
-            using (Process kill = Process.Start("kill", [$"-{signal}", $"{waiting}"]))
-                await kill.WaitForExitAsync(Token);
-            await UntilAsync(() => !IsRunning(waiting));
+            int waiting = await SignalAsync(signal);
+            if (isGone)
+                await UntilAsync(() => !IsRunning(waiting));
 
             await EchoAsync();
         }
+    }
+
+    [Fact]
+    public async Task Is_woken_when_somebody_stopped_it()
+    {
+        await SignalAsync("STOP");
+
+        await EchoAsync();
+        await Connection.PingAsync(Token);
+    }
+
+    [Fact]
+    public async Task Is_there_again_after_a_command_that_could_not_start()
+    {
+        string descriptors = $"/proc/{_agent.Process.Id}/fd";
+        await WaitingAsync();
+        int before = Directory.GetFiles(descriptors).Length;
+        for (int i = 0; i < 20; i++)
+        {
+            await Connection.Awaiting(c => c.RunAsync(new AgentCommand(["true"]) { WorkingDirectory = "/nope" }, Token)).Should().ThrowAsync<AgentException>();
+            await WaitingAsync();
+        }
+
+        await EchoAsync();
+        await WaitingAsync();
+        ChildrenOf(_agent.Process.Id).Should().ContainSingle();
+        Directory.GetFiles(descriptors).Length.Should().Be(before);
     }
 
     [Fact]
@@ -72,6 +100,14 @@ public sealed class AgentWaitingProcessTests : IAsyncLifetime
         waiting = await WaitingAsync(killed);
         killed.Process.Kill();
         await UntilAsync(() => !IsRunning(waiting));
+    }
+
+    private async Task<int> SignalAsync(string signal)
+    {
+        int waiting = await WaitingAsync();
+        using Process kill = Process.Start("kill", [$"-{signal}", $"{waiting}"]);
+        await kill.WaitForExitAsync(Token);
+        return waiting;
     }
 
     private async Task EchoAsync()
