@@ -109,7 +109,8 @@ internal static class ImageCommands
         var command = new Command("gc", "Removes images that a newer one of the same name has replaced, and that no machine's disks lie on.");
         command.SetAction(async (_, token) =>
         {
-            Store.Sweep(new StepDisplay());
+            await using (var steps = new StepDisplay())
+                Store.Sweep(steps);
             IEnumerable<StoredImage> replaced = Store.All().Where(image => image.Kind != StoredKind.Fetched)
                 .GroupBy(image => (image.Kind, image.Name)).SelectMany(images => images.OrderByDescending(image => image.Added).Skip(1));
             foreach (StoredImage image in replaced.Where(image => UsersOf(image.Image).Length == 0).ToArray())
