@@ -20,4 +20,7 @@ public enum MachineExitReason
 
     /// <summary>The host could not store what the guest wrote, so QEMU stopped it. It keeps memory and screen until the machine is disposed.</summary>
     HostDiskFull,
+
+    /// <summary>The host or its control group ran out of memory, and the host's kernel killed QEMU.</summary>
+    HostOutOfMemory,
 }

@@ -15,11 +15,15 @@ public sealed class MachineExitedException : MachineException
     public MachineExit Exit { get; }
 
     private static FailureOutcome Blame(MachineExitReason reason) =>
-        reason is MachineExitReason.QemuExited or MachineExitReason.MonitorLost or MachineExitReason.HostDiskFull
+        reason is MachineExitReason.QemuExited or MachineExitReason.MonitorLost or MachineExitReason.HostDiskFull or MachineExitReason.HostOutOfMemory
             ? FailureOutcome.InfrastructureFailed
             : FailureOutcome.GuestFailed;
 
-    private static string? Remedy(MachineExit exit) => exit is { Reason: MachineExitReason.QemuExited, Signal: Hosts.Native.SignalKill }
-        ? "if nobody killed it, the host or its control group ran out of memory: look for \"oom\" in dmesg, and give machines less memory (MachineSpec.MemoryMiB, TESTHARNESS_MEMORY_MIB)."
-        : null;
+    private static string? Remedy(MachineExit exit) => exit switch
+    {
+        { Reason: MachineExitReason.HostOutOfMemory } => StartAdvice.LessMemory,
+        { Reason: MachineExitReason.QemuExited, Signal: Hosts.Native.SignalKill } =>
+            $"if nobody killed it, the host ran out of memory (its kernel's log, which can't be read here, would say): {StartAdvice.LessMemory}",
+        _ => null,
+    };
 }

@@ -56,4 +56,7 @@ public enum MachineFault
 
     /// <summary>The host could not store what the guest wrote.</summary>
     HostDiskFull,
+
+    /// <summary>The host or its control group ran out of memory, and the host's kernel killed QEMU.</summary>
+    HostOutOfMemory,
 }

@@ -3,6 +3,9 @@ namespace TestHarness;
 /// <summary>What to try when a machine did not start.</summary>
 internal static class StartAdvice
 {
+    public const string LessMemory =
+        "give machines less memory (MachineSpec.MemoryMiB, TESTHARNESS_MEMORY_MIB), run fewer at once, or raise the limit of the control group or container.";
+
     public static string? For(MachineFault fault) => fault switch
     {
         MachineFault.NoRootDevice => "name the disk with root= in MachineSpec.KernelArguments (the first disk of ours is /dev/vda), and have its drivers in the initrd.",
@@ -15,6 +18,7 @@ internal static class StartAdvice
         MachineFault.NothingToBoot => "the disk has no boot loader: name a kernel, or check that it is the right disk.",
         MachineFault.GuestNotReady => "read the output above: what failed is in the guest, its user-data (MachineSpec.CloudInit) or its image's ready command.",
         MachineFault.HostDiskFull => "make room, or point TESTHARNESS_RUN to a larger file system.",
+        MachineFault.HostOutOfMemory => LessMemory,
         _ => null,
     };
 }

@@ -232,10 +232,12 @@ public sealed partial class VirtualMachine
         // What it lost may be the first sign of QEMU's end.
         if (reason is QmpBrokenException or AgentLostException or IOException && _process is not null)
             await Task.WhenAny(_process.Exited, Task.Delay(ExitFollows, CancellationToken.None)).ConfigureAwait(false);
+        string? outOfMemory = null;
         if (reason is not BootFailedException && _process is { Exited.IsCompleted: true, EndedByUs: false } process)
         {
             await DrainAsync().ConfigureAwait(false);
             reason = new QemuEndedException(await process.Exited.ConfigureAwait(false));
+            outOfMemory = await process.FindOutOfMemoryAsync().ConfigureAwait(false);
         }
 
         string limit = $"it took more than {StartLimit.TotalSeconds:0.#} s ({nameof(MachineSpec)}.{nameof(MachineSpec.StartTimeout)})";
@@ -246,6 +248,7 @@ public sealed partial class VirtualMachine
             BootFailedException { Trouble: { Fault: MachineFault.Deadline } late } => (late.Fault, $"{limit}; it was {late.Text}"),
             BootFailedException { Trouble: var trouble } => (trouble.Fault, trouble.Text),
             OperationCanceledException => (MachineFault.Deadline, limit),
+            QemuEndedException when outOfMemory is not null => (MachineFault.HostOutOfMemory, outOfMemory),
             QemuEndedException ended => (MachineFault.QemuExited, new MachineExit(MachineExitReason.QemuExited, ended.ExitCode, "").ToString()),
             _ => (MachineFault.GuestNotReady, reason.Message),
         };

@@ -131,12 +131,14 @@ public sealed partial class VirtualMachine
                 return;
         }
 
+        string? outOfMemory = await process.FindOutOfMemoryAsync().ConfigureAwait(false);
         MachineExitReason reason = _killing ? MachineExitReason.Killed
             : _monitorLost is not null ? MachineExitReason.MonitorLost
             : _shutdownByGuest && exitCode == 0 ? MachineExitReason.GuestShutdown
+            : outOfMemory is not null ? MachineExitReason.HostOutOfMemory
             : MachineExitReason.QemuExited;
         // A machine that broke keeps the reason.
-        string? detail = _monitorLost is null ? failure : $"QEMU lived on without its monitor and was ended ({_monitorLost})";
+        string? detail = _monitorLost is null ? failure ?? outOfMemory : $"QEMU lived on without its monitor and was ended ({_monitorLost})";
         Exit ??= new MachineExit(reason, exitCode, process.StandardError) { Detail = detail };
         State = MachineState.Stopped;
         NoteEnd($"ended: {Exit}");

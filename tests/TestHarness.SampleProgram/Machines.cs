@@ -39,14 +39,20 @@ internal static class Machines
         Console.WriteLine((await vm.Shell.RunAsync("uname")).StandardOutput.Trim());
     }
 
-    public static async Task FillAsync()
+    public static Task FillAsync() => FailAsync(new MachineSpec(), "dd if=/dev/urandom of=/big bs=1M count=200; sync");
+
+    // A cold start, for the memory file of a template's maker would count as well.
+    public static Task EatAsync() => FailAsync(
+        new MachineSpec { MemoryMiB = 1024, Start = StartMode.Cold }, "mkdir /eaten; mount -t tmpfs -o size=900m none /eaten; dd if=/dev/urandom of=/eaten/all bs=1M count=800");
+
+    private static async Task FailAsync(MachineSpec spec, string command)
     {
-        await using VirtualMachine vm = await VirtualMachine.StartAsync(new MachineSpec());
+        await using VirtualMachine vm = await VirtualMachine.StartAsync(spec);
         await vm.Shell.RunAsync("true");
         long began = Stopwatch.GetTimestamp();
         try
         {
-            await vm.Shell.RunAsync("dd if=/dev/urandom of=/big bs=1M count=200; sync");
+            await vm.Shell.RunAsync(command);
         }
         catch (TestHarnessException)
         {

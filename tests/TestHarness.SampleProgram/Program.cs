@@ -6,6 +6,7 @@ using TestHarness.SampleProgram;
 //   build FOLDER             builds the image of a recipe's folder; a line for each step
 //   run                      starts a machine, runs a command, ends
 //   fill                     starts a machine and writes 200 MB in it; how long that took to fail
+//   eat                      starts a machine of 1 GiB and uses up its memory; how long that took to fail
 //   nodes                    starts a machine; QEMU's own list of its disks, as JSON
 //   clones N IMAGE           N machines at once; a line with what makes each an individual
 //   terminal WAY [COMMAND]   starts a machine and joins the terminal to a COMMAND in it, or to a login shell; "guest PID" (its own, QEMU's) and "code N".
@@ -28,6 +29,9 @@ try
         case ["fill"]:
             await Machines.FillAsync();
             return 0;
+        case ["eat"]:
+            await Machines.EatAsync();
+            return 0;
         case ["nodes"]:
             await Machines.ListDisksAsync();
             return 0;
@@ -44,7 +48,7 @@ try
             return await new Soak(
                 int.Parse(cycles, System.Globalization.CultureInfo.InvariantCulture), int.Parse(seed, System.Globalization.CultureInfo.InvariantCulture)).RunAsync();
         default:
-            Console.Error.WriteLine("Usage: hold [QEMU [BEHAVIOUR]] | build FOLDER | run | fill | nodes | clones N IMAGE | terminal WAY [COMMAND] | console | soak N SEED");
+            Console.Error.WriteLine("Usage: hold [QEMU [BEHAVIOUR]] | build FOLDER | run | fill | eat | nodes | clones N IMAGE | terminal WAY [COMMAND] | console | soak N SEED");
             return 2;
     }
 }

@@ -14,7 +14,7 @@ internal sealed record LedgerBudget(int MemoryMiB, int Cpus)
     public static LedgerBudget OfHost() => From(new LedgerHostFacts
     {
         MemoryInfo = File.ReadAllText("/proc/meminfo"),
-        MemoryLimits = ReadLimits(),
+        MemoryLimits = [.. ControlGroups.ReadMemoryFiles("memory.limit_in_bytes", "memory.max").Select(limit => limit.Text)],
         Cores = Environment.ProcessorCount,
         OwnMemoryMiB = EnvironmentVariables.MemoryMiB,
         OwnCpus = EnvironmentVariables.Cpus,
@@ -28,30 +28,6 @@ internal sealed record LedgerBudget(int MemoryMiB, int Cpus)
     public static LedgerBudget From(LedgerHostFacts facts) => new(
         Own("TESTHARNESS_MEMORY_MIB", facts.OwnMemoryMiB) ?? OfMemory(facts),
         Own("TESTHARNESS_CPUS", facts.OwnCpus) ?? CpusPerCore * facts.Cores);
-
-    /// <summary>
-    /// Where the limits of a process's control groups are, from its /proc/self/cgroup: those of its group and of each above, in both versions. The groups
-    /// of a container may be named as the host sees them; then only the topmost file exists, and it is the container's.
-    /// </summary>
-    public static IEnumerable<string> LimitFiles(string controlGroups)
-    {
-        foreach (string line in controlGroups.Split('\n', StringSplitOptions.RemoveEmptyEntries))
-        {
-            // "4:memory:/path" in version 1, "0::/path" in version 2 (cgroups(7)).
-            string[] fields = line.Split(':', 3);
-            bool isUnified = fields.Length == 3 && fields[1].Length == 0;
-            if (fields.Length < 3 || (!isUnified && !fields[1].Split(',').Contains("memory")))
-                continue;
-            string root = isUnified ? "/sys/fs/cgroup" : "/sys/fs/cgroup/memory";
-            string file = isUnified ? "memory.max" : "memory.limit_in_bytes";
-            for (string group = fields[2].TrimEnd('/'); ; group = group[..group.LastIndexOf('/')])
-            {
-                yield return $"{root}{group}/{file}";
-                if (!group.Contains('/', StringComparison.Ordinal))
-                    break;
-            }
-        }
-    }
 
     private static int OfMemory(LedgerHostFacts facts)
     {
@@ -83,25 +59,6 @@ internal sealed record LedgerBudget(int MemoryMiB, int Cpus)
             ? number
             : throw new HostNotReadyException(new FailureText($"{variable} is '{value}', which is not a whole number above 0.")
                 .Try($"unset {variable} for the default."));
-    }
-
-    private static List<string> ReadLimits()
-    {
-        var limits = new List<string>();
-        foreach (string file in LimitFiles(File.Exists("/proc/self/cgroup") ? File.ReadAllText("/proc/self/cgroup") : ""))
-        {
-            try
-            {
-                if (File.Exists(file))
-                    limits.Add(File.ReadAllText(file));
-            }
-            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-            {
-                // The group above was removed or is closed to us; the others still count.
-            }
-        }
-
-        return limits;
     }
 }
 

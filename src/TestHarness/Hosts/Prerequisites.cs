@@ -20,6 +20,7 @@ internal static class Prerequisites
         ["apt-get"] = "apt",
         ["setpriv"] = "util-linux",
         ["setsid"] = "util-linux",
+        ["dmesg"] = "util-linux",
         ["unshare"] = "util-linux",
         ["sh"] = "dash",
         ["ssh"] = "openssh-client",

@@ -13,10 +13,12 @@ internal sealed class QemuProcess : IAsyncDisposable
 
     private readonly Process _process;
     private readonly StringBuilder _error = new();
+    private readonly OomWatch _memory;
 
-    private QemuProcess(Process process, string program, IReadOnlyList<string> arguments)
+    private QemuProcess(Process process, OomWatch memory, string program, IReadOnlyList<string> arguments)
     {
         _process = process;
+        _memory = memory;
         Id = process.Id;
         CommandLine = ShellQuote.Join([program, .. arguments]);
         Exited = WaitForExitAsync();
@@ -54,10 +56,15 @@ internal sealed class QemuProcess : IAsyncDisposable
         };
         foreach (string argument in (IEnumerable<string>)[.. QemuUser.SetPrivArguments(deviceGroup), program, .. arguments])
             start.ArgumentList.Add(argument);
+        var memory = new OomWatch();
         Process process = await SpawnThread.RunAsync(() => Process.Start(start)!).ConfigureAwait(false);
         process.StandardInput.Close();
-        return new QemuProcess(process, program, arguments);
+        return new QemuProcess(process, memory, program, arguments);
     }
+
+    /// <summary>Says that the host's kernel ended QEMU because memory ran out; <see langword="null"/> where it ended in another way.</summary>
+    public async Task<string?> FindOutOfMemoryAsync() =>
+        await Exited.ConfigureAwait(false) == 128 + Native.SignalKill && !EndedByUs ? await _memory.DescribeAsync(Id).ConfigureAwait(false) : null;
 
     public void Kill()
     {

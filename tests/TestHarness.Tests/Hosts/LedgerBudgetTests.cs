@@ -38,16 +38,6 @@ public sealed class LedgerBudgetTests
     }
 
     [Fact]
-    public void Knows_where_the_limits_of_the_groups_are() =>
-        LedgerBudget.LimitFiles("9:name=systemd:/\n4:memory:/a/b:c\n3:cpu,cpuacct:/x\n0::/u.slice/run\n").Should().Equal(
-            "/sys/fs/cgroup/memory/a/b:c/memory.limit_in_bytes",
-            "/sys/fs/cgroup/memory/a/memory.limit_in_bytes",
-            "/sys/fs/cgroup/memory/memory.limit_in_bytes",
-            "/sys/fs/cgroup/u.slice/run/memory.max",
-            "/sys/fs/cgroup/u.slice/memory.max",
-            "/sys/fs/cgroup/memory.max");
-
-    [Fact]
     public void Finds_the_budget_of_this_host()
     {
         LedgerBudget budget = LedgerBudget.OfHost();

@@ -1,0 +1,55 @@
+using System.Globalization;
+
+namespace TestHarness.Hosts;
+
+/// <summary>
+/// Tells a process that the kernel's OOM killer has ended from one that somebody killed: both end by signal 9. Made before the process.
+/// The kernel names the process in its log (https://docs.kernel.org/admin-guide/mm/concepts.html#oom-killer); who may not read that has the count of
+/// the control group (memory.events in https://docs.kernel.org/admin-guide/cgroup-v2.html, memory.oom_control in version 1).
+/// </summary>
+internal sealed class OomWatch
+{
+    private static readonly TimeSpan LogLimit = TimeSpan.FromMilliseconds(300);
+
+    private readonly (string File, long Kills) _before = Count();
+
+    /// <summary>Says that the kernel ended the process and how that is known; <see langword="null"/> where nothing tells.</summary>
+    public async Task<string?> DescribeAsync(int processId)
+    {
+        string? evidence = KillLine(await ReadKernelLogAsync().ConfigureAwait(false), processId);
+        if (evidence is null && Count() is var after && after.Kills > _before.Kills)
+            evidence = string.Create(CultureInfo.InvariantCulture, $"{after.File}: oom_kill rose from {_before.Kills} to {after.Kills}");
+        return evidence is null ? null : $"the host's kernel killed QEMU, because memory ran out ({evidence})";
+    }
+
+    /// <summary>Finds the line of the kernel's log that names the killed process, without its time.</summary>
+    internal static string? KillLine(string log, int processId) => log
+        .Split('\n')
+        .LastOrDefault(line => line.Contains($"ut of memory: Killed process {processId.ToString(CultureInfo.InvariantCulture)} (", StringComparison.Ordinal))?
+        .Split("] ", 2)[^1];
+
+    /// <summary>Reads the count of kills from the text of either version's file; 0 where a kernel does not count.</summary>
+    internal static long Kills(string text) => text
+        .Split('\n')
+        .Select(line => line.Split(' ', 2))
+        .Where(words => words[0] == "oom_kill")
+        .Select(words => long.TryParse(words[^1], NumberStyles.None, CultureInfo.InvariantCulture, out long kills) ? kills : 0)
+        .FirstOrDefault();
+
+    // The process's own group is the first.
+    private static (string File, long Kills) Count() =>
+        ControlGroups.ReadMemoryFiles("memory.oom_control", "memory.events").Select(read => (read.File, Kills(read.Text))).FirstOrDefault();
+
+    private static async Task<string> ReadKernelLogAsync()
+    {
+        using var limit = new CancellationTokenSource(LogLimit);
+        try
+        {
+            return (await HelperProgram.RunAsync("dmesg", ["--kernel", "--color=never"], null, limit.Token).ConfigureAwait(false)).StandardOutput;
+        }
+        catch (Exception e) when (e is OperationCanceledException or HostNotReadyException)
+        {
+            return "";
+        }
+    }
+}

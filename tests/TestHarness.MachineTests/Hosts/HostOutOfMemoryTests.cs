@@ -1,0 +1,43 @@
+using FluentAssertions;
+using Xunit;
+
+namespace TestHarness.MachineTests.Hosts;
+
+/// <summary>The control group of a test run is out of memory, as in a container with a limit, and the host's kernel kills QEMU.</summary>
+public sealed class HostOutOfMemoryTests
+{
+    // As in https://docs.kernel.org/admin-guide/cgroup-v2.html and https://docs.kernel.org/admin-guide/cgroup-v1/memory.html.
+    private const string EnterGroup = """
+        if [ -e /sys/fs/cgroup/cgroup.controllers ]; then
+            group=/sys/fs/cgroup/$NAME; echo +memory > /sys/fs/cgroup/cgroup.subtree_control; limit=memory.max
+        else
+            group=/sys/fs/cgroup/memory/$NAME; limit=memory.limit_in_bytes
+        fi
+        mkdir "$group" && echo 400M > "$group/$limit" && echo $$ > "$group/cgroup.procs" || exit 99
+        """;
+
+    [Theory]
+    [InlineData("exec", @"\(Memory cgroup out of memory: Killed process [0-9]+ \(qemu-system-x86\) total-vm:")]
+    [InlineData("mount --bind /dev/null /dev/kmsg; exec", @"\(/sys/fs/cgroup/.*testharness-.*: oom_kill rose from 0 to [1-9]")]
+    public async Task Is_told_from_a_kill_by_somebody(string start, string evidence)
+    {
+        Environment.UserName.Should().Be("root", "this test makes a control group: run it as root, or in a container where you are");
+        string group = $"testharness-{Guid.NewGuid():N}";
+        using SampleProgram program = new SampleProgram().With("NAME", group).With("TESTHARNESS_MEMORY_MIB", "4096");
+        try
+        {
+            (int exitCode, string output) = await program.RunInMountsAsync($"{EnterGroup}\n{start} timeout 60 \"$@\"", "eat");
+
+            exitCode.Should().Be(1, output);
+            output.Should().MatchRegex("is not running: the host's kernel killed QEMU, because memory ran out " + evidence)
+                .And.Contain("MachineExitedException").And.Contain("Try: give machines less memory").And.Contain("infrastructure failed");
+            await program.AssertNothingStaysAsync();
+        }
+        finally
+        {
+            Array.ForEach([.. Groups(group).Where(Directory.Exists)], Directory.Delete);
+        }
+    }
+
+    private static string[] Groups(string name) => [$"/sys/fs/cgroup/{name}", $"/sys/fs/cgroup/memory/{name}"];
+}
