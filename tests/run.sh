@@ -6,8 +6,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . examples/prerequisites.sh
-# Only tests boot by UEFI, make disks for that, read a picture's text, sit at a terminal, and sign and pack images.
-th_require /usr/share/OVMF/OVMF_CODE_4M.fd=ovmf mcopy=mtools tesseract=tesseract-ocr tmux=tmux gpg=gpg gpg-agent=gpg-agent gpgconf=gpgconf gpgv=gpgv zstd=zstd
+# Only tests boot by UEFI, make disks for that, read a picture's text, sit at a terminal, sign and pack images, and step the clock.
+th_require /usr/share/OVMF/OVMF_CODE_4M.fd=ovmf mcopy=mtools tesseract=tesseract-ocr tmux=tmux gpg=gpg gpg-agent=gpg-agent gpgconf=gpgconf gpgv=gpgv zstd=zstd faketime=faketime
 
 soak=false
 if [ "${1:-}" = --soak ]; then

@@ -98,6 +98,25 @@ internal static class Machines
         })));
     }
 
+    // faketime(1): what the file says is added to the clock from the next question on; Stopwatch's monotonic clock goes on.
+    public static async Task StepClockAsync(string file, string step)
+    {
+        await using VirtualMachine vm = await VirtualMachine.StartAsync(new MachineSpec());
+        DateTimeOffset before = DateTimeOffset.UtcNow;
+        long began = Stopwatch.GetTimestamp();
+        Task<ShellResult> command = vm.Shell.RunAsync("sleep 2", new ShellOptions { Timeout = TimeSpan.FromSeconds(20) });
+        Task limit = vm.Shell.RunAsync("sleep 60", new ShellOptions { Timeout = TimeSpan.FromSeconds(2) });
+        await File.WriteAllTextAsync(file, step);
+        await command;
+        await limit.ContinueWith(_ => { }, TaskScheduler.Default);
+        TimeSpan took = Stopwatch.GetElapsedTime(began);
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"waited {took.TotalSeconds:0.0} s while the clock went {(DateTimeOffset.UtcNow - before - took).TotalHours:0.0} hours: {limit.Exception?.InnerException?.GetType().Name}"));
+        await using VirtualMachine next = await VirtualMachine.StartAsync(new MachineSpec());
+        DateTimeOffset asked = DateTimeOffset.UtcNow;
+        long answer = long.Parse((await next.Shell.RunAsync("date +%s")).StandardOutput, CultureInfo.InvariantCulture);
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"next {Outside(answer, asked, DateTimeOffset.UtcNow):0.000} {next.IsWarm}"));
+    }
+
     // By how many seconds a clock that shows whole seconds was wrong, if it was read between two moments.
     private static double Outside(long seconds, DateTimeOffset from, DateTimeOffset to)
     {

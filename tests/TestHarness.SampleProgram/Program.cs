@@ -9,6 +9,7 @@ using TestHarness.SampleProgram;
 //   eat                      starts a machine of 1 GiB and uses up its memory; how long that took to fail
 //   nodes                    starts a machine; QEMU's own list of its disks, as JSON
 //   clones N IMAGE           N machines at once; a line with what makes each an individual
+//   clock FILE STEP          starts a machine, steps the host's clock by libfaketime's FILE during waits, starts another; how long each took, and its clock's error
 //   terminal WAY [COMMAND]   starts a machine and joins the terminal to a COMMAND in it, or to a login shell; "guest PID" (its own, QEMU's) and "code N".
 //                            WAY: wait, or how it ends after the text "now" in the guest's output: throw, exit, crash, cancel
 //   console                  starts a machine and joins the terminal to its console; "left" when it was left, and what its log says
@@ -38,6 +39,9 @@ try
         case ["clones", var count, var image]:
             await Machines.CloneAsync(int.Parse(count, System.Globalization.CultureInfo.InvariantCulture), image);
             return 0;
+        case ["clock", var file, var step]:
+            await Machines.StepClockAsync(file, step);
+            return 0;
         case ["terminal", var way, .. var command]:
             await Terminals.JoinAsync(way, command.FirstOrDefault());
             return 0;
@@ -48,7 +52,7 @@ try
             return await new Soak(
                 int.Parse(cycles, System.Globalization.CultureInfo.InvariantCulture), int.Parse(seed, System.Globalization.CultureInfo.InvariantCulture)).RunAsync();
         default:
-            Console.Error.WriteLine("Usage: hold [QEMU [BEHAVIOUR]] | build FOLDER | run | fill | eat | nodes | clones N IMAGE | terminal WAY [COMMAND] | console | soak N SEED");
+            Console.Error.WriteLine("Usage: hold [QEMU [BEHAVIOUR]] | build FOLDER | run | fill | eat | nodes | clones N IMAGE | clock FILE STEP | terminal WAY [COMMAND] | console | soak N SEED");
             return 2;
     }
 }

@@ -67,6 +67,27 @@ public sealed class BootVerdictTests
     }
 
     [Fact]
+    public async Task Says_so_of_a_kernel_that_halts_without_a_word()
+    {
+        string kernel = $"/var/tmp/testharness-kernel-{Guid.NewGuid():N}";
+        await File.WriteAllBytesAsync(kernel, HaltingKernel(), Token);
+        try
+        {
+            var spec = new MachineSpec { ExtraQemuArguments = ["-kernel", kernel], NoProgressTimeout = TimeSpan.FromSeconds(4) };
+
+            MachineStartException thrown = await FailAsync(spec, sign: null);
+
+            thrown.Fault.Should().Be(MachineFault.NoProgress);
+            thrown.Summary.Should().MatchRegex(@"stood still for [4-9] s \(idle: QEMU used");
+            thrown.Message.Should().Contain("a kernel that is silent may lack console=");
+        }
+        finally
+        {
+            File.Delete(kernel);
+        }
+    }
+
+    [Fact]
     public async Task Says_that_a_guest_was_busy_when_the_time_ran_out()
     {
         var spec = new MachineSpec
@@ -112,6 +133,15 @@ public sealed class BootVerdictTests
 
         thrown.Fault.Should().Be(MachineFault.WatchdogFired);
         thrown.Summary.Should().Contain("watchdog fired (action: pause)");
+    }
+
+    // cli; hlt, loaded to 1 MiB: the header of a file without a format of its own (multiboot 0.6.96, 3.1.3 "The address fields").
+    private static byte[] HaltingKernel()
+    {
+        const uint Magic = 0x1BADB002, HasAddresses = 1 << 16, Load = 0x100000, Entry = Load + 32, End = Entry + 4;
+        uint[] header = [Magic, HasAddresses, unchecked(0 - Magic - HasAddresses), Load, Load, End, End, Entry];
+        // QEMU reads 8 KiB to find it.
+        return [.. header.SelectMany(BitConverter.GetBytes), 0xFA, 0xF4, 0xEB, 0xFD, .. new byte[8192]];
     }
 
     // The bound runs from the sign on the serial console to the failed start.
