@@ -21,9 +21,10 @@ public sealed class MachineExitedException : MachineException
 
     private static string? Remedy(MachineExit exit) => exit switch
     {
-        { Reason: MachineExitReason.HostOutOfMemory } => StartAdvice.LessMemory,
+        { Reason: MachineExitReason.HostDiskFull } => StartAdvice.For(MachineFault.HostDiskFull),
+        { Reason: MachineExitReason.HostOutOfMemory } => StartAdvice.For(MachineFault.HostOutOfMemory),
         { Reason: MachineExitReason.QemuExited, Signal: Hosts.Native.SignalKill } =>
-            $"if nobody killed it, the host ran out of memory (its kernel's log, which can't be read here, would say): {StartAdvice.LessMemory}",
+            $"if nobody killed it, the host ran out of memory (its kernel's log, which can't be read here, would say): {StartAdvice.For(MachineFault.HostOutOfMemory)}",
         _ => null,
     };
 }

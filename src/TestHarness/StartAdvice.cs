@@ -1,11 +1,8 @@
 namespace TestHarness;
 
-/// <summary>What to try when a machine did not start.</summary>
+/// <summary>What to try when a machine did not start, or was ended by its host.</summary>
 internal static class StartAdvice
 {
-    public const string LessMemory =
-        "give machines less memory (MachineSpec.MemoryMiB, TESTHARNESS_MEMORY_MIB), run fewer at once, or raise the limit of the control group or container.";
-
     public static string? For(MachineFault fault) => fault switch
     {
         MachineFault.NoRootDevice => "name the disk with root= in MachineSpec.KernelArguments (the first disk of ours is /dev/vda), and have its drivers in the initrd.",
@@ -17,8 +14,8 @@ internal static class StartAdvice
         MachineFault.Deadline => "raise MachineSpec.StartTimeout, or give the machine less to do at its boot.",
         MachineFault.NothingToBoot => "the disk has no boot loader: name a kernel, or check that it is the right disk.",
         MachineFault.GuestNotReady => "read the output above: what failed is in the guest, its user-data (MachineSpec.CloudInit) or its image's ready command.",
-        MachineFault.HostDiskFull => "make room, or point TESTHARNESS_RUN to a larger file system.",
-        MachineFault.HostOutOfMemory => LessMemory,
+        MachineFault.HostDiskFull => "make room, or point TESTHARNESS_RUN to a larger file system; if there is room, a quota or a limit on the size of files (ulimit -f) ended the write.",
+        MachineFault.HostOutOfMemory => "give machines less memory (MachineSpec.MemoryMiB, TESTHARNESS_MEMORY_MIB), run fewer at once, or raise the limit of the control group or container.",
         _ => null,
     };
 }

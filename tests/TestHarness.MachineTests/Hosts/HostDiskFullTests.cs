@@ -15,7 +15,21 @@ public sealed class HostDiskFullTests
             "mount -t tmpfs -o size=64m,mode=711 none \"$TESTHARNESS_RUN\"; exec timeout 60 \"$@\"", "fill");
 
         exitCode.Should().Be(1, output);
-        output.Should().MatchRegex(@"failed after [0-9]\.[0-9]").And.Contain($"host disk full at {program.RunFolder}/").And.Contain("MachineExitedException");
+        output.Should().MatchRegex(@"failed after [0-9]\.[0-9]").And.Contain($"host disk full at {program.RunFolder}/").And.Contain("MachineExitedException").And.Contain("Try: make room, or point TESTHARNESS_RUN");
         await program.AssertNothingStaysAsync();
     }
+
+    [Fact]
+    public async Task Names_the_limit_on_the_size_of_a_file()
+    {
+        using var limited = new QemuScript("exec prlimit --fsize=60000000 qemu-system-x86_64 \"$@\"");
+        await using VirtualMachine vm = await VirtualMachine.StartAsync(new MachineSpec { QemuPath = limited.Path, Start = StartMode.Cold }, cancellationToken: Token);
+
+        MachineExitedException thrown = (await vm.Shell.Invoking(shell => shell.RunAsync("dd if=/dev/urandom of=/big bs=1M count=200; sync", cancellationToken: Token))
+            .Should().ThrowAsync<MachineExitedException>()).Which;
+
+        thrown.Message.Should().MatchRegex("host disk full at .*: there was no room for what the guest wrote to disk0").And.Contain("a limit on the size of files (ulimit -f)");
+    }
+
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
 }
