@@ -79,7 +79,7 @@ internal sealed class KeptDisks : IDisposable
         string[] missing = [.. Enumerable.Range(0, extraDisks).Select(MachineFileNames.ExtraDisk).Where(file => !File.Exists(Path.Combine(disks, file)))];
         if (missing.Length == 0)
             return;
-        throw new HostNotReadyException(new FailureText($"The machine whose disks are in '{disks}' was made with {extraDisks - missing.Length} disks beside the image, and is asked for with {extraDisks}.")
+        throw new HostNotReadyException(new FailureText($"The machine whose disks are in '{disks}' was made with fewer disks beside the image ({extraDisks - missing.Length}) than it is asked for with ({extraDisks}).")
             .Add("Missing", string.Join(", ", missing))
             .Try("ask for the disks that it was made with, or name another folder, where they are made anew."));
     }

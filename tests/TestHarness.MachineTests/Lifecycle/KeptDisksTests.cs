@@ -63,7 +63,7 @@ public sealed class KeptDisksTests : IDisposable
 
         MachineSpec more = Spec with { Disks = [new Disk(16), new Disk(16)] };
         (await FluentActions.Awaiting(() => VirtualMachine.StartAsync(more, cancellationToken: Token)).Should().ThrowAsync<HostNotReadyException>())
-            .WithMessage("*was made with 1 disks beside the image, and is asked for with 2.*Missing: extra-1.qcow2*Try: *another folder*");
+            .WithMessage("*was made with fewer disks beside the image (1) than it is asked for with (2).*Missing: extra-1.qcow2*Try: *another folder*");
     }
 
     [Fact]

@@ -8,18 +8,8 @@ using static TestHarness.Tests.Guest.AgentTestExtensions;
 
 namespace TestHarness.Tests.Guest;
 
-public sealed class AgentChannelTests : IAsyncLifetime
+public sealed class AgentChannelTests : CompiledAgentTests
 {
-    private CompiledAgent _agent = null!;
-
-    private static CancellationToken Token => TestContext.Current.CancellationToken;
-
-    private AgentConnection Connection => _agent.Connection;
-
-    public async ValueTask InitializeAsync() => _agent = await CompiledAgent.ConnectAsync(Token);
-
-    public ValueTask DisposeAsync() => _agent.DisposeAsync();
-
     [Fact]
     public async Task Streams_input_while_the_command_runs()
     {
@@ -212,7 +202,7 @@ public sealed class AgentChannelTests : IAsyncLifetime
 
     private async Task SignalAgentAsync(string signal)
     {
-        using Process kill = Process.Start("kill", [$"-{signal}", $"{_agent.Process.Id}"]);
+        using Process kill = Process.Start("kill", [$"-{signal}", $"{Agent.Process.Id}"]);
         await kill.WaitForExitAsync(Token);
     }
 }

@@ -6,25 +6,15 @@ using static TestHarness.Tests.Guest.AgentTestExtensions;
 
 namespace TestHarness.Tests.Guest;
 
-public sealed class AgentCommandTests : IAsyncLifetime
+public sealed class AgentCommandTests : CompiledAgentTests
 {
-    private CompiledAgent _agent = null!;
-
-    private static CancellationToken Token => TestContext.Current.CancellationToken;
-
-    private AgentConnection Connection => _agent.Connection;
-
-    public async ValueTask InitializeAsync() => _agent = await CompiledAgent.ConnectAsync(Token);
-
-    public ValueTask DisposeAsync() => _agent.DisposeAsync();
-
     [Fact]
     public async Task Says_who_it_is_when_it_comes_in_step()
     {
         AgentHello hello = await Connection.HandshakeAsync(Token);
 
         hello.ProtocolVersion.Should().Be(AgentProtocol.Version);
-        hello.ProcessId.Should().Be(_agent.Process.Id);
+        hello.ProcessId.Should().Be(Agent.Process.Id);
         hello.Name.Should().StartWith("testharness-agent ");
     }
 
@@ -181,7 +171,7 @@ public sealed class AgentCommandTests : IAsyncLifetime
     [Fact]
     public async Task Keeps_no_descriptor_and_no_process_of_a_command_that_has_ended()
     {
-        string descriptors = $"/proc/{_agent.Process.Id}/fd";
+        string descriptors = $"/proc/{Agent.Process.Id}/fd";
         AgentCommand command = Script("echo out; echo error >&2");
         await Connection.RunToEndAsync(command with { TakesInput = false }, input: null, Token);
         await Connection.PingAsync(Token);
@@ -192,7 +182,7 @@ public sealed class AgentCommandTests : IAsyncLifetime
         await Connection.PingAsync(Token);
 
         Directory.GetFiles(descriptors).Length.Should().Be(before);
-        ChildrenOf(_agent.Process.Id).Should().ContainSingle("one waits for the next command").Which.Should().Match(child => IsRunning(child));
+        ChildrenOf(Agent.Process.Id).Should().ContainSingle("one waits for the next command").Which.Should().Match(child => IsRunning(child));
     }
 
     [Fact]

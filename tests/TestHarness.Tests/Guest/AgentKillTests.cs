@@ -6,18 +6,8 @@ using static TestHarness.Tests.Guest.AgentTestExtensions;
 
 namespace TestHarness.Tests.Guest;
 
-public sealed class AgentKillTests : IAsyncLifetime
+public sealed class AgentKillTests : CompiledAgentTests
 {
-    private CompiledAgent _agent = null!;
-
-    private static CancellationToken Token => TestContext.Current.CancellationToken;
-
-    private AgentConnection Connection => _agent.Connection;
-
-    public async ValueTask InitializeAsync() => _agent = await CompiledAgent.ConnectAsync(Token);
-
-    public ValueTask DisposeAsync() => _agent.DisposeAsync();
-
     /// <summary>Ways out of a command's process group; each prints the number of the process that got out.</summary>
     public static TheoryData<string, string> Escapes => new()
     {
@@ -159,19 +149,19 @@ public sealed class AgentKillTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Loses_everything_at_once_when_the_agent_is_killed()
+    public async Task Loses_everything_at_once_when_theAgent_is_killed()
     {
         AgentProcess process = await Connection.RunAsync(new AgentCommand(["sleep", "1000"]), Token);
         Task<int> read = process.StandardOutput.ReadAsync(new byte[1], Token).AsTask();
 
-        _agent.Process.Kill();
+        Agent.Process.Kill();
 
         await process.Exit.Awaiting(exit => exit).Should().ThrowAsync<AgentLostException>();
         await read.Awaiting(r => r).Should().ThrowAsync<AgentLostException>();
         await Connection.Awaiting(c => c.PingAsync(Token)).Should().ThrowAsync<AgentLostException>();
         await Connection.Awaiting(c => c.HandshakeAsync(Token)).Should().ThrowAsync<AgentLostException>();
         await process.DisposeAsync();
-        await _agent.Process.WaitForExitAsync(Token);
+        await Agent.Process.WaitForExitAsync(Token);
         IsRunning(process.ProcessId).Should().BeTrue("a command is not the agent's to take along");
         System.Diagnostics.Process.GetProcessById(process.ProcessId).Kill();
     }

@@ -9,18 +9,8 @@ using static TestHarness.Tests.Guest.AgentTestExtensions;
 
 namespace TestHarness.Tests.Guest;
 
-public sealed class AgentTcpTests : IAsyncLifetime
+public sealed class AgentTcpTests : CompiledAgentTests
 {
-    private CompiledAgent _agent = null!;
-
-    private static CancellationToken Token => TestContext.Current.CancellationToken;
-
-    private AgentConnection Connection => _agent.Connection;
-
-    public async ValueTask InitializeAsync() => _agent = await CompiledAgent.ConnectAsync(Token);
-
-    public ValueTask DisposeAsync() => _agent.DisposeAsync();
-
     [Fact]
     public async Task Connects_and_carries_both_directions_until_each_has_ended()
     {

@@ -7,16 +7,8 @@ using Xunit;
 
 namespace TestHarness.Tests.Guest;
 
-public sealed class AgentUdpTests : IAsyncLifetime
+public sealed class AgentUdpTests : CompiledAgentTests
 {
-    private CompiledAgent _agent = null!;
-
-    private static CancellationToken Token => TestContext.Current.CancellationToken;
-
-    public async ValueTask InitializeAsync() => _agent = await CompiledAgent.ConnectAsync(Token);
-
-    public ValueTask DisposeAsync() => _agent.DisposeAsync();
-
     [Theory]
     [InlineData("127.0.0.1", 1)]
     [InlineData("127.0.0.1", 0)]
@@ -24,7 +16,7 @@ public sealed class AgentUdpTests : IAsyncLifetime
     [InlineData("::1", 9000)]
     public async Task Carries_each_datagram_whole_both_ways(string address, int size)
     {
-        await using AgentDatagrams near = await _agent.Connection.BindAsync(address, 0, Token);
+        await using AgentDatagrams near = await Connection.BindAsync(address, 0, Token);
         using var far = new UdpClient(address == "::1" ? AddressFamily.InterNetworkV6 : AddressFamily.InterNetwork);
         far.Connect(new IPEndPoint(IPAddress.Parse(address), near.Port));
         byte[] bytes = RandomNumberGenerator.GetBytes(size);
@@ -44,13 +36,13 @@ public sealed class AgentUdpTests : IAsyncLifetime
     [Fact]
     public async Task Loses_what_nobody_takes_and_holds_nobody_up()
     {
-        await using AgentDatagrams near = await _agent.Connection.BindAsync("", 0, Token);
+        await using AgentDatagrams near = await Connection.BindAsync("", 0, Token);
         using var far = new UdpClient();
         far.Connect(IPAddress.Loopback, near.Port);
         for (int i = 0; i < 2000; i++)
             await far.SendAsync(new byte[1000], Token);
 
-        await _agent.Connection.PingAsync(Token);
+        await Connection.PingAsync(Token);
         var last = new AgentDatagram((IPEndPoint)far.Client.LocalEndPoint!, new byte[] { 42 });
         near.Send(last);
         (await far.ReceiveAsync(Token)).Buffer.Should().Equal(42);
@@ -59,12 +51,12 @@ public sealed class AgentUdpTests : IAsyncLifetime
     [Fact]
     public async Task Frees_the_port_and_tells_of_one_that_is_taken()
     {
-        AgentDatagrams near = await _agent.Connection.BindAsync("", 0, Token);
-        await FluentActions.Awaiting(() => _agent.Connection.BindAsync("", near.Port, Token)).Should().ThrowAsync<AgentException>().WithMessage("bind*in use*");
+        AgentDatagrams near = await Connection.BindAsync("", 0, Token);
+        await FluentActions.Awaiting(() => Connection.BindAsync("", near.Port, Token)).Should().ThrowAsync<AgentException>().WithMessage("bind*in use*");
 
         await near.DisposeAsync();
 
-        await using AgentDatagrams again = await _agent.Connection.BindAsync("", near.Port, Token);
+        await using AgentDatagrams again = await Connection.BindAsync("", near.Port, Token);
         again.Port.Should().Be(near.Port);
     }
 }

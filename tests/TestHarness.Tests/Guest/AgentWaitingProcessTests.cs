@@ -7,18 +7,8 @@ using static TestHarness.Tests.Guest.AgentTestExtensions;
 namespace TestHarness.Tests.Guest;
 
 /// <summary>The process that waits for the agent's next command.</summary>
-public sealed class AgentWaitingProcessTests : IAsyncLifetime
+public sealed class AgentWaitingProcessTests : CompiledAgentTests
 {
-    private CompiledAgent _agent = null!;
-
-    private static CancellationToken Token => TestContext.Current.CancellationToken;
-
-    private AgentConnection Connection => _agent.Connection;
-
-    public async ValueTask InitializeAsync() => _agent = await CompiledAgent.ConnectAsync(Token);
-
-    public ValueTask DisposeAsync() => _agent.DisposeAsync();
-
     [Fact]
     public async Task Is_the_next_command()
     {
@@ -60,7 +50,7 @@ public sealed class AgentWaitingProcessTests : IAsyncLifetime
     [Fact]
     public async Task Is_there_again_after_a_command_that_could_not_start()
     {
-        string descriptors = $"/proc/{_agent.Process.Id}/fd";
+        string descriptors = $"/proc/{Agent.Process.Id}/fd";
         await WaitingAsync();
         int before = Directory.GetFiles(descriptors).Length;
         for (int i = 0; i < 20; i++)
@@ -71,7 +61,7 @@ public sealed class AgentWaitingProcessTests : IAsyncLifetime
 
         await EchoAsync();
         await WaitingAsync();
-        ChildrenOf(_agent.Process.Id).Should().ContainSingle();
+        ChildrenOf(Agent.Process.Id).Should().ContainSingle();
         Directory.GetFiles(descriptors).Length.Should().Be(before);
     }
 
@@ -90,10 +80,10 @@ public sealed class AgentWaitingProcessTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Goes_with_the_agent_however_that_ends()
+    public async Task Goes_with_theAgent_however_that_ends()
     {
         int waiting = await WaitingAsync();
-        _agent.Transport.Socket.Close();
+        Agent.Transport.Socket.Close();
         await UntilAsync(() => !IsRunning(waiting));
 
         await using CompiledAgent killed = await CompiledAgent.ConnectAsync(Token);
@@ -121,7 +111,7 @@ public sealed class AgentWaitingProcessTests : IAsyncLifetime
     {
         int[] children = [];
         // It comes after the last answer, and is the youngest.
-        await UntilAsync(() => (children = ChildrenOf((agent ?? _agent).Process.Id)).Length > 0 && IsRunning(children[^1]) && IsAgent(children[^1]));
+        await UntilAsync(() => (children = ChildrenOf((agent ?? Agent).Process.Id)).Length > 0 && IsRunning(children[^1]) && IsAgent(children[^1]));
         return children[^1];
     }
 
