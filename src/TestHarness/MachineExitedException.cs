@@ -24,7 +24,7 @@ public sealed class MachineExitedException : MachineException
         { Reason: MachineExitReason.HostDiskFull } => StartAdvice.For(MachineFault.HostDiskFull),
         { Reason: MachineExitReason.HostOutOfMemory } => StartAdvice.For(MachineFault.HostOutOfMemory),
         { Reason: MachineExitReason.QemuExited, Signal: Hosts.Native.SignalKill } =>
-            $"if nobody killed it, the host ran out of memory (its kernel's log, which can't be read here, would say): {StartAdvice.For(MachineFault.HostOutOfMemory)}",
+            $"if nobody killed it, the host may have run out of memory, though neither its kernel's log nor its control group says so here: {StartAdvice.For(MachineFault.HostOutOfMemory)}",
         _ => null,
     };
 }
