@@ -49,7 +49,8 @@ public sealed record MachineSpec
     /// Gets arguments for the guest's kernel, added to those of the image. A later <c>root=</c> or <c>init=</c> replaces an earlier one; a
     /// whole boot entry's command line may be given (<c>BOOT_IMAGE=</c> and <c>initrd=</c> are dropped). Default: none.
     /// See https://docs.kernel.org/admin-guide/kernel-parameters.html. Under TCG the library itself adds <c>norandmaps</c>, with which programs start three times as
-    /// fast, and <c>no_timer_check</c>, without which a busy host can make the kernel panic; <c>sysctl.kernel.randomize_va_space=2</c> brings random addresses back.
+    /// fast, and, against what a busy host does to emulated timers, <c>no_timer_check</c>, without which the kernel can panic, and <c>tsc_early_khz</c> with the rate of
+    /// the clock, which the kernel would measure wrong now and then; <c>sysctl.kernel.randomize_va_space=2</c> brings random addresses back.
     /// </summary>
     public string KernelArguments { get; init; } = "";
 

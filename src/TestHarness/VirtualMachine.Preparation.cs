@@ -48,7 +48,8 @@ public sealed partial class VirtualMachine
     private void Describe(GuestImage image, IProgress<StartProgress>? progress)
     {
         _accelerator = _choice!.Accelerator;
-        bool needsCounter = Spec.Type == MachineType.Microvm && _accelerator == Accelerator.Tcg;
+        // Under KVM Linux asks the hypervisor for its clock.
+        bool needsCounter = _accelerator == Accelerator.Tcg && image.Architecture == "amd64";
         _boot = new BootFiles
         {
             BackingDisks = [image.DiskPath, .. image.BackingFiles],
@@ -57,7 +58,7 @@ public sealed partial class VirtualMachine
             Kernel = image.KernelPath,
             Initrd = image.InitrdPath,
             KernelArguments = image.KernelArguments,
-            MeasuredArguments = needsCounter ? TimeStampCounter.KernelArgument : "",
+            MeasuredArguments = () => needsCounter ? TimeStampCounter.KernelArgument : "",
             Architecture = image.Architecture,
             Seed = CloudSeed.For(
                 Spec.CloudInit,

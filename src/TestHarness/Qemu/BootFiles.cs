@@ -22,8 +22,8 @@ internal sealed record BootFiles
     /// <summary>The image's own kernel arguments.</summary>
     public required string KernelArguments { get; init; }
 
-    /// <summary>Kernel arguments that are measured on the host, so another process may find slightly different ones.</summary>
-    public string MeasuredArguments { get; init; } = "";
+    /// <summary>Measures, where a kernel is booted, its arguments that depend on the host; another process may find slightly different ones.</summary>
+    public Func<string> MeasuredArguments { get; init; } = () => "";
 
     /// <summary>Debian's name of the architecture.</summary>
     public string Architecture { get; init; } = "amd64";

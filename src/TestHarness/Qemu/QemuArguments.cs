@@ -140,7 +140,7 @@ internal static class QemuArguments
         arguments.AddRange(["-kernel", boot.Kernel]);
         if (boot.Initrd is not null)
             arguments.AddRange(["-initrd", boot.Initrd]);
-        string[] parts = [boot.KernelArguments, accelerator == Accelerator.Tcg ? KernelUnderTcg : "", boot.MeasuredArguments, spec.KernelArguments];
+        string[] parts = [boot.KernelArguments, accelerator == Accelerator.Tcg ? KernelUnderTcg : "", boot.MeasuredArguments(), spec.KernelArguments];
         arguments.AddRange(["-append", KernelCommandLine.Build(parts, boot.Architecture, HasDisplay(spec) ? spec.Display : Display.None)]);
     }
 

@@ -36,7 +36,7 @@ internal static class TemplateKey
             $"{spec.GuestAccess} {AccessOf(spec)}",
             boot.Uefi?.Key ?? "",
             .. spec.Disks.Select(disk => FormattableString.Invariant($"{disk.SizeMiB}")),
-            .. QemuArguments.Build(spec, boot with { MeasuredArguments = "" }, "template", accelerator, MachineChannels.Library),
+            .. QemuArguments.Build(spec, boot with { MeasuredArguments = () => "" }, "template", accelerator, MachineChannels.Library),
         ];
         byte[] hash = SHA256.HashData(Encoding.UTF8.GetBytes(string.Join('\0', parts)));
         return Convert.ToHexStringLower(hash)[..16];

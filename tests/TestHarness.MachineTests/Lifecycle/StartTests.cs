@@ -47,6 +47,21 @@ public sealed partial class StartTests
     }
 
     [Fact]
+    public async Task Tells_the_guests_kernel_the_rate_of_its_clock()
+    {
+        var spec = new MachineSpec { Accelerator = Accelerator.Tcg, Start = StartMode.Cold };
+        await using VirtualMachine vm = await VirtualMachine.StartAsync(spec, cancellationToken: Token);
+
+        long asked = Stopwatch.GetTimestamp();
+        await vm.Shell.RunAsync("sleep 2", cancellationToken: Token);
+        Stopwatch.GetElapsedTime(asked).Should().BeGreaterThan(TimeSpan.FromSeconds(1.95), "the guest's seconds are the host's");
+
+        Match told = Regex.Match(vm.Console.Log.Text, "tsc_early_khz=([0-9]+)");
+        Match detected = Regex.Match(vm.Console.Log.Text, @"tsc: Detected ([0-9]+)\.([0-9]{3}) MHz processor");
+        (detected.Groups[1].Value + detected.Groups[2].Value).Should().NotBeEmpty().And.Be(told.Groups[1].Value);
+    }
+
+    [Fact]
     public async Task Boots_a_microvm()
     {
         await using VirtualMachine vm = await VirtualMachine.StartAsync(new MachineSpec { Type = MachineType.Microvm, PortForwards = [new PortForward(22)] }, cancellationToken: Token);

@@ -25,6 +25,26 @@ public sealed class QemuArgumentsTests
         QemuArguments.Build(new MachineSpec { KernelArguments = "quiet" }, Boot, "m-1", accelerator, MachineChannels.Library).Should().ContainInConsecutiveOrder("-append", append);
 
     [Fact]
+    public void Measures_only_for_a_kernel_that_is_booted()
+    {
+        int measured = 0;
+        BootFiles boot = Boot with
+        {
+            MeasuredArguments = () =>
+            {
+                measured++;
+                return "tsc_early_khz=2596103";
+            },
+        };
+
+        Build(boot with { Memory = new MemoryFile("/t/memory", Shared: false), Template = "/t" }).Should().NotContain("-append");
+        measured.Should().Be(0);
+        Build(boot).Should().ContainInConsecutiveOrder("-append", "root=/dev/vda rw norandmaps no_timer_check tsc_early_khz=2596103 console=tty0 console=ttyS0");
+
+        static IReadOnlyList<string> Build(BootFiles boot) => QemuArguments.Build(new MachineSpec(), boot, "m-1", Accelerator.Tcg, MachineChannels.Library);
+    }
+
+    [Fact]
     public void Has_every_disks_file_read_as_was_proved_to_work()
     {
         string line = string.Join(
