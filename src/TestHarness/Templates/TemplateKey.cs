@@ -11,7 +11,7 @@ namespace TestHarness.Templates;
 internal static class TemplateKey
 {
     // Counts up when templates are made in another way.
-    private const string Layout = "2";
+    private const string Layout = "3";
 
     /// <summary>Makes the key.</summary>
     /// <param name="imageKey">The image's key: what it was made from.</param>

@@ -57,8 +57,9 @@ public sealed partial class StartTests
         Stopwatch.GetElapsedTime(asked).Should().BeGreaterThan(TimeSpan.FromSeconds(1.95), "the guest's seconds are the host's");
 
         Match told = Regex.Match(vm.Console.Log.Text, "tsc_early_khz=([0-9]+)");
-        Match detected = Regex.Match(vm.Console.Log.Text, @"tsc: Detected ([0-9]+)\.([0-9]{3}) MHz processor");
-        (detected.Groups[1].Value + detected.Groups[2].Value).Should().NotBeEmpty().And.Be(told.Groups[1].Value);
+        // Where the kernel's own measurement came to something else, it shows that first.
+        Match detected = Regex.Matches(vm.Console.Log.Text, @"tsc: Detected ([0-9]+)\.([0-9]{3}) MHz (processor|TSC)").Last();
+        (detected.Groups[1].Value + detected.Groups[2].Value).Should().Be(told.Groups[1].Value);
     }
 
     [Fact]
