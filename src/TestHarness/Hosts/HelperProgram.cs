@@ -14,35 +14,40 @@ internal static class HelperProgram
         options ??= new HelperOptions();
         // Looked up here, because setpriv would report a missing program in its own words.
         string path = Prerequisites.Find(program);
-        Command command = await SpawnThread.RunAsync(() => Command.Run(
-            Prerequisites.Find("setpriv"),
-            ["--pdeathsig", "KILL", "--", path, .. arguments],
-            shell =>
-            {
-                shell.ThrowOnError(false);
-                if (options.WorkingDirectory is { } directory)
-                    shell.WorkingDirectory(directory);
-                if (options.Environment is { } environment)
-                    shell.EnvironmentVariables(environment);
-            })).ConfigureAwait(false);
-
+        Command command = await StartAsync(program, ["--pdeathsig", "KILL", "--", path, .. arguments], options).ConfigureAwait(false);
         using CancellationTokenRegistration kill = cancellationToken.Register(command.Kill);
+        Task<List<string>> output = options.Take is { } take
+            ? OrKillAsync(command, async () => await TakeAsync(command.StandardOutput.BaseStream, take).ConfigureAwait(false))
+            : OrKillAsync(command, () => CollectAsync(command.StandardOutput, options.OnOutputLine));
+        Task<List<string>> error = OrKillAsync(command, () => CollectAsync(command.StandardError, options.OnErrorLine));
+        Task<List<string>> input = OrKillAsync(command, () => FeedAsync(command.StandardInput.BaseStream, options.Feed));
+        CommandResult result = await command.Task.ConfigureAwait(false);
+        await input.ConfigureAwait(false);
+        string standardOutput = string.Join('\n', await output.ConfigureAwait(false));
+        string standardError = string.Join('\n', await error.ConfigureAwait(false));
+        cancellationToken.ThrowIfCancellationRequested();
+        return new HelperResult(result.ExitCode, standardOutput, standardError);
+    }
+
+    private static async Task<Command> StartAsync(string program, object[] arguments, HelperOptions options)
+    {
         try
         {
-            Task<List<string>> output = options.Take is { } take
-                ? OrKillAsync(command, async () => await TakeAsync(command.StandardOutput.BaseStream, take).ConfigureAwait(false))
-                : OrKillAsync(command, () => CollectAsync(command.StandardOutput, options.OnOutputLine));
-            Task<List<string>> error = OrKillAsync(command, () => CollectAsync(command.StandardError, options.OnErrorLine));
-            Task<List<string>> input = OrKillAsync(command, () => FeedAsync(command.StandardInput.BaseStream, options.Feed));
-            CommandResult result = await command.Task.ConfigureAwait(false);
-            await input.ConfigureAwait(false);
-            string standardOutput = string.Join('\n', await output.ConfigureAwait(false));
-            string standardError = string.Join('\n', await error.ConfigureAwait(false));
-            cancellationToken.ThrowIfCancellationRequested();
-            return new HelperResult(result.ExitCode, standardOutput, standardError);
+            return await SpawnThread.RunAsync(() => Command.Run(
+                Prerequisites.Find("setpriv"),
+                arguments,
+                shell =>
+                {
+                    shell.ThrowOnError(false);
+                    if (options.WorkingDirectory is { } directory)
+                        shell.WorkingDirectory(directory);
+                    if (options.Environment is { } environment)
+                        shell.EnvironmentVariables(environment);
+                })).ConfigureAwait(false);
         }
         catch (Win32Exception e)
         {
+            // The host gives no process: its memory or its limits are used up.
             throw new HostNotReadyException(new FailureText($"'{program}' could not be started.").Add("Reason", e.Message), e);
         }
     }

@@ -13,13 +13,16 @@ internal sealed class OomWatch
 
     private readonly (string File, long Kills) _before = Count();
 
-    /// <summary>Says that the kernel ended the process and how that is known; <see langword="null"/> where nothing tells.</summary>
+    /// <summary>Says that memory ran out when the process ended by signal 9, and how that is known; <see langword="null"/> where nothing tells.</summary>
     public async Task<string?> DescribeAsync(int processId)
     {
-        string? evidence = KillLine(await ReadKernelLogAsync().ConfigureAwait(false), processId);
-        if (evidence is null && Count() is var after && after.Kills > _before.Kills)
-            evidence = string.Create(CultureInfo.InvariantCulture, $"{after.File}: oom_kill rose from {_before.Kills} to {after.Kills}");
-        return evidence is null ? null : $"the host's kernel killed QEMU, because memory ran out ({evidence})";
+        if (KillLine(await ReadKernelLogAsync().ConfigureAwait(false), processId) is { } line)
+            return $"the host's kernel killed QEMU, because memory ran out ({line})";
+        // It names nobody: another process of the group may have been the one.
+        (string file, long kills) = Count();
+        return kills <= _before.Kills ? null : string.Create(
+            CultureInfo.InvariantCulture,
+            $"QEMU was ended by signal {Native.SignalKill}, and the kernel killed for want of memory in its control group meanwhile ({file}: oom_kill rose from {_before.Kills} to {kills})");
     }
 
     /// <summary>Finds the line of the kernel's log that names the killed process, without its time.</summary>

@@ -5,7 +5,7 @@ namespace TestHarness.Hosts;
 
 /// <summary>
 /// Measures the host's time stamp counter, which is the guest's under TCG. Linux would measure it by the PIT, which is read through the emulator: on a busy
-/// host it comes out wrong now and then. The guest's clock then runs thirty times too fast for minutes, and so do its time limits; a microvm, which has no
+/// host it comes out wrong now and then. The guest's clock then runs up to thirty times too fast, and so do its time limits; a microvm, which has no
 /// other clock to compare it with, waits for ever for a timer that it could not set up.
 /// </summary>
 internal static unsafe partial class TimeStampCounter
