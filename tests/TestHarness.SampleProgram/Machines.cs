@@ -98,7 +98,7 @@ internal static class Machines
         })));
     }
 
-    // faketime(1): what the file says is added to the clock from the next question on; Stopwatch's monotonic clock goes on.
+    // faketime(1): what the file says is added to the clock, a second later at most (FAKETIME_CACHE_DURATION); Stopwatch's monotonic clock goes on.
     public static async Task StepClockAsync(string file, string step)
     {
         await using VirtualMachine vm = await VirtualMachine.StartAsync(new MachineSpec());
