@@ -125,9 +125,9 @@ public sealed partial class GuestFiles
         return found.ExitCode == 0;
     }
 
-    // The command was killed before it could. A guest that stands still is not waited for.
+    // The command was killed before it could.
     private async Task RemoveAsync(params string[] temporary) =>
-        await Task.WhenAny(RemoveNowAsync(temporary), Task.Delay(TimeSpan.FromSeconds(1))).ConfigureAwait(false);
+        await Task.WhenAny(RemoveNowAsync(temporary), Task.Delay(Aftermath.Removal)).ConfigureAwait(false);
 
     // Whatever comes in between: the reason for which the writing ended is what counts.
     private async Task RemoveNowAsync(string[] temporary)

@@ -95,7 +95,7 @@ public sealed class GuestProcess : IAsyncDisposable
     }
 
     /// <summary>Kills the command where it still runs, with everything that it started. May be called twice.</summary>
-    /// <returns>A task for the end; at most 2 seconds.</returns>
+    /// <returns>A task for the end; at most half a second: a guest that stands still is not waited for.</returns>
     public ValueTask DisposeAsync() => _process.DisposeAsync();
 
     private async Task<ShellResult> GuardAsync(

@@ -9,9 +9,6 @@ public sealed partial class VirtualMachine
 {
     private static readonly TimeSpan CaptureLimit = TimeSpan.FromSeconds(2);
 
-    // A failed operation must not take much longer for the picture of it.
-    private static readonly TimeSpan FrameLimit = TimeSpan.FromMilliseconds(500);
-
     // What a reader of the timeline looks for; the others (timer, block jobs, migration steps) are noise.
     private static readonly HashSet<string> NotedEvents =
         new(StringComparer.Ordinal) { "SHUTDOWN", "RESET", "STOP", "RESUME", "GUEST_PANICKED", "WATCHDOG", "BLOCK_IO_ERROR" };
@@ -117,7 +114,7 @@ public sealed partial class VirtualMachine
         {
             _events.Add(MachineEventKind.Operation, waitedFor, Stopwatch.GetElapsedTime(began), Outcome(e));
             if (e is not OperationCanceledException)
-                await TryCaptureAsync(FrameLimit, cancellationToken).ConfigureAwait(false);
+                await TryCaptureAsync(Aftermath.Picture, cancellationToken).ConfigureAwait(false);
             throw;
         }
     }

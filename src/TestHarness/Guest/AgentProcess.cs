@@ -7,9 +7,6 @@ namespace TestHarness.Guest;
 /// </remarks>
 internal sealed class AgentProcess : IAsyncDisposable
 {
-    // A guest that is stopped or stuck does not answer; it must not hold those who clean up.
-    private static readonly TimeSpan KillLimit = TimeSpan.FromSeconds(2);
-
     private readonly AgentStream _stream;
 
     public AgentProcess(AgentStream stream, int processId)
@@ -62,7 +59,7 @@ internal sealed class AgentProcess : IAsyncDisposable
         }
 
         _stream.Kill();
-        await ((Task)Exit.WaitAsync(KillLimit)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await ((Task)Exit.WaitAsync(Aftermath.Kill)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
     private static async Task<AgentExit> WaitForExitAsync(AgentStream stream)

@@ -88,6 +88,40 @@ public sealed class QemuKilledTests(Tiny tiny)
         StartTests.Running(vm.ProcessId!.Value).Should().BeFalse();
     }
 
+    [Fact]
+    public async Task Ends_what_is_under_way_two_seconds_after_its_limit_though_no_kill_is_answered()
+    {
+        await using VirtualMachine vm = await tiny.StartFreshAsync(Token);
+        var limit = TimeSpan.FromSeconds(20);
+        DirectoryInfo folder = Directory.CreateTempSubdirectory();
+        try
+        {
+            string file = Path.Combine(folder.FullName, "large");
+            File.Move(await MakeLargeFileAsync(), file);
+            Task<TimeSpan> command = EndsAfterAsync(() => vm.Shell.RunAsync("sleep 600", new ShellOptions { Timeout = limit }, Token));
+            // Under way when the temporary name of rsync, or of the agent, is there.
+            Task<TimeSpan> folderPush = EndsAfterAsync(() => vm.Files.PushAsync($"{folder.FullName}/", "/root/folder/", new SyncOptions { Timeout = limit }, Token));
+            await vm.Shell.WaitUntilSucceedsAsync("ls -A /root/folder | grep '^.large.'", limit, Token);
+            Task<TimeSpan> filePush = EndsAfterAsync(() => vm.Files.PushAsync(file, "/root/large", new SyncOptions { Timeout = limit }, Token));
+            await vm.Shell.WaitUntilSucceedsAsync("ls -A /root | grep '^.testharness-'", limit, Token);
+
+            Signal.Send("STOP", vm);
+
+            (await Task.WhenAll(command, folderPush, filePush)).Should().AllSatisfy(after => after.Should().BeLessThan(limit + TimeSpan.FromSeconds(2)));
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
+        }
+    }
+
+    private static async Task<TimeSpan> EndsAfterAsync(Func<Task> call)
+    {
+        long asked = Stopwatch.GetTimestamp();
+        await call.Should().ThrowAsync<WaitTimeoutException>();
+        return Stopwatch.GetElapsedTime(asked);
+    }
+
     private static async Task CaptureUntilItFailsAsync(VirtualMachine vm)
     {
         while (true)
