@@ -14,7 +14,7 @@ th_require() {
     [ ${#missing[@]} -eq 0 ] && return 0
 
     echo "Missing on this host: ${missing[*]}"
-    local install="apt-get install -y --no-install-recommends ${packages[*]}" as=()
+    local install="apt-get install -y --no-install-recommends -o DPkg::Lock::Timeout=300 ${packages[*]}" as=()
     if ! command -v apt-get > /dev/null 2>&1; then
         echo "This host has no apt-get. Install, with its own package manager, what has these programs: ${missing[*]}" >&2
         exit 2
