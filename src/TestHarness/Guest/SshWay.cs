@@ -18,7 +18,7 @@ internal sealed class SshWay(SshAccess access, SshFiles files, IPEndPoint host, 
     private readonly CancellationTokenSource _disposed = new();
     private SshProcess? _session;
     private volatile bool _entering;
-    private volatile string _state = "not tried yet";
+    private volatile string _state = "no answer yet";
 
     public override GuestAccess Kind => GuestAccess.Ssh;
 

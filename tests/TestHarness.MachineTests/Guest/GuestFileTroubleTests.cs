@@ -91,6 +91,33 @@ public sealed class GuestFileTroubleTests(Tiny tiny) : IDisposable
     }
 
     [Theory]
+    [InlineData(true, false)]
+    [InlineData(true, true)]
+    [InlineData(false, false)]
+    [InlineData(false, true)]
+    public async Task Lets_go_when_it_is_cancelled_though_QEMU_stands_still(bool isPush, bool byTar)
+    {
+        await using VirtualMachine vm = await tiny.StartFreshAsync(Token);
+        await vm.Shell.RunAsync($"truncate -s 1000000000 /srv/big; {(byTar ? "rm \"$(command -v rsync)\"" : "")}", cancellationToken: Token);
+        await HostAsync("truncate -s 1000000000 big");
+        using var cancelled = CancellationTokenSource.CreateLinkedTokenSource(Token);
+        var progress = new FirstProgress();
+        var options = new SyncOptions { Progress = progress };
+
+        Task transfer = isPush
+            ? vm.Files.PushAsync($"{_folder}/big", "/srv/pushed", options, cancelled.Token)
+            : vm.Files.PullAsync("/srv/big", $"{_folder}/pulled", options, cancelled.Token);
+        await await Task.WhenAny(progress.Seen, transfer).WaitAsync(TimeSpan.FromMinutes(1), Token);
+        Signal.Send("STOP", vm);
+        long asked = Stopwatch.GetTimestamp();
+        await cancelled.CancelAsync();
+
+        await transfer.Awaiting(task => task.WaitAsync(Soon, Token)).Should().ThrowAsync<OperationCanceledException>();
+        Stopwatch.GetElapsedTime(asked).Should().BeLessThan(TimeSpan.FromSeconds(2));
+        File.Exists($"{_folder}/pulled").Should().BeFalse();
+    }
+
+    [Theory]
     [InlineData("--relative")]
     [InlineData("--devices")]
     [InlineData("--copy-links")]
@@ -120,6 +147,15 @@ public sealed class GuestFileTroubleTests(Tiny tiny) : IDisposable
         using Process shell = Process.Start(new ProcessStartInfo("timeout", ["30", "sh", "-ec", script]) { WorkingDirectory = _folder, RedirectStandardOutput = true })!;
         await shell.WaitForExitAsync(Token);
         shell.ExitCode.Should().Be(0, script);
+    }
+
+    private sealed class FirstProgress : IProgress<SyncProgress>
+    {
+        private readonly TaskCompletionSource _seen = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public Task Seen => _seen.Task;
+
+        public void Report(SyncProgress value) => _seen.TrySetResult();
     }
 
     private sealed class Thrower(Exception thrown) : IProgress<SyncProgress>

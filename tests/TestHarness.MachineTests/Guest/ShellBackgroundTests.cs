@@ -28,9 +28,11 @@ public sealed class ShellBackgroundTests(Tiny tiny)
     {
         long began = Stopwatch.GetTimestamp();
         int seen = 0;
-        await foreach (OutputLine line in Shell.RunLinesAsync("i=0; while :; do echo $i; i=$((i+1)); echo $i > /tmp/lines-count; done", cancellationToken: Token))
+        // Long lines: a busy host's guest takes more than a minute to fill the pipe with short ones.
+        const string Lines = "pad=$(printf %01000d 0); i=0; while :; do echo $i $pad; i=$((i+1)); echo $i > /tmp/lines-count; done";
+        await foreach (OutputLine line in Shell.RunLinesAsync(Lines, cancellationToken: Token))
         {
-            line.Text.Should().Be($"{seen}");
+            line.Text.Should().Be($"{seen} {new string('0', 1000)}");
             if (++seen == 3)
             {
                 // It stands still once the pipe and the windows are full.

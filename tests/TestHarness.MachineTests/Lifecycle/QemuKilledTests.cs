@@ -78,7 +78,7 @@ public sealed class QemuKilledTests(Tiny tiny)
 
         long collected = Stopwatch.GetTimestamp();
         MachineEvidence evidence = await vm.CollectEvidenceAsync(Token);
-        Stopwatch.GetElapsedTime(collected).Should().BeLessThan(TimeSpan.FromSeconds(3));
+        Stopwatch.GetElapsedTime(collected).Should().BeLessThan(TimeSpan.FromSeconds(2));
         evidence.Screenshot.Should().BeNull();
         evidence.SerialLog.Should().Contain("Linux version");
 
