@@ -36,7 +36,7 @@ public sealed class ImageCacheTests : IDisposable
     {
         GuestImage image = await GetAsync();
 
-        image.Should().BeEquivalentTo(new { Name = "tiny", Key, Folder = Path.Combine(Folder, Key), Architecture = "amd64", KernelArguments = "root=/dev/vda rw" });
+        image.Should().BeEquivalentTo(new { Name = "tiny", Key, Folder = Path.Combine(Folder, Key), Architecture = "amd64", KernelArguments = "root=/dev/vda rw hostname=tiny" });
         Directory.GetFiles(image.Folder).Select(Path.GetFileName).Should().BeEquivalentTo("disk.qcow2", "image.json", "initrd", "packages.txt", "vmlinux");
         Directory.GetFiles(image.Folder).Select(file => Convert.ToString((int)File.GetUnixFileMode(file), 8)).Should().OnlyContain(mode => mode == "444");
         Convert.ToString((int)File.GetUnixFileMode(image.Folder), 8).Should().Be("755");
