@@ -12,7 +12,8 @@ namespace TestHarness.MachineTests;
 /// </summary>
 internal sealed class TerminalProgram : IDisposable
 {
-    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(30);
+    // What comes may have to wait for a guest to boot.
+    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(2);
 
     private readonly string _folder = Directory.CreateTempSubdirectory("testharness-terminal-").FullName;
     private readonly Process _socat;
