@@ -14,6 +14,10 @@ public sealed class BlockErrorsTests
         "host disk full at /run/m/1: there was no room for what the guest wrote to disk0, so QEMU stopped the machine")]
     [InlineData(
         "BLOCK_IO_ERROR",
+        """{"device":"","node-name":"disk0","operation":"write","action":"report","nospace":false,"reason":"File too large"}""",
+        "host disk full at /run/m/1: there was no room for what the guest wrote to disk0 (File too large), which QEMU told the guest as a fault of its disk")]
+    [InlineData(
+        "BLOCK_IO_ERROR",
         """{"device":"","node-name":"disk0","operation":"read","action":"stop","nospace":false,"reason":"Input/output error"}""",
         "host disk failed at /run/m/1: the guest's read of disk0 ended with \"Input/output error\", so QEMU stopped the machine")]
     [InlineData(
