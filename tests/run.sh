@@ -45,7 +45,7 @@ if $soak; then
     for ((round = 1; round <= ${SOAK_ROUNDS:-50}; round++)); do
         echo "== Round $round"
         run_program TestHarness.Tests
-        run_program TestHarness.MachineTests -class '*.StartTests' -class '*.StopTests' -class '*.OverAgentTests' -class '*.FreshnessTests' -class '*.KilledOwnerTests'
+        run_program TestHarness.MachineTests -class '*StartTests' -class '*StopTests' -class '*OverAgentTests' -class '*FreshnessTests' -class '*KilledOwnerTests'
     done
 else
     echo "== Tests"

@@ -10,17 +10,17 @@ internal static class BlockErrors
 {
     private const int LongestText = 300;
 
-    // EFBIG. A write across the limit on the size of files comes short, which QEMU takes for a full disk; one that begins beyond it ends with this.
+    // EFBIG: the limit on the size of files (setrlimit(2), RLIMIT_FSIZE). QEMU stops the machine for some of these writes, as for a full disk; others it tells the guest.
     private const string BeyondLimit = "File too large";
 
-    /// <summary>Returns a sentence where the host's disk has failed the machine, or <see langword="null"/>: where QEMU told the guest, whose own affair it is then.</summary>
+    /// <summary>Returns a sentence where the host's disk has failed the machine, or <see langword="null"/>: where QEMU told the guest, whose own affair it is then, but for a limit on the size of files, of which no guest can know.</summary>
     /// <param name="name">The event.</param>
     /// <param name="data">Its data, as it came.</param>
     /// <param name="folder">Where the machine's disks are.</param>
     public static string? Describe(string name, JsonElement data, string folder) => name switch
     {
         "BLOCK_IO_ERROR" when Text(data, "action") == "stop" => Describe(data, folder),
-        "BLOCK_IO_ERROR" when Text(data, "reason") == BeyondLimit =>
+        "BLOCK_IO_ERROR" when Text(data, "action") == "report" && Text(data, "reason") == BeyondLimit =>
             $"host disk full at {folder}: there was no room for what the guest wrote to {Node(data)} ({BeyondLimit}), which QEMU told the guest as a fault of its disk",
         "BLOCK_IMAGE_CORRUPTED" => $"the disk {Node(data)} at {folder} is damaged: {Text(data, "msg") ?? "QEMU does not say how"}",
         _ => null,

@@ -42,7 +42,7 @@ public sealed class ShellInteractiveTests(Tiny tiny)
         var options = new InteractiveOptions { Input = keys.Reader.AsStream(), Output = shown.Writer.AsStream(leaveOpen: true), Command = "trap 'exit 9' INT; echo ready; while :; do sleep 1; done" };
 
         Task<int> session = Shell.InteractiveAsync(options, Token);
-        // The key may come while the shell makes the process of the sleep, which loses it then: the shell sees it a second later.
+        // A key that comes while the shell makes the process of the sleep may not end that; the shell sees it a second later.
         await shown.Reader.ReadAtLeastAsync("ready".Length, Token);
         await keys.Writer.WriteAsync("\x03"u8.ToArray(), Token);
 

@@ -30,6 +30,7 @@ public sealed class BlockErrorsTests
     [Theory]
     [InlineData("BLOCK_IO_ERROR", """{"node-name":"disk0","operation":"write","action":"report","nospace":true}""")]
     [InlineData("BLOCK_IO_ERROR", """{"node-name":"disk0","operation":"write","action":"ignore"}""")]
+    [InlineData("BLOCK_IO_ERROR", """{"node-name":"disk0","operation":"write","action":"ignore","reason":"File too large"}""")]
     [InlineData("BLOCK_IO_ERROR", """{"action":7}""")]
     [InlineData("BLOCK_IO_ERROR", "[]")]
     [InlineData("BLOCK_IO_ERROR", "\"stop\"")]
