@@ -17,7 +17,7 @@ internal static class TemplateKey
     /// <param name="imageKey">The image's key: what it was made from.</param>
     /// <param name="program">Path of QEMU; its size and time stand for its version.</param>
     /// <param name="spec">The machine.</param>
-    /// <param name="boot">What it boots from. What is measured on the host is left out.</param>
+    /// <param name="boot">What it boots from. What is measured on the host, or tried out on it, is left out: a busy one answers not always the same.</param>
     /// <param name="accelerator">What was chosen.</param>
     /// <param name="hostProcessor">Under KVM the host's (<see cref="HostProcessor"/>), otherwise empty: TCG's is QEMU's own.</param>
     public static string Make(string imageKey, string program, MachineSpec spec, BootFiles boot, Accelerator accelerator, string hostProcessor)
@@ -36,7 +36,7 @@ internal static class TemplateKey
             $"{spec.GuestAccess} {AccessOf(spec)}",
             boot.Uefi?.Key ?? "",
             .. spec.Disks.Select(disk => FormattableString.Invariant($"{disk.SizeMiB}")),
-            .. QemuArguments.Build(spec, boot with { MeasuredArguments = () => "" }, "template", accelerator, MachineChannels.Library),
+            .. QemuArguments.Build(spec, boot with { MeasuredArguments = () => "", FileIo = FileIo.Threads }, "template", accelerator, MachineChannels.Library),
         ];
         byte[] hash = SHA256.HashData(Encoding.UTF8.GetBytes(string.Join('\0', parts)));
         return Convert.ToHexStringLower(hash)[..16];

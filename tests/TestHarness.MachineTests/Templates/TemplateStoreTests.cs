@@ -102,7 +102,7 @@ public sealed partial class TemplateStoreTests
         (int ExitCode, string Output)[] runs = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => cache.RunQuickstartAsync(Token)));
 
         runs.Should().OnlyContain(run => run.ExitCode == 0 && run.Output.Contains("guest is restored"), string.Join('\n', runs.Select(run => run.Output)));
-        runs.Count(run => run.Output.Contains("template is made")).Should().Be(1);
+        runs.Count(run => run.Output.Contains("template is made")).Should().Be(1, string.Join("\n--\n", runs.Select(run => run.Output)));
     }
 
     [Fact]

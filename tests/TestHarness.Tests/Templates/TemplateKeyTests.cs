@@ -23,6 +23,14 @@ public sealed class TemplateKeyTests
     }
 
     [Fact]
+    public void Is_the_same_for_what_was_found_out_about_the_host()
+    {
+        string Found(BootFiles boot) => TemplateKey.Make("image", "/bin/sh", new MachineSpec(), boot, Accelerator.Tcg, "");
+
+        Found(Boot with { FileIo = new FileIo("io_uring", null), MeasuredArguments = () => "tsc_early_khz=2500000" }).Should().Be(Found(Boot));
+    }
+
+    [Fact]
     public void Is_another_for_everything_that_the_saved_machine_depends_on()
     {
         string[] keys =
