@@ -44,11 +44,9 @@ public sealed class AcceleratorTests : IDisposable
     {
         var host = new AcceleratorHost(Program) { Folder = _folder };
         (AcceleratorChoice choice, TimeSpan first) = await ChooseAsync(host);
-        AcceleratorProofs.Forget();
-        (AcceleratorChoice again, TimeSpan later) = await ChooseAsync(host);
-        TimeSpan same = TimeSpan.MaxValue;
-        for (int i = 0; i < 5; i++)
-            same = TimeSpan.FromTicks(Math.Min(same.Ticks, (await ChooseAsync(host)).Took.Ticks));
+        // The best of five each: other tests run beside this one, and take the processor from any single one.
+        (AcceleratorChoice again, TimeSpan later) = await BestOfFiveAsync(host, AcceleratorProofs.Forget);
+        (_, TimeSpan same) = await BestOfFiveAsync(host, () => { });
 
         again.Should().Be(choice);
         choice.Reason.Should().StartWith(choice.Accelerator == Accelerator.Kvm ? "KVM, on which" : "TCG, because KVM can't be used: ");
@@ -73,6 +71,18 @@ public sealed class AcceleratorTests : IDisposable
             Stopwatch.GetElapsedTime(began).Should().BeLessThan(TimeSpan.FromSeconds(3));
             e.Message.Should().StartWith("KVM can't be used on this host").And.Contain("\nReason: ").And.Contain("\nTry: ");
         }
+    }
+
+    private static async Task<(AcceleratorChoice Choice, TimeSpan Took)> BestOfFiveAsync(AcceleratorHost host, Action before)
+    {
+        var all = new List<(AcceleratorChoice Choice, TimeSpan Took)>();
+        for (int i = 0; i < 5; i++)
+        {
+            before();
+            all.Add(await ChooseAsync(host));
+        }
+
+        return all.MinBy(one => one.Took);
     }
 
     private static async Task<(AcceleratorChoice Choice, TimeSpan Took)> ChooseAsync(AcceleratorHost host)
