@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Text.RegularExpressions;
+using TestHarness.Guest;
 
 namespace TestHarness;
 
@@ -9,12 +10,15 @@ public sealed partial class SerialConsole
     private const int AsksPassword = 0;
     private const int ShowsPrompt = 1;
 
+    private static readonly TimeSpan LongestEchoAfterPrompt = TimeSpan.FromSeconds(2);
+
     // A prompt is the last thing on the console, but for what a shell asks of the terminal (busybox: where the cursor is).
     private static readonly Regex[] Answers = [new(@"[Pp]assword: ?"), new(@"[#$%>] (\e\[[0-9;?]*[A-Za-z])*\z"), new("[Ll]ogin incorrect")];
 
     /// <summary>
     /// Logs in at a getty that waits on the console: Enter for a fresh <c>login:</c>, the user, the password where one is asked for, and the shell's prompt (one that ends
-    /// with <c># </c>, <c>$ </c>, <c>% </c> or <c>&gt; </c>). The next search begins behind the prompt.
+    /// with <c># </c>, <c>$ </c>, <c>% </c> or <c>&gt; </c>). The next search begins behind the prompt. The password is typed once the guest is idle, after 2 seconds
+    /// at most, so that the echo is off by then.
     /// </summary>
     /// <param name="user">The user.</param>
     /// <param name="password">The password. Default: none, for a user who is not asked for one.</param>
@@ -37,12 +41,26 @@ public sealed partial class SerialConsole
         ConsoleMatch answer = await WaitForAnyAsync(Answers, Left(), cancellationToken).ConfigureAwait(false);
         if (answer.Index == AsksPassword)
         {
-            await WriteLineAsync(password ?? throw Refused("a password was asked for, and none was given"), cancellationToken).ConfigureAwait(false);
+            if (password is null)
+                throw Refused("a password was asked for, and none was given");
+            await WaitForNoEchoAsync().ConfigureAwait(false);
+            await WriteLineAsync(password, cancellationToken).ConfigureAwait(false);
             answer = await WaitForAnyAsync(Answers, Left(), cancellationToken).ConfigureAwait(false);
         }
 
         if (answer.Index != ShowsPrompt)
             throw Refused($"\"{answer.Text}\"");
+
+        // Many a login shows its prompt, then turns the terminal's echo off and drops what was typed by then. Nothing on the console tells when that is done.
+        Task WaitForNoEchoAsync() => _machine.GuardAsync(
+            $"the guest to read a password on {_title}",
+            Left(),
+            async token =>
+            {
+                await Quiet.WaitAsync(_machine.ProcessId!.Value, LongestEchoAfterPrompt, token).ConfigureAwait(false);
+                return true;
+            },
+            cancellationToken);
 
         TimeSpan Left() => limit - Stopwatch.GetElapsedTime(began) is { Ticks: > 0 } left ? left : TimeSpan.Zero;
 

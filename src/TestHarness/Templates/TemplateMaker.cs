@@ -1,3 +1,4 @@
+using TestHarness.Guest;
 using TestHarness.Hosts;
 using TestHarness.Qemu;
 
@@ -6,6 +7,10 @@ namespace TestHarness.Templates;
 /// <summary>Makes a template: boots a machine of the spec with its memory in a file, waits until it is ready, and saves it.</summary>
 internal static class TemplateMaker
 {
+    // What a guest had left to do when it was saved every machine restored from it would do again: for Debian a second of processor time after the boot, and
+    // 40 MiB of translated code each.
+    private static readonly TimeSpan LongestEndOfBoot = TimeSpan.FromSeconds(10);
+
     /// <summary>Makes the files in <paramref name="folder"/>; returns why that can't be done with such a machine, or <see langword="null"/>.</summary>
     public static async Task<string?> MakeAsync(
         MachineSpec spec, string folder, string finalFolder, IProgress<StartProgress>? progress, CancellationToken cancellationToken)
@@ -21,7 +26,7 @@ internal static class TemplateMaker
             // So that the files that a command's start reads are in the guest's memory.
             await machine.Shell.RunAsync("uname; true", cancellationToken: cancellationToken).ConfigureAwait(false);
             using (Spans.Start("quiet"))
-                await Quiet.WaitAsync(machine.ProcessId!.Value, cancellationToken).ConfigureAwait(false);
+                await Quiet.WaitAsync(machine.ProcessId!.Value, LongestEndOfBoot, cancellationToken).ConfigureAwait(false);
             using (Spans.Start("save"))
                 return await machine.SaveAsync(folder, finalFolder, cancellationToken).ConfigureAwait(false);
         }

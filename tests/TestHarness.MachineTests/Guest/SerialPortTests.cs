@@ -56,6 +56,30 @@ public sealed class SerialPortTests(Tiny tiny)
     }
 
     [Fact]
+    public async Task A_password_is_not_typed_before_the_echo_is_off()
+    {
+        await using VirtualMachine vm = await VirtualMachine.StartAsync(Spec, cancellationToken: Token);
+        SerialConsole port = vm.GetSerialPort("modem");
+        // Like many a login, with more to do between its prompt and the end of the echo.
+        const string login = """
+            exec < /dev/ttyS1 > /dev/ttyS1
+            while [ -z "$user" ]; do printf 'modem login: '; read -r user; done
+            printf 'Password: '
+            i=0; while [ $i -lt 1000 ]; do i=$((i+1)); done
+            stty -echo
+            read -r password
+            [ "$password" = open-sesame ] && printf '\nwelcome # '
+            """;
+        GuestProcess running = await vm.Shell.StartAsync(login, cancellationToken: Token);
+        await port.WaitForAsync("modem login: ", cancellationToken: Token);
+
+        await port.LoginAsync("ann", "open-sesame", TimeSpan.FromSeconds(20), Token);
+
+        port.Log.Text.Should().NotContain("open-sesame").And.EndWith("welcome # ");
+        await running.WaitAsync(cancellationToken: Token);
+    }
+
+    [Fact]
     public async Task Logs_are_read_line_by_line_until_the_machine_ends()
     {
         await using VirtualMachine vm = await tiny.StartFreshAsync(Token);
