@@ -15,7 +15,6 @@ public sealed class SerialLog
 
     private readonly Lock _gate = new();
     private readonly HeadAndTail _bytes;
-    private byte[] _lines = [];
     private long _heldReturns;
 
     internal SerialLog(int headBytes = HeadBytes, int tailBytes = TailBytes) => _bytes = new HeadAndTail(headBytes, tailBytes);
@@ -111,28 +110,24 @@ public sealed class SerialLog
     {
         lock (_gate)
         {
-            // CRs go with their LF (some programs add one to the terminal's), which a read may have cut off: those at the end wait for what follows.
-            int first = bytes.IndexOfAnyExcept((byte)'\r');
-            _heldReturns += first < 0 ? bytes.Length : first;
-            if (first < 0)
-                return;
-            bytes = bytes[first..];
-            if (bytes[0] != '\n')
-                AppendReturns();
-            int end = bytes.LastIndexOfAnyExcept((byte)'\r') + 1;
-            _heldReturns = bytes.Length - end;
-            if (_lines.Length < end)
-                _lines = new byte[end];
-            int count = 0;
-            foreach (byte next in bytes[..end])
+            while (!bytes.IsEmpty)
             {
-                while (next == '\n' && count > 0 && _lines[count - 1] == '\r')
-                    count--;
-                _lines[count++] = next;
+                // CRs go with their LF (some programs add one to the terminal's), which a read may have cut off: those at the end wait for what follows.
+                int returns = LengthUntil(bytes.IndexOfAnyExcept((byte)'\r'), bytes);
+                _heldReturns += returns;
+                bytes = bytes[returns..];
+                if (bytes.IsEmpty)
+                    return;
+                if (bytes[0] != '\n')
+                    AppendReturns();
+                _heldReturns = 0;
+                int others = LengthUntil(bytes.IndexOf((byte)'\r'), bytes);
+                _bytes.Append(bytes[..others]);
+                bytes = bytes[others..];
             }
-
-            _bytes.Append(_lines.AsSpan(0, count));
         }
+
+        static int LengthUntil(int found, ReadOnlySpan<byte> bytes) => found < 0 ? bytes.Length : found;
     }
 
     private void AppendReturns()
