@@ -32,12 +32,12 @@ th_require() {
     export DEBIAN_FRONTEND=noninteractive
     # A new container has no package lists, and old lists name packages that are gone.
     "${as[@]}" apt-get update -qq > /dev/null
-    "${as[@]}" $install > /dev/null 2> /tmp/testharness-apt.$$ || {
-        cat /tmp/testharness-apt.$$ >&2
+    local errors
+    errors=$("${as[@]}" $install 2>&1 > /dev/null) || {
+        echo "$errors" >&2
         echo "Installing failed. The command was: ${as[*]} $install" >&2
         exit 2
     }
-    rm -f /tmp/testharness-apt.$$
 }
 
 if ! command -v dotnet > /dev/null 2>&1; then
