@@ -17,7 +17,11 @@ public sealed class CaptureMachineEvidenceAttribute : Attribute, IBeforeAfterTes
     /// <summary>Shows what shared machines write in the output of the test that begins, where they are followed.</summary>
     /// <param name="methodUnderTest">The test method.</param>
     /// <param name="test">The test.</param>
-    public void Before(MethodInfo methodUnderTest, IXunitTest test) => MachineRecorder.Begin(TestContext.Current);
+    public void Before(MethodInfo methodUnderTest, IXunitTest test)
+    {
+        RunnerPipe.EnsureStarted();
+        MachineRecorder.Begin(TestContext.Current);
+    }
 
     /// <summary>Keeps and attaches the evidence where the test failed, and holds its machines where that is asked for.</summary>
     /// <param name="methodUnderTest">The test method.</param>
