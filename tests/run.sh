@@ -55,7 +55,7 @@ else
 fi
 
 # Once more at the end, where a reader of a long log looks: each failed test and the beginning of its message.
-awk '/^  Failed TestHarness/ || /^    TestHarness.* \[FAIL\]$/ { left = 12; print "== Failed" } left-- > 0 { print substr($0, 1, 200) }' "$results/output"
+awk '/^  Failed [A-Za-z]+\.[A-Za-z_.]+.* \[.*\]$/ || /^    TestHarness.* \[FAIL\]$/ { left = 12; print "== Failed" } left-- > 0 { print substr($0, 1, 200) }' "$results/output"
 
 # 'dotnet test' closes each assembly with 'Passed!  - Failed:     0, Passed:    12, Skipped: …', a test program with 'Total: 12, Errors: 0, Failed: 0, …'.
 read -r passed failed < <(awk '
