@@ -53,7 +53,8 @@ public sealed partial class VirtualMachine
 
     /// <summary>
     /// Collects what is known of the machine and writes it into a folder (<see cref="MachineEvidence.SaveAsync"/>). A machine that runs is asked for the end of its
-    /// journal, for at most 3 seconds, and for the files of <see cref="MachineSpec.CollectOnFailure"/>, for at most 30; they go below <c>files/</c>.
+    /// journal, for at most 10 seconds, and for the files of <see cref="MachineSpec.CollectOnFailure"/>, for at most 30; they go below <c>files/</c>. Both limits
+    /// are longer where the accelerator is slow.
     /// </summary>
     /// <param name="folder">The folder, which is made.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
@@ -67,7 +68,7 @@ public sealed partial class VirtualMachine
         List<string> notes = [];
         if (State is MachineState.Running && Exit is null)
         {
-            var collection = new GuestCollection(_guest, notes);
+            var collection = new GuestCollection(_guest, Scaled, notes);
             using var alive = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _ended.Token);
             journal = await collection.ReadJournalAsync(alive.Token).ConfigureAwait(false);
             EvidenceBundle.MakeFolder(folder);

@@ -26,7 +26,7 @@ public sealed class ApiLimitTests
         ["VirtualMachine.CheckpointAsync(String, CancellationToken)"] = "2 minutes",
         ["VirtualMachine.RollbackAsync(String, CancellationToken)"] = "2 minutes",
         ["VirtualMachine.CollectEvidenceAsync(CancellationToken)"] = "2 seconds for the screenshot",
-        ["VirtualMachine.SaveEvidenceAsync(String, CancellationToken)"] = "2 seconds for the screenshot, 3 for the journal, 30 for files of the guest",
+        ["VirtualMachine.SaveEvidenceAsync(String, CancellationToken)"] = "2 seconds for the screenshot, 10 for the journal, 30 for files of the guest",
         ["VirtualMachine.HoldAsync(CancellationToken)"] = "10 seconds",
         ["MachineHold.get_Released()"] = "none: a person decides, or the machine's end",
         ["MachineHold.DisposeAsync()"] = "none: closes what is open on the host",

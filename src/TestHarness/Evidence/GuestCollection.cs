@@ -5,7 +5,8 @@ using TestHarness.Guest;
 namespace TestHarness.Evidence;
 
 /// <summary>Asks a running guest for what only it has: the end of its journal, and files. Never throws for a guest that does not answer; the notes say so.</summary>
-internal sealed class GuestCollection(GuestSession guest, List<string> notes)
+/// <param name="scaled">Makes a default limit one for this host.</param>
+internal sealed class GuestCollection(GuestSession guest, Func<TimeSpan, TimeSpan> scaled, List<string> notes)
 {
     private const int MaxJournalBytes = 4 * 1024 * 1024;
     private const int MaxListBytes = 1024 * 1024;
@@ -31,22 +32,22 @@ internal sealed class GuestCollection(GuestSession guest, List<string> notes)
         done
         """;
 
-    private static readonly TimeSpan JournalLimit = TimeSpan.FromSeconds(3);
-    private static readonly TimeSpan FilesLimit = TimeSpan.FromSeconds(30);
+    private readonly TimeSpan _journalLimit = scaled(TimeSpan.FromSeconds(10));
+    private readonly TimeSpan _filesLimit = scaled(TimeSpan.FromSeconds(30));
 
     /// <summary>Reads the end of the journal; what there is of it where it does not end in time, <see langword="null"/> where there is nothing.</summary>
     public async Task<string?> ReadJournalAsync(CancellationToken cancellationToken)
     {
         var output = new OutputCollector(ShellOptions.Default with { MaxOutputBytes = MaxJournalBytes });
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        limit.CancelAfter(JournalLimit);
+        limit.CancelAfter(_journalLimit);
         try
         {
             await RunAsync(["/bin/sh", "-c", Journal], output, limit.Token).ConfigureAwait(false);
         }
         catch (Exception e) when (IsOfGuest(e))
         {
-            notes.Add($"journal: {Reason(e, JournalLimit)}");
+            notes.Add($"journal: {Reason(e, _journalLimit)}");
         }
 
         string text = Encoding.UTF8.GetString(output.StandardOutput.Span);
@@ -59,7 +60,7 @@ internal sealed class GuestCollection(GuestSession guest, List<string> notes)
         if (patterns.Count == 0)
             return;
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        limit.CancelAfter(FilesLimit);
+        limit.CancelAfter(_filesLimit);
         string? current = null;
         try
         {
@@ -79,7 +80,7 @@ internal sealed class GuestCollection(GuestSession guest, List<string> notes)
         }
         catch (Exception e) when (IsOfGuest(e))
         {
-            notes.Add($"files: {(current is null ? "" : $"{current}: ")}{Reason(e, FilesLimit)}");
+            notes.Add($"files: {(current is null ? "" : $"{current}: ")}{Reason(e, _filesLimit)}");
         }
     }
 

@@ -34,6 +34,8 @@ public sealed class EvidenceTests(SampleRun sample) : IClassFixture<SampleRun>
     {
         string bundle = sample.BundleOf(test)!;
 
+        string notes = Path.Combine(bundle, "notes.txt");
+        (File.Exists(notes) ? File.ReadAllText(notes) : "").Should().BeEmpty("the guest gave everything");
         string[] files = [.. Directory.GetFiles(bundle, "*", SearchOption.AllDirectories).Select(file => Path.GetRelativePath(bundle, file))];
         files.Should().BeEquivalentTo(
             "command-line.txt", "events.jsonl", "frames/1.png", "journal.txt", "qemu-stderr.txt", "repro.sh", "screen.png", "serial.log");
