@@ -1379,6 +1379,9 @@ static void stream_frame(enum type type, struct stream *s, int channel, const un
             s->kill = STOPPING;
             next_kill_pass = 0;
         }
+    } else if (type == KILL && s->kind == CONNECTING) {
+        send_error(s->id, ECANCELED, "connect", "", NULL); /* EXIT is for a stream that has been opened */
+        release(s);
     } else if (type == KILL) {
         s->exit_kind = CLOSED;
         send_exit(s);

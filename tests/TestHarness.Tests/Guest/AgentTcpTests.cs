@@ -84,6 +84,30 @@ public sealed class AgentTcpTests : CompiledAgentTests
     }
 
     [Fact]
+    public async Task Giving_up_a_connection_that_is_not_yet_open_leaves_the_others_alone()
+    {
+        using var full = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        full.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        full.Listen(0);
+        int port = ((IPEndPoint)full.LocalEndPoint!).Port;
+        // Linux takes one more than the backlog, and leaves the next ones without an answer.
+        using var first = new TcpClient();
+        await first.ConnectAsync(IPAddress.Loopback, port, Token);
+        await using AgentProcess other = await Connection.RunAsync(new AgentCommand(["cat"]), Token);
+        using var giveUp = CancellationTokenSource.CreateLinkedTokenSource(Token);
+
+        Task<AgentTcpStream> near = Connection.ConnectAsync("127.0.0.1", port, giveUp.Token);
+        await Connection.PingAsync(Token);
+        near.IsCompleted.Should().BeFalse("nobody answers");
+        await giveUp.CancelAsync();
+
+        await near.Awaiting(task => task).Should().ThrowAsync<OperationCanceledException>();
+        await Connection.PingAsync(Token);
+        await other.StandardInput.WriteAsync("still here\n"u8.ToArray(), Token);
+        (await ReadLineAsync(other.StandardOutput, Token)).Should().Be("still here");
+    }
+
+    [Fact]
     public async Task Breaks_the_reader_when_the_peer_resets_the_connection()
     {
         using var server = new TcpListener(IPAddress.Loopback, 0);
