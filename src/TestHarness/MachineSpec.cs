@@ -158,7 +158,8 @@ public sealed record MachineSpec
 
     /// <summary>
     /// Gets which files of the guest belong to a failed test's evidence: absolute paths with <c>*</c>, <c>?</c> and <c>[…]</c>, such as <c>/var/crash/*</c> or
-    /// <c>/tmp/*.gcov</c>; of a folder everything in it. At most 200 files, 64 MiB each, 256 MiB and 30 s together. Default: none.
+    /// <c>/tmp/*.gcov</c>; of a folder everything in it. At most 200 files, 64 MiB each, 256 MiB and 30 s together, longer where
+    /// the accelerator is slow. Default: none.
     /// </summary>
     public IReadOnlyList<string> CollectOnFailure { get; init; } = [];
 }
