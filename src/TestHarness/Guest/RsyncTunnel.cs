@@ -15,8 +15,9 @@ internal sealed class RsyncTunnel(GuestSession guest)
     private const string ScriptName = "remote-shell";
 
     // rsync runs in the folder with these files, so nothing here needs quoting. A large buffer: the default one of 8 KiB costs half the speed.
+    // sh reads it: as a program of its own it would not start (execve(2), ETXTBSY) while a process that some other thread is just starting has a copy of
+    // the descriptor that it was written through.
     private const string Script = $"""
-        #!/bin/sh
         printf '%s\0' "$@" > {ArgumentsName} && exec socat -b 131072 - UNIX-CONNECT:{SocketName}
 
         """;
@@ -49,9 +50,7 @@ internal sealed class RsyncTunnel(GuestSession guest)
     private static async Task<ShellResult> RunInAsync(
         string folder, AgentConnection agent, IReadOnlyList<string> arguments, Action<string> onLine, CancellationToken cancellationToken)
     {
-        string script = Path.Combine(folder, ScriptName);
-        await File.WriteAllTextAsync(script, Script, cancellationToken).ConfigureAwait(false);
-        File.SetUnixFileMode(script, UnixFileMode.UserRead | UnixFileMode.UserExecute);
+        await File.WriteAllTextAsync(Path.Combine(folder, ScriptName), Script, cancellationToken).ConfigureAwait(false);
         using var listener = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         listener.Bind(new UnixDomainSocketEndPoint(Path.Combine(folder, SocketName)));
         listener.Listen(1);
@@ -62,7 +61,7 @@ internal sealed class RsyncTunnel(GuestSession guest)
         try
         {
             // -s: paths travel in the protocol and not on a command line that a shell would read.
-            local = await RunLocalAsync(folder, ["-s", "-e", $"./{ScriptName}", .. arguments], onLine, cancellationToken).ConfigureAwait(false);
+            local = await RunLocalAsync(folder, ["-s", "-e", $"sh {ScriptName}", .. arguments], onLine, cancellationToken).ConfigureAwait(false);
         }
         finally
         {

@@ -39,6 +39,21 @@ public sealed class GuestFileTroubleTests(Tiny tiny) : IDisposable
         (await vm.Files.PushAsync($"{_folder}/file", "/dev/shm/again", cancellationToken: Token)).Bytes.Should().Be(20_000_000);
     }
 
+    // A program that another thread starts has, for a moment, a copy of the descriptor that a file is just written through; Linux starts no such file.
+    [Fact]
+    public async Task Copies_though_what_it_wrote_for_rsync_is_still_open_elsewhere()
+    {
+        await using VirtualMachine vm = await tiny.StartFreshAsync(Token);
+        await File.WriteAllTextAsync($"{_folder}/file", "content", Token);
+        Task<FileStream> hold = Task.Run(() => HoldOpen(vm.Folder, "remote-shell"), Token);
+
+        Task push = vm.Files.PushAsync($"{_folder}/", "/srv/x/", cancellationToken: Token);
+        await using FileStream held = await hold;
+        await push;
+
+        (await vm.Files.ReadTextAsync("/srv/x/file", cancellationToken: Token)).Should().Be("content");
+    }
+
     [Fact]
     public async Task Carries_sizes_beyond_4_GiB_with_their_holes_and_names_of_all_lengths()
     {
@@ -140,6 +155,24 @@ public sealed class GuestFileTroubleTests(Tiny tiny) : IDisposable
         Directory.GetFileSystemEntries(_folder).Should().Equal($"{_folder}/target");
         Directory.GetFileSystemEntries($"{_folder}/target", "*", SearchOption.AllDirectories)
             .Should().BeSubsetOf([$"{_folder}/target/asked", $"{_folder}/target/asked/file"]);
+    }
+
+    private static FileStream HoldOpen(string folder, string name)
+    {
+        while (true)
+        {
+            try
+            {
+                if (Directory.EnumerateFiles(folder, name, SearchOption.AllDirectories).FirstOrDefault() is { } path)
+                    return new FileStream(path, FileMode.Open, FileAccess.Write, FileShare.ReadWrite);
+            }
+            catch (IOException)
+            {
+                // It is being written, or a file of the machine is gone already.
+            }
+
+            Token.ThrowIfCancellationRequested();
+        }
     }
 
     private async Task HostAsync(string script)
