@@ -45,7 +45,9 @@ public sealed class GuestFileTroubleTests(Tiny tiny) : IDisposable
     {
         await using VirtualMachine vm = await tiny.StartFreshAsync(Token);
         await File.WriteAllTextAsync($"{_folder}/file", "content", Token);
-        Task<FileStream> hold = Task.Run(() => HoldOpen(vm.Folder, "remote-shell"), Token);
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(Token);
+        limit.CancelAfter(Soon);
+        Task<FileStream> hold = Task.Run(() => HoldOpen(vm.Folder, "remote-shell", limit.Token), Token);
 
         Task push = vm.Files.PushAsync($"{_folder}/", "/srv/x/", cancellationToken: Token);
         await using FileStream held = await hold;
@@ -157,7 +159,7 @@ public sealed class GuestFileTroubleTests(Tiny tiny) : IDisposable
             .Should().BeSubsetOf([$"{_folder}/target/asked", $"{_folder}/target/asked/file"]);
     }
 
-    private static FileStream HoldOpen(string folder, string name)
+    private static FileStream HoldOpen(string folder, string name, CancellationToken cancellationToken)
     {
         while (true)
         {
@@ -171,7 +173,7 @@ public sealed class GuestFileTroubleTests(Tiny tiny) : IDisposable
                 // It is being written, or a file of the machine is gone already.
             }
 
-            Token.ThrowIfCancellationRequested();
+            cancellationToken.ThrowIfCancellationRequested();
         }
     }
 
