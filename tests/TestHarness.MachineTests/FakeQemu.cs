@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using TestHarness.Tests;
 
 namespace TestHarness.MachineTests;
 
@@ -26,7 +27,7 @@ internal static class FakeQemu
         // The runtime that runs this test: <dotnet>/shared/Microsoft.NETCore.App/<version>/.
         string dotnet = System.IO.Path.GetFullPath(System.IO.Path.Combine(RuntimeEnvironment.GetRuntimeDirectory(), "../../../dotnet"));
         string script = System.IO.Path.Combine(folder, "fake-qemu");
-        File.WriteAllText(script, $"#!/bin/sh\nexec '{dotnet}' '{folder}/TestHarness.FakeQemu.dll' \"$@\"\n");
+        ExecutableScript.Write(script, $"exec '{dotnet}' '{folder}/TestHarness.FakeQemu.dll' \"$@\"");
         const UnixFileMode Readable = UnixFileMode.UserRead | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
         const UnixFileMode Executable = Readable | UnixFileMode.UserExecute | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute;
         foreach (string file in Directory.GetFiles(folder))

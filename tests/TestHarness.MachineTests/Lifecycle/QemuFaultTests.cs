@@ -35,21 +35,19 @@ public sealed class QemuFaultTests
     [Fact]
     public async Task Starts_again_where_QEMU_was_killed_and_says_so()
     {
-        string qemu = $"/var/tmp/testharness-killed-{Environment.ProcessId}", once = $"{qemu}.once";
-        await File.WriteAllTextAsync(qemu, $"#!/bin/sh\ncase $* in *guest=*) [ -e {once} ] || {{ touch {once}; kill -9 $$; }} ;; esac\nexec qemu-system-x86_64 \"$@\"\n", Token);
-        File.SetUnixFileMode(qemu, File.GetUnixFileMode("/bin/sh"));
+        string once = $"/var/tmp/testharness-killed-{Guid.NewGuid():N}";
+        using var qemu = new QemuScript($"case $* in *guest=*) [ -e {once} ] || {{ touch {once}; kill -9 $$; }} ;; esac\nexec qemu-system-x86_64 \"$@\"");
         try
         {
-            await using VirtualMachine vm = await VirtualMachine.StartAsync(new MachineSpec { QemuPath = qemu, Start = StartMode.Cold }, cancellationToken: Token);
+            await using VirtualMachine vm = await VirtualMachine.StartAsync(new MachineSpec { QemuPath = qemu.Path, Start = StartMode.Cold }, cancellationToken: Token);
 
             vm.FailedStarts.Should().ContainSingle().Which.Should().Contain("QEMU was ended by signal 9");
             File.Delete(once);
-            (await FluentActions.Awaiting(() => VirtualMachine.StartAsync(new MachineSpec { QemuPath = qemu, Start = StartMode.Cold, StartRetries = 0 }, cancellationToken: Token))
+            (await FluentActions.Awaiting(() => VirtualMachine.StartAsync(new MachineSpec { QemuPath = qemu.Path, Start = StartMode.Cold, StartRetries = 0 }, cancellationToken: Token))
                 .Should().ThrowAsync<MachineStartException>()).Which.Outcome.Should().Be(FailureOutcome.InfrastructureFailed);
         }
         finally
         {
-            File.Delete(qemu);
             File.Delete(once);
         }
     }

@@ -109,17 +109,9 @@ public sealed partial class TemplateStoreTests
     public async Task Uses_no_template_of_another_QEMU()
     {
         string folder = await TemplateOfAsync(new MachineSpec());
-        string other = $"/var/tmp/testharness-qemu-{Environment.ProcessId}";
-        await File.WriteAllTextAsync(other, "#!/bin/sh\nexec qemu-system-x86_64 \"$@\"\n", Token);
-        File.SetUnixFileMode(other, File.GetUnixFileMode("/bin/sh"));
-        try
-        {
-            (await TemplateOfAsync(new MachineSpec { QemuPath = other })).Should().NotBe(folder);
-        }
-        finally
-        {
-            File.Delete(other);
-        }
+        using var other = new QemuScript("exec qemu-system-x86_64 \"$@\"");
+
+        (await TemplateOfAsync(new MachineSpec { QemuPath = other.Path })).Should().NotBe(folder);
     }
 
     [Fact]

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using FluentAssertions;
+using TestHarness.Tests;
 using Xunit;
 
 namespace TestHarness.MachineTests.Tool;
@@ -96,10 +97,5 @@ public sealed class AutostartTests : IDisposable
         File.Exists(Unit).Should().BeTrue();
     }
 
-    private void Systemctl(string script)
-    {
-        string file = Path.Combine(_tool.Root, "bin/systemctl");
-        File.WriteAllText(file, $"#!/bin/sh\n{script.Replace("ROOT", _tool.Root)}\n");
-        File.SetUnixFileMode(file, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
-    }
+    private void Systemctl(string script) => ExecutableScript.Write(Path.Combine(_tool.Root, "bin/systemctl"), script.Replace("ROOT", _tool.Root));
 }

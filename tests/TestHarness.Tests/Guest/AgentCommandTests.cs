@@ -93,8 +93,7 @@ public sealed class AgentCommandTests : CompiledAgentTests
     {
         string folder = Directory.CreateTempSubdirectory().FullName;
         string program = Path.Combine(folder, "only-here");
-        await File.WriteAllTextAsync(program, "#!/bin/sh\necho found\n", Token);
-        File.SetUnixFileMode(program, UnixFileMode.UserRead | UnixFileMode.UserExecute);
+        ExecutableScript.Write(program, "echo found");
         var command = new AgentCommand(["only-here"]) { Environment = new Dictionary<string, string> { ["PATH"] = $"/nowhere:{folder}" } };
 
         CommandResult result = await Connection.RunToEndAsync(command, input: null, Token);

@@ -24,9 +24,7 @@ public sealed class ReadyCheckTests : IDisposable
     [Fact]
     public void Fails_with_cloud_inits_words_where_it_is_degraded()
     {
-        string program = Path.Combine(_folder, "cloud-init");
-        File.WriteAllText(program, "#!/bin/sh\n[ \"$2\" = --wait ] && exit 2\necho 'extended_status: degraded done'\n");
-        File.SetUnixFileMode(program, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        ExecutableScript.Write(Path.Combine(_folder, "cloud-init"), "[ \"$2\" = --wait ] && exit 2\necho 'extended_status: degraded done'");
 
         (int exitCode, string output) = Run();
 

@@ -22,7 +22,7 @@ public sealed class AcceleratorChoiceTests
     [InlineData("echo probe:64-bit mode; exec sleep 60", "a probe guest hung after its step '64-bit mode' and was killed after 1.8 s")]
     public async Task Auto_takes_TCG_in_time_says_why_and_remembers_it(string kvm, string why)
     {
-        using ScriptedQemu qemu = await PlayAsync(kvm, Works);
+        using ScriptedQemu qemu = Play(kvm, Works);
         AcceleratorHost host = new(qemu.Program) { Device = AnyDevice, Folder = qemu.Proofs };
         (AcceleratorChoice choice, TimeSpan took) = await ChooseAsync(Accelerator.Auto, host);
         AcceleratorProofs.Forget();
@@ -38,7 +38,7 @@ public sealed class AcceleratorChoiceTests
     [Fact]
     public async Task Auto_takes_KVM_where_the_probe_guest_runs_on_it()
     {
-        using ScriptedQemu qemu = await PlayAsync(Works, "exit 1");
+        using ScriptedQemu qemu = Play(Works, "exit 1");
         (AcceleratorChoice choice, _) = await ChooseAsync(Accelerator.Auto, new(qemu.Program) { Device = AnyDevice, Folder = qemu.Proofs });
 
         choice.Should().Be(new AcceleratorChoice(Accelerator.Kvm, "KVM, on which a probe guest ran", 1, null));
@@ -47,7 +47,7 @@ public sealed class AcceleratorChoiceTests
     [Fact]
     public async Task Starts_no_probe_on_KVM_where_there_is_no_device()
     {
-        using ScriptedQemu qemu = await PlayAsync("exec sleep 60", Works);
+        using ScriptedQemu qemu = Play("exec sleep 60", Works);
         AcceleratorHost host = new(qemu.Program) { Device = "/dev/no-such-kvm", Folder = qemu.Proofs };
         (AcceleratorChoice choice, _) = await ChooseAsync(Accelerator.Auto, host);
         HostNotReadyException refused = await RefuseAsync(host);
@@ -60,7 +60,7 @@ public sealed class AcceleratorChoiceTests
     [Fact]
     public async Task Kvm_is_refused_with_QEMUs_words_and_a_remedy()
     {
-        using ScriptedQemu qemu = await PlayAsync("echo 'qemu: Assertion failed' >&2; exit 134", Works);
+        using ScriptedQemu qemu = Play("echo 'qemu: Assertion failed' >&2; exit 134", Works);
 
         HostNotReadyException refused = await RefuseAsync(new(qemu.Program) { Device = AnyDevice, Folder = qemu.Proofs });
 
@@ -71,7 +71,7 @@ public sealed class AcceleratorChoiceTests
     [Fact]
     public async Task Scales_limits_as_far_as_it_goes_where_the_probe_does_not_even_end_under_TCG()
     {
-        using ScriptedQemu qemu = await PlayAsync("exit 1", "exec sleep 60");
+        using ScriptedQemu qemu = Play("exit 1", "exec sleep 60");
         (AcceleratorChoice choice, TimeSpan took) = await ChooseAsync(Accelerator.Tcg, new(qemu.Program) { Folder = qemu.Proofs });
 
         choice.Should().Be(new AcceleratorChoice(Accelerator.Tcg, "TCG, as MachineSpec.Accelerator says", TimeLimits.LargestScale, null));
@@ -92,7 +92,7 @@ public sealed class AcceleratorChoiceTests
     [Fact]
     public async Task Kvm_fails_before_anything_is_made_for_the_machine()
     {
-        using ScriptedQemu qemu = await PlayAsync("exit 1", Works);
+        using ScriptedQemu qemu = Play("exit 1", Works);
         var progress = new List<string>();
         await using var machine = new VirtualMachine(new MachineSpec { Accelerator = Accelerator.Kvm, QemuPath = qemu.Program, Image = "./no-such-image" });
         Func<Task> start = () => machine.StartAsync(new Listing(progress), Token);
@@ -101,8 +101,8 @@ public sealed class AcceleratorChoiceTests
         progress.Should().BeEmpty();
     }
 
-    private static Task<ScriptedQemu> PlayAsync(string kvm, string tcg) =>
-        ScriptedQemu.CreateAsync($"case \"$*\" in *'-accel kvm'*) {kvm};; *) {tcg};; esac", Token);
+    private static ScriptedQemu Play(string kvm, string tcg) =>
+        new($"case \"$*\" in *'-accel kvm'*) {kvm};; *) {tcg};; esac");
 
     private static async Task<(AcceleratorChoice Choice, TimeSpan Took)> ChooseAsync(Accelerator wanted, AcceleratorHost host)
     {

@@ -18,7 +18,7 @@ public sealed class AcceleratorProbeTests
     [Fact]
     public async Task Leaves_no_process_and_no_folder_of_one_that_hangs()
     {
-        using ScriptedQemu qemu = await ScriptedQemu.CreateAsync("trap '' TERM HUP INT; echo probe:$$ $(pwd); exec sleep 60", Token);
+        using var qemu = new ScriptedQemu("trap '' TERM HUP INT; echo probe:$$ $(pwd); exec sleep 60");
         AcceleratorProof proof = await AcceleratorProbe.RunAsync(qemu.Program, Accelerator.Kvm, null, [], Short, Token);
 
         proof.Hung.Should().BeTrue();
@@ -35,7 +35,7 @@ public sealed class AcceleratorProbeTests
     [Fact]
     public async Task Ends_at_once_when_the_caller_gives_up()
     {
-        using ScriptedQemu qemu = await ScriptedQemu.CreateAsync("exec sleep 60", Token);
+        using var qemu = new ScriptedQemu("exec sleep 60");
         using var cancel = new CancellationTokenSource();
         Task<AcceleratorProof> probe = AcceleratorProbe.RunAsync(qemu.Program, Accelerator.Tcg, null, [], Long, cancel.Token);
         await cancel.CancelAsync();
@@ -47,7 +47,7 @@ public sealed class AcceleratorProbeTests
     public async Task Runs_QEMU_as_machines_do()
     {
         // Said as the fault's first line: user, sandbox, whether standard input is closed.
-        using ScriptedQemu qemu = await ScriptedQemu.CreateAsync("echo \"$(id -u) $(cat | wc -c) $*\"; exit 1", Token);
+        using var qemu = new ScriptedQemu("echo \"$(id -u) $(cat | wc -c) $*\"; exit 1");
         AcceleratorProof proof = await AcceleratorProbe.RunAsync(qemu.Program, Accelerator.Kvm, null, [], Long, Token);
 
         string user = QemuUser.IsOther ? "65534" : Native.EffectiveUserId().ToString(CultureInfo.InvariantCulture);
@@ -57,7 +57,7 @@ public sealed class AcceleratorProbeTests
     [Fact]
     public async Task Puts_QEMUs_user_into_the_devices_group_where_it_is_another_user()
     {
-        using ScriptedQemu qemu = await ScriptedQemu.CreateAsync("id -G; exit 1", Token);
+        using var qemu = new ScriptedQemu("id -G; exit 1");
         AcceleratorProof with = await AcceleratorProbe.RunAsync(qemu.Program, Accelerator.Kvm, 4242, [], Long, Token);
         AcceleratorProof without = await AcceleratorProbe.RunAsync(qemu.Program, Accelerator.Kvm, null, [], Long, Token);
 
