@@ -89,20 +89,20 @@ public sealed class GuestFileTroubleTests(Tiny tiny) : IDisposable
         await vm.Shell.RunAsync("truncate -s 9000000000 /srv/big", cancellationToken: Token);
 
         Task pull = vm.Files.PullAsync("/srv/big", $"{_folder}/big", cancellationToken: Token);
-        await HostAsync("until ls .big.* 2> /dev/null; do sleep 0.01; done");
+        await WritesAsync(pull);
         await vm.Shell.RunAsync("kill -9 $(pidof rsync)", cancellationToken: Token);
         (await pull.Awaiting(task => task.WaitAsync(Soon, Token)).Should().ThrowAsync<GuestCommandException>()).WithMessage("*Command: rsync *");
         File.Exists($"{_folder}/big").Should().BeFalse();
 
         using var cancelled = CancellationTokenSource.CreateLinkedTokenSource(Token);
         pull = vm.Files.PullAsync("/srv/big", $"{_folder}/big", cancellationToken: cancelled.Token);
-        await HostAsync("until ls .big.* 2> /dev/null; do sleep 0.01; done");
+        await WritesAsync(pull);
         await cancelled.CancelAsync();
         await pull.Awaiting(task => task.WaitAsync(Soon, Token)).Should().ThrowAsync<OperationCanceledException>();
         await vm.Shell.RunAsync("! pidof rsync", cancellationToken: Token);
 
         pull = vm.Files.PullAsync("/srv/big", $"{_folder}/big", cancellationToken: Token);
-        await HostAsync("until ls .big.* 2> /dev/null; do sleep 0.01; done");
+        await WritesAsync(pull);
         await vm.KillAsync();
         await pull.Awaiting(task => task.WaitAsync(Soon, Token)).Should().ThrowAsync<MachineExitedException>();
     }
@@ -158,6 +158,9 @@ public sealed class GuestFileTroubleTests(Tiny tiny) : IDisposable
         Directory.GetFileSystemEntries($"{_folder}/target", "*", SearchOption.AllDirectories)
             .Should().BeSubsetOf([$"{_folder}/target/asked", $"{_folder}/target/asked/file"]);
     }
+
+    /// <summary>Waits until the pull has begun to write, or throws what ended it before.</summary>
+    private async Task WritesAsync(Task pull) => await await Task.WhenAny(HostAsync("until ls .big.* 2> /dev/null; do sleep 0.01; done"), pull);
 
     private static FileStream HoldOpen(string folder, string name, CancellationToken cancellationToken)
     {
