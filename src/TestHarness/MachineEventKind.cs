@@ -9,7 +9,7 @@ public enum MachineEventKind
     /// <summary>Something was asked of the running machine: a command, a transfer, a wait, a screenshot.</summary>
     Operation,
 
-    /// <summary>The guest asked something of the test: a metadata request, a connection to the host.</summary>
+    /// <summary>The guest asked something of the test (a metadata request, a connection to the host), or got its clock late.</summary>
     Guest,
 
     /// <summary>QEMU told of it: a reset, a panic, a full disk.</summary>

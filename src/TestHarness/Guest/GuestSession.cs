@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Security.Cryptography;
 using TestHarness.Networks;
 
@@ -8,7 +7,7 @@ namespace TestHarness.Guest;
 /// The way into a running guest: brings it up after a start and after each reboot (the agent answers, the image's own command says that it is ready, clock,
 /// random state and host name are confirmed) and hands out the agent's connection once that is done.
 /// </summary>
-internal sealed class GuestSession(string? hostname, DateTimeOffset? clock) : IAsyncDisposable
+internal sealed class GuestSession(string? hostname, DateTimeOffset? clock, TimeProvider time) : IAsyncDisposable
 {
     private const int SeedBytes = 64;
     private const int MostClocks = 5;
@@ -32,6 +31,9 @@ internal sealed class GuestSession(string? hostname, DateTimeOffset? clock) : IA
 
     /// <summary>Happens when the guest has come up again after a reboot.</summary>
     public event Action? CameUp;
+
+    /// <summary>Happens when the guest goes on though it got its clock late each time; by how much at most.</summary>
+    public event Action<TimeSpan>? ClockLate;
 
     /// <summary>The ports in the guest that the library serves, opened anew whenever the guest has come up.</summary>
     public GuestPorts Ports { get; } = new();
@@ -219,12 +221,14 @@ internal sealed class GuestSession(string? hostname, DateTimeOffset? clock) : IA
         TimeSpan took = await ConfirmAsync(agent, RandomNumberGenerator.GetBytes(SeedBytes), hostname, newMachineId, cancellationToken).ConfigureAwait(false);
         for (int clocks = 1; took > LongestOnTheWay && clocks < MostClocks; clocks++)
             took = await ConfirmAsync(agent, seed: [], hostName: null, newMachineId: false, cancellationToken).ConfigureAwait(false);
+        if (took > LongestOnTheWay)
+            ClockLate?.Invoke(took);
     }
 
     private async Task<TimeSpan> ConfirmAsync(AgentConnection agent, byte[] seed, string? hostName, bool newMachineId, CancellationToken cancellationToken)
     {
-        long asked = Stopwatch.GetTimestamp();
-        AgentSettled settled = await agent.SettleAsync(clock ?? DateTimeOffset.UtcNow, seed, hostName, newMachineId, cancellationToken).ConfigureAwait(false);
+        long asked = time.GetTimestamp();
+        AgentSettled settled = await agent.SettleAsync(clock ?? time.GetUtcNow(), seed, hostName, newMachineId, cancellationToken).ConfigureAwait(false);
         if (!settled.Succeeded)
         {
             throw new AgentException(
@@ -232,7 +236,7 @@ internal sealed class GuestSession(string? hostname, DateTimeOffset? clock) : IA
                 $"the guest refused to set its clock, random state or host name (errno {settled.ClockError}, {settled.RandomError}, {settled.HostNameError})");
         }
 
-        return Stopwatch.GetElapsedTime(asked);
+        return time.GetElapsedTime(asked);
     }
 
     private async Task FollowRebootsAsync(WayIn way, AgentConnection agent)

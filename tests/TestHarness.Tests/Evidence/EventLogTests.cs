@@ -7,7 +7,7 @@ namespace TestHarness.Tests.Evidence;
 
 public sealed class EventLogTests
 {
-    private readonly Clock _clock = new();
+    private readonly ManualTime _clock = new();
 
     [Fact]
     public void Keeps_the_first_and_the_last_entries_and_says_how_many_are_missing()
@@ -53,18 +53,5 @@ public sealed class EventLogTests
         log.Add(MachineEventKind.Operation, new string('x', 100_000));
 
         log.ToList().Single().What.Should().HaveLength(2_000 + "… (100000 characters)".Length).And.EndWith("… (100000 characters)");
-    }
-
-    private sealed class Clock : TimeProvider
-    {
-        private DateTimeOffset _now = new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
-
-        public override long TimestampFrequency => TimeSpan.TicksPerSecond;
-
-        public void Advance(TimeSpan time) => _now += time;
-
-        public override DateTimeOffset GetUtcNow() => _now;
-
-        public override long GetTimestamp() => _now.Ticks;
     }
 }

@@ -62,7 +62,7 @@ public sealed class MetadataTreesTests
         given.Headers[Ttl].Should().Be("60");
         tree.Answer(Request("GET", "latest/user-data", (Session, BodyOf(given)))).StatusCode.Should().Be(200);
         tree.Answer(Request("GET", "latest/user-data", (Session, "other"))).StatusCode.Should().Be(401);
-        time.Now += TimeSpan.FromSeconds(61);
+        time.Advance(TimeSpan.FromSeconds(61));
         tree.Answer(Request("GET", "latest/user-data", (Session, BodyOf(given)))).StatusCode.Should().Be(401);
     }
 
@@ -111,11 +111,4 @@ public sealed class MetadataTreesTests
         RelativePath = path,
         Headers = headers.ToDictionary(header => header.Name, header => header.Value, StringComparer.OrdinalIgnoreCase),
     };
-
-    private sealed class ManualTime : TimeProvider
-    {
-        public DateTimeOffset Now { get; set; } = DateTimeOffset.UnixEpoch;
-
-        public override DateTimeOffset GetUtcNow() => Now;
-    }
 }
