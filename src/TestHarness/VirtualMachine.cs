@@ -32,10 +32,11 @@ public sealed partial class VirtualMachine : IAsyncDisposable
         SpecValidation.Check(spec);
         Spec = spec;
         Name = MachineName.Make(spec.Hostname ?? spec.Image, Interlocked.Increment(ref _count));
-        _guest = new GuestSession(hostname is "" ? Name : hostname, spec.Clock, TimeProvider.System);
+        var settler = new GuestSettler(hostname is "" ? Name : hostname, spec.Clock, TimeProvider.System);
+        settler.ClockLate += NoteLateClock;
+        _guest = new GuestSession(settler);
         _watch = new GuestWatch(() => Folder);
         _guest.CameUp += OnUp;
-        _guest.ClockLate += NoteLateClock;
         _watch.Troubled += OnTrouble;
         Console = new SerialConsole(this);
         _serials = [Console, .. spec.SerialPorts.Select((name, index) => new SerialConsole(this, name, index + 1))];

@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using TestHarness.Networks;
 
 namespace TestHarness.Guest;
@@ -7,14 +6,9 @@ namespace TestHarness.Guest;
 /// The way into a running guest: brings it up after a start and after each reboot (the agent answers, the image's own command says that it is ready, clock,
 /// random state and host name are confirmed) and hands out the agent's connection once that is done.
 /// </summary>
-internal sealed class GuestSession(string? hostname, DateTimeOffset? clock, TimeProvider time) : IAsyncDisposable
+/// <param name="settler">Gives the guest what is its own.</param>
+internal sealed class GuestSession(GuestSettler settler) : IAsyncDisposable
 {
-    private const int SeedBytes = 64;
-    private const int MostClocks = 5;
-
-    // On a host with more to do than it can, the guest gets the time of now when it is long past. Once its agent is awake, the next one comes sooner.
-    private static readonly TimeSpan LongestOnTheWay = TimeSpan.FromSeconds(0.5);
-
     // A connection closes a moment before it is known whether the machine has ended or comes back.
     private static readonly TimeSpan NewsFollow = TimeSpan.FromSeconds(1);
 
@@ -31,9 +25,6 @@ internal sealed class GuestSession(string? hostname, DateTimeOffset? clock, Time
 
     /// <summary>Happens when the guest has come up again after a reboot.</summary>
     public event Action? CameUp;
-
-    /// <summary>Happens when the guest goes on though it got its clock late each time; by how much at most.</summary>
-    public event Action<TimeSpan>? ClockLate;
 
     /// <summary>The ports in the guest that the library serves, opened anew whenever the guest has come up.</summary>
     public GuestPorts Ports { get; } = new();
@@ -115,12 +106,12 @@ internal sealed class GuestSession(string? hostname, DateTimeOffset? clock, Time
 
         AgentConnection agent = Look().Agent;
         await agent.ComeInStepAgainAsync("The machine was put back to a checkpoint.", cancellationToken).ConfigureAwait(false);
-        await SettleAsync(agent, newMachineId: false, cancellationToken).ConfigureAwait(false);
+        await settler.SettleAsync(agent, newMachineId: false, cancellationToken).ConfigureAwait(false);
         await Ports.OpenAllAsync(agent, cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>Gives the guest the clock and random state of now, after it stood still.</summary>
-    public Task RefreshAsync(CancellationToken cancellationToken) => SettleAsync(Look().Agent, newMachineId: false, cancellationToken);
+    public Task RefreshAsync(CancellationToken cancellationToken) => settler.SettleAsync(Look().Agent, newMachineId: false, cancellationToken);
 
     /// <summary>Tells whether the guest answers within a limit.</summary>
     public async Task<bool> AnswersAsync(TimeSpan limit)
@@ -212,31 +203,8 @@ internal sealed class GuestSession(string? hostname, DateTimeOffset? clock, Time
         }
 
         phase("the guest to confirm clock, random state and host name");
-        await SettleAsync(agent, newMachineId: restored, cancellationToken).ConfigureAwait(false);
+        await settler.SettleAsync(agent, newMachineId: restored, cancellationToken).ConfigureAwait(false);
         await Ports.OpenAllAsync(agent, cancellationToken).ConfigureAwait(false);
-    }
-
-    private async Task SettleAsync(AgentConnection agent, bool newMachineId, CancellationToken cancellationToken)
-    {
-        TimeSpan took = await ConfirmAsync(agent, RandomNumberGenerator.GetBytes(SeedBytes), hostname, newMachineId, cancellationToken).ConfigureAwait(false);
-        for (int clocks = 1; took > LongestOnTheWay && clocks < MostClocks; clocks++)
-            took = await ConfirmAsync(agent, seed: [], hostName: null, newMachineId: false, cancellationToken).ConfigureAwait(false);
-        if (took > LongestOnTheWay)
-            ClockLate?.Invoke(took);
-    }
-
-    private async Task<TimeSpan> ConfirmAsync(AgentConnection agent, byte[] seed, string? hostName, bool newMachineId, CancellationToken cancellationToken)
-    {
-        long asked = time.GetTimestamp();
-        AgentSettled settled = await agent.SettleAsync(clock ?? time.GetUtcNow(), seed, hostName, newMachineId, cancellationToken).ConfigureAwait(false);
-        if (!settled.Succeeded)
-        {
-            throw new AgentException(
-                settled.ClockError | settled.RandomError | settled.HostNameError,
-                $"the guest refused to set its clock, random state or host name (errno {settled.ClockError}, {settled.RandomError}, {settled.HostNameError})");
-        }
-
-        return time.GetElapsedTime(asked);
     }
 
     private async Task FollowRebootsAsync(WayIn way, AgentConnection agent)

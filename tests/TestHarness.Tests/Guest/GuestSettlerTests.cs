@@ -5,8 +5,8 @@ using Xunit;
 
 namespace TestHarness.Tests.Guest;
 
-/// <summary>What a guest is given before a test gets it.</summary>
-public sealed class GuestSessionTests
+/// <summary>A host that has more to do than it can, and hands the clock over late.</summary>
+public sealed class GuestSettlerTests
 {
     private readonly ManualTime _time = new();
 
@@ -18,37 +18,25 @@ public sealed class GuestSessionTests
     [InlineData(new[] { 0.6, 0.7, 0.8, 0.9, 1.2 }, 1.2)]
     public async Task Gives_the_clock_of_now_again_where_it_came_late_and_says_where_it_stays_late(double[] secondsOnTheWay, double? said)
     {
-        await using FakeGuest guest = await FakeGuest.CreateAsync(Token);
-        await using var session = new GuestSession("name", clock: null, _time);
+        await using FakeGuest guest = await FakeGuest.ConnectAsync(Token);
+        var settler = new GuestSettler("name", clock: null, _time);
         TimeSpan? late = null;
-        session.ClockLate += by => late = by;
+        settler.ClockLate += by => late = by;
 
-        Task up = session.ComeUpAsync(new FakeWay(guest.Connection), [], restored: true, _ => { }, Token);
-        await guest.AnswerHelloAsync(Token);
+        Task settled = settler.SettleAsync(guest.Connection, newMachineId: true, Token);
         foreach (double seconds in secondsOnTheWay)
-            await SettleAsync(guest, TimeSpan.FromSeconds(seconds));
+            await ConfirmAsync(guest, TimeSpan.FromSeconds(seconds));
 
-        await up.WaitAsync(TimeSpan.FromSeconds(10), Token);
+        await settled.WaitAsync(TimeSpan.FromSeconds(10), Token);
         (late?.TotalSeconds).Should().Be(said);
     }
 
-    private async Task SettleAsync(FakeGuest guest, TimeSpan onTheWay)
+    private async Task ConfirmAsync(FakeGuest guest, TimeSpan onTheWay)
     {
         (_, byte[] asked) = await guest.ReceiveAsync(AgentFrameType.Settle, Token);
         long nanoseconds = BinaryPrimitives.ReadInt64LittleEndian(asked.AsSpan(8));
         DateTimeOffset.UnixEpoch.AddTicks(nanoseconds / TimeSpan.NanosecondsPerTick).Should().Be(_time.GetUtcNow());
         _time.Advance(onTheWay);
         await guest.SendAsync(AgentFrameType.Settled, 0, 0, [.. asked[..4], .. new byte[20]], Token);
-    }
-
-    private sealed class FakeWay(AgentConnection connection) : WayIn
-    {
-        public override GuestAccess Kind => GuestAccess.Agent;
-
-        public override string State => "played by the test";
-
-        public override Task<AgentConnection> ConnectAsync(bool restored, CancellationToken cancellationToken) => Task.FromResult(connection);
-
-        public override ValueTask DisposeAsync() => ValueTask.CompletedTask;
     }
 }
