@@ -154,7 +154,7 @@ public sealed partial class VirtualMachine
     private void NoteEnd(string what) => _events.Add(MachineEventKind.End, Secrets.Apply(what));
 
     private void NoteLateClock(TimeSpan late) =>
-        _events.Add(MachineEventKind.Guest, "clock", late, "the guest got it late, each time it was tried, and may be behind by as much: the host is too busy");
+        _events.Add(MachineEventKind.Guest, "clock", late, "the guest got it late, each time it was tried, and may be behind by as much: the host, or the guest, is too busy");
 
     private void NoteMonitorEvent(QmpEvent happened)
     {

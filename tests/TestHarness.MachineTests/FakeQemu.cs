@@ -27,11 +27,11 @@ internal static class FakeQemu
         // The runtime that runs this test: <dotnet>/shared/Microsoft.NETCore.App/<version>/.
         string dotnet = System.IO.Path.GetFullPath(System.IO.Path.Combine(RuntimeEnvironment.GetRuntimeDirectory(), "../../../dotnet"));
         string script = System.IO.Path.Combine(folder, "fake-qemu");
-        ExecutableScript.Write(script, $"exec '{dotnet}' '{folder}/TestHarness.FakeQemu.dll' \"$@\"");
         const UnixFileMode Readable = UnixFileMode.UserRead | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
         const UnixFileMode Executable = Readable | UnixFileMode.UserExecute | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute;
         foreach (string file in Directory.GetFiles(folder))
-            File.SetUnixFileMode(file, file == script ? Executable : Readable);
+            File.SetUnixFileMode(file, Readable);
+        ExecutableScript.Write(script, $"exec '{dotnet}' '{folder}/TestHarness.FakeQemu.dll' \"$@\"");
         File.SetUnixFileMode(folder, Executable | UnixFileMode.UserWrite);
         return script;
     }

@@ -2,7 +2,7 @@ using System.Security.Cryptography;
 
 namespace TestHarness.Guest;
 
-/// <summary>Gives a guest what no other has: clock and random state of now, and its host name.</summary>
+/// <summary>Makes a guest an individual of now: its clock, its random state, its host name.</summary>
 /// <param name="hostname">The host name; <see langword="null"/> leaves the image's.</param>
 /// <param name="clock">The time that it begins with; <see langword="null"/> for that of the host.</param>
 /// <param name="time">The host's time.</param>

@@ -159,9 +159,6 @@ public sealed class GuestFileTroubleTests(Tiny tiny) : IDisposable
             .Should().BeSubsetOf([$"{_folder}/target/asked", $"{_folder}/target/asked/file"]);
     }
 
-    /// <summary>Waits until the pull has begun to write, or throws what ended it before.</summary>
-    private async Task WritesAsync(Task pull) => await await Task.WhenAny(HostAsync("until ls .big.* 2> /dev/null; do sleep 0.01; done"), pull);
-
     private static FileStream HoldOpen(string folder, string name, CancellationToken cancellationToken)
     {
         while (true)
@@ -179,6 +176,9 @@ public sealed class GuestFileTroubleTests(Tiny tiny) : IDisposable
             cancellationToken.ThrowIfCancellationRequested();
         }
     }
+
+    /// <summary>Waits until the pull has begun to write, or throws what ended it before.</summary>
+    private async Task WritesAsync(Task pull) => await await Task.WhenAny(HostAsync("until ls .big.* 2> /dev/null; do sleep 0.01; done"), pull);
 
     private async Task HostAsync(string script)
     {
