@@ -9,49 +9,21 @@ internal static class MachineBenchmark
 {
     public static async Task<IReadOnlyList<Metric>> RunAsync(string image, int count) =>
     [
-        new($"{image}: with a spare ready, ask to the output of uname -r", "ms", await SparesAsync(image, count)),
-        .. await CheckpointsAsync(image, count),
+        new($"{image}: with a spare ready, ask to the output of uname -r", "ms", await SampleAsync(new SpareRow(image), count)),
+        new($"{image}: checkpoint", "ms", await SampleAsync(new CheckpointRow(image), count)),
+        new($"{image}: rollback to the first answer", "ms", await SampleAsync(new RollbackRow(image), count)),
         .. await FilesAsync(image, Math.Min(count, 5)),
         .. await MemoryAsync(image),
         .. await TemplateAsync(image),
     ];
 
-    private static async Task<List<double>> SparesAsync(string image, int count)
+    private static async Task<List<double>> SampleAsync(Row row, int count)
     {
-        var spec = new MachineSpec { Image = image, Spares = 2 };
+        await using Row open = row;
         var samples = new List<double>();
         while (samples.Count < count)
-        {
-            var steps = new StepList();
-            long began = Stopwatch.GetTimestamp();
-            await using VirtualMachine vm = await VirtualMachine.StartAsync(spec, steps);
-            await vm.Shell.RunAsync(["uname", "-r"]);
-            double took = Stopwatch.GetElapsedTime(began).TotalMilliseconds;
-            if (steps.Contains("running (a spare)"))
-                samples.Add(took);
-            // Gives the background the time that a test would take; what is measured is asking for a spare that is ready.
-            await Task.Delay(TimeSpan.FromSeconds(2));
-        }
-
-        await VirtualMachine.ReleaseSparesAsync(spec);
+            samples.Add((await open.SampleAsync()).TotalMilliseconds);
         return samples;
-    }
-
-    private static async Task<Metric[]> CheckpointsAsync(string image, int count)
-    {
-        List<double> saves = [], loads = [];
-        await using VirtualMachine vm = await VirtualMachine.StartAsync(new MachineSpec { Image = image });
-        for (int i = 0; i < count; i++)
-        {
-            saves.Add(await MillisecondsAsync(() => vm.CheckpointAsync("here")));
-            loads.Add(await MillisecondsAsync(async () =>
-            {
-                await vm.RollbackAsync("here");
-                await vm.Shell.PingAsync();
-            }));
-        }
-
-        return [new($"{image}: checkpoint", "ms", saves), new($"{image}: rollback to the first answer", "ms", loads)];
     }
 
     private static async Task<Metric[]> FilesAsync(string image, int count)
@@ -111,9 +83,4 @@ internal static class MachineBenchmark
     private static double Mebibytes(string text, string name) => double.Parse(
         text.Split('\n').First(line => line.StartsWith(name, StringComparison.Ordinal)).Split(' ', StringSplitOptions.RemoveEmptyEntries)[1],
         CultureInfo.InvariantCulture) / 1024;
-
-    private sealed class StepList : List<string>, IProgress<StartProgress>
-    {
-        public void Report(StartProgress value) => Add(value.Step);
-    }
 }

@@ -3,14 +3,29 @@ using System.Text.Json;
 using TestHarness.Benchmarks;
 
 // dotnet run -c Release --project tests/TestHarness.Benchmarks -- [--json FILE] [--count N] [--boots N] [--image NAME] [--only starts|commands|machines|transfers|screens] [--spans]
+// dotnet run -c Release --project tests/TestHarness.Benchmarks -- --against FOLDER [--count PAIRS] [--image NAME] [--only ROW]
+// The second form compares this build with the one in FOLDER, a folder with its TestHarness.dll or a checkout that was built: ratio and 95 % interval of each row.
 string? Option(string name) => Array.IndexOf(args, name) is var at and >= 0 && at + 1 < args.Length ? args[at + 1] : null;
 int count = int.Parse(Option("--count") ?? "20", CultureInfo.InvariantCulture);
 int boots = int.Parse(Option("--boots") ?? "3", CultureInfo.InvariantCulture);
 
+string[] images = Option("--image") is { } one ? [one] : ["tiny", "debian-12"];
+if (Option("--serve") is { } served)
+{
+    await BuildProcess.ServeAsync(served);
+    return;
+}
+
+if (Option("--against") is { } folder)
+{
+    await Against.RunAsync(Path.GetFullPath(folder), images, count, Option("--only"));
+    return;
+}
+
 bool Wants(string part) => Option("--only") is not { } only || only == part;
 
 List<Metric> metrics = [];
-foreach (string image in Option("--image") is { } one ? [one] : (string[])["tiny", "debian-12"])
+foreach (string image in images)
 {
     if (Wants("starts"))
     {
