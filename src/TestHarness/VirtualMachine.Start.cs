@@ -52,7 +52,7 @@ public sealed partial class VirtualMachine
             await machine.StartAsync(progress, cancellationToken).ConfigureAwait(false);
         }
 
-        spares?.Fill();
+        spares?.Fill(spec.Spares);
         return machine;
     }
 

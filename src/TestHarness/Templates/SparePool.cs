@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using System.Text.Json;
 
 namespace TestHarness.Templates;
 
@@ -11,20 +10,21 @@ internal sealed class SparePool(MachineSpec spec)
 {
     private static readonly TimeSpan HeadStart = TimeSpan.FromMilliseconds(250);
 
-    // By value: two specs with the same list of disks are the same machine.
+    // By what they say: two specs with the same list of disks are the same machine.
     private static readonly ConcurrentDictionary<string, SparePool> Pools = new(StringComparer.Ordinal);
 
     private readonly ConcurrentQueue<VirtualMachine> _ready = new();
     private readonly Lock _gate = new();
     private Task _filling = Task.CompletedTask;
     private volatile bool _closed;
+    private volatile int _wanted;
 
-    public static SparePool Of(MachineSpec spec) => Pools.GetOrAdd(JsonSerializer.Serialize(spec), _ => new SparePool(spec));
+    public static SparePool Of(MachineSpec spec) => Pools.GetOrAdd(SpareKey.Of(spec), _ => new SparePool(spec));
 
     /// <summary>Ends a spec's spares; machines that were handed out are not concerned.</summary>
     public static async Task CloseAsync(MachineSpec spec)
     {
-        if (!Pools.TryRemove(JsonSerializer.Serialize(spec), out SparePool? pool))
+        if (!Pools.TryRemove(SpareKey.Of(spec), out SparePool? pool))
             return;
         pool._closed = true;
         await pool._filling.ConfigureAwait(false);
@@ -55,10 +55,11 @@ internal sealed class SparePool(MachineSpec spec)
     }
 
     /// <summary>Makes up the number in the background, as far as there is room on the host.</summary>
-    public void Fill()
+    public void Fill(int wanted)
     {
         lock (_gate)
         {
+            _wanted = wanted;
             if (_filling.IsCompleted && !_closed)
                 _filling = Task.Run(FillAsync);
         }
@@ -70,7 +71,7 @@ internal sealed class SparePool(MachineSpec spec)
         await Task.Delay(HeadStart).ConfigureAwait(false);
         try
         {
-            while (!_closed && _ready.Count < spec.Spares)
+            while (!_closed && _ready.Count < _wanted)
                 _ready.Enqueue(await VirtualMachine.PrepareSpareAsync(spec).ConfigureAwait(false));
         }
         catch (TestHarnessException)
