@@ -38,10 +38,14 @@ internal sealed class GoldenEnding(GoldenPlace place, GoldenMode mode, FailureTe
         return fail(golden, receivedFile, differenceFile);
     }
 
+    private string WhyNone => GoldenPlaceholder.Is(place.VerifiedFile)
+        ? "an empty placeholder, which DiffEngine wrote for a diff tool: it does not count"
+        : "there is none";
+
     private (string? Received, string? Difference) WriteReceived(string? golden, byte[] received, byte[]? difference)
     {
         string target = IsReadOnly || golden is null ? place.VerifiedFile : golden;
-        text.Add("Golden", golden ?? $"{place.VerifiedFile} (there is none)");
+        text.Add("Golden", golden ?? $"{place.VerifiedFile} ({WhyNone})");
         string? other;
         try
         {

@@ -58,11 +58,11 @@ internal sealed class GoldenPlace
     {
         List<string> files = [];
         string first = Path.Combine(Folder, $"{prefix}.verified{_extension}");
-        if (File.Exists(first))
+        if (File.Exists(first) && !GoldenPlaceholder.Is(first))
             files.Add(first);
         files.AddRange(Directory.EnumerateFiles(Folder, $"{prefix}.*.verified{_extension}")
             .Select(file => (File: file, Middle: Path.GetFileName(file)[(prefix.Length + 1)..^(".verified".Length + _extension.Length)]))
-            .Where(found => found.Middle.Length > 0 && found.Middle.All(char.IsAsciiDigit))
+            .Where(found => found.Middle.Length > 0 && found.Middle.All(char.IsAsciiDigit) && !GoldenPlaceholder.Is(found.File))
             .OrderBy(found => found.Middle.Length).ThenBy(found => found.Middle, StringComparer.Ordinal)
             .Select(found => found.File));
         return files;

@@ -6,5 +6,5 @@ namespace TestHarness.Goldens;
 internal sealed record ReceivedGolden(string File, string? Golden)
 {
     /// <summary>Whether there is a golden that it would replace.</summary>
-    public bool IsChange => System.IO.File.Exists(Golden);
+    public bool IsChange => System.IO.File.Exists(Golden) && !GoldenPlaceholder.Is(Golden);
 }

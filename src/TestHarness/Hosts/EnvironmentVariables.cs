@@ -3,6 +3,13 @@ namespace TestHarness.Hosts;
 /// <summary>Every environment variable that the library reads (the README has the same table).</summary>
 internal static class EnvironmentVariables
 {
+    // What GitHub sets, what xunit's reporters go by, and DiffEngine; the last has a list of its own, too, but does not know CI, and looks once only.
+    private static readonly string[] BuildServers =
+    [
+        "CI", "GITHUB_ACTIONS", "GITHUB_ACTION", "GITLAB_CI", "TF_BUILD", "BUILD_BUILDID", "TEAMCITY_VERSION", "TEAMCITY_PROJECT_NAME", "APPVEYOR", "APPVEYOR_API_URL",
+        "JENKINS_URL", "TRAVIS", "TRAVIS_BUILD_ID", "CIRCLECI", "GO_SERVER_URL", "BUILDKITE", "CODEBUILD_BUILD_ID",
+    ];
+
     /// <summary>Folder for images.</summary>
     public static string? Cache => Read("TESTHARNESS_CACHE");
 
@@ -44,6 +51,9 @@ internal static class EnvironmentVariables
 
     /// <summary>What is done with goldens: verify, missing, update or update-and-fail.</summary>
     public static string? Goldens => Read("TESTHARNESS_GOLDENS");
+
+    /// <summary>A build server runs this: one of its variables is set, and neither to 0 nor to false.</summary>
+    public static bool IsBuildServer => BuildServers.Any(IsSet);
 
     public static string? XdgCacheHome => Read("XDG_CACHE_HOME");
 
