@@ -51,7 +51,7 @@ public sealed partial class VirtualMachine
     // A start that failed is cleared away at once, and so is what has ended.
     private bool TryDelayDispose()
     {
-        if (Volatile.Read(ref _delays) == 0 || State != MachineState.Running)
+        if (Volatile.Read(ref _delays) == 0 || State is not (MachineState.Running or MachineState.Paused))
             return false;
         _disposeAsked = true;
         NoteEnd("dispose (delayed)");

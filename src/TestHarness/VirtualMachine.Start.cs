@@ -66,9 +66,8 @@ public sealed partial class VirtualMachine
     /// <exception cref="MachineStartException">QEMU or the guest did not start.</exception>
     public async Task StartAsync(IProgress<StartProgress>? progress = null, CancellationToken cancellationToken = default)
     {
-        if (State != MachineState.Created)
+        if (!_life.TryMove(MachineState.Created, MachineState.Starting))
             throw new InvalidOperationException($"Machine '{Name}' was started before (it is {State}): make another one with the same spec.");
-        State = MachineState.Starting;
         if (!MakesTemplate && !_isSpare)
             Starting?.Invoke(this);
         AddGuestReaches();
@@ -168,9 +167,8 @@ public sealed partial class VirtualMachine
                 await RequireGuestReachesAsync(limit.Token).ConfigureAwait(false);
             }
 
-            State = MachineState.Running;
             // One that ended on the last steps: the watch has left it to the start.
-            if (_exitWatch.IsCompleted && Exit is null)
+            if (!_life.FinishStart(_instance!))
                 _exitWatch = WatchExitAsync(_instance!);
             Report(progress, "running");
         }

@@ -31,20 +31,18 @@ public sealed partial class VirtualMachine
         {
             using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
             limit.CancelAfter(StopLimit);
-            // One that stands still would hear nothing.
-            if (State == MachineState.Paused)
-                await Monitor.ExecuteAsync("cont", null, limit.Token).ConfigureAwait(false);
+            await GoOnIfPausedAsync(limit.Token).ConfigureAwait(false);
             // The power button of a guest that nobody can ask (ACPI).
             await (Spec.GuestAccess != GuestAccess.None ? _guest.PowerOffAsync(limit.Token) : Monitor.ExecuteAsync("system_powerdown", null, limit.Token)).ConfigureAwait(false);
             await _exitWatch.WaitAsync(limit.Token).ConfigureAwait(false);
         }
-        catch (Exception e) when ((e is OperationCanceledException or AgentLostException) && !cancellationToken.IsCancellationRequested)
+        catch (Exception e) when (e is OperationCanceledException or AgentLostException or AgentException or QmpException && !cancellationToken.IsCancellationRequested)
         {
             // The guest did not go by itself; the exit that is returned tells.
             await EndAsync().ConfigureAwait(false);
         }
 
-        return Exit!;
+        return Killed();
     }
 
     /// <summary>Ends QEMU at once, as a power cut would; returns when the process is gone. The guest is not asked.</summary>
@@ -56,8 +54,11 @@ public sealed partial class VirtualMachine
         NoteEnd("kill");
         await EndStartAsync().ConfigureAwait(false);
         await DisposeStartedAsync().ConfigureAwait(false);
-        return Exit ??= new MachineExit(MachineExitReason.Killed, 0, "");
+        return Killed();
     }
+
+    // A machine whose start failed has no end of its own.
+    private MachineExit Killed() => _life.End(new MachineExit(MachineExitReason.Killed, 0, ""));
 
     /// <summary>Restarts the guest in an orderly way; returns when it is up and answers. The disk stays, and the serial log goes on.</summary>
     /// <param name="timeout">The limit. Default: <see cref="MachineSpec.StopTimeout"/> and <see cref="MachineSpec.StartTimeout"/> together.</param>
@@ -70,7 +71,9 @@ public sealed partial class VirtualMachine
 
     private async Task<bool> RebootCoreAsync(CancellationToken cancellationToken)
     {
+        await GoOnIfPausedAsync(cancellationToken).ConfigureAwait(false);
         await _guest.RebootAsync(cancellationToken).ConfigureAwait(false);
+        await _life.Returned.WaitAsync(cancellationToken).ConfigureAwait(false);
         return true;
     }
 
@@ -87,7 +90,7 @@ public sealed partial class VirtualMachine
             await DrainAsync().ConfigureAwait(false);
             _template?.Dispose();
             _share?.Dispose();
-            State = MachineState.Stopped;
+            _life.Close();
             if (_folder is not null)
                 Remove(_folder);
             _kept?.Dispose();
@@ -121,7 +124,7 @@ public sealed partial class VirtualMachine
         // QEMU's last event says why it ended.
         await instance.Monitor.Closed.ConfigureAwait(false);
         // The start itself looks after a QEMU that ends on the way.
-        if (State == MachineState.Starting && !_killing)
+        if (!_killing && _life.TryLeaveToStarter(instance))
             return;
         string? failure = null;
         if (_resetByGuest && exitCode == 0 && !_killing)
@@ -139,9 +142,8 @@ public sealed partial class VirtualMachine
             : MachineExitReason.QemuExited;
         // A machine that broke keeps the reason.
         string? detail = _monitorLost is null ? failure ?? outOfMemory : $"QEMU lived on without its monitor and was ended ({_monitorLost})";
-        Exit ??= new MachineExit(reason, exitCode, process.StandardError) { Detail = detail };
-        State = MachineState.Stopped;
-        NoteEnd($"ended: {Exit}");
+        MachineExit exit = _life.End(new MachineExit(reason, exitCode, process.StandardError) { Detail = detail });
+        NoteEnd($"ended: {exit}");
         await _ended.CancelAsync().ConfigureAwait(false);
     }
 
@@ -155,9 +157,8 @@ public sealed partial class VirtualMachine
             await _ending.WaitAsync(limit.Token).ConfigureAwait(false);
             try
             {
-                if (_killing)
+                if (_killing || !_life.TryReboot())
                     return "";
-                State = MachineState.Rebooting;
                 _guest.ExpectReturn();
                 _resetByGuest = _shutdownByGuest = false;
                 await _instance!.DisposeAsync().ConfigureAwait(false);
@@ -173,11 +174,13 @@ public sealed partial class VirtualMachine
             await ComeUpAsync(_ => { }, limit.Token).ConfigureAwait(false);
             // What was opened for SSH is open again already.
             await ForwardedPort.OpenAsync(Monitor, [.. _forwards.Select(forward => forward.Again())], limit.Token).ConfigureAwait(false);
-            State = MachineState.Running;
+            // Where the new QEMU has ended by now, its own watch has recorded it.
+            _life.TryMove(MachineState.Rebooting, MachineState.Running);
             return null;
         }
-        catch (Exception e) when (e is not TestHarnessException)
+        catch (Exception e)
         {
+            // Whatever it was: the exit tells it.
             _process?.Kill();
             return $"the guest did not come back from its reboot: {e.Message}";
         }

@@ -46,7 +46,7 @@ public sealed partial class VirtualMachine
             if (Exit is { } ended)
                 throw new MachineExitedException(Facts(), ended, waitedFor, e);
             if (e is OperationCanceledException)
-                throw new WaitTimeoutException(Facts(), waitedFor, limit, lastSeen?.Invoke());
+                throw new WaitTimeoutException(Facts(), waitedFor, limit, lastSeen?.Invoke(), State == MachineState.Paused ? $"the machine is paused: call {nameof(ResumeAsync)} first." : null);
             if (e is AgentLostException lost)
                 throw new GuestCommandException(Facts(), waitedFor, lost);
             if (e is QmpTimeoutException unanswered)

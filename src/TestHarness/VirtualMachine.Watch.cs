@@ -121,10 +121,9 @@ public sealed partial class VirtualMachine
     // The guest is lost while QEMU still has its memory and screen: everything that waits fails, and the machine stands still until it is disposed.
     private async Task BreakAsync(MachineExitReason reason, string detail)
     {
-        if (Exit is not null || _killing)
+        var broken = new MachineExit(reason, 0, _process!.StandardError) { Detail = detail };
+        if (_killing || !ReferenceEquals(_life.End(broken), broken))
             return;
-        Exit = new MachineExit(reason, 0, _process!.StandardError) { Detail = detail };
-        State = MachineState.Stopped;
         NoteEnd($"broke: {detail}");
         await _ended.CancelAsync().ConfigureAwait(false);
         try

@@ -14,6 +14,7 @@ public sealed partial class VirtualMachine : IAsyncDisposable
 {
     private static int _count;
 
+    private readonly MachineLife _life = new();
     private readonly GuestSession _guest;
     private string? _folder;
 
@@ -61,13 +62,13 @@ public sealed partial class VirtualMachine : IAsyncDisposable
     public MachineSpec Spec { get; }
 
     /// <summary>Gets where the machine is in its life.</summary>
-    public MachineState State { get; private set; } = MachineState.Created;
+    public MachineState State => _life.State;
 
     /// <summary>Gets QEMU's process id on the host, or <see langword="null"/> before it is started.</summary>
     public int? ProcessId => _process?.Id;
 
     /// <summary>Gets how the machine ended, or <see langword="null"/> while it has not.</summary>
-    public MachineExit? Exit { get; private set; }
+    public MachineExit? Exit => _life.Exit;
 
     /// <summary>Gets the shell: commands in the guest.</summary>
     public Shell Shell { get; }

@@ -96,7 +96,7 @@ internal sealed class GuestSession(GuestSettler settler) : IAsyncDisposable
     }
 
     /// <summary>Makes the guest right again after it was put back to a checkpoint: the agent in step, clock and random state those of now.</summary>
-    public async Task ComeBackAsync(CancellationToken cancellationToken)
+    public async Task ComeBackAsync(string reason, CancellationToken cancellationToken)
     {
         if (_way is { OutlivesReboot: false } way)
         {
@@ -105,7 +105,7 @@ internal sealed class GuestSession(GuestSettler settler) : IAsyncDisposable
         }
 
         AgentConnection agent = Look().Agent;
-        await agent.ComeInStepAgainAsync("The machine was put back to a checkpoint.", cancellationToken).ConfigureAwait(false);
+        await agent.ComeInStepAgainAsync(reason, cancellationToken).ConfigureAwait(false);
         await settler.SettleAsync(agent, newMachineId: false, cancellationToken).ConfigureAwait(false);
         await Ports.OpenAllAsync(agent, cancellationToken).ConfigureAwait(false);
     }
