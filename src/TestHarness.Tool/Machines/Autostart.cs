@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using TestHarness.Hosts;
 
 namespace TestHarness.Tool.Machines;
@@ -89,16 +88,12 @@ internal sealed class Autostart(NamedMachine machine)
 
     private static async Task<(int ExitCode, string Error)> SystemctlAsync(string[] arguments, CancellationToken cancellationToken)
     {
-        var start = new ProcessStartInfo("systemctl", ["--user", .. arguments]) { RedirectStandardOutput = true, RedirectStandardError = true };
         try
         {
-            using Process process = Process.Start(start)!;
-            Task<string> output = process.StandardOutput.ReadToEndAsync(cancellationToken), error = process.StandardError.ReadToEndAsync(cancellationToken);
-            await process.WaitForExitAsync(cancellationToken);
-            await output;
-            return (process.ExitCode, (await error).Trim());
+            HelperResult result = await HelperProgram.RunAsync("systemctl", ["--user", .. arguments], null, cancellationToken);
+            return (result.ExitCode, result.StandardError.Trim());
         }
-        catch (System.ComponentModel.Win32Exception e)
+        catch (HostNotReadyException e)
         {
             return (127, $"it can't be run: {e.Message}");
         }

@@ -12,6 +12,7 @@ internal sealed class SshProcess : Stream
     private static readonly TimeSpan OrderlyEnd = TimeSpan.FromSeconds(5);
 
     private readonly Process _process;
+    private readonly ProcessSession _session;
     private readonly StringBuilder _error = new();
     private readonly Stream _from;
     private readonly Stream _to;
@@ -19,7 +20,8 @@ internal sealed class SshProcess : Stream
     private SshProcess(Process process)
     {
         _process = process;
-        _from = process.StandardOutput.BaseStream;
+        _session = new ProcessSession(process.Id);
+        _from = new ProgramOutput(process.StandardOutput.BaseStream, _session.Ended);
         _to = process.StandardInput.BaseStream;
         Exited = WaitForExitAsync();
     }
@@ -53,14 +55,8 @@ internal sealed class SshProcess : Stream
 
     public static async Task<SshProcess> StartAsync(IReadOnlyList<string> arguments)
     {
-        var start = new ProcessStartInfo(Prerequisites.Find("setpriv"))
-        {
-            RedirectStandardInput = true,
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-        };
-        foreach (string argument in (IEnumerable<string>)["--pdeathsig", "KILL", "--", .. arguments])
-            start.ArgumentList.Add(argument);
+        ProcessStartInfo start = ProcessSession.StartInfo(["--pdeathsig", "KILL", "--", .. arguments]);
+        start.RedirectStandardInput = start.RedirectStandardOutput = start.RedirectStandardError = true;
         return new SshProcess(await SpawnThread.RunAsync(() => Process.Start(start)!).ConfigureAwait(false));
     }
 
@@ -109,7 +105,8 @@ internal sealed class SshProcess : Stream
         {
             try
             {
-                _process.Kill();
+                if (!_process.HasExited)
+                    _session.Kill();
             }
             catch (InvalidOperationException)
             {
@@ -122,7 +119,17 @@ internal sealed class SshProcess : Stream
 
     private async Task<int> WaitForExitAsync()
     {
-        while (await _process.StandardError.ReadLineAsync().ConfigureAwait(false) is { } line)
+        Task error = CollectErrorAsync(new StreamReader(new ProgramOutput(_process.StandardError.BaseStream, _session.Ended)));
+        await _process.WaitForExitAsync().ConfigureAwait(false);
+        await _session.EndAsync(_process.ExitCode, thoroughly: false).ConfigureAwait(false);
+        await error.ConfigureAwait(false);
+        _session.Dispose();
+        return _process.ExitCode;
+    }
+
+    private async Task CollectErrorAsync(StreamReader reader)
+    {
+        while (await reader.ReadLineAsync().ConfigureAwait(false) is { } line)
         {
             lock (_error)
             {
@@ -130,8 +137,5 @@ internal sealed class SshProcess : Stream
                     _error.Append(line).Append('\n');
             }
         }
-
-        await _process.WaitForExitAsync().ConfigureAwait(false);
-        return _process.ExitCode;
     }
 }

@@ -1,4 +1,5 @@
 using System.ComponentModel;
+using System.Diagnostics;
 using Medallion.Shell;
 
 namespace TestHarness.Hosts;
@@ -6,7 +7,7 @@ namespace TestHarness.Hosts;
 /// <summary>Runs a helper program of the host (qemu-img, mmdebstrap, rsync) to its end. The only place that knows MedallionShell.</summary>
 internal static class HelperProgram
 {
-    /// <summary>Runs <paramref name="program"/>; it dies with this process and when <paramref name="cancellationToken"/> fires.</summary>
+    /// <summary>Runs <paramref name="program"/>; it dies with this process and when <paramref name="cancellationToken"/> fires, and all that it started ends with it.</summary>
     /// <exception cref="HostNotReadyException">The program is not installed.</exception>
     public static async Task<HelperResult> RunAsync(
         string program, IEnumerable<string> arguments, HelperOptions? options, CancellationToken cancellationToken)
@@ -14,31 +15,43 @@ internal static class HelperProgram
         options ??= new HelperOptions();
         // Looked up here, because setpriv would report a missing program in its own words.
         string path = Prerequisites.Find(program);
-        Command command = await StartAsync(program, ["--pdeathsig", "KILL", "--", path, .. arguments], options).ConfigureAwait(false);
-        using CancellationTokenRegistration kill = cancellationToken.Register(command.Kill);
+        using Command command = await StartAsync(program, path, arguments, options).ConfigureAwait(false);
+        using var session = new ProcessSession(command.ProcessId);
+        using CancellationTokenRegistration kill = cancellationToken.Register(Kill);
+        var standardOutputPipe = new ProgramOutput(command.StandardOutput.BaseStream, session.Ended);
         Task<List<string>> output = options.Take is { } take
-            ? OrKillAsync(command, async () => await TakeAsync(command.StandardOutput.BaseStream, take).ConfigureAwait(false))
-            : OrKillAsync(command, () => CollectAsync(command.StandardOutput, options.OnOutputLine));
-        Task<List<string>> error = OrKillAsync(command, () => CollectAsync(command.StandardError, options.OnErrorLine));
-        Task<List<string>> input = OrKillAsync(command, () => FeedAsync(command.StandardInput.BaseStream, options.Feed));
-        CommandResult result = await command.Task.ConfigureAwait(false);
+            ? OrKillAsync(Kill, async () => await TakeAsync(standardOutputPipe, take).ConfigureAwait(false))
+            : OrKillAsync(Kill, () => CollectAsync(new StreamReader(standardOutputPipe), options.OnOutputLine));
+        Task<List<string>> error = OrKillAsync(
+            Kill, () => CollectAsync(new StreamReader(new ProgramOutput(command.StandardError.BaseStream, session.Ended)), options.OnErrorLine));
+        Task<List<string>> input = OrKillAsync(Kill, () => FeedAsync(command.StandardInput.BaseStream, options.Feed));
+        await command.Process.WaitForExitAsync(CancellationToken.None).ConfigureAwait(false);
+        int exitCode = command.Process.ExitCode;
+        await session.EndAsync(exitCode, thoroughly: false).ConfigureAwait(false);
         await input.ConfigureAwait(false);
         string standardOutput = string.Join('\n', await output.ConfigureAwait(false));
         string standardError = string.Join('\n', await error.ConfigureAwait(false));
         cancellationToken.ThrowIfCancellationRequested();
-        return new HelperResult(result.ExitCode, standardOutput, standardError);
+        return new HelperResult(exitCode, standardOutput, standardError);
+
+        void Kill()
+        {
+            if (!command.Process.HasExited)
+                session.Kill();
+        }
     }
 
-    private static async Task<Command> StartAsync(string program, object[] arguments, HelperOptions options)
+    private static async Task<Command> StartAsync(string program, string path, IEnumerable<string> arguments, HelperOptions options)
     {
         try
         {
+            ProcessStartInfo start = ProcessSession.StartInfo(["--pdeathsig", "KILL", "--", path, .. arguments]);
             return await SpawnThread.RunAsync(() => Command.Run(
-                Prerequisites.Find("setpriv"),
-                arguments,
+                start.FileName,
+                start.ArgumentList,
                 shell =>
                 {
-                    shell.ThrowOnError(false);
+                    shell.ThrowOnError(false).DisposeOnExit(false);
                     if (options.WorkingDirectory is { } directory)
                         shell.WorkingDirectory(directory);
                     if (options.Environment is { } environment)
@@ -53,7 +66,7 @@ internal static class HelperProgram
     }
 
     // A receiver of lines may throw, and what feeds the program may break off: it would then wait for ever for somebody to go on.
-    private static async Task<List<string>> OrKillAsync(Command command, Func<Task<List<string>>> work)
+    private static async Task<List<string>> OrKillAsync(Action kill, Func<Task<List<string>>> work)
     {
         try
         {
@@ -61,7 +74,7 @@ internal static class HelperProgram
         }
         catch
         {
-            command.Kill();
+            kill();
             throw;
         }
     }

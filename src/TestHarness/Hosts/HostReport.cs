@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Globalization;
 using TestHarness.Images;
 using TestHarness.Qemu;
@@ -30,6 +29,8 @@ internal static class HostReport
     private const long LeastMemoryMiB = 1024;
     private const long LeastDiskMiB = 4 * 1024;
 
+    private static readonly TimeSpan VersionLimit = TimeSpan.FromSeconds(5);
+
     // Without these a machine runs all the same: they build, pack and check images, read screens, or are for guests that are reached by SSH.
     private static readonly string[] Optional = ["apt-get", "unshare", "xorriso", "mmdebstrap", "mke2fs", "xz", "newuidmap", "ssh", "ssh-keygen", "tesseract", "zstd", "gpgv"];
 
@@ -39,7 +40,7 @@ internal static class HostReport
 
     public static async Task<IReadOnlyList<HostFinding>> MakeAsync(CancellationToken cancellationToken)
     {
-        List<HostFinding> findings = [.. Programs()];
+        List<HostFinding> findings = await ProgramsAsync(cancellationToken).ConfigureAwait(false);
         if (findings.TrueForAll(finding => finding.Verdict != HostVerdict.Missing))
             findings.AddRange(await ExecutionAsync(cancellationToken).ConfigureAwait(false));
         findings.Add(Room("memory", AvailableMemoryMiB(), LeastMemoryMiB, "end other programs; TESTHARNESS_MEMORY_MIB bounds what machines take."));
@@ -48,15 +49,19 @@ internal static class HostReport
         return findings;
     }
 
-    private static IEnumerable<HostFinding> Programs()
+    private static async Task<List<HostFinding>> ProgramsAsync(CancellationToken cancellationToken)
     {
+        var findings = new List<HostFinding>();
         foreach ((string program, string package, string? path) in Prerequisites.Survey())
         {
             HostVerdict absent = Optional.Contains(program) ? HostVerdict.Lesser : HostVerdict.Missing;
-            yield return path is null
+            string? version = path is not null && program == "qemu-system-x86_64" ? await VersionAsync(path, cancellationToken).ConfigureAwait(false) : null;
+            findings.Add(path is null
                 ? new HostFinding(program, absent, "is not there", $"sudo apt-get install --no-install-recommends {package}")
-                : new HostFinding(program, HostVerdict.Good, program == "qemu-system-x86_64" ? $"{path} ({Version(path)})" : path);
+                : new HostFinding(program, HostVerdict.Good, version is null ? path : $"{path} ({version})"));
         }
+
+        return findings;
     }
 
     private static async Task<IEnumerable<HostFinding>> ExecutionAsync(CancellationToken cancellationToken)
@@ -104,11 +109,17 @@ internal static class HostReport
 
     private static string Gibibytes(long mebibytes) => string.Create(CultureInfo.InvariantCulture, $"{mebibytes / 1024.0:0.#} GiB");
 
-    private static string Version(string program)
+    private static async Task<string> VersionAsync(string program, CancellationToken cancellationToken)
     {
-        using Process process = Process.Start(new ProcessStartInfo(program, "--version") { RedirectStandardOutput = true })!;
-        string line = process.StandardOutput.ReadLine() ?? "";
-        process.WaitForExit();
-        return line;
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        limit.CancelAfter(VersionLimit);
+        try
+        {
+            return (await HelperProgram.RunAsync(program, ["--version"], null, limit.Token).ConfigureAwait(false)).StandardOutput.Split('\n')[0];
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            return $"it does not say its version within {VersionLimit.TotalSeconds} s";
+        }
     }
 }

@@ -50,6 +50,9 @@ internal static class RunFolder
             return _process ??= CreateForProcess();
     }
 
+    /// <summary>The folder of this process where there is one already.</summary>
+    public static string? OfProcess => Volatile.Read(ref _process);
+
     /// <summary>The folder that all processes of this user share.</summary>
     /// <exception cref="HostNotReadyException">The place can't be used.</exception>
     public static string ForUser()

@@ -4,7 +4,7 @@ namespace TestHarness.Hosts;
 
 /// <summary>
 /// Sees to it that nothing outlives the test run. QEMU itself dies with this process (parent-death signal, see <see cref="SpawnThread"/>); this adds
-/// a reaper that removes the run folder however the process ends, and a watch on the test runner's processes above.
+/// a reaper that ends what programs left and removes the run folder however the process ends, and a watch on the test runner's processes above.
 /// </summary>
 internal static class Supervision
 {
@@ -23,6 +23,31 @@ internal static class Supervision
         return true;
     }
 
+    // $1: the process's run folder. A QEMU that is a script dies with this process; what it started does not, and is found by its session, whose leader's number is in the name of a
+    // file (ProcessSession). /proc/*/stat has the session as the fourth after the name in its brackets (proc_pid_stat(5)).
+    private const string Reap = $$"""
+        trap '' INT TERM HUP
+        exec >/dev/null 2>&1
+        cat
+        rounds=0
+        for note in "$1"/{{ProcessSession.NotePrefix}}*; do
+          [ -e "$note" ] || continue
+          found=y
+          while [ "$found" ] && [ $((rounds += 1)) -lt 200 ]; do
+            found=
+            for stat in /proc/[0-9]*/stat; do
+              read -r status < "$stat" || continue
+              set -- "$1" ${status##*) }
+              case $2 in Z | X) continue ;; esac
+              [ "$5" = "${note##*-}" ] || continue
+              process=${stat%/stat}
+              kill -KILL "${process#/proc/}" && found=y
+            done
+          done
+        done
+        rm -rf -- "$1"
+        """;
+
     // The reaper's standard input is a pipe from this process. The kernel closes it when the process ends, even by SIGKILL; then 'cat' ends.
     // A session of its own, because a Ctrl-C at the terminal goes to the whole foreground group.
     private static void StartReaper(string folder)
@@ -31,7 +56,7 @@ internal static class Supervision
         {
             ArgumentList =
             {
-                "sh", "-c", "trap '' INT TERM HUP; exec >/dev/null 2>&1; cat; rm -rf -- \"$1\"", "testharness-reaper", folder,
+                "sh", "-c", Reap, "testharness-reaper", folder,
             },
             RedirectStandardInput = true,
             WorkingDirectory = "/",

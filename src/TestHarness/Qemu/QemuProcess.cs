@@ -5,13 +5,15 @@ using TestHarness.Hosts;
 namespace TestHarness.Qemu;
 
 /// <summary>
-/// One QEMU process: started as an unprivileged user in the machine's folder, killed by the kernel when this process dies, and never left behind.
+/// One QEMU process: started as an unprivileged user in the machine's folder, in a session of its own, killed by the kernel when this process dies, and never left behind. Where
+/// it is a script, what that starts is ended with it.
 /// </summary>
 internal sealed class QemuProcess : IAsyncDisposable
 {
     private const int MaxErrorCharacters = 64 * 1024;
 
     private readonly Process _process;
+    private readonly ProcessSession _session;
     private readonly StringBuilder _error = new();
     private readonly OomWatch _memory;
 
@@ -20,6 +22,7 @@ internal sealed class QemuProcess : IAsyncDisposable
         _process = process;
         _memory = memory;
         Id = process.Id;
+        _session = new ProcessSession(Id);
         CommandLine = ShellQuote.Join([program, .. arguments]);
         Exited = WaitForExitAsync();
     }
@@ -47,15 +50,9 @@ internal sealed class QemuProcess : IAsyncDisposable
 
     public static async Task<QemuProcess> StartAsync(string program, IReadOnlyList<string> arguments, string folder, uint? deviceGroup)
     {
-        var start = new ProcessStartInfo(Prerequisites.Find("setpriv"))
-        {
-            WorkingDirectory = folder,
-            RedirectStandardInput = true,
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-        };
-        foreach (string argument in (IEnumerable<string>)[.. QemuUser.SetPrivArguments(deviceGroup), program, .. arguments])
-            start.ArgumentList.Add(argument);
+        ProcessStartInfo start = ProcessSession.StartInfo([.. QemuUser.SetPrivArguments(deviceGroup), program, .. arguments]);
+        start.WorkingDirectory = folder;
+        start.RedirectStandardInput = start.RedirectStandardOutput = start.RedirectStandardError = true;
         var memory = new OomWatch();
         Process process = await SpawnThread.RunAsync(() => Process.Start(start)!).ConfigureAwait(false);
         process.StandardInput.Close();
@@ -71,7 +68,8 @@ internal sealed class QemuProcess : IAsyncDisposable
         EndedByUs |= !Exited.IsCompleted;
         try
         {
-            _process.Kill();
+            if (!_process.HasExited)
+                _session.Kill();
         }
         catch (InvalidOperationException)
         {
@@ -89,12 +87,16 @@ internal sealed class QemuProcess : IAsyncDisposable
     private async Task<int> WaitForExitAsync()
     {
         // QEMU's standard output has nothing of its own; what an extra argument makes it print belongs with the errors.
-        Task output = CollectAsync(_process.StandardOutput);
-        Task error = CollectAsync(_process.StandardError);
+        Task output = CollectAsync(Reader(_process.StandardOutput));
+        Task error = CollectAsync(Reader(_process.StandardError));
         await _process.WaitForExitAsync().ConfigureAwait(false);
+        await _session.EndAsync(_process.ExitCode, thoroughly: true).ConfigureAwait(false);
         await Task.WhenAll(output, error).ConfigureAwait(false);
+        _session.Dispose();
         return _process.ExitCode;
     }
+
+    private StreamReader Reader(StreamReader pipe) => new(new ProgramOutput(pipe.BaseStream, _session.Ended));
 
     private async Task CollectAsync(StreamReader reader)
     {

@@ -47,6 +47,18 @@ public sealed class KilledOwnerTests(Tiny tiny)
         await AssertLeavesNothingAsync(program, machine, "KILL");
     }
 
+    [Theory]
+    [InlineData("qemu-system-x86_64 \"$@\"; exit $?")]
+    [InlineData("timeout 600 qemu-system-x86_64 \"$@\" > /dev/null 2>&1; exit $?")]
+    public async Task Leaves_nothing_when_it_is_killed_and_its_QEMU_is_a_script_that_started_another(string script)
+    {
+        using var program = new SampleProgram();
+        using var wrapper = new QemuScript(script);
+        HeldMachine machine = await program.HoldAsync(untilUp: true, wrapper.Path);
+
+        await AssertLeavesNothingAsync(program, machine, "KILL");
+    }
+
     [Fact]
     public async Task Ends_in_order_on_Ctrl_C_while_a_template_is_made()
     {

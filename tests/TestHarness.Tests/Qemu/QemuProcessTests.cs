@@ -1,0 +1,86 @@
+using System.Diagnostics;
+using FluentAssertions;
+using TestHarness.Hosts;
+using TestHarness.Qemu;
+using TestHarness.Tests.Hosts;
+using Xunit;
+
+namespace TestHarness.Tests.Qemu;
+
+/// <summary>A QEMU that is a script which does not <c>exec</c>: it is ended as a whole, soon.</summary>
+public sealed class QemuProcessTests
+{
+    private static readonly TimeSpan Bound = TimeSpan.FromSeconds(10);
+
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    [Theory]
+    [InlineData("sleep 60 & echo $! >&2; wait")]
+    [InlineData("timeout 60 sleep 60 & echo $! >&2; wait")]
+    [InlineData("timeout 60 sleep 60 > /dev/null 2>&1 & echo $! >&2; wait")]
+    [InlineData("(sleep 60 > /dev/null 2>&1 & echo $! >&2); wait; sleep 60")]
+    public async Task Ends_with_all_that_it_has_started(string script)
+    {
+        using var qemu = new ScriptedQemu(script);
+        QemuProcess process = await QemuProcess.StartAsync(qemu.Program, [], "/", null);
+        int left = await ReadNumberAsync(process);
+
+        await process.DisposeAsync().AsTask().WaitAsync(Bound, Token);
+
+        process.EndedByUs.Should().BeTrue();
+        await LeftProcess.ShouldBeGoneAsync(left);
+    }
+
+    [Theory]
+    [InlineData("sleep 60 & echo $! >&2; exit 3")]
+    [InlineData("timeout 60 sleep 60 > /dev/null 2>&1 & echo $! >&2; exit 3")]
+    public async Task Leaves_nothing_where_it_ends_by_itself(string script)
+    {
+        using var qemu = new ScriptedQemu(script);
+        QemuProcess process = await QemuProcess.StartAsync(qemu.Program, [], "/", null);
+
+        (await process.Exited.WaitAsync(Bound, Token)).Should().Be(3);
+
+        process.EndedByUs.Should().BeFalse();
+        await LeftProcess.ShouldBeGoneAsync(LeftProcess.NumberIn(process.StandardError));
+        await process.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task Does_not_wait_for_one_that_escaped_with_its_pipes()
+    {
+        using var qemu = new ScriptedQemu("setsid sleep 60 & echo $! >&2; wait");
+        QemuProcess process = await QemuProcess.StartAsync(qemu.Program, [], "/", null);
+        int left = await ReadNumberAsync(process);
+
+        await process.DisposeAsync().AsTask().WaitAsync(Bound, Token);
+
+        Process.GetProcessById(left).Kill();
+    }
+
+    [Fact]
+    public async Task Tells_the_reaper_which_sessions_to_end_for_as_long_as_there_are_any()
+    {
+        string folder = RunFolder.ForProcess();
+        using var qemu = new ScriptedQemu("exec sleep 60");
+        QemuProcess process = await QemuProcess.StartAsync(qemu.Program, [], "/", null);
+        string note = Path.Combine(folder, $"session-{process.Id}");
+
+        File.Exists(note).Should().BeTrue();
+        await process.DisposeAsync();
+
+        File.Exists(note).Should().BeFalse();
+    }
+
+    private static async Task<int> ReadNumberAsync(QemuProcess process)
+    {
+        var since = Stopwatch.StartNew();
+        while (!process.StandardError.EndsWith('\n'))
+        {
+            since.Elapsed.Should().BeLessThan(Bound, "the script tells it at once");
+            await Task.Delay(10, Token);
+        }
+
+        return LeftProcess.NumberIn(process.StandardError);
+    }
+}
