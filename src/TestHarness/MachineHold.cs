@@ -1,6 +1,7 @@
 using System.Text;
 using TestHarness.Evidence;
 using TestHarness.Guest;
+using TestHarness.Hosts;
 
 namespace TestHarness;
 
@@ -89,8 +90,7 @@ public sealed class MachineHold : IAsyncDisposable
         await _screen.ConfigureAwait(false);
         await Released.ConfigureAwait(false);
         _closed.Dispose();
-        if (Directory.Exists(_folder))
-            Directory.Delete(_folder, recursive: true);
+        FolderRemoval.Remove(_folder);
     }
 
     internal static MachineHold Open(VirtualMachine machine, GuestSession guest, string? viewer, CancellationToken ended) => new(machine, guest, viewer, ended);

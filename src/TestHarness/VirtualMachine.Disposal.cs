@@ -1,3 +1,5 @@
+using TestHarness.Hosts;
+
 namespace TestHarness;
 
 public sealed partial class VirtualMachine
@@ -78,7 +80,7 @@ public sealed partial class VirtualMachine
         {
             try
             {
-                Directory.Delete(folder, recursive: true);
+                FolderRemoval.Remove(folder);
             }
             catch (IOException) when (attempt < 100)
             {

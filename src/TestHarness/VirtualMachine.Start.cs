@@ -108,7 +108,7 @@ public sealed partial class VirtualMachine
             await _instance.DisposeAsync().ConfigureAwait(false);
         await DrainAsync().ConfigureAwait(false);
         _instance = null;
-        Directory.Delete(Folder, recursive: true);
+        FolderRemoval.Remove(Folder);
         _kept?.Dispose();
         _memory?.Clear();
         _share!.Dispose();

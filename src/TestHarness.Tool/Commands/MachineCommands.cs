@@ -104,6 +104,8 @@ internal static class MachineCommands
         return OnMachine("delete", "Deletes a machine with its disks.", async (machine, result, token) =>
         {
             using FileLock taken = machine.TakeForCommand();
+            // One whose file is not ours is no machine of ours.
+            machine.ReadSettings();
             if (await HostClient.TryAskAsync(machine, new HostRequest("status"), token) is { } running)
             {
                 if (!result.GetValue(force))
@@ -114,7 +116,8 @@ internal static class MachineCommands
             using (await FileLock.TakeAsync(machine.HostLock, onWait: null, token))
             {
                 await new Autostart(machine).TurnOffAsync(token);
-                Directory.Delete(machine.Folder, recursive: true);
+                if (machine.Remove() is { } other)
+                    await Console.Error.WriteLineAsync($"Machine '{machine.Name}' is gone; '{PrintableText.Of(other)}' is not testvm's, and stays.");
             }
 
             return 0;

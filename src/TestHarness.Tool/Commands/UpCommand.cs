@@ -61,7 +61,7 @@ internal sealed partial class UpCommand : Command
         }
         catch when (isNew && !Directory.Exists(machine.Disks))
         {
-            Directory.Delete(machine.Folder, recursive: true);
+            machine.Remove();
             throw;
         }
     }

@@ -4,6 +4,7 @@ using System.Numerics;
 using System.Text;
 using System.Text.Json;
 using TestHarness.Hosts;
+using TestHarness.Qemu;
 
 namespace TestHarness.Tool.Machines;
 
@@ -90,6 +91,26 @@ internal sealed class NamedMachine
         Directory.CreateDirectory(Folder);
         File.WriteAllBytes($"{SettingsFile}.new", JsonSerializer.SerializeToUtf8Bytes(settings, ToolJson.Default.MachineSettings));
         File.Move($"{SettingsFile}.new", SettingsFile, overwrite: true);
+    }
+
+    /// <summary>Removes the machine with its disks, but nothing else that somebody keeps in its folder.</summary>
+    /// <returns>What stays, or <see langword="null"/>.</returns>
+    public string? Remove()
+    {
+        if (new DirectoryInfo(Folder) is { LinkTarget: { } target })
+        {
+            File.Delete(Folder);
+            return target;
+        }
+
+        KeptDisks.Remove(Disks);
+        // What makes it a machine goes last: a removal that is killed can be done again.
+        foreach (string file in (string[])[LogFile, HostLock, RunningFile, $"{SettingsFile}.new", SettingsFile])
+            File.Delete(file);
+        if (Directory.EnumerateFileSystemEntries(Folder).FirstOrDefault() is { } other)
+            return other;
+        Directory.Delete(Folder);
+        return null;
     }
 
     /// <summary>Takes the machine for a command that changes it, or refuses where another one is at it.</summary>

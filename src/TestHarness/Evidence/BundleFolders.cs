@@ -15,6 +15,9 @@ internal static partial class BundleFolders
     private const int RunsKept = 10;
     private static readonly TimeSpan Kept = TimeSpan.FromDays(7);
 
+    // In each run's folder: without it nothing is deleted.
+    private const string Mark = ".testharness-run";
+
     private const string TimeFormat = "yyyyMMdd-HHmmss";
 
     private static readonly Lock Gate = new();
@@ -46,6 +49,7 @@ internal static partial class BundleFolders
             for (int number = 2; Directory.Exists(folder); number++)
                 folder = Path.Combine(root, Run, string.Create(CultureInfo.InvariantCulture, $"{name}-{number}"));
             EvidenceBundle.MakeFolder(folder);
+            File.WriteAllBytes(Path.Combine(root, Run, Mark), []);
             return folder;
         }
     }
@@ -57,7 +61,7 @@ internal static partial class BundleFolders
             return;
         foreach (string run in Directory.GetDirectories(root).Where(folder => TimeOf(folder) is not null).OrderDescending(StringComparer.Ordinal).Skip(RunsKept))
         {
-            if (now - TimeOf(run) > Kept)
+            if (now - TimeOf(run) > Kept && new DirectoryInfo(run).LinkTarget is null && File.Exists(Path.Combine(run, Mark)))
                 TryDelete(run);
         }
     }
@@ -67,7 +71,7 @@ internal static partial class BundleFolders
     {
         try
         {
-            Directory.Delete(run, recursive: true);
+            FolderRemoval.Remove(run);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -90,7 +94,7 @@ internal static partial class BundleFolders
         RunName().Match(Path.GetFileName(run)) is { Success: true } name
         && DateTime.TryParseExact(name.Groups[1].Value, TimeFormat, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal, out DateTime time) ? time : null;
 
-    [GeneratedRegex("^([0-9]{8}-[0-9]{6})-[0-9]+$")]
+    [GeneratedRegex(@"\A([0-9]{8}-[0-9]{6})-[0-9]+\z")]
     private static partial Regex RunName();
 
     /// <summary>Makes a name of letters, digits, dots, dashes and underscores, which any file system and CI takes.</summary>

@@ -43,7 +43,7 @@ internal sealed class RsyncTunnel(GuestSession guest)
         }
         finally
         {
-            Directory.Delete(folder, recursive: true);
+            FolderRemoval.Remove(folder);
         }
     }
 

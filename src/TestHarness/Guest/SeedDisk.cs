@@ -25,7 +25,7 @@ internal static class SeedDisk
         });
         string[] arguments = [.. Arguments(disk, content)];
         HelperResult result = await HelperProgram.RunAsync(Program, arguments, null, cancellationToken).ConfigureAwait(false);
-        Directory.Delete(content, recursive: true);
+        FolderRemoval.Remove(content);
         if (result.ExitCode != 0)
             throw RunFolder.NotUsable(folder, $"{Program} could not make the cloud-init disk: {result.StandardError}", null);
         // There may be secrets in it.

@@ -10,6 +10,9 @@ namespace TestHarness.Hosts;
 /// </summary>
 internal sealed class FileLock : IDisposable
 {
+    // Begins what the file holds, and tells it from a file of somebody else's that has the same name.
+    private const string Mark = "process ";
+
     private readonly SafeFileHandle _file;
 
     private FileLock(SafeFileHandle file) => _file = file;
@@ -21,8 +24,10 @@ internal sealed class FileLock : IDisposable
             return null;
         try
         {
+            if (ReadText(file) is { Length: > 0 } text && !text.StartsWith(Mark, StringComparison.Ordinal))
+                throw new IOException($"'{path}' is in the way: it is a file of somebody else's, and no lock.");
             RandomAccess.SetLength(file, 0);
-            RandomAccess.Write(file, Encoding.UTF8.GetBytes($"process {Environment.ProcessId}"), 0);
+            RandomAccess.Write(file, Encoding.UTF8.GetBytes($"{Mark}{Environment.ProcessId}"), 0);
             return new FileLock(file);
         }
         catch
@@ -76,8 +81,22 @@ internal sealed class FileLock : IDisposable
     public static string ReadOwner(string path)
     {
         using SafeFileHandle file = Native.OpenForLock(path);
+        return ReadText(file) is { Length: > 0 } text ? text : "another process";
+    }
+
+    /// <summary>Tells whether a file is a lock that somebody has or had.</summary>
+    public static bool IsMarked(string path)
+    {
+        if (!Native.IsOrdinaryFile(path))
+            return false;
+        // Not by .NET, which takes a lock of its own, and fails where somebody has this one.
+        using SafeFileHandle file = Native.OpenForLock(path);
+        return ReadText(file).StartsWith(Mark, StringComparison.Ordinal);
+    }
+
+    private static string ReadText(SafeFileHandle file)
+    {
         var text = new byte[100];
-        int count = RandomAccess.Read(file, text, 0);
-        return count > 0 ? Encoding.UTF8.GetString(text, 0, count) : "another process";
+        return Encoding.UTF8.GetString(text, 0, RandomAccess.Read(file, text, 0));
     }
 }

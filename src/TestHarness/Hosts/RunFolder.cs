@@ -4,7 +4,8 @@ namespace TestHarness.Hosts;
 
 /// <summary>
 /// Where running machines keep sockets, overlays and logs: <c>root/process/machine</c>. The process's folder holds a lock for as long as the process
-/// lives; folders whose lock is free belong to nobody any more and are removed at the next start.
+/// lives; folders whose lock is free belong to nobody any more and are removed at the next start. Nothing else is ever removed, and a root that has other
+/// things in it is refused.
 /// </summary>
 internal static class RunFolder
 {
@@ -72,8 +73,7 @@ internal static class RunFolder
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            if (Directory.Exists(path))
-                Directory.Delete(path, recursive: true);
+            FolderRemoval.Remove(path);
             throw NotUsable(Root(), e.Message, e);
         }
     }
@@ -81,15 +81,25 @@ internal static class RunFolder
     private static string CreateForProcess()
     {
         string root = ForUser();
-        string process = Path.Combine(root, $"{Environment.ProcessId}-{Random.Shared.Next(0x10000):x4}");
+        using FileLock exclusive = TakeRootLock(root);
+        string process = NewName(root);
         return Guard(process, () =>
         {
-            using FileLock exclusive = TakeRootLock(root);
             Sweep(root);
             Directory.CreateDirectory(process, Traversable);
-            _lock = FileLock.TryTake(Path.Combine(process, "lock")) ?? throw new IOException($"'{process}' is in use already.");
+            _lock = FileLock.TryTake(Path.Combine(process, RunFolderContents.LockName)) ?? throw new IOException($"'{process}' is in use already.");
             return process;
         });
+    }
+
+    // Containers that share the root may each have a process of this number. Called under the root's lock.
+    private static string NewName(string root)
+    {
+        string process;
+        do
+            process = Path.Combine(root, $"{Environment.ProcessId}-{Random.Shared.Next(0x10000):x4}");
+        while (Path.Exists(process));
+        return process;
     }
 
     // QEMU's user must pass through where it is another one than ours.
@@ -124,24 +134,34 @@ internal static class RunFolder
             throw NotUsable(root, "it is not a folder of this process's user", null);
         if ((File.GetUnixFileMode(root) & (UnixFileMode.GroupWrite | UnixFileMode.OtherWrite)) != 0)
             throw NotUsable(root, "others may write to it", null);
+        if (RunFolderContents.FindForeign(root) is { } foreign)
+            throw NotUsable(root, $"it has things in it that are not TestHarness's: {foreign}", null, "set TESTHARNESS_RUN to a folder that is empty, or that does not exist yet.");
     }
 
     /// <summary>Makes the failure of a run folder that is full, read-only or somebody else's.</summary>
-    public static HostNotReadyException NotUsable(string root, string reason, Exception? inner) =>
+    public static HostNotReadyException NotUsable(string root, string reason, Exception? inner, string? remedy = null) =>
         new(new FailureText($"The run folder '{root}' can't be used.")
             .Add("Reason", reason)
-            .Try("set TESTHARNESS_RUN to a folder of your own that has room and that nobody else may write to."), inner);
+            .Try(remedy ?? "set TESTHARNESS_RUN to a folder of your own that has room and that nobody else may write to."), inner);
 
     private static FileLock TakeRootLock(string root)
     {
-        string path = Path.Combine(root, "lock");
+        string path = Path.Combine(root, RunFolderContents.LockName);
         long began = Stopwatch.GetTimestamp();
         while (true)
         {
-            if (FileLock.TryTake(path) is { } taken)
-                return taken;
+            try
+            {
+                if (FileLock.TryTake(path) is { } taken)
+                    return taken;
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                throw NotUsable(root, e.Message, e);
+            }
+
             if (Stopwatch.GetElapsedTime(began) > LockLimit)
-                throw new IOException($"{FileLock.ReadOwner(path)} has held '{path}' for {LockLimit.TotalSeconds} s; is it stopped?");
+                throw NotUsable(root, $"{FileLock.ReadOwner(path)} has held '{path}' for {LockLimit.TotalSeconds} s; is it stopped?", null);
             Thread.Sleep(5);
         }
     }
@@ -150,14 +170,11 @@ internal static class RunFolder
     {
         foreach (string folder in Directory.GetDirectories(root))
         {
-            // The ledger belongs to all processes; its shares are locked one by one.
-            if (Path.GetFileName(folder) == Ledger.FolderName)
-                continue;
             try
             {
-                using FileLock? free = FileLock.TryTake(Path.Combine(folder, "lock"));
+                using FileLock? free = RunFolderContents.IsOfProcess(folder) ? FileLock.TryTake(Path.Combine(folder, RunFolderContents.LockName)) : null;
                 if (free is not null)
-                    Directory.Delete(folder, recursive: true);
+                    FolderRemoval.Remove(folder);
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {

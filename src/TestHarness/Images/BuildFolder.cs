@@ -15,6 +15,8 @@ internal sealed class BuildFolder(string image, string path, IProgress<StartProg
     private const string Enter = $"umask 022 && mkdir -p tmp && mount --bind . {Inside} && cd {Inside} && export TMPDIR={Inside}/tmp && exec \"$@\"";
     private const int TailLines = 25;
 
+    private static readonly string[] Names = ["tree", "image", "tmp", "stage", "archives", "payload", "paths", "superfluous", "disk.raw"];
+
     public string Path => path;
 
     public string Tree => System.IO.Path.Combine(path, "tree");
@@ -88,8 +90,12 @@ internal sealed class BuildFolder(string image, string path, IProgress<StartProg
             return;
         if (Directory.Exists(Tree))
             await RunInsideAsync("cleaning up", "rm", ["-rf", "--one-file-system", "tree"], CancellationToken.None).ConfigureAwait(false);
-        Directory.Delete(path, recursive: true);
+        FolderRemoval.Remove(path);
     }
+
+    /// <summary>Tells whether a folder has nothing in it but what a build makes.</summary>
+    public static bool IsOurs(string folder) => new DirectoryInfo(folder) is { LinkTarget: null } there
+        && there.EnumerateFileSystemInfos().All(entry => Names.Contains(entry.Name, StringComparer.Ordinal));
 
     private static Dictionary<string, string> Variables() => new(StringComparer.Ordinal)
     {

@@ -64,6 +64,9 @@ internal sealed partial record DiskDescription
     [JsonIgnore]
     public IEnumerable<DescribedFile> Files => ((DescribedFile?[])[Disk, Kernel, Initrd]).OfType<DescribedFile>();
 
+    /// <summary>Tells whether a folder is named after a key.</summary>
+    public static bool IsKey(string name) => KeyPattern().IsMatch(name);
+
     /// <summary>Returns the name that a disk of a format has in the store and in a package.</summary>
     public static string DiskName(DiskFormat format) => format == DiskFormat.Raw ? "disk.raw" : "disk.qcow2";
 
@@ -130,6 +133,9 @@ internal sealed partial record DiskDescription
 
     [GeneratedRegex(@"\A[a-z0-9_]{1,16}\z")]
     private static partial Regex ArchitecturePattern();
+
+    [GeneratedRegex(@"\A[0-9a-f]{16}\z")]
+    private static partial Regex KeyPattern();
 
     [GeneratedRegex(@"\A[0-9a-f]{64}\z")]
     private static partial Regex SumPattern();

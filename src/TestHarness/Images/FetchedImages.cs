@@ -30,7 +30,7 @@ internal sealed record FetchedImages(string Root)
 
     /// <summary>Lists the sums of the files that are there.</summary>
     public IEnumerable<string> Sums() => !Directory.Exists(Folder) ? []
-        : Directory.GetFiles(Folder).Select(file => Path.GetFileName(file)).Where(name => name.Length == 64 && name.All(char.IsAsciiHexDigitLower)).Order(StringComparer.Ordinal);
+        : Directory.GetFiles(Folder).Select(file => Path.GetFileName(file)).Where(IsSum).Order(StringComparer.Ordinal);
 
     /// <summary>Deletes a file.</summary>
     public async Task DeleteAsync(string sum, CancellationToken cancellationToken)
@@ -122,10 +122,13 @@ internal sealed record FetchedImages(string Root)
         await part.AppendAsync(from, length => told.Report(length, from.Length), readLimit: null, cancellationToken).ConfigureAwait(false);
     }
 
+    private static bool IsSum(string name) => name.Length == 64 && name.All(char.IsAsciiHexDigitLower);
+
     // Downloads that were cut and that nobody came back for.
     private void Sweep()
     {
-        foreach (string part in Directory.GetFiles(Folder, "*.part").Where(part => DateTime.UtcNow - File.GetLastWriteTimeUtc(part) > Abandoned))
+        foreach (string part in Directory.GetFiles(Folder, "*.part")
+            .Where(part => IsSum(Path.GetFileNameWithoutExtension(part)) && DateTime.UtcNow - File.GetLastWriteTimeUtc(part) > Abandoned))
         {
             using FileLock? free = FileLock.TryTake(Path.ChangeExtension(part, ".lock"));
             if (free is not null)

@@ -70,10 +70,11 @@ internal sealed class ImageCache(string root)
             string result = await Build(recipe, source, folder, cancellationToken).ConfigureAwait(false);
             ImageDescription.Write(result, recipe, source.Name);
             File.SetUnixFileMode(result, File.GetUnixFileMode(folder.Path));
-            string[] older = [.. Generations(Path.GetDirectoryName(target)!, Path.GetFileName(target).Split('.')[0])];
+            string[] older = [.. Generations(Path.GetDirectoryName(target)!, Path.GetFileName(target).Split('.')[0])
+                .Where(ImageFolder.IsOurs)];
             Directory.Move(result, target);
             foreach (string old in older)
-                Directory.Delete(old, recursive: true);
+                FolderRemoval.Remove(old);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -100,6 +101,8 @@ internal sealed class ImageCache(string root)
     {
         foreach (string leftover in Directory.GetDirectories(folder, $"*{Building}"))
         {
+            if (!ImageKey.IsFolderName(Path.GetFileName(leftover)[..^Building.Length]) || !BuildFolder.IsOurs(leftover))
+                continue;
             string key = Path.GetFileName(leftover).Split('.')[0];
             using FileLock? theirs = key == ownKey ? null : FileLock.TryTake(Path.Combine(folder, $"{key}.lock"));
             if (key != ownKey && theirs is null)
@@ -118,7 +121,7 @@ internal sealed class ImageCache(string root)
     /// <summary>Returns the folders of a key, the newest first: <c>key</c>, and <c>key.2</c> onwards after a refresh.</summary>
     private static IEnumerable<string> Generations(string folder, string key) =>
         Directory.Exists(folder)
-            ? Directory.GetDirectories(folder, $"{key}*").Where(path => Generation(path) > 0).OrderByDescending(Generation)
+            ? Directory.GetDirectories(folder, $"{key}*").Where(path => ImageKey.IsFolderName(Path.GetFileName(path))).OrderByDescending(Generation)
             : [];
 
     private static int Generation(string path)
@@ -127,8 +130,7 @@ internal sealed class ImageCache(string root)
         return parts.Length switch
         {
             1 => 1,
-            2 when int.TryParse(parts[1], NumberStyles.None, CultureInfo.InvariantCulture, out int number) => number,
-            _ => 0,
+            _ => int.Parse(parts[1], NumberStyles.None, CultureInfo.InvariantCulture),
         };
     }
 }

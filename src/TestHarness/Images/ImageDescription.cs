@@ -5,7 +5,7 @@ namespace TestHarness.Images;
 /// <summary>The file <c>image.json</c> of an image in the store.</summary>
 internal sealed record ImageDescription
 {
-    private const string FileName = "image.json";
+    public const string FileName = "image.json";
     private static readonly JsonSerializerOptions Json = new() { WriteIndented = true, PropertyNamingPolicy = JsonNamingPolicy.CamelCase };
 
     public required string Name { get; init; }

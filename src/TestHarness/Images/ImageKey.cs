@@ -1,15 +1,19 @@
 using System.Security.Cryptography;
 using System.Text;
+using System.Text.RegularExpressions;
 
 namespace TestHarness.Images;
 
 /// <summary>The name of an image's content: a hash of all that it is made from, except the packages' versions, which are refreshed on request only.</summary>
-internal static class ImageKey
+internal static partial class ImageKey
 {
     /// <summary>Counts up when the builder makes something else from the same recipe.</summary>
     private const string BuilderVersion = "1";
 
     private const int Length = 12;
+
+    /// <summary>Tells whether a folder is named as one of an image's is: by its key, and after a refresh by a number, too.</summary>
+    public static bool IsFolderName(string name) => FolderName().IsMatch(name);
 
     public static string Of(RecipeSource source, Recipe recipe)
     {
@@ -29,4 +33,7 @@ internal static class ImageKey
             hash.AppendData(content);
         }
     }
+
+    [GeneratedRegex(@"\A[0-9a-f]{12}(\.[1-9][0-9]{0,8})?\z")]
+    private static partial Regex FolderName();
 }

@@ -20,7 +20,7 @@ internal sealed class StoredImages(string cache)
     public IReadOnlyList<StoredImage> All()
     {
         StoredImage[] disks = [.. Folders(Disks).Select(ReadDisk).OfType<StoredImage>()];
-        IEnumerable<StoredImage> built = Folders(Images).Select(ImageDescription.Read).OfType<GuestImage>().Select(image => new StoredImage(StoredKind.Recipe, image, Directory.GetFiles(image.Folder), null));
+        IEnumerable<StoredImage> built = Folders(Images).Where(folder => ImageKey.IsFolderName(Path.GetFileName(folder))).Select(ImageDescription.Read).OfType<GuestImage>().Select(image => new StoredImage(StoredKind.Recipe, image, Directory.GetFiles(image.Folder), null));
         IEnumerable<StoredImage> nameless = Fetched.Sums().Except(disks.Where(disk => disk.Description!.Fetched).Select(disk => disk.Description!.Disk.Sha256)).Select(Nameless);
         return [.. built.Concat(disks).Concat(nameless).OrderBy(image => image.Name, StringComparer.Ordinal).ThenByDescending(image => image.Added)];
     }
@@ -51,7 +51,11 @@ internal sealed class StoredImages(string cache)
         CacheFolder.Create(Path.GetDirectoryName(target)!);
         // One that is not whole is in the way.
         if (Directory.Exists(target) && ReadDisk(target) is null)
+        {
+            ImageFolder.RequireOurs(description.Name, target);
             Directory.Move(target, Path.Combine(work.Path, "old"));
+        }
+
         try
         {
             if (!Directory.Exists(target))
@@ -74,6 +78,7 @@ internal sealed class StoredImages(string cache)
         if (image.Kind != StoredKind.Fetched)
         {
             // Renamed first: an image is there as a whole or not at all, and what a killed process leaves of it is removed by the next.
+            ImageFolder.RequireOurs(image.Name, image.Image.Folder);
             using WorkFolder work = Work(progress: null);
             Directory.Move(image.Image.Folder, Path.Combine(work.Path, "old"));
         }
@@ -106,7 +111,7 @@ internal sealed class StoredImages(string cache)
         try
         {
             string file = Path.Combine(folder, DiskDescription.FileName);
-            if (!File.Exists(file))
+            if (!DiskDescription.IsKey(Path.GetFileName(folder)) || !File.Exists(file))
                 return null;
             DiskDescription description = DiskDescription.Parse(File.ReadAllBytes(file));
             string[] files = [.. description.Files.Select(one => one == description.Disk && description.Fetched ? Fetched.PathOf(one.Sha256) : Path.Combine(folder, one.Name))];

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.RegularExpressions;
 using TestHarness.Hosts;
 
 namespace TestHarness.Images;
@@ -7,7 +8,7 @@ namespace TestHarness.Images;
 /// A folder for files that are not finished, on the same file system as the store, so that a rename finishes them. It holds a lock for as long as it is in use; one whose lock
 /// is free was left by a process that was killed, and the next one removes it.
 /// </summary>
-internal sealed class WorkFolder : IDisposable
+internal sealed partial class WorkFolder : IDisposable
 {
     private readonly FileLock _lock;
 
@@ -44,6 +45,9 @@ internal sealed class WorkFolder : IDisposable
     {
         foreach (string file in Directory.Exists(root) ? Directory.GetFiles(root, "*.lock") : [])
         {
+            // Cut short while it was made, a lock is empty.
+            if (!LockName().IsMatch(System.IO.Path.GetFileName(file)) || !(FileLock.IsMarked(file) || new FileInfo(file) is { LinkTarget: null, Length: 0 }))
+                continue;
             using FileLock? free = FileLock.TryTake(file);
             if (free is null)
                 continue;
@@ -51,7 +55,7 @@ internal sealed class WorkFolder : IDisposable
             if (Directory.Exists(left))
             {
                 long size = new DirectoryInfo(left).EnumerateFiles("*", SearchOption.AllDirectories).Sum(one => one.Length);
-                Directory.Delete(left, recursive: true);
+                FolderRemoval.Remove(left);
                 progress?.Report(new StartProgress(string.Create(CultureInfo.InvariantCulture, $"removed what a process that was killed had left: {left} ({size / (1024 * 1024)} MiB)")));
             }
 
@@ -61,9 +65,11 @@ internal sealed class WorkFolder : IDisposable
 
     public void Dispose()
     {
-        if (Directory.Exists(Path))
-            Directory.Delete(Path, recursive: true);
+        FolderRemoval.Remove(Path);
         File.Delete(LockFile);
         _lock.Dispose();
     }
+
+    [GeneratedRegex(@"\A[0-9a-f]{32}\.lock\z")]
+    private static partial Regex LockName();
 }

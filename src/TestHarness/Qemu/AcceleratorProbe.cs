@@ -62,7 +62,7 @@ internal static class AcceleratorProbe
         }
         finally
         {
-            Directory.Delete(folder, recursive: true);
+            FolderRemoval.Remove(folder);
         }
     }
 

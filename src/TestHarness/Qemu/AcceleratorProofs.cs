@@ -11,7 +11,7 @@ internal static class AcceleratorProofs
 {
     public const string FileName = "accelerators";
 
-    private const string LockName = "accelerators.lock";
+    public const string LockName = "accelerators.lock";
     private const int MostKept = 16;
 
     // The last field of a line that was written to its end.

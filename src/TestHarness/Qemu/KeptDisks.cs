@@ -11,6 +11,12 @@ internal sealed class KeptDisks : IDisposable
 {
     private const string Making = "making";
     private const string BaseFile = "image";
+    private const string Disks = "disks";
+    private const string LockName = "lock";
+    private const int LongestBase = 4096;
+
+    private static readonly string[] DiskNames =
+        [MachineFileNames.Overlay, MachineFileNames.UefiVariables, MachineFileNames.Seed, .. Enumerable.Range(0, SpecValidation.MaxDisks).Select(MachineFileNames.ExtraDisk)];
 
     private const UnixFileMode Private = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
 
@@ -24,11 +30,10 @@ internal sealed class KeptDisks : IDisposable
         string folder, GuestImage image, int extraDisks, string machineFolder, Func<string, Task> make)
     {
         folder = Path.GetFullPath(folder);
-        Directory.CreateDirectory(folder, Private);
-        FileLock taken = FileLock.TryTake(Path.Combine(folder, "lock")) ?? throw InUse(folder);
+        FileLock taken = Take(folder);
         try
         {
-            string disks = Path.Combine(folder, "disks");
+            string disks = Path.Combine(folder, Disks);
             if (!Directory.Exists(disks))
                 await MakeAsync(folder, disks, image, make).ConfigureAwait(false);
             RequireSameBase(folder, image);
@@ -48,14 +53,66 @@ internal sealed class KeptDisks : IDisposable
     /// <summary>Tells which disk a folder's disks lie on, or <see langword="null"/> where there are none.</summary>
     public static string? BaseOf(string folder) => Path.Combine(folder, BaseFile) is var file && File.Exists(file) ? File.ReadAllText(file) : null;
 
+    /// <summary>Removes a folder's disks; what else is in it stays, and so does what a link leads to. Nobody has them: the caller sees to that.</summary>
+    public static void Remove(string folder)
+    {
+        RemoveFiles(Path.Combine(folder, Disks), DiskNames);
+        RemoveFiles(Path.Combine(folder, Making), DiskNames);
+        RemoveFiles(folder, [LockName, BaseFile]);
+    }
+
     public void Dispose() => _lock.Dispose();
+
+    private static void RemoveFiles(string folder, string[] names)
+    {
+        if (!Directory.Exists(folder) || new DirectoryInfo(folder).LinkTarget is not null)
+            return;
+        foreach (string name in names)
+            File.Delete(Path.Combine(folder, name));
+        if (!Directory.EnumerateFileSystemEntries(folder).Any())
+            Directory.Delete(folder);
+    }
+
+    private static FileLock Take(string folder)
+    {
+        // Before anything is made in it: one that was named by mistake stays as it is.
+        if (!Directory.Exists(Path.Combine(folder, Disks)))
+            RequireOurs(folder, Path.Combine(folder, Making));
+        try
+        {
+            Directory.CreateDirectory(folder, Private);
+            return FileLock.TryTake(Path.Combine(folder, LockName)) ?? throw InUse(folder);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new HostNotReadyException(new FailureText($"The folder '{folder}' can't be used for disks.").Add("Reason", e.Message).Try("name a folder that this user can write."), e);
+        }
+    }
+
+    // New disks are made in a folder that is empty, or in which a maker was killed.
+    private static void RequireOurs(string folder, string making)
+    {
+        string named = Path.Combine(folder, BaseFile);
+        string? foreign = Foreign(folder, [LockName, BaseFile, Making]) ?? Foreign(making, DiskNames) ?? (IsBase(named) ? null : named);
+        if (foreign is null)
+            return;
+        throw new HostNotReadyException(new FailureText($"The folder '{folder}' has other things in it than a machine's disks, and no disks are made there.")
+            .Add("Found", foreign)
+            .Try("name a folder that is empty, or that does not exist yet."));
+    }
+
+    // What an earlier maker wrote: a path.
+    private static bool IsBase(string file) => !File.Exists(file) || (new FileInfo(file).Length <= LongestBase && File.ReadAllText(file).StartsWith('/'));
+
+    private static string? Foreign(string folder, string[] known) => !Directory.Exists(folder) ? null
+        : new DirectoryInfo(folder).EnumerateFileSystemInfos().FirstOrDefault(entry => entry.LinkTarget is not null || !known.Contains(entry.Name, StringComparer.Ordinal))?.FullName;
 
     // Renamed when they are whole: what a killed maker left is made anew.
     private static async Task MakeAsync(string folder, string disks, GuestImage image, Func<string, Task> make)
     {
         string making = Path.Combine(folder, Making);
-        if (Directory.Exists(making))
-            Directory.Delete(making, recursive: true);
+        RequireOurs(folder, making);
+        FolderRemoval.Remove(making);
         Directory.CreateDirectory(making, Private);
         QemuUser.Give(making);
         await make(making).ConfigureAwait(false);
@@ -92,6 +149,6 @@ internal sealed class KeptDisks : IDisposable
     }
 
     private static HostNotReadyException InUse(string folder) =>
-        new(new FailureText($"The disks in '{folder}' are in use: {FileLock.ReadOwner(Path.Combine(folder, "lock"))} has them.")
+        new(new FailureText($"The disks in '{folder}' are in use: {FileLock.ReadOwner(Path.Combine(folder, LockName))} has them.")
             .Try("end that machine first; one folder of disks is for one machine at a time."));
 }

@@ -13,6 +13,9 @@ internal static partial class SpecValidation
     // A PC has four ISA serial ports.
     private const int MaxSerialPorts = 3;
 
+    /// <summary>How many disks a machine may have beside its image's.</summary>
+    public const int MaxDisks = 20;
+
     /// <summary>Throws one exception that names every mistake.</summary>
     /// <exception cref="ArgumentException">The spec has mistakes.</exception>
     public static void Check(MachineSpec spec)
@@ -70,8 +73,8 @@ internal static partial class SpecValidation
             yield return $"GuestReaches: guest port {twice.Key.GuestPort} is there twice.";
         foreach (Disk disk in spec.Disks.Where(disk => disk.SizeMiB < 1))
             yield return $"Disks: size {disk.SizeMiB} MiB is less than 1.";
-        if (spec.Disks.Count > 20)
-            yield return $"Disks: {spec.Disks.Count} disks; at most 20 are possible.";
+        if (spec.Disks.Count > MaxDisks)
+            yield return $"Disks: {spec.Disks.Count} disks; at most {MaxDisks} are possible.";
         foreach (HostShare share in spec.Shares)
         {
             if (!Path.IsPathRooted(share.HostPath) || share.HostPath.Contains('\0', StringComparison.Ordinal))

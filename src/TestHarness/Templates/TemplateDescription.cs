@@ -19,12 +19,27 @@ internal sealed record TemplateDescription(string Key, long MemoryBytes, DateTim
     public void Write(string folder) =>
         File.WriteAllBytes(Path.Combine(folder, TemplateFiles.Description), JsonSerializer.SerializeToUtf8Bytes(this));
 
+    /// <summary>Tells whether a folder holds a template that is named after its key, whole or not.</summary>
+    public static bool IsIn(string folder)
+    {
+        try
+        {
+            return TemplateFiles.IsKey(Path.GetFileName(folder)) && new DirectoryInfo(folder).LinkTarget is null
+                && Read(folder)?.Key == Path.GetFileName(folder) && TemplateFiles.FindForeign(folder) is null;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException)
+        {
+            // Nobody knows what it is.
+            return false;
+        }
+    }
+
     /// <summary>Returns what is wrong with a template's files, or <see langword="null"/>. Quick: hashes the state, which is small, and goes by size and time of the memory.</summary>
     public static string? FindFault(string key, string folder)
     {
         try
         {
-            TemplateDescription? written = JsonSerializer.Deserialize<TemplateDescription>(File.ReadAllBytes(Path.Combine(folder, TemplateFiles.Description)));
+            TemplateDescription? written = Read(folder);
             if (written is null || written.Key != key)
                 return $"its description is that of another template ({written?.Key})";
             TemplateDescription found = Of(key, folder);
@@ -46,6 +61,9 @@ internal sealed record TemplateDescription(string Key, long MemoryBytes, DateTim
             return e.Message;
         }
     }
+
+    private static TemplateDescription? Read(string folder) =>
+        JsonSerializer.Deserialize<TemplateDescription>(File.ReadAllBytes(Path.Combine(folder, TemplateFiles.Description)));
 
     private static string HashState(string folder)
     {

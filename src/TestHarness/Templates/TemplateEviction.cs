@@ -18,7 +18,7 @@ internal static class TemplateEviction
     public static void Run(string templates, string keep)
     {
         Candidate[] oldestFirst = [.. Directory.GetDirectories(templates)
-            .Where(folder => folder != keep && File.Exists(Path.Combine(folder, TemplateFiles.Description)))
+            .Where(folder => folder != keep && TemplateDescription.IsIn(folder))
             .Select(Candidate.Read)
             .OrderBy(candidate => candidate.LastUse)];
         long bytes = oldestFirst.Sum(candidate => candidate.Bytes);
@@ -39,17 +39,26 @@ internal static class TemplateEviction
             ? mebibytes * 1024 * 1024
             : DefaultRoom;
 
-    /// <summary>Removes a template, unless a machine runs on it or somebody makes it.</summary>
+    /// <summary>Removes a template, unless a machine runs on it, somebody makes it, or it is not this user's to remove.</summary>
     /// <remarks>By unlink, so that a machine that has the files open keeps them; but one that runs may need them again for a reboot.</remarks>
     public static bool TryRemove(string folder)
     {
-        using FileLock? maker = FileLock.TryTake($"{folder}.lock");
-        using FileLock? alone = maker is null ? null : FileLock.TryTake(Path.Combine(folder, TemplateFiles.InUse));
-        if (alone is null)
+        if (!TemplateDescription.IsIn(folder))
             return false;
-        File.Delete(Path.Combine(folder, TemplateFiles.Description));
-        Directory.Delete(folder, recursive: true);
-        return true;
+        try
+        {
+            using FileLock? maker = FileLock.TryTake($"{folder}.lock");
+            using FileLock? alone = maker is null ? null : FileLock.TryTake(Path.Combine(folder, TemplateFiles.InUse));
+            if (alone is null)
+                return false;
+            File.Delete(Path.Combine(folder, TemplateFiles.Description));
+            FolderRemoval.Remove(folder);
+            return true;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return false;
+        }
     }
 
     private sealed record Candidate(string Folder, DateTime LastUse, bool Proven, long Bytes)

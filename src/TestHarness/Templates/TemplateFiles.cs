@@ -1,7 +1,9 @@
+using System.Text.RegularExpressions;
+
 namespace TestHarness.Templates;
 
 /// <summary>Names of the files in a template's folder, <c>templates/&lt;key&gt;/</c> in the cache.</summary>
-internal static class TemplateFiles
+internal static partial class TemplateFiles
 {
     /// <summary>The guest's memory: as large as the guest's, sparse.</summary>
     public const string Memory = "memory";
@@ -23,4 +25,20 @@ internal static class TemplateFiles
 
     /// <summary>The log of a serial port, the console's for 0.</summary>
     public static string SerialLog(int index) => index == 0 ? "serial.log" : $"serial{index}.log";
+
+    /// <summary>The keys of the guest's SSH access: a folder.</summary>
+    public const string Ssh = "ssh";
+
+    /// <summary>Tells whether a folder in the cache is named as a template is.</summary>
+    public static bool IsKey(string name) => Key().IsMatch(name);
+
+    /// <summary>Returns the name of something in a template's folder that the library did not put there, or <see langword="null"/>.</summary>
+    public static string? FindForeign(string folder) => !Directory.Exists(folder) || new DirectoryInfo(folder).LinkTarget is not null ? null
+        : new DirectoryInfo(folder).EnumerateFileSystemInfos().Select(entry => entry.Name).FirstOrDefault(name => !Known().IsMatch(name));
+
+    [GeneratedRegex(@"\A[0-9a-f]{16}\z")]
+    private static partial Regex Key();
+
+    [GeneratedRegex(@"\A(memory|state|overlays|template\.json|in-use|proven|serial[0-9]*\.log|ssh|[a-z0-9-]+\.qcow2)\z")]
+    private static partial Regex Known();
 }

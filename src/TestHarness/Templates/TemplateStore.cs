@@ -98,7 +98,13 @@ internal static class TemplateStore
 
     private static void Remove(string folder)
     {
-        if (Directory.Exists(folder))
-            Directory.Delete(folder, recursive: true);
+        if (TemplateFiles.FindForeign(folder) is { } foreign)
+        {
+            throw new HostNotReadyException(new FailureText($"The folder '{folder}' is in the way of a template, and is not removed.")
+                .Add("Reason", $"it has '{foreign}' in it, which is not TestHarness's")
+                .Try("move what is yours elsewhere, or set TESTHARNESS_CACHE to another folder."));
+        }
+
+        FolderRemoval.Remove(folder);
     }
 }

@@ -24,11 +24,19 @@ public sealed class BundleFoldersTests : IDisposable
         string[] old = [.. Enumerable.Range(10, 12).Select(day => $"202601{day}-120000-{day}")];
         string[] kept = ["20260221-235959-1", "20260225-000000-2", "mine", "20269999-120000-1"];
         foreach (string name in old.Concat(kept))
-            Directory.CreateDirectory($"{_root}/{name}/bundle");
+            MakeRun(name);
+        Directory.CreateDirectory($"{_root}/20260101-120000-1/somebody else's");
+        kept = [.. kept, "20260101-120000-1"];
 
         BundleFolders.Prune(_root, new DateTime(2026, 2, 28, 12, 0, 0, DateTimeKind.Utc));
 
         Directory.GetDirectories(_root).Select(Path.GetFileName).Should().BeEquivalentTo(old[4..].Concat(kept));
+    }
+
+    private void MakeRun(string name)
+    {
+        string made = BundleFolders.Make(_root, "T.M", "tiny-1");
+        Directory.Move(Path.GetDirectoryName(made)!, Path.Combine(_root, name));
     }
 
     [Fact]

@@ -76,16 +76,18 @@ public sealed class FetchedImagesTests : FetchTests
     {
         await using var server = new FileServer(request => FileServer.Serve(Content, request));
         string folder = Directory.CreateDirectory(Path.GetDirectoryName(Stored)!).FullName;
-        string abandoned = Path.Combine(folder, "old.part"), recent = Path.Combine(folder, "new.part"), held = Path.Combine(folder, "held.part");
-        foreach (string part in (string[])[abandoned, recent, held])
+        string Part(char digit) => Path.Combine(folder, $"{new string(digit, 64)}.part");
+        string abandoned = Part('a'), recent = Part('b'), held = Part('c'), mine = Path.Combine(folder, "mine.part");
+        foreach (string part in (string[])[abandoned, recent, held, mine])
             await File.WriteAllTextAsync(part, "", Token);
+        File.SetLastWriteTimeUtc(mine, DateTime.UtcNow - TimeSpan.FromDays(15));
         File.SetLastWriteTimeUtc(abandoned, DateTime.UtcNow - TimeSpan.FromDays(15));
         File.SetLastWriteTimeUtc(held, DateTime.UtcNow - TimeSpan.FromDays(15));
-        using FileLock? theirs = FileLock.TryTake(Path.Combine(folder, "held.lock"));
+        using FileLock? theirs = FileLock.TryTake(Path.ChangeExtension(held, ".lock"));
 
         await GetAsync(server.Address());
 
-        FilesButLocks().Should().BeEquivalentTo(held, recent, Stored);
+        FilesButLocks().Should().BeEquivalentTo(held, recent, mine, Stored);
     }
 
     [Fact]

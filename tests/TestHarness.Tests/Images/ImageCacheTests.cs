@@ -59,6 +59,23 @@ public sealed class ImageCacheTests : IDisposable
     }
 
     [Fact]
+    public async Task Removes_nothing_that_somebody_keeps_beside_the_images()
+    {
+        string[] mine = ["mine.building", $"{Key}.old.building", $"{Key}-mine", $"{Key}.1x", "0123456789ab.building"];
+        foreach (string name in mine)
+        {
+            Directory.CreateDirectory(Path.Combine(Folder, name));
+            File.WriteAllText(Path.Combine(Folder, name, "notes.txt"), "mine");
+        }
+
+        await GetAsync();
+        GuestImage image = await GetAsync(ImageBuildMode.Always);
+
+        Directory.GetDirectories(Folder).Should().BeEquivalentTo([image.Folder, .. mine.Select(name => Path.Combine(Folder, name))]);
+        mine.Should().OnlyContain(name => File.Exists(Path.Combine(Folder, name, "notes.txt")));
+    }
+
+    [Fact]
     public async Task Builds_again_when_a_file_is_not_whole()
     {
         GuestImage image = await GetAsync();
