@@ -1,13 +1,16 @@
 #!/usr/bin/env bash
 # Runs all tests on a fresh Debian 12 that has only the .NET SDK: installs what is missing, builds the images, ends with 'N passed, N failed'.
 # Arguments go to 'dotnet test', such as: --filter FullyQualifiedName~OverAgentTests
-# With --soak: 500 starts and disposals (SOAK_CYCLES), half of them cut short at random (SOAK_SEED), then 5 rounds (SOAK_ROUNDS) of the fast tests and
+# With --soak: 500 starts and disposals (SOAK_CYCLES), half of them cut short at random (SOAK_SEED), a million commands of the agent on this host
+# (SOAK_COMMANDS) and ten minutes of two machines (SOAK_SECONDS) whose every byte is checked, then 5 rounds (SOAK_ROUNDS) of the fast tests and
 # some machine tests with two busy loops beside them. Takes an hour at most; not part of CI.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . examples/prerequisites.sh
-# Only tests boot by UEFI, make disks for that, read a picture's text, sit at a terminal, sign and pack images, and step the clock.
-th_require /usr/share/OVMF/OVMF_CODE_4M.fd=ovmf mcopy=mtools tesseract=tesseract-ocr tmux=tmux gpg=gpg gpg-agent=gpg-agent gpgconf=gpgconf gpgv=gpgv zstd=zstd faketime=faketime
+# Only tests boot by UEFI, make disks for that, read a picture's text, sit at a terminal, sign and pack images, step the clock, and build the agent with
+# sanitizers (by the gcc that musl-tools brings).
+th_require /usr/share/OVMF/OVMF_CODE_4M.fd=ovmf mcopy=mtools tesseract=tesseract-ocr tmux=tmux gpg=gpg gpg-agent=gpg-agent gpgconf=gpgconf gpgv=gpgv zstd=zstd faketime=faketime \
+    /usr/include/stdio.h=libc6-dev
 
 soak=false
 if [ "${1:-}" = --soak ]; then
@@ -34,10 +37,12 @@ run_program() {
 }
 if $soak; then
     echo "== Soak"
-    export SOAK_CYCLES=${SOAK_CYCLES:-500}
+    export SOAK_CYCLES=${SOAK_CYCLES:-500} SOAK_COMMANDS=${SOAK_COMMANDS:-1000000} SOAK_SECONDS=${SOAK_SECONDS:-600}
+    run_tests tests/TestHarness.Tests --filter FullyQualifiedName~Soak
     run_tests tests/TestHarness.MachineTests --filter FullyQualifiedName~SoakTests
     echo "== Under load"
     export SOAK_CYCLES=4
+    unset SOAK_COMMANDS SOAK_SECONDS
     for _ in 1 2; do
         (while :; do :; done) &
         busy+=($!)

@@ -63,15 +63,23 @@ enum {
     SLOTS = 2 * STREAMS, /* and those it was made to forget, until their processes are gone */
     ORPHANS = 1024,      /* pipes kept for descendants that outlived their command */
     CHUNK = 32768,
-    SMALL = 1024,         /* no frame but DATA is longer */
-    OUT_SIZE = 8 * CHUNK, /* the output buffer; up to DATA_MARK it takes what streams say, up to INPUT_MARK answers */
+    SMALL = 1024,         /* no frame but DATA has a longer payload */
+    OUT_SIZE = 9 * CHUNK, /* the output buffer; up to DATA_MARK it takes what streams say, up to INPUT_MARK answers */
     DATA_MARK = 4 * CHUNK,
     INPUT_MARK = 6 * CHUNK,
+    OWED = 256, /* what a stream says beyond both marks: STARTED, three ENDs, five WINDOWs of what it holds, EXIT or the ERROR of a CONNECT */
     PROCESSES = 16384,
     STOP_PASSES = 20,
     KILL_PASSES = 250,
     HOLD = 15, /* milliseconds: see is_held */
 };
+
+/*
+ * So a small frame always finds room. Beyond INPUT_MARK no frame is taken, so no stream is opened either, and each of those that there are adds no more
+ * than it owes. The last that passed the marks was an answer, or the largest DATA.
+ */
+_Static_assert(INPUT_MARK + STREAMS * OWED + 2 * (HEADER + SMALL) <= OUT_SIZE, "answers and what the streams owe fit behind INPUT_MARK");
+_Static_assert(DATA_MARK + HEADER + PAYLOAD <= INPUT_MARK + HEADER + SMALL, "DATA leaves as much room as an answer");
 
 enum type {
     HELLO = 1, PING, PONG, RUN, STARTED, DATA, END, WINDOW, SIGNAL, RESIZE, KILL, EXIT, ERROR, CONNECT, LISTEN, ACCEPTED,
@@ -124,7 +132,7 @@ static uint64_t next_serial, next_accepted;
 static long long now, next_kill_pass; /* now: milliseconds, as of this turn */
 static struct rlimit files_before;
 static unsigned char in[2 * (HEADER + PAYLOAD)], out[OUT_SIZE];
-static size_t in_start, in_end, out_start, out_end, frame_at;
+static size_t in_start, in_end, out_start, out_end, frame_at, frame_end;
 
 /* ---- numbers and frames ---- */
 
@@ -140,40 +148,53 @@ static long long milliseconds(void) {
     return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
 }
 
-static bool reserve(size_t size) {
-    if (OUT_SIZE - out_end < size && out_start > 0) {
-        memmove(out, out + out_start, out_used());
-        out_end -= out_start;
-        out_start = 0;
+static void put(uint64_t value, size_t size) {
+    if (frame_end - out_end < size) {
+        overrun = true;
+        return;
     }
-    return OUT_SIZE - out_end >= size;
-}
-
-static void put(uint64_t value, int bytes) {
-    for (; bytes > 0; bytes--, value >>= 8)
+    for (; size > 0; size--, value >>= 8)
         out[out_end++] = (unsigned char)value;
 }
 
 static void put_bytes(const void *bytes, size_t size) {
+    if (frame_end - out_end < size) {
+        overrun = true;
+        return;
+    }
     memcpy(out + out_end, bytes, size);
     out_end += size;
 }
 
 static void put_text(const char *text) { put_bytes(text, strnlen(text, SMALL / 2)); }
 
-/* The marks leave room for every small frame; were that ever wrong, the connection would start anew rather than lie. */
-static bool begin(enum type type, uint32_t id, int channel) {
-    if (!reserve(HEADER + SMALL)) {
-        overrun = true;
-        return false;
+/*
+ * A frame is made where it is sent from. Nothing else moves what the buffer holds, and nothing else is done until `finish` or `drop`, so no place in the
+ * buffer is kept across a move. False: no room for such a payload now, and nothing has changed.
+ */
+static bool open_frame(enum type type, uint32_t id, int channel, size_t room) {
+    if (OUT_SIZE - out_end < HEADER + room) {
+        memmove(out, out + out_start, out_used());
+        out_end -= out_start;
+        out_start = 0;
     }
+    if (OUT_SIZE - out_end < HEADER + room)
+        return false;
     frame_at = out_end;
+    frame_end = out_end + HEADER + room;
     put(0, 4);
     put(id, 4);
     put(type, 1);
     put((uint64_t)channel, 1);
     put_text("TH");
     return true;
+}
+
+/* The marks leave room for every small frame. Were that ever wrong, all starts anew, since the host must not miss one and believe the rest. */
+static bool begin(enum type type, uint32_t id, int channel) {
+    bool begun = open_frame(type, id, channel, SMALL);
+    overrun |= !begun;
+    return begun;
 }
 
 static void finish(void) {
@@ -183,6 +204,8 @@ static void finish(void) {
     out_end = end;
 }
 
+static void drop(void) { out_end = frame_at; }
+
 static void send_number(enum type type, uint32_t id, int channel, uint32_t number) {
     if (!begin(type, id, channel))
         return;
@@ -190,12 +213,22 @@ static void send_number(enum type type, uint32_t id, int channel, uint32_t numbe
     finish();
 }
 
-static void send_end(uint32_t id, int channel) {
-    if (begin(END, id, channel))
+/* STARTED goes before every other frame of a command. */
+static void announce(struct stream *s) {
+    if (s->kind != COMMAND || s->announced || s->id == 0)
+        return;
+    send_number(STARTED, s->id, 0, (uint32_t)s->pid);
+    s->announced = true;
+}
+
+static void send_end(struct stream *s, int channel) {
+    announce(s);
+    if (begin(END, s->id, channel))
         finish();
 }
 
-static void send_exit(const struct stream *s) {
+static void send_exit(struct stream *s) {
+    announce(s);
     if (!begin(EXIT, s->id, 0))
         return;
     put(s->exit_kind, 1);
@@ -858,14 +891,6 @@ static bool is_held(const struct stream *s) { return s->kind == COMMAND && s->id
 
 static void hold(struct stream *s) { s->held_until = now + HOLD; }
 
-/* STARTED goes before every other frame of the command. */
-static void announce(struct stream *s) {
-    if (s->kind != COMMAND || s->announced || s->id == 0)
-        return;
-    send_number(STARTED, s->id, 0, (uint32_t)s->pid);
-    s->announced = true;
-}
-
 static void run(uint32_t id, const unsigned char *payload, size_t size) {
     int arguments, variables, error, ours[3] = {-1, -1, -1};
     if (!parse_run(payload, size, &arguments, &variables)) {
@@ -922,7 +947,7 @@ static void run(uint32_t id, const unsigned char *payload, size_t size) {
 
 /* The channel ends for the host. `drained`: nobody can write to it any more. */
 static void end_output(struct stream *s, int i, bool drained) {
-    send_end(s->id, i + 1);
+    send_end(s, i + 1);
     if (s->out[i].unheld) {
         s->out[i].spent = s->out[i].fd;
         s->out[i].fd = -1;
@@ -932,37 +957,44 @@ static void end_output(struct stream *s, int i, bool drained) {
         orphan(&s->out[i].fd);
 }
 
+/* Room for bytes that are then read into the frame; false: there is none now, and none have been read. */
+static bool begin_data(struct stream *s, int channel, size_t room) {
+    announce(s);
+    return open_frame(DATA, s->id, channel, room);
+}
+
 static void read_output(struct stream *s, int i) {
     struct output *o = &s->out[i];
     size_t want = smaller(CHUNK, o->window);
     if (s->ended)
         want = smaller(want, o->left);
-    if (want == 0 || !reserve(HEADER + want))
+    if (want == 0 || !begin_data(s, i + 1, want))
         return;
-    ssize_t n = read(o->fd, out + out_end + HEADER, want);
+    ssize_t n = read(o->fd, out + out_end, want);
     if (n > 0) {
-        begin(DATA, s->id, i + 1);
         out_end += (size_t)n;
         finish();
         o->window -= (uint32_t)n;
         o->left -= s->ended ? (size_t)n : 0;
-    } else if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
+        return;
+    }
+    drop();
+    if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
         if (s->ended && errno == EAGAIN)
             o->left = 0;
-    } else {
-        if (n < 0 && s->kind == CONNECTION) { /* EXIT tells that it broke: no orderly end */
-            s->exit_code = (uint32_t)errno;
-            drop_input(s);
-            close_fd(&o->fd);
-        } else
-            end_output(s, i, true);
-    }
+    } else if (n < 0 && s->kind == CONNECTION) { /* EXIT tells that it broke: no orderly end */
+        s->exit_code = (uint32_t)errno;
+        drop_input(s);
+        close_fd(&o->fd);
+    } else
+        end_output(s, i, true);
 }
 
 static void give_window(struct stream *s, size_t taken) {
     s->in_taken += (uint32_t)taken;
     if (s->in_taken < WINDOW_STEP)
         return;
+    announce(s);
     send_number(WINDOW, s->id, 0, s->in_taken);
     s->in_window += s->in_taken;
     s->in_taken = 0;
@@ -973,7 +1005,7 @@ static void refuse_input(struct stream *s) {
     size_t waiting = s->in_end - s->in_start;
     drop_input(s);
     if (!s->in_refused)
-        send_end(s->id, 0);
+        send_end(s, 0);
     s->in_refused = true;
     give_window(s, waiting);
 }
@@ -1007,7 +1039,6 @@ static void finish_input(struct stream *s) {
 }
 
 static void flush_input(struct stream *s) {
-    announce(s);
     size_t taken = s->in_end > s->in_start ? write_input(s, s->input + s->in_start, s->in_end - s->in_start) : 0;
     if (s->in < 0)
         return; /* refused, with what waited */
@@ -1042,13 +1073,15 @@ static void read_datagram(struct stream *s) {
     static unsigned char bytes[PAYLOAD];
     struct sockaddr_storage address;
     socklen_t length = sizeof address;
-    if (!reserve(HEADER + PAYLOAD))
+    if (!begin_data(s, 1, PAYLOAD))
         return;
     ssize_t n = recvfrom(s->out[0].fd, bytes, sizeof bytes, 0, (struct sockaddr *)&address, &length);
     bool is_four = address.ss_family == AF_INET;
     size_t address_size = is_four ? 4 : 16;
-    if (n < 0 || 3 + address_size + (size_t)n > s->out[0].window || !begin(DATA, s->id, 1))
+    if (n < 0 || 3 + address_size + (size_t)n > s->out[0].window) {
+        drop();
         return;
+    }
     put(ntohs(((struct sockaddr_in *)&address)->sin_port), 2);
     put(address_size, 1);
     put_bytes(is_four ? (void *)&((struct sockaddr_in *)&address)->sin_addr : (void *)&((struct sockaddr_in6 *)&address)->sin6_addr, address_size);
@@ -1087,14 +1120,12 @@ static void take_input(struct stream *s, const unsigned char *bytes, size_t size
 }
 
 /*
- * Whatever a stream still owes before its last frame. Called in every turn of the loop; does nothing for most streams.
- * Nothing polls for a stream that has ended, so the loop comes again as long as one is held up by a full output buffer.
+ * Whatever a stream still owes before its last frame. Called in every turn of the loop; does nothing for most streams. Only what a pipe still holds waits for
+ * room. Nothing polls for a stream that has ended, so the loop comes again as long as one is held up by a full output buffer.
  */
 static void settle_stream(struct stream *s) {
-    if (s->kind != FREE && s->id != 0 && out_used() >= DATA_MARK) {
-        held_up = true;
+    if (s->told)
         return;
-    }
     if (!is_held(s))
         announce(s);
     if (s->kind == CONNECTION && s->in < 0 && s->out[0].fd < 0) {
@@ -1116,9 +1147,10 @@ static void settle_stream(struct stream *s) {
         if (s->out[i].fd >= 0 && (s->out[i].left == 0 || (s->kill == KILLED && s->out[i].window == 0)))
             end_output(s, i, false);
     }
-    held_up |= s->id != 0 && out_used() >= DATA_MARK;
-    if (s->id != 0 && (s->out[0].fd >= 0 || s->out[1].fd >= 0 || out_used() >= DATA_MARK))
+    if (s->id != 0 && (s->out[0].fd >= 0 || s->out[1].fd >= 0)) {
+        held_up |= out_used() >= DATA_MARK;
         return;
+    }
     if (s->id != 0)
         send_exit(s);
     s->told = true;
@@ -1350,10 +1382,8 @@ static void stream_frame(enum type type, struct stream *s, int channel, const un
     bool command = s->kind == COMMAND, fits = type == DATA || (type == WINDOW || type == SIGNAL || type == RESIZE ? size == 4 : size == 0);
     if (!fits || (type == DATA && channel != 0) || (type == WINDOW && (channel < 1 || channel > 2)))
         protocol_error("a frame does not parse");
-    else if (type == DATA) {
-        announce(s);
+    else if (type == DATA)
         take_input(s, p, size);
-    }
     else if (type == WINDOW) {
         if (get32(p) > INT32_MAX - s->out[channel - 1].window)
             protocol_error("WINDOW too large");
@@ -1524,8 +1554,20 @@ static void take_port(int fd) {
     in_start = in_end = out_start = out_end = 0;
 }
 
-static void look_for_host(void) {
+static void say_new(void) {
     static const unsigned char nobody[16];
+    send_hello(nobody);
+}
+
+/* What the host has not got yet is lost, so it has to hear that; this counts for it in the middle of a frame, too. */
+static void start_anew(void) {
+    forget_all();
+    overrun = in_step = false;
+    out_start = out_end = 0;
+    say_new();
+}
+
+static void look_for_host(void) {
     struct epoll_event event;
     struct pollfd now = {.fd = port};
     epoll_wait(gone_watch, &event, 1, 0);
@@ -1533,7 +1575,7 @@ static void look_for_host(void) {
         return;
     host_gone = false;
     if (greet)
-        send_hello(nobody);
+        say_new();
     greet = false;
 }
 
@@ -1570,6 +1612,8 @@ static void watch_streams(void) {
 static void serve_stream(struct stream *s) {
     if (s->kind == FREE)
         return;
+    if (s->ended) /* it takes its turn among those that still run, or they would leave it no room */
+        settle_stream(s);
     if (is_ready(s->in_polled) && s->kind == CONNECTING)
         finish_connect(s);
     else if (is_ready(s->in_polled) && s->in >= 0)
@@ -1635,8 +1679,8 @@ static void turn(const sigset_t *while_waiting) {
     }
     /* What polled ready is served before new frames are taken: they may close a stream and open another in its slot. */
     int count = (int)(top - streams);
-    first++; /* each stream comes first in its turn, so none starves another of room */
-    for (int i = 0; ready > 0 && i < count; i++)
+    first += out_used() < DATA_MARK; /* each stream comes first in its turn, so none starves another of room */
+    for (int i = 0; i < count; i++)
         serve_stream(&streams[(first + (unsigned)i) % (unsigned)count]);
     if (ready > 0 && is_ready(orphans_at))
         drain_orphans();
@@ -1647,8 +1691,7 @@ static void turn(const sigset_t *while_waiting) {
     for EACH(s)
         settle_stream(s);
     if (overrun)
-        lose_host();
-    overrun = false;
+        start_anew();
     flush_port();
     clean_up();
     more = more && out_used() <= INPUT_MARK;
@@ -1720,7 +1763,6 @@ static void take_standard_streams(void) {
 
 int main(int argc, char **argv) {
     sigset_t while_waiting;
-    static const unsigned char nobody[16];
     bool stdio = argc == 2 && strcmp(argv[1], "--stdio") == 0;
     if (argc == 2 && strcmp(argv[1], "--version") == 0)
         return puts(AGENT) < 0;
@@ -1739,7 +1781,7 @@ int main(int argc, char **argv) {
     } else {
         if (!stdio)
             port = connect_to(argv[2]);
-        send_hello(nobody);
+        say_new();
     }
     for (;;) {
         turn(&while_waiting);

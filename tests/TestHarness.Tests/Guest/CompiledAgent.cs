@@ -28,13 +28,16 @@ internal sealed class CompiledAgent : IAsyncDisposable
     public AgentConnection Connection { get; }
 
     /// <summary>Starts an agent; nothing has been said to it yet.</summary>
-    public static async Task<CompiledAgent> StartAsync(CancellationToken cancellationToken)
+    public static Task<CompiledAgent> StartAsync(CancellationToken cancellationToken) => StartAsync(Program.Value, cancellationToken);
+
+    /// <summary>Starts an agent that was built in another way.</summary>
+    public static async Task<CompiledAgent> StartAsync(string program, CancellationToken cancellationToken)
     {
         string path = Path.Combine(Directory.CreateTempSubdirectory("agent-").FullName, "s");
         using var listener = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         listener.Bind(new UnixDomainSocketEndPoint(path));
         listener.Listen(1);
-        Process process = Process.Start(new ProcessStartInfo(Program.Value, ["--connect", path]) { UseShellExecute = false })!;
+        Process process = Process.Start(new ProcessStartInfo(program, ["--connect", path]) { UseShellExecute = false })!;
         Socket accepted = await listener.AcceptAsync(cancellationToken).AsTask().WaitAsync(Limit, cancellationToken);
         Directory.Delete(Path.GetDirectoryName(path)!, recursive: true);
         return new CompiledAgent(process, new NetworkStream(accepted, ownsSocket: true));
