@@ -5,8 +5,9 @@ using TestHarness.Goldens;
 namespace TestHarness;
 
 /// <summary>
-/// Compares screenshots and texts with goldens: files beside the test's source, named as Verify names them, <c>Class.Method.name.verified.png</c>. What
-/// <c>TESTHARNESS_GOLDENS</c> says is done where one is missing or differs: <c>verify</c> (default), <c>missing</c>, <c>update</c> or <c>update-and-fail</c>.
+/// Compares screenshots and texts with goldens: files beside the test's source, named as Verify names them, <c>Class.Method.name.verified.png</c>. A class
+/// inside of another one has that one's name before its own. What <c>TESTHARNESS_GOLDENS</c> says is done where one is missing or differs: <c>verify</c> (default),
+/// <c>missing</c>, <c>update</c> or <c>update-and-fail</c>.
 /// </summary>
 public static class Golden
 {

@@ -41,7 +41,7 @@ internal sealed record GoldenAreas
         try
         {
             using JsonDocument document = JsonDocument.Parse(
-                File.ReadAllBytes(file), new JsonDocumentOptions { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true });
+                GoldenFiles.Read(file), new JsonDocumentOptions { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true });
             return Read(document.RootElement, isNeedle);
         }
         catch (Exception e) when (e is JsonException or FormatException or InvalidOperationException)

@@ -46,6 +46,12 @@ internal sealed class GoldenEnding(GoldenPlace place, GoldenMode mode, FailureTe
     {
         string target = IsReadOnly || golden is null ? place.VerifiedFile : golden;
         text.Add("Golden", golden ?? $"{place.VerifiedFile} ({WhyNone})");
+        if (golden is null && place.FormerFile is { } former)
+        {
+            text.Add("Not used", $"{former}: it lacks the outer class's name, and any class '{place.Test!.TestClass.Name}' here may have made it. "
+                + $"If it is this one's, rename it: git mv '{former}' '{place.VerifiedFile}'");
+        }
+
         string? other;
         try
         {

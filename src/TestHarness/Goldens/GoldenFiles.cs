@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using TestHarness.Hosts;
 
 namespace TestHarness.Goldens;
 
@@ -12,6 +13,14 @@ internal static class GoldenFiles
     {
         foreach (string file in files)
             UsedFiles[file] = true;
+    }
+
+    /// <summary>Reads a golden, or a file that belongs to one.</summary>
+    /// <exception cref="InvalidDataException">It is a pointer of Git LFS.</exception>
+    public static byte[] Read(string file)
+    {
+        byte[] content = File.ReadAllBytes(file);
+        return LfsPointer.Is(content) ? throw new InvalidDataException($"The file '{file}' can't be used: {LfsPointer.Reason}. Fetch it: {LfsPointer.Remedy}") : content;
     }
 
     public static bool IsUsed(string file) => UsedFiles.ContainsKey(file);

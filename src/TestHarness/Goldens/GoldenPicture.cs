@@ -107,7 +107,7 @@ internal sealed class GoldenPicture
         }, painted, areas.ClickPoint);
     }
 
-    private static PixelImage Read(string file) => PngFile.Read(System.IO.File.ReadAllBytes(file), file);
+    private static PixelImage Read(string file) => PngFile.Read(GoldenFiles.Read(file), file);
 
     private static byte[]? Paint(PixelImage pixels, string? colour, string file)
     {

@@ -21,8 +21,9 @@ internal sealed class GoldenPlace
         Test = Golden.CurrentTest?.Invoke();
         string source = Test?.SourceFile ?? caller.SourceFile;
         Folder = Path.GetDirectoryName(source) is { Length: > 0 } folder && Directory.Exists(folder) ? folder : throw NoFolder(name, source);
-        string className = Test?.TestClass.Name.Split('`')[0] ?? Path.GetFileNameWithoutExtension(source);
-        _prefix = $"{className}.{Test?.Method ?? caller.Member}.{name}";
+        string className = Test is { } test ? GoldenClassName.Of(test.TestClass) : Path.GetFileNameWithoutExtension(source);
+        string rest = $"{Test?.Method ?? caller.Member}.{name}";
+        _prefix = $"{className}.{rest}";
         TestId = Test?.Id ?? _prefix;
         TestName = Test?.DisplayName ?? $"{className}.{caller.Member}";
         // A word that the caller gives is for new files, too; others only where somebody has made such a file.
@@ -32,6 +33,7 @@ internal sealed class GoldenPlace
         VerifiedFile = Path.Combine(Folder, $"{own}.verified{extension}");
         ReceivedFile = Path.Combine(Folder, $"{own}.received{extension}");
         DifferenceFile = Path.Combine(Folder, $"{own}.received.difference.png");
+        FormerFile = Test is { TestClass: { IsNested: true } nested } && Accepted($"{GoldenClassName.Own(nested)}.{rest}") is [var former, ..] ? former : null;
     }
 
     public string Name { get; }
@@ -49,6 +51,9 @@ internal sealed class GoldenPlace
 
     /// <summary>Where a new golden is written.</summary>
     public string VerifiedFile { get; }
+
+    /// <summary>A golden by the name that was taken before for a class inside of another one: without the outer class's, and so perhaps of a class of the same name elsewhere.</summary>
+    public string? FormerFile { get; }
 
     public string ReceivedFile { get; }
 

@@ -9,13 +9,13 @@ internal static class ReceivedDifference
 
     /// <summary>Describes the difference; of a picture it is drawn beside what was received.</summary>
     /// <returns>The words, and the file with the picture.</returns>
-    /// <exception cref="InvalidDataException">A picture can't be read.</exception>
+    /// <exception cref="InvalidDataException">A file can't be read.</exception>
     public static (string Words, string? Picture) Of(ReceivedGolden received) =>
         received.File.EndsWith(".png", StringComparison.Ordinal) ? OfPicture(received.File, received.Golden!) : (OfText(received.File, received.Golden!), null);
 
     private static string OfText(string received, string golden)
     {
-        string Read(string file) => File.ReadAllText(file).Replace("\r\n", "\n", StringComparison.Ordinal);
+        string Read(string file) => TextCheck.TextOf(GoldenFiles.Read(file)).Replace("\r\n", "\n", StringComparison.Ordinal);
         TextDifference difference = TextDifference.Of(golden, Read(golden), Read(received));
         return difference.Count == 0 ? "no line differs\n" : $"{difference.Words}\n{difference.Show(MostLines)}";
     }
@@ -23,7 +23,7 @@ internal static class ReceivedDifference
     private static (string Words, string Picture) OfPicture(string received, string golden)
     {
         GoldenPicture expected = GoldenPicture.Load(golden, new GoldenOptions());
-        PixelImage actual = PngFile.Read(File.ReadAllBytes(received), received);
+        PixelImage actual = PngFile.Read(GoldenFiles.Read(received), received);
         PictureDifference difference = PictureComparison.Compare(expected.Pixels, actual, expected.Rules);
         string picture = ReceivedFiles.DifferenceBeside(received);
         File.WriteAllBytes(picture, PngFile.Write(DifferencePicture.Draw(expected.Pixels, actual, difference)));

@@ -43,13 +43,20 @@ internal sealed class TextCheck(string name, GoldenTextOptions options, GoldenCa
             throw failure;
     }
 
+    /// <summary>Returns a file's text, without the byte order mark that it may begin with.</summary>
+    public static string TextOf(byte[] content)
+    {
+        using var reader = new StreamReader(new MemoryStream(content));
+        return reader.ReadToEnd();
+    }
+
     private List<(string File, string Text)> Load()
     {
         try
         {
-            return [.. _place.AcceptedFiles.Select(file => (file, Normal(Lines(File.ReadAllText(file)))))];
+            return [.. _place.AcceptedFiles.Select(file => (file, Normal(Lines(TextOf(GoldenFiles.Read(file))))))];
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (Exception e) when (e is InvalidDataException or IOException or UnauthorizedAccessException)
         {
             throw new GoldenMismatchException(name, new FailureText($"The golden '{name}' can't be read.").Add("Reason", e.Message), e);
         }

@@ -29,6 +29,8 @@ internal sealed class DiskImport(StoredImages store, string file, IProgress<Star
             DiskDescription.RequireName(name);
         if (!Native.IsOrdinaryFile(file))
             throw Refuse(File.Exists(file) || Directory.Exists(file) ? "it is not an ordinary file" : "there is no such file");
+        if (LfsPointer.Is(file))
+            throw Refuse(LfsPointer.Reason, LfsPointer.Remedy);
         using WorkFolder work = store.Work(progress);
         DiskDescription? description = null;
         progress?.Report(new StartProgress(PrintableText.Of($"package {Path.GetFileName(file)}: unpacking")));

@@ -1,3 +1,5 @@
+using TestHarness.Hosts;
+
 namespace TestHarness.Images;
 
 /// <summary>
@@ -38,7 +40,7 @@ internal static class DiskSignature
                 return (format, remedy);
         }
 
-        return null;
+        return LfsPointer.Is(start) ? ("a pointer of Git LFS (its content was not fetched)", LfsPointer.Remedy) : null;
     }
 
     private static string Convert(string driver) => $"convert it: qemu-img convert -f {driver} -O qcow2 FILE FILE.qcow2.";

@@ -95,11 +95,13 @@ internal sealed record FetchedImages(string Root)
         string found = await part.SumAsync(cancellationToken).ConfigureAwait(false);
         if (found != sum)
         {
+            bool isPointer = LfsPointer.Is($"{file}.part");
             part.Delete();
             throw new ImageException(image, new FailureText($"Image '{image}': it is not what it should be.")
                 .Add("SHA-256 wanted", sum)
                 .Add("SHA-256 found", found)
-                .Try("give the sum that the image's publisher names (MachineSpec.ImageSha256, --sha256); where it is that already, what was fetched is damaged or another image."));
+                .Add("Reason", isPointer ? LfsPointer.Reason : null)
+                .Try(isPointer ? "the address of the content itself; where it is a file: git lfs pull." : "give the sum that the image's publisher names (MachineSpec.ImageSha256, --sha256); where it is that already, what was fetched is damaged or another image."));
         }
 
         part.MoveTo(file);

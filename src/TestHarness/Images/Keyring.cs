@@ -22,6 +22,8 @@ internal sealed class Keyring(string source, string file)
             int count = keys.ReadAtLeast(start, start.Length, throwOnEndOfStream: false);
             if (count == 0)
                 throw Unusable("it is empty", null);
+            if (LfsPointer.Is(_file))
+                throw Unusable(LfsPointer.Reason, LfsPointer.Remedy);
             if (start.AsSpan().SequenceEqual(Armour))
                 throw Unusable("it is armoured text, which gpgv does not take", $"gpg --dearmor '{_file}'; the result has the ending .gpg.");
         }

@@ -29,7 +29,7 @@ internal sealed record OwnDisk(string Path, IReadOnlyList<string> BackingFiles, 
         for (string file = path; ;)
         {
             if (FindKind(file) is { } kind)
-                throw Refuse(image, file, kind.Reason, kind.Remedy);
+                throw Refuse(image, file, kind.Reason, kind.Remedy ?? (file == path ? OwnPath.RemedyFor(image) : null));
             if (format == DiskFormat.Raw)
             {
                 long size = SizeOfRaw(image, file);
@@ -86,7 +86,7 @@ internal sealed record OwnDisk(string Path, IReadOnlyList<string> BackingFiles, 
         if (new FileInfo(file).LinkTarget is { } target)
             return ($"it is a symbolic link, to '{target}'", "name the file itself.");
         if (Native.StatusOf(file) is not { } status)
-            return ("there is no such file", "a relative path begins at the current directory, which under dotnet test is that of the test assembly.");
+            return ("there is no such file", null);
         return Native.IsOrdinaryFile(file) ? null : ($"it is {status.Type}, not a file", null);
     }
 

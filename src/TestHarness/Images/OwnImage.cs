@@ -17,7 +17,7 @@ internal static class OwnImage
     /// <exception cref="ImageException">A file is missing or can't be used.</exception>
     public static GuestImage Open(MachineSpec spec, string disk, DiskFormat format)
     {
-        string path = Path.GetFullPath(disk);
+        string path = Find(disk);
         // Where the folder really is: a backing file beside the disk is not elsewhere because a link leads to both.
         string folder = Path.GetDirectoryName(path) is { } above ? Native.RealPath(above) ?? above : "/";
         OwnDisk own = OwnDisk.Open(spec.Image, Path.Combine(folder, Path.GetFileName(path)), format);
@@ -50,16 +50,18 @@ internal static class OwnImage
 
     private static (string Kernel, string? Initrd) FindKernel(MachineSpec spec, string folder)
     {
-        string kernel = (spec.Kernel is { } named ? Path.GetFullPath(named) : Beside(spec, folder, KernelNames))
+        string kernel = (spec.Kernel is { } named ? Find(named) : Beside(spec, folder, KernelNames))
             ?? throw new ImageException(spec.Image, new FailureText($"Image '{spec.Image}': there is no kernel for it.")
                 .Add("Looked for", string.Join('\n', KernelNames.Select(name => Path.Combine(folder, name))))
                 .Try("name the kernel in MachineSpec.Kernel, or set MachineSpec.Firmware to Bios or Uefi where the disk has a boot loader."));
-        string? initrd = spec.Initrd is { } initrdNamed ? Path.GetFullPath(initrdNamed) : spec.Kernel is null ? Beside(spec, folder, InitrdNames) : null;
-        Require(spec, "kernel", kernel);
+        string? initrd = spec.Initrd is { } initrdNamed ? Find(initrdNamed) : spec.Kernel is null ? Beside(spec, folder, InitrdNames) : null;
+        Require(spec, "kernel", kernel, spec.Kernel);
         if (initrd is not null)
-            Require(spec, "initrd", initrd);
+            Require(spec, "initrd", initrd, spec.Initrd);
         return (kernel, initrd);
     }
+
+    private static string Find(string path) => OwnPath.Find(path, place => Native.StatusOf(place) is not null);
 
     private static string? Beside(MachineSpec spec, string folder, string[] names)
     {
@@ -70,13 +72,17 @@ internal static class OwnImage
     }
 
     // A link is fine here: a distribution's /vmlinuz is one, and nothing in the file leads elsewhere.
-    private static void Require(MachineSpec spec, string what, string path)
+    private static void Require(MachineSpec spec, string what, string path, string? named)
     {
         string? reason = Native.StatusOf(path) is not { } status ? "there is no such file"
             : !status.IsPlainFile ? $"it is {status.Type}, not a file"
             : new FileInfo(path).ResolveLinkTarget(returnFinalTarget: true) is FileInfo { Length: 0 } || new FileInfo(path).Length == 0 ? "it is empty"
+            : LfsPointer.Is(path) ? LfsPointer.Reason
             : null;
         if (reason is not null)
-            throw new ImageException(spec.Image, new FailureText($"Image '{spec.Image}': the {what} can't be used.").Add("File", path).Add("Reason", reason));
+        {
+            throw new ImageException(spec.Image, new FailureText($"Image '{spec.Image}': the {what} can't be used.").Add("File", path).Add("Reason", reason)
+                .Try(reason == LfsPointer.Reason ? LfsPointer.Remedy : OwnPath.RemedyFor(named)));
+        }
     }
 }

@@ -41,7 +41,7 @@ internal sealed class RecipeSource
     {
         if (image.Contains('/', StringComparison.Ordinal))
         {
-            string folder = Path.GetFullPath(image);
+            string folder = OwnPath.Find(image, place => System.IO.File.Exists(Path.Combine(place, RecipeFile)));
             if (System.IO.File.Exists(folder))
                 throw Unknown(image, $"'{folder}' is not a folder; a disk of your own has the ending .qcow2, .raw or .img, or its format in MachineSpec.ImageFormat");
             if (!System.IO.File.Exists(Path.Combine(folder, RecipeFile)))
@@ -83,7 +83,8 @@ internal sealed class RecipeSource
             throw Missing(name, "it is not an ordinary file");
         try
         {
-            return System.IO.File.ReadAllBytes(path);
+            byte[] content = System.IO.File.ReadAllBytes(path);
+            return LfsPointer.Is(content) ? throw Missing(name, LfsPointer.Reason, LfsPointer.Remedy) : content;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -91,11 +92,12 @@ internal sealed class RecipeSource
         }
     }
 
-    private ImageException Missing(string name, string reason) =>
-        new(_image, new FailureText($"Image '{_image}': the recipe's file '{name}' cannot be read.").Add("Recipe", File).Add("Reason", reason));
+    private ImageException Missing(string name, string reason, string? remedy = null) =>
+        new(_image, new FailureText($"Image '{_image}': the recipe's file '{name}' cannot be read.").Add("Recipe", File).Add("Reason", reason).Try(remedy));
 
     private static ImageException Unknown(string image, string reason) =>
         new(image, new FailureText($"There is no image '{image}': {reason}.")
+            .Add("Path", image.Contains('/', StringComparison.Ordinal) ? OwnPath.RemedyFor(image) : null)
             .Add("Images of the library", string.Join(", ", EmbeddedNames))
             .Try($"one of these, or the path of a folder of your own with a {RecipeFile}, written with a '/', such as \"./{Path.GetFileName(image.TrimEnd('/'))}\"."));
 
