@@ -48,7 +48,7 @@ public sealed partial class GuestFiles
 
     private static bool IsSingleFile(SyncRequest request) =>
         request is { IsPush: true, Options: { Exclude.Count: 0, Delete: false, Owner: null, Permissions: null, Sparse: false, DryRun: false, Progress: null } }
-        && new FileInfo(request.HostPath).LinkTarget is null
+        && (request.Options.Links is SymbolicLinks.Follow || new FileInfo(request.HostPath).LinkTarget is null)
         && Native.StatusOf(request.HostPath) is { IsPlainFile: true };
 
     private async Task<ShellResult> SendFileAsync(SyncRequest request, RsyncReport report, string what, CancellationToken cancellationToken)

@@ -1,4 +1,5 @@
 using TestHarness.Guest;
+using TestHarness.Hosts;
 using TestHarness.Qemu;
 
 namespace TestHarness;
@@ -10,7 +11,7 @@ namespace TestHarness;
 /// <remarks>
 /// A guest can't make a pull write outside its target: names that lead out of it are refused, a symbolic link that an earlier pull brought is replaced and not
 /// followed, and no device or special file is made. But a link is copied as it is, and may point anywhere on the host: who names a path through one, also as
-/// the target of another pull, goes where the guest wants. <see cref="SymbolicLinks.Inside"/> leaves such links out.
+/// the target of another pull, goes where the guest wants. <see cref="SymbolicLinks.Inside"/> leaves such links out; <see cref="SymbolicLinks.Follow"/> brings what they lead to.
 /// </remarks>
 public sealed partial class GuestFiles
 {
@@ -28,7 +29,7 @@ public sealed partial class GuestFiles
     /// <param name="options">How. Default: everything, deleting nothing, at most 10 minutes.</param>
     /// <param name="cancellationToken">Ends the transfer.</param>
     /// <returns>What was changed.</returns>
-    /// <exception cref="FileNotFoundException">There is no such source.</exception>
+    /// <exception cref="FileNotFoundException">There is no such source, or it is a link that leads nowhere and is to be followed.</exception>
     /// <exception cref="GuestCommandException">rsync failed; its words are in the message.</exception>
     /// <exception cref="WaitTimeoutException">The limit ran out.</exception>
     /// <exception cref="MachineExitedException">The machine ended.</exception>
@@ -38,6 +39,8 @@ public sealed partial class GuestFiles
         string source = FullPath(hostPath);
         if (!Path.Exists(source))
             throw new FileNotFoundException($"There is nothing to copy into machine '{_machine.Name}': '{source}' does not exist.", source);
+        if (options?.Links is SymbolicLinks.Follow && Native.StatusOf(source) is null)
+            throw new FileNotFoundException($"There is nothing to copy into machine '{_machine.Name}': '{source}' is a link that leads nowhere.", source);
         var request = new SyncRequest(IsPush: true, source, guestPath, options ?? SyncOptions.Default);
         return SyncAsync(request, $"copying '{hostPath}' to '{guestPath}' in the guest", cancellationToken);
     }
@@ -113,8 +116,9 @@ public sealed partial class GuestFiles
         }
 
         report.ReceiverFailure?.Throw();
-        if (result.ExitCode != 0)
+        if (!TransferNote.IsWhole(result.ExitCode))
             throw new GuestCommandException(_machine.Facts(), result);
-        return report.ToResult(byTar && request.IsPush && !request.ComparesByTar) with { Note = byTar ? TarNote : null };
+        string note = string.Join("; ", ((string?[])[byTar ? TarNote : null, TransferNote.Of(result)]).OfType<string>());
+        return report.ToResult(byTar && request.IsPush && !request.ComparesByTar) with { Note = note.Length > 0 ? note : null };
     }
 }

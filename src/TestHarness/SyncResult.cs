@@ -9,6 +9,9 @@ public sealed record SyncResult
     /// <summary>Gets the size of the files whose content was copied.</summary>
     public required long Bytes { get; init; }
 
-    /// <summary>Gets why the files went another way than by rsync, or <see langword="null"/>: the guest lacks it.</summary>
+    /// <summary>
+    /// Gets what else is to know, or <see langword="null"/>: that the files went by tar, because the guest lacks rsync; which files went away or changed while they were copied, where all
+    /// that lasted is there.
+    /// </summary>
     public string? Note { get; init; }
 }

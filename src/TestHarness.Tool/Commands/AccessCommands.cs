@@ -16,8 +16,8 @@ internal static class AccessCommands
         ShellCommand(),
         ConsoleCommand(),
         SshConfig(),
-        Sync("sync", "Makes a folder or file the same on the other side."),
-        Sync("copy", "Copies files."),
+        Sync("sync", "Makes a folder or file the same on the other side.", SymbolicLinks.Keep),
+        Sync("copy", "Copies files and folders as scp -r does: what links lead to, in their place.", SymbolicLinks.Follow),
         OneText("screenshot", "file", "Saves the screen as a PNG.", (machine, text) => new HostRequest("screenshot") { To = Path.GetFullPath(text) }),
         OneText("type", "text", "Types a text at the keyboard.", (_, text) => new HostRequest("type") { Text = text }),
         OneText("press", "keys", "Presses keys together: ctrl-alt-f2.", (_, text) => new HostRequest("press") { Text = text }),
@@ -80,7 +80,7 @@ internal static class AccessCommands
         }, text);
     }
 
-    private static Command Sync(string name, string description)
+    private static Command Sync(string name, string description, SymbolicLinks usualLinks)
     {
         var from = new Argument<string>("from") { Description = "A path, or NAME:PATH in a machine." };
         var to = new Argument<string>("to") { Description = "A path, or NAME:PATH in a machine." };
@@ -89,9 +89,14 @@ internal static class AccessCommands
         var exclude = new Option<string[]>("--exclude") { Description = "A pattern of what stays out, as rsync takes it. May be repeated." };
         var owner = new Option<string?>("--chown") { Description = "The owner in the guest: user or user:group." };
         var delete = new Option<bool>("--delete") { Description = "Deletes at the target what the source does not have." };
+        var links = new Option<SymbolicLinks>("--links")
+        {
+            Description = "Symbolic links: Keep copies them as they are, Follow copies what they lead to, Inside leaves out those that lead out.",
+            DefaultValueFactory = _ => usualLinks,
+        };
         var dryRun = new Option<bool>("--dry-run") { Description = "Only tells what would change." };
         var watch = new Option<bool>("--watch") { Description = "Does it again whenever something changes on the host, until Ctrl-C." };
-        var command = new Command(name, description) { from, to, exclude, owner, dryRun };
+        var command = new Command(name, description) { from, to, exclude, owner, links, dryRun };
         if (name == "sync")
         {
             command.Options.Add(delete);
@@ -105,6 +110,7 @@ internal static class AccessCommands
             {
                 Exclude = result.GetValue(exclude) ?? [],
                 Owner = result.GetValue(owner),
+                Links = result.GetValue(links),
                 Delete = name == "sync" && result.GetValue(delete),
                 DryRun = result.GetValue(dryRun),
             };

@@ -31,6 +31,8 @@ internal sealed record HostRequest(string Verb)
 
     public string? Owner { get; init; }
 
+    public SymbolicLinks Links { get; init; }
+
     public IReadOnlyList<string> Exclude { get; init; } = [];
 }
 

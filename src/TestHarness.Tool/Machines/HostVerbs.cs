@@ -102,12 +102,13 @@ internal static class HostVerbs
             Delete = call.Request.Delete,
             DryRun = call.Request.DryRun,
             Owner = call.Request.Owner,
+            Links = call.Request.Links,
             // A person who waits ends it with Ctrl-C.
             Timeout = Timeout.InfiniteTimeSpan,
         });
         foreach (SyncChange change in result.Changes)
             await call.Output.WriteAsync(System.Text.Encoding.UTF8.GetBytes($"{Word(change.Kind),-10} {change.Path}\n"), cancellationToken);
-        return new HostAnswer { Text = string.Create(CultureInfo.InvariantCulture, $"{result.Changes.Count} changed, {result.Bytes} bytes") };
+        return new HostAnswer { Text = string.Create(CultureInfo.InvariantCulture, $"{result.Changes.Count} changed, {result.Bytes} bytes{(result.Note is { } note ? $"\n{note}" : "")}") };
     }
 
     private static string Word(SyncChangeKind kind) => kind == SyncChangeKind.AttributesSet ? "attributes" : kind.ToString().ToLowerInvariant();

@@ -22,11 +22,11 @@ internal sealed class RsyncTunnel(GuestSession guest)
 
         """;
 
-    // What it prints is read.
-    private static readonly Dictionary<string, string> Locale = new() { ["LC_ALL"] = "C.UTF-8" };
-
     // errno(3): ENOENT.
     private const int NoSuchFile = 2;
+
+    // rsync(1): error in rsync protocol data stream.
+    private const int RemoteFailed = 12;
 
     private int _transfers;
 
@@ -56,12 +56,15 @@ internal sealed class RsyncTunnel(GuestSession guest)
         listener.Listen(1);
 
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        Task<string> remote = ServeAsync(listener, folder, agent, ended.Token);
+        Task<RemoteEnd> remote = ServeAsync(listener, folder, agent, ended.Token);
         HelperResult local;
         try
         {
             // -s: paths travel in the protocol and not on a command line that a shell would read.
             local = await RunLocalAsync(folder, ["-s", "-e", $"sh {ScriptName}", .. arguments], onLine, cancellationToken).ConfigureAwait(false);
+            // It knows its "remote shell" only, which ends well however the guest's rsync ends.
+            if (local.ExitCode == 0)
+                await ((Task)remote.WaitAsync(cancellationToken)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
         finally
         {
@@ -69,25 +72,28 @@ internal sealed class RsyncTunnel(GuestSession guest)
             await ((Task)remote).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
 
-        string remoteError = await remote.ConfigureAwait(false);
+        RemoteEnd end = await remote.ConfigureAwait(false);
         return new ShellResult
         {
             Command = "rsync",
-            ExitCode = local.ExitCode,
+            ExitCode = local.ExitCode != 0 ? local.ExitCode : end.ExitCode,
             StandardOutputBytes = Encoding.UTF8.GetBytes(local.StandardOutput),
-            StandardErrorBytes = Encoding.UTF8.GetBytes($"{remoteError}{local.StandardError}"),
+            StandardErrorBytes = Encoding.UTF8.GetBytes($"{end.Error}{local.StandardError}"),
         };
     }
 
-    /// <summary>Runs the host's rsync, in a locale in which what it prints can be read.</summary>
+    /// <summary>Runs the host's rsync, away from a person's <c>~/.popt</c>, which may give its options another meaning.</summary>
     public static Task<HelperResult> RunLocalAsync(string folder, IReadOnlyList<string> arguments, Action<string> onLine, CancellationToken cancellationToken) =>
         HelperProgram.RunAsync(
-            "rsync", arguments, new HelperOptions { WorkingDirectory = folder, Environment = Locale, OnOutputLine = onLine }, cancellationToken);
+            "rsync",
+            arguments,
+            new HelperOptions { WorkingDirectory = folder, Environment = new Dictionary<string, string> { ["HOME"] = folder }, OnOutputLine = onLine },
+            cancellationToken);
 
-    // Returns what the guest's rsync has to say for itself.
-    private static async Task<string> ServeAsync(Socket listener, string folder, AgentConnection agent, CancellationToken cancellationToken)
+    private static async Task<RemoteEnd> ServeAsync(Socket listener, string folder, AgentConnection agent, CancellationToken cancellationToken)
     {
         var error = new OutputCollector(ShellOptions.Default);
+        int exitCode = 0;
         try
         {
             using Socket accepted = await listener.AcceptAsync(cancellationToken).ConfigureAwait(false);
@@ -101,10 +107,10 @@ internal sealed class RsyncTunnel(GuestSession guest)
                 {
                     Task errors = error.CollectAsync(Stream.Null, process.StandardError, cancellationToken);
                     Task down = CopyDownAsync(local, process.StandardInput, cancellationToken);
-                    await process.StandardOutput.CopyToAsync(local, 128 * 1024, cancellationToken).ConfigureAwait(false);
-                    accepted.Shutdown(SocketShutdown.Send);
+                    await CopyUpAsync(process.StandardOutput, accepted, local, cancellationToken).ConfigureAwait(false);
                     await errors.ConfigureAwait(false);
-                    await down.ConfigureAwait(false);
+                    await down.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                    exitCode = (await process.Exit.WaitAsync(cancellationToken).ConfigureAwait(false)).ShellExitCode;
                 }
             }
         }
@@ -114,14 +120,28 @@ internal sealed class RsyncTunnel(GuestSession guest)
         }
         catch (AgentException e)
         {
-            return $"rsync in the guest: {e.Message}\n";
+            return new RemoteEnd(RemoteFailed, $"rsync in the guest: {e.Message}\n");
         }
         catch (Exception e) when (e is OperationCanceledException or IOException or SocketException or AgentStreamClosedException)
         {
             // One side has ended; rsync's own exit code and words tell what that means.
         }
 
-        return Encoding.UTF8.GetString(error.StandardError.Span);
+        return new RemoteEnd(exitCode, Encoding.UTF8.GetString(error.StandardError.Span));
+    }
+
+    // The host's rsync may be gone before the guest's has ended, which then is to end as it would have.
+    private static async Task CopyUpAsync(Stream from, Socket socket, NetworkStream to, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await from.CopyToAsync(to, 128 * 1024, cancellationToken).ConfigureAwait(false);
+            socket.Shutdown(SocketShutdown.Send);
+        }
+        catch (Exception e) when (e is SocketException or IOException { InnerException: SocketException })
+        {
+            await from.CopyToAsync(Stream.Null, 128 * 1024, cancellationToken).ConfigureAwait(false);
+        }
     }
 
     private static async Task CopyDownAsync(NetworkStream from, Stream to, CancellationToken cancellationToken)
@@ -130,6 +150,9 @@ internal sealed class RsyncTunnel(GuestSession guest)
         await to.DisposeAsync().ConfigureAwait(false);
     }
 }
+
+/// <summary>How the guest's rsync ended, and what it has to say for itself.</summary>
+internal sealed record RemoteEnd(int ExitCode, string Error);
 
 /// <summary>The guest has no rsync.</summary>
 internal sealed class RsyncMissingException(AgentException inner) : Exception(inner.Message, inner);

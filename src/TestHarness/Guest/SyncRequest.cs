@@ -13,6 +13,9 @@ internal sealed record SyncRequest(bool IsPush, string HostPath, string GuestPat
         }
     }
 
+    /// <summary>Gets the same, but for links of the source: those that are to be followed were, and what is a link all the same is none of the host's to follow.</summary>
+    public SyncRequest Followed => Options.Links is SymbolicLinks.Follow ? this with { Options = Options with { Links = SymbolicLinks.Keep } } : this;
+
     /// <summary>Whether a push by tar looks at the target first: it costs a copy of that.</summary>
     public bool ComparesByTar => Options.Delete || Options.DryRun;
 
@@ -35,7 +38,7 @@ internal sealed record SyncRequest(bool IsPush, string HostPath, string GuestPat
         .. Options.Exclude.Select(pattern => $"--exclude={pattern}"),
         .. Options.Delete ? (string[])["--delete"] : [],
         .. Options.Permissions is { } permissions ? (string[])[$"--chmod={permissions}"] : [],
-        .. Options.Links is SymbolicLinks.Inside ? (string[])["--safe-links"] : [],
+        .. Options.Links switch { SymbolicLinks.Inside => (string[])["--safe-links"], SymbolicLinks.Follow => ["--copy-links"], _ => [] },
         // Holes travel as zeros, in many bytes unless they are compressed.
         .. Options.Sparse ? (string[])["--sparse", "--compress"] : [],
         .. Options.DryRun ? (string[])["--dry-run"] : [],

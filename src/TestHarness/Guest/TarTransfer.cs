@@ -10,14 +10,25 @@ namespace TestHarness.Guest;
 /// </summary>
 internal sealed class TarTransfer(AgentConnection agent, SyncRequest request, RsyncReport report, string folder)
 {
-    // $1 folder, $2 name in it. GNU tar's own format, which every tar reads; that a file changed meanwhile (1) is no failure for rsync, either.
-    private const string Send = """
+    // $1 folder, $2 name in it, $3 -h where links are followed. GNU tar's own format, which every tar reads. What goes away or changes while it is read is told apart from failures,
+    // by rsync's code: GNU tar has one for it (1), busybox's only its words. A link that leads nowhere looks the same to both.
+    internal const string Send = """
         [ -e "$1/$2" ] || [ -L "$1/$2" ] || { echo "$1$2: No such file or directory" >&2; exit 1; }
         cd "$1" || exit
-        case $(tar --version 2>&1) in
-          *GNU*) tar -c --format=gnu -S -f - "./$2"; code=$?; [ $code = 1 ] && exit 0; exit $code ;;
-        esac
-        exec tar -c -f - "./$2"
+        export LC_ALL=C
+        gnu=
+        case $(tar --version 2>&1) in *GNU*) gnu='--format=gnu -S' ;; esac
+        exec 3>&1
+        error=$(tar -c $3 $gnu -f - "./$2" 2>&1 >&3 3>&-)
+        code=$?
+        [ -z "$error" ] || printf '%s\n' "$error" >&2
+        if [ -n "$3" ] && [ $code != 0 ]; then
+          lost=$(find -L "./$2" -type l 2> /dev/null)
+          [ -z "$lost" ] || { printf '%s: leads nowhere\n' "$lost" >&2; exit 1; }
+        fi
+        [ $code = 1 ] || exit $code
+        [ -n "$gnu" ] || ! printf '%s\n' "$error" | grep -qv -e ': No such file or directory$' -e 'exit delayed from previous errors$' || exit 1
+        exit 24
         """;
 
     // $1 target, $2 the source's name, or . for all that is in it, $3 for a single file: what stands there that a push would change, if anything does.
@@ -80,14 +91,14 @@ internal sealed class TarTransfer(AgentConnection agent, SyncRequest request, Rs
         if (request.ComparesByTar)
         {
             ShellResult compared = await CompareAsync(cancellationToken).ConfigureAwait(false);
-            if (compared.ExitCode != 0 || request.Options.DryRun)
+            if (!TransferNote.IsWhole(compared.ExitCode) || request.Options.DryRun)
                 return compared;
             staging = new RsyncReport(null);
         }
 
         string[] paths = [.. request.Options.Sparse ? [] : (string[])["--sparse"], "--", request.HostPath, $"{_staging}/"];
-        HelperResult staged = await RsyncAsync(paths, staging.Add, cancellationToken).ConfigureAwait(false);
-        if (staged.ExitCode != 0)
+        HelperResult staged = await RsyncAsync(request, paths, staging.Add, cancellationToken).ConfigureAwait(false);
+        if (!TransferNote.IsWhole(staged.ExitCode))
             return Result("rsync", staged.ExitCode, staged.StandardError);
         long total = Math.Max(1, staging.Bytes), sent = 0;
         (string user, string group) = request.Owners;
@@ -98,7 +109,7 @@ internal sealed class TarTransfer(AgentConnection agent, SyncRequest request, Rs
         ];
         string newName = IsFolder || request.GuestPath.EndsWith('/') ? "" : Name;
         string[] command = ["/bin/sh", "-c", Receive, "sh", request.GuestPath, newName, user, group, request.Options.Sparse ? "y" : ""];
-        return await JoinAsync(
+        ShellResult pushed = await JoinAsync(
             command,
             arguments,
             process => new HelperOptions
@@ -106,20 +117,21 @@ internal sealed class TarTransfer(AgentConnection agent, SyncRequest request, Rs
                 Take = output => CopyAsync(output, process.StandardInput, count => Tell(sent = Math.Min(total, sent + count), total), cancellationToken),
             },
             cancellationToken).ConfigureAwait(false);
+        return pushed.ExitCode == 0 ? Result("rsync", staged.ExitCode, staged.StandardError) : pushed;
     }
 
     private async Task<ShellResult> PullAsync(CancellationToken cancellationToken)
     {
         (string parent, string name) = request.GuestSource;
-        ShellResult unpacked = await FetchAsync([Send, "sh", parent, name], _staging, bytes => report.Tell(new SyncProgress(bytes, 0)), cancellationToken).ConfigureAwait(false);
-        if (unpacked.ExitCode != 0)
+        ShellResult unpacked = await FetchAsync([Send, "sh", parent, name, request.Options.Links is SymbolicLinks.Follow ? "-h" : ""], _staging, bytes => report.Tell(new SyncProgress(bytes, 0)), cancellationToken).ConfigureAwait(false);
+        if (!TransferNote.IsWhole(unpacked.ExitCode))
             return unpacked;
         // Holes stay holes: some bytes of an archive can stand for a file that no disk has room for.
         string[] paths = ["--chmod=ug-s", .. request.Options.Sparse ? [] : (string[])["--sparse"], "--", $"{_staging}/{(name == "." ? "" : name)}", request.HostPath];
-        HelperResult copied = await RsyncAsync(paths, report.Add, cancellationToken).ConfigureAwait(false);
+        HelperResult copied = await RsyncAsync(request.Followed, paths, report.Add, cancellationToken).ConfigureAwait(false);
         if (copied.ExitCode == 0)
             Tell(report.Bytes, Math.Max(1, report.Bytes));
-        return Result("rsync", copied.ExitCode, copied.StandardError);
+        return copied.ExitCode == 0 ? unpacked : Result("rsync", copied.ExitCode, copied.StandardError);
     }
 
     // Reports what a push changes, on a copy of what the guest has at the target, and unless it is a dry run removes there what is to go.
@@ -128,15 +140,15 @@ internal sealed class TarTransfer(AgentConnection agent, SyncRequest request, Rs
         Directory.CreateDirectory(_before);
         ShellResult fetched = await FetchAsync(
             [Before, "sh", request.GuestPath, Name, IsFolder ? "" : "y"], _before, _ => { }, cancellationToken).ConfigureAwait(false);
-        if (fetched.ExitCode != 0)
+        if (!TransferNote.IsWhole(fetched.ExitCode))
             return fetched;
         string other = Path.Combine(_before, Path.GetFileName(request.GuestPath));
         if (!IsFolder && Path.GetFileName(other) != Name && File.Exists(other))
             File.Move(other, Path.Combine(_before, Name), overwrite: true);
         // busybox's tar leaves folders the time at which it wrote into them.
-        HelperResult compared = await RsyncAsync(["--omit-dir-times", "--", request.HostPath, $"{_before}/"], report.Add, cancellationToken).ConfigureAwait(false);
+        HelperResult compared = await RsyncAsync(request, ["--omit-dir-times", "--", request.HostPath, $"{_before}/"], report.Add, cancellationToken).ConfigureAwait(false);
         string[] gone = [.. report.Deleted];
-        if (compared.ExitCode != 0 || request.Options.DryRun || gone.Length == 0)
+        if (!TransferNote.IsWhole(compared.ExitCode) || request.Options.DryRun || gone.Length == 0)
             return Result("rsync", compared.ExitCode, compared.StandardError);
         if (gone.FirstOrDefault(path => path.Contains('\ufffd', StringComparison.Ordinal)) is { } unnamed)
             return Result("rsync", 1, $"{unnamed}: its name is not valid UTF-8; without rsync in the guest it can't be deleted from here");
@@ -197,12 +209,12 @@ internal sealed class TarTransfer(AgentConnection agent, SyncRequest request, Rs
             AgentExit exit = await process.Exit.WaitAsync(cancellationToken).ConfigureAwait(false);
             await collected.ConfigureAwait(false);
             string error = Encoding.UTF8.GetString(words.StandardError.Span);
-            return exit.ShellExitCode != 0 ? Result("tar (in the guest)", exit.ShellExitCode, error) : Result("tar", local.ExitCode, $"{error}{local.StandardError}");
+            return exit.ShellExitCode != 0 && (local.ExitCode == 0 || !TransferNote.IsWhole(exit.ShellExitCode)) ? Result("tar (in the guest)", exit.ShellExitCode, error) : Result("tar", local.ExitCode, $"{error}{local.StandardError}");
         }
     }
 
-    private Task<HelperResult> RsyncAsync(string[] paths, Action<string> onLine, CancellationToken cancellationToken) =>
-        RsyncTunnel.RunLocalAsync(folder, [.. request.Arguments(withProgress: false), .. paths], onLine, cancellationToken);
+    private Task<HelperResult> RsyncAsync(SyncRequest how, string[] paths, Action<string> onLine, CancellationToken cancellationToken) =>
+        RsyncTunnel.RunLocalAsync(folder, [.. how.Arguments(withProgress: false), .. paths], onLine, cancellationToken);
 
     private void Tell(long bytes, long total) => report.Tell(new SyncProgress(bytes, (int)(100 * (decimal)bytes / total)));
 

@@ -77,6 +77,8 @@ public abstract partial class EveryWayTests
             .Should().ThrowAsync<FileNotFoundException>().WithMessage("*nothing*does not exist*");
         await Vm.Files.Invoking(files => files.PullAsync("/no/such/file", $"{here}/", cancellationToken: Token))
             .Should().ThrowAsync<GuestCommandException>().WithMessage("*/no/such/file*No such file*");
+        await Vm.Files.Invoking(files => files.PullAsync("/etc/nothing", $"{here}", cancellationToken: Token))
+            .Should().ThrowAsync<GuestCommandException>().WithMessage("*/etc/nothing*No such file*");
         await Vm.Files.Invoking(files => files.PushAsync($"{here}", "relative/", cancellationToken: Token))
             .Should().ThrowAsync<ArgumentException>().WithMessage("*\"relative/\" is not absolute*");
     }
