@@ -57,6 +57,7 @@ internal sealed class SshProcess : Stream
     {
         ProcessStartInfo start = ProcessSession.StartInfo(["--pdeathsig", "KILL", "--", .. arguments]);
         start.RedirectStandardInput = start.RedirectStandardOutput = start.RedirectStandardError = true;
+        HelperEnvironment.Give(start);
         return new SshProcess(await SpawnThread.RunAsync(() => Process.Start(start)!).ConfigureAwait(false));
     }
 

@@ -70,6 +70,20 @@ internal static class EnvironmentVariables
         where value is not null
         select (name, value);
 
+    /// <summary>
+    /// Those that programs of the host get which the library starts, as they are set: where things are, and how the network is reached. What is set for a person's own use of these
+    /// programs (<c>TAR_OPTIONS</c>, <c>RSYNC_*</c>, <c>APT_CONFIG</c>, <c>XZ_DEFAULTS</c>, a language) is not for them.
+    /// </summary>
+    public static IEnumerable<(string Name, string Value)> ForHelpers =>
+        from name in (string[])
+        [
+            "PATH", "HOME", "USER", "LOGNAME", "TMPDIR", "LD_LIBRARY_PATH", "TESSDATA_PREFIX",
+            "http_proxy", "https_proxy", "ftp_proxy", "all_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "ALL_PROXY", "NO_PROXY",
+        ]
+        let value = Read(name)
+        where value is not null
+        select (name, value);
+
     private static bool IsSet(string name) => Read(name) is { } value && value != "0" && !value.Equals("false", StringComparison.OrdinalIgnoreCase);
 
     private static string? Read(string name) =>

@@ -54,8 +54,7 @@ internal static class HelperProgram
                     shell.ThrowOnError(false).DisposeOnExit(false);
                     if (options.WorkingDirectory is { } directory)
                         shell.WorkingDirectory(directory);
-                    if (options.Environment is { } environment)
-                        shell.EnvironmentVariables(environment);
+                    shell.StartInfo(info => HelperEnvironment.Give(info, options.Environment));
                 })).ConfigureAwait(false);
         }
         catch (Win32Exception e)
@@ -121,7 +120,7 @@ internal sealed record HelperOptions
 {
     public string? WorkingDirectory { get; init; }
 
-    /// <summary>Variables added to the ones of this process.</summary>
+    /// <summary>Variables added to the ones that all helper programs get.</summary>
     public IReadOnlyDictionary<string, string>? Environment { get; init; }
 
     public Action<string>? OnOutputLine { get; init; }

@@ -61,6 +61,7 @@ internal static class Supervision
             RedirectStandardInput = true,
             WorkingDirectory = "/",
         };
+        HelperEnvironment.Give(start);
         _reaper = Process.Start(start);
     }
 }

@@ -100,7 +100,6 @@ internal sealed class BuildFolder(string image, string path, IProgress<StartProg
     private static Dictionary<string, string> Variables() => new(StringComparer.Ordinal)
     {
         ["PATH"] = $"{Environment.GetEnvironmentVariable("PATH")}:/usr/local/sbin:/usr/sbin:/sbin:/usr/bin:/bin",
-        ["LC_ALL"] = "C.UTF-8",
         ["DEBIAN_FRONTEND"] = "noninteractive",
         // The kernel's package makes no initramfs of 30 MB: the library has a small one of its own.
         ["INITRD"] = "No",

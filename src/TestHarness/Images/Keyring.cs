@@ -41,7 +41,7 @@ internal sealed class Keyring(string source, string file)
         HelperResult result = await HelperProgram.RunAsync(
             "gpgv",
             ["--homedir", work.Path, "--keyring", _file, "--status-fd", "1", "--output", output, "--", signed],
-            new HelperOptions { Environment = new Dictionary<string, string>(StringComparer.Ordinal) { ["LC_ALL"] = "C.UTF-8" } },
+            null,
             cancellationToken).ConfigureAwait(false);
         // A key that has expired or was revoked ends with 0 as well, but is not called good.
         if (result.ExitCode == 0 && File.Exists(output) && result.StandardOutput.Split('\n').Any(line => line.StartsWith("[GNUPG:] GOODSIG ", StringComparison.Ordinal)))

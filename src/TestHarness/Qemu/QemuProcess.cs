@@ -53,6 +53,7 @@ internal sealed class QemuProcess : IAsyncDisposable
         ProcessStartInfo start = ProcessSession.StartInfo([.. QemuUser.SetPrivArguments(deviceGroup), program, .. arguments]);
         start.WorkingDirectory = folder;
         start.RedirectStandardInput = start.RedirectStandardOutput = start.RedirectStandardError = true;
+        HelperEnvironment.GiveToQemu(start);
         var memory = new OomWatch();
         Process process = await SpawnThread.RunAsync(() => Process.Start(start)!).ConfigureAwait(false);
         process.StandardInput.Close();
