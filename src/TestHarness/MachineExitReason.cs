@@ -23,4 +23,7 @@ public enum MachineExitReason
 
     /// <summary>The host or its control group ran out of memory, and the host's kernel killed QEMU.</summary>
     HostOutOfMemory,
+
+    /// <summary>A file of the host's that the machine runs on could not be read or written, or was cut or damaged. QEMU keeps memory and screen until the machine is disposed.</summary>
+    HostDiskFailed,
 }

@@ -15,13 +15,15 @@ public sealed class MachineExitedException : MachineException
     public MachineExit Exit { get; }
 
     private static FailureOutcome Blame(MachineExitReason reason) =>
-        reason is MachineExitReason.QemuExited or MachineExitReason.MonitorLost or MachineExitReason.HostDiskFull or MachineExitReason.HostOutOfMemory
+        reason is MachineExitReason.QemuExited or MachineExitReason.MonitorLost or MachineExitReason.HostDiskFull or MachineExitReason.HostDiskFailed
+            or MachineExitReason.HostOutOfMemory
             ? FailureOutcome.InfrastructureFailed
             : FailureOutcome.GuestFailed;
 
     private static string? Remedy(MachineExit exit) => exit switch
     {
         { Reason: MachineExitReason.HostDiskFull } => StartAdvice.For(MachineFault.HostDiskFull),
+        { Reason: MachineExitReason.HostDiskFailed } => StartAdvice.For(MachineFault.HostDiskFailed),
         { Reason: MachineExitReason.HostOutOfMemory } => StartAdvice.For(MachineFault.HostOutOfMemory),
         { Reason: MachineExitReason.QemuExited, Signal: Hosts.Native.SignalKill } =>
             $"if nobody killed it, the host may have run out of memory, though neither its kernel's log nor its control group says so here: {StartAdvice.For(MachineFault.HostOutOfMemory)}",

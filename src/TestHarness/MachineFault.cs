@@ -59,4 +59,7 @@ public enum MachineFault
 
     /// <summary>The host or its control group ran out of memory, and the host's kernel killed QEMU.</summary>
     HostOutOfMemory,
+
+    /// <summary>A file of the host's that the machine runs on could not be read or written, or was cut or damaged.</summary>
+    HostDiskFailed,
 }

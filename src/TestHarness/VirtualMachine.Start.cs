@@ -18,6 +18,7 @@ public sealed partial class VirtualMachine
     private QemuInstance? _instance;
     private QemuProcess? _process;
     private BootFiles? _boot;
+    private BaseFiles? _baseFiles;
     private string? _program;
     private IReadOnlyList<ForwardedPort> _forwards = [];
 
@@ -110,6 +111,7 @@ public sealed partial class VirtualMachine
         _instance = null;
         FolderRemoval.Remove(Folder);
         _kept?.Dispose();
+        _baseFiles?.Dispose();
         _memory?.Clear();
         _share!.Dispose();
         _template?.Dispose();
@@ -199,6 +201,8 @@ public sealed partial class VirtualMachine
     private async Task LaunchAsync(CancellationToken cancellationToken)
     {
         IReadOnlyList<string> arguments = QemuArguments.Build(Spec, _boot!, Name, _accelerator, MachineChannels.Library);
+        _baseFiles?.Dispose();
+        _baseFiles = BaseFiles.Of(_boot!);
         try
         {
             using (Spans.Start("qemu"))
@@ -241,6 +245,7 @@ public sealed partial class VirtualMachine
         string limit = $"it took more than {StartLimit.TotalSeconds:0.#} s ({nameof(MachineSpec)}.{nameof(MachineSpec.StartTimeout)})";
         (MachineFault fault, string what) = reason switch
         {
+            _ when _baseFiles?.FindCut() is { } cut => (MachineFault.HostDiskFailed, cut),
             _ when _monitorLost is not null => (MachineFault.MonitorLost, _monitorLost),
             QmpException => (MachineFault.MonitorLost, reason.Message),
             BootFailedException { Trouble: { Fault: MachineFault.Deadline } late } => (late.Fault, $"{limit}; it was {late.Text}"),

@@ -90,6 +90,7 @@ public sealed partial class VirtualMachine
             await DrainAsync().ConfigureAwait(false);
             _template?.Dispose();
             _share?.Dispose();
+            _baseFiles?.Dispose();
             _life.Close();
             if (_folder is not null)
                 Remove(_folder);
@@ -135,13 +136,15 @@ public sealed partial class VirtualMachine
         }
 
         string? outOfMemory = await process.FindOutOfMemoryAsync().ConfigureAwait(false);
+        string? cut = _baseFiles?.FindCut();
         MachineExitReason reason = _killing ? MachineExitReason.Killed
+            : cut is not null ? MachineExitReason.HostDiskFailed
             : _monitorLost is not null ? MachineExitReason.MonitorLost
             : _shutdownByGuest && exitCode == 0 ? MachineExitReason.GuestShutdown
             : outOfMemory is not null ? MachineExitReason.HostOutOfMemory
             : MachineExitReason.QemuExited;
         // A machine that broke keeps the reason.
-        string? detail = _monitorLost is null ? failure ?? outOfMemory : $"QEMU lived on without its monitor and was ended ({_monitorLost})";
+        string? detail = _monitorLost is null ? cut ?? failure ?? outOfMemory : $"QEMU lived on without its monitor and was ended ({_monitorLost})";
         MachineExit exit = _life.End(new MachineExit(reason, exitCode, process.StandardError) { Detail = detail });
         NoteEnd($"ended: {exit}");
         await _ended.CancelAsync().ConfigureAwait(false);

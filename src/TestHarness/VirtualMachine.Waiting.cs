@@ -37,10 +37,13 @@ public sealed partial class VirtualMachine
         wait.CancelAfter(limit);
         try
         {
-            return await operation(wait.Token).ConfigureAwait(false);
+            T result = await operation(wait.Token).ConfigureAwait(false);
+            await LookAtBaseFilesAsync().ConfigureAwait(false);
+            return Exit is not { Reason: MachineExitReason.HostDiskFailed } failed ? result : throw new MachineExitedException(Facts(), failed, waitedFor);
         }
         catch (Exception e) when (e is not TestHarnessException && !cancellationToken.IsCancellationRequested)
         {
+            await LookAtBaseFilesAsync().ConfigureAwait(false);
             if (Exit is null && e is AgentLostException or QmpBrokenException or IOException or ObjectDisposedException)
                 await Task.WhenAny(_exitWatch, Task.Delay(ExitFollows, CancellationToken.None)).ConfigureAwait(false);
             if (Exit is { } ended)

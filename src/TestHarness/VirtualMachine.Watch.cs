@@ -12,6 +12,7 @@ public sealed partial class VirtualMachine
     private readonly GuestWatch _watch;
     private string? _panicWords;
     private int _panicked;
+    private int _judging;
 
     // The kernel restarts the guest that many seconds after a panic, at once where it is negative (kernel-parameters.txt, panic=).
     private bool RebootsOnPanic => KernelCommandLine.LastValue([_boot?.KernelArguments ?? "", Spec.KernelArguments], "panic=") is { } seconds
@@ -86,19 +87,23 @@ public sealed partial class VirtualMachine
     // In a guest that had been up. Called on the reader of console or monitor, which must not wait.
     private void OnTrouble(GuestTrouble trouble)
     {
-        if (trouble.Fault is MachineFault.HostDiskFull)
-            _ = Task.Run(() => BreakAsync(MachineExitReason.HostDiskFull, trouble.Text));
+        if (trouble.Fault is MachineFault.HostDiskFull or MachineFault.HostDiskFailed)
+            _ = Task.Run(() => BreakAsync(trouble.Fault is MachineFault.HostDiskFull ? MachineExitReason.HostDiskFull : MachineExitReason.HostDiskFailed, trouble.Text));
         if (trouble.Fault is not (MachineFault.KernelPanic or MachineFault.NoRootDevice))
             return;
         // The kernel's own words; pvpanic, which follows them, has none.
         if (!trouble.Certain)
             _panicWords = trouble.Text;
-        _ = Task.Run(() => OnPanicAsync(trouble));
+        // One at a time: a program may print such lines for ever.
+        if (trouble.Certain || Interlocked.Exchange(ref _judging, 1) == 0)
+            _ = Task.Run(() => JudgePanicAsync(trouble));
     }
 
-    private async Task OnPanicAsync(GuestTrouble trouble)
+    private async Task JudgePanicAsync(GuestTrouble trouble)
     {
         bool printed = !trouble.Certain && await _guest.AnswersAsync(AnswerLimit).ConfigureAwait(false);
+        if (!trouble.Certain)
+            Volatile.Write(ref _judging, 0);
         if (printed || Interlocked.Exchange(ref _panicked, 1) == 1)
             return;
         if (RebootsOnPanic)
@@ -134,6 +139,13 @@ public sealed partial class VirtualMachine
         {
             // It only saves the host a busy processor.
         }
+    }
+
+    // Before what a guest did is taken for its own doing.
+    private async Task LookAtBaseFilesAsync()
+    {
+        if (Exit is null && State is MachineState.Running or MachineState.Paused && _baseFiles?.FindCut() is { } cut)
+            await BreakAsync(MachineExitReason.HostDiskFailed, cut).ConfigureAwait(false);
     }
 
     private static string Sentence(string text) => $"{char.ToUpperInvariant(text[0])}{text[1..]}.";

@@ -9,8 +9,8 @@ namespace TestHarness.Guest;
 /// Looks out for trouble in a guest: reads the serial console as it comes, line by line, and QEMU's events. On the way up every sign counts; in a guest
 /// that is up only a panic does, for the rest is its own affair then.
 /// </summary>
-/// <param name="disks">Where the machine's disks are on the host, for what QEMU tells of them.</param>
-internal sealed class GuestWatch(Func<string> disks)
+/// <param name="disks">Where the machine's disks are on the host, and what they lie on, for what QEMU tells of them.</param>
+internal sealed class GuestWatch(Func<(string Folder, string Lower)> disks)
 {
     private const int MaxLine = 4096;
 
@@ -109,7 +109,7 @@ internal sealed class GuestWatch(Func<string> disks)
             "RESET" when IsGuests(happened) => new GuestTrouble(MachineFault.GuestReset, "the guest reset itself", Certain: true),
             "SHUTDOWN" when IsGuests(happened) && Text(happened, "reason") == "guest-reset" => new GuestTrouble(MachineFault.GuestReset, "the guest reset itself", Certain: true),
             "SHUTDOWN" when IsGuests(happened) => new GuestTrouble(MachineFault.GuestPowerOff, "the guest powered itself off", Certain: true),
-            _ when BlockErrors.Describe(happened.Name, happened.Data, disks()) is { } failure => new GuestTrouble(MachineFault.HostDiskFull, failure, Certain: true),
+            "BLOCK_IO_ERROR" or "BLOCK_IMAGE_CORRUPTED" => DiskTrouble(happened),
             _ => null,
         };
         if (trouble is not null)
@@ -125,7 +125,9 @@ internal sealed class GuestWatch(Func<string> disks)
             wasUp = !_booting;
             if (!wasUp)
             {
-                _seen.Add(trouble);
+                // One of a kind, the first: a guest may repeat itself for ever.
+                if (!_seen.Any(seen => seen.Fault == trouble.Fault && seen.Certain == trouble.Certain))
+                    _seen.Add(trouble);
                 _outcome.TrySetResult(true);
             }
         }
@@ -163,6 +165,12 @@ internal sealed class GuestWatch(Func<string> disks)
     };
 
     private static bool IsPanic(GuestTrouble trouble) => trouble.Fault is MachineFault.KernelPanic or MachineFault.NoRootDevice;
+
+    private GuestTrouble? DiskTrouble(QmpEvent happened)
+    {
+        (string folder, string lower) = disks();
+        return BlockErrors.Describe(happened.Name, happened.Data, folder, lower) is var (fault, text) ? new GuestTrouble(fault, text, Certain: true) : null;
+    }
 
     private static string Text(QmpEvent happened, string name) => happened.Data.TryGetProperty(name, out JsonElement value) ? value.ToString() : "";
 

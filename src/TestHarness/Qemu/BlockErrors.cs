@@ -10,27 +10,37 @@ internal static class BlockErrors
 {
     private const int LongestText = 300;
 
-    // EFBIG: the limit on the size of files (setrlimit(2), RLIMIT_FSIZE). QEMU stops the machine for some of these writes, as for a full disk; others it tells the guest.
+    // EFBIG: the limit on the size of files (setrlimit(2), RLIMIT_FSIZE).
     private const string BeyondLimit = "File too large";
 
-    /// <summary>Returns a sentence where the host's disk has failed the machine, or <see langword="null"/>: where QEMU told the guest, whose own affair it is then, but for a limit on the size of files, of which no guest can know.</summary>
+    /// <summary>
+    /// Says how the host's disk has failed the machine. <see langword="null"/> where QEMU told the guest, whose own affair it is then: the library's own disks have their machine stopped,
+    /// so such an error was wanted.
+    /// </summary>
     /// <param name="name">The event.</param>
     /// <param name="data">Its data, as it came.</param>
     /// <param name="folder">Where the machine's disks are.</param>
-    public static string? Describe(string name, JsonElement data, string folder) => name switch
+    /// <param name="lower">What these lie on, which is read, too.</param>
+    public static (MachineFault Fault, string Text)? Describe(string name, JsonElement data, string folder, string lower) => name switch
     {
-        "BLOCK_IO_ERROR" when Text(data, "action") == "stop" => Describe(data, folder),
-        "BLOCK_IO_ERROR" when Text(data, "action") == "report" && Text(data, "reason") == BeyondLimit =>
-            $"host disk full at {folder}: there was no room for what the guest wrote to {Node(data)} ({BeyondLimit}), which QEMU told the guest as a fault of its disk",
-        "BLOCK_IMAGE_CORRUPTED" => $"the disk {Node(data)} at {folder} is damaged: {Text(data, "msg") ?? "QEMU does not say how"}",
+        "BLOCK_IO_ERROR" when Text(data, "action") == "stop" => Describe(data, folder, lower),
+        "BLOCK_IMAGE_CORRUPTED" => (MachineFault.HostDiskFailed, $"the disk {Node(data)} at {folder} is damaged: {Text(data, "msg") ?? "QEMU does not say how"}"),
         _ => null,
     };
 
-    // QEMU stops a machine whose write finds no room (werror=enospc, its default), and waits for somebody to make some: nobody will.
-    private static string Describe(JsonElement data, string folder) =>
-        data.TryGetProperty("nospace", out JsonElement full) && full.ValueKind == JsonValueKind.True
-            ? $"host disk full at {folder}: there was no room for what the guest wrote to {Node(data)}, so QEMU stopped the machine"
-            : $"host disk failed at {folder}: the guest's {Text(data, "operation") ?? "access"} of {Node(data)} ended with \"{Text(data, "reason") ?? "no reason"}\", so QEMU stopped the machine";
+    // QEMU stops the machine (werror=stop, rerror=stop), and waits for somebody to mend the disk: nobody will.
+    private static (MachineFault Fault, string Text) Describe(JsonElement data, string folder, string lower)
+    {
+        string reason = Text(data, "reason") ?? "no reason";
+        if ((data.TryGetProperty("nospace", out JsonElement full) && full.ValueKind == JsonValueKind.True) || reason == BeyondLimit)
+        {
+            string limit = reason == BeyondLimit ? $" ({BeyondLimit})" : "";
+            return (MachineFault.HostDiskFull, $"host disk full at {folder}: there was no room for what the guest wrote to {Node(data)}{limit}, so QEMU stopped the machine");
+        }
+
+        string operation = Text(data, "operation") ?? "access", place = operation == "read" && lower.Length > 0 ? $"{folder}, on {lower}" : folder;
+        return (MachineFault.HostDiskFailed, $"host disk failed at {place}: the guest's {operation} of {Node(data)} ended with \"{reason}\", so QEMU stopped the machine");
+    }
 
     private static string Node(JsonElement data) =>
         Text(data, "node-name") ?? Text(data, "device") ?? "a disk";

@@ -208,8 +208,7 @@ internal static class QemuArguments
         image["cache"] = new JsonObject { ["no-flush"] = !isKept };
         image["discard"] = "unmap";
         arguments.AddRange(["-blockdev", image.ToJsonString(Json)]);
-        JsonObject device = VirtioDevice(type, "virtio-blk");
-        device["drive"] = node;
+        JsonObject device = Disk(type, node);
         if (boots)
             // The only one that the firmware tries.
             device["bootindex"] = 0;
@@ -227,9 +226,7 @@ internal static class QemuArguments
             ["file"] = new JsonObject { ["driver"] = "file", ["filename"] = MachineFileNames.Seed, ["read-only"] = true },
         };
         arguments.AddRange(["-blockdev", image.ToJsonString(Json)]);
-        JsonObject device = VirtioDevice(type, "virtio-blk");
-        device["drive"] = "seed";
-        AddDevice(arguments, device);
+        AddDevice(arguments, Disk(type, "seed"));
     }
 
     // QEMU takes no JSON here; two commas stand for one. It reads as its own user, and opens nothing by a symbolic link.
@@ -286,6 +283,16 @@ internal static class QemuArguments
             // No boot ROM: nothing boots from this network, and loading it costs time.
             card["romfile"] = "";
         AddDevice(arguments, card);
+    }
+
+    // An error of the host's files stops the machine: it is none of the guest's disk, and the guest never sees it.
+    private static JsonObject Disk(MachineType type, string node)
+    {
+        JsonObject device = VirtioDevice(type, "virtio-blk");
+        device["drive"] = node;
+        device["rerror"] = "stop";
+        device["werror"] = "stop";
+        return device;
     }
 
     private static JsonObject VirtioDevice(MachineType type, string device) =>

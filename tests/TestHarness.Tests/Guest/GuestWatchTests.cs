@@ -9,7 +9,7 @@ namespace TestHarness.Tests.Guest;
 
 public sealed class GuestWatchTests
 {
-    private readonly GuestWatch _watch = new(() => "/run/machine");
+    private readonly GuestWatch _watch = new(() => ("/run/machine", ""));
 
     [Fact]
     public async Task Reads_a_line_that_comes_in_pieces()

@@ -26,7 +26,7 @@ public sealed class OwnDiskArgumentsTests
     [Fact]
     public void Have_the_BIOS_boot_the_disk_and_speak_on_the_serial_console() =>
         Line(new MachineSpec { Firmware = Firmware.Bios }, Disk).Should()
-            .Contain("-machine q35,vmport=off,memory-backend=ram,graphics=off ").And.Contain("""{"driver":"virtio-blk-pci","drive":"disk0","bootindex":0}""")
+            .Contain("-machine q35,vmport=off,memory-backend=ram,graphics=off ").And.Contain("""{"driver":"virtio-blk-pci","drive":"disk0","rerror":"stop","werror":"stop","bootindex":0}""")
             .And.Contain("\"driver\":\"VGA\"").And.NotContain("-kernel").And.NotContain("-append").And.NotContain("pflash");
 
     [Fact]

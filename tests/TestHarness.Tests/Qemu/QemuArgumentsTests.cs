@@ -64,7 +64,7 @@ public sealed class QemuArgumentsTests
             .And.Contain("""
                 {"driver":"qcow2","read-only":false,"file":{"driver":"file","filename":"disk.qcow2","read-only":false},"backing":{"driver":"qcow2","read-only":true,"file":{"driver":"file","filename":"/cache/tiny/disk.qcow2","read-only":true},"backing":null}
                 """)
-            .And.Contain("""{"driver":"virtio-blk-pci","drive":"disk0"}""");
+            .And.Contain("""{"driver":"virtio-blk-pci","drive":"disk0","rerror":"stop","werror":"stop"}""");
     }
 
     [Fact]
@@ -147,7 +147,7 @@ public sealed class QemuArgumentsTests
         [
             .. Build(Boot),
             "-blockdev", """{"driver":"raw","node-name":"seed","read-only":true,"file":{"driver":"file","filename":"seed.iso","read-only":true}}""",
-            "-device", """{"driver":"virtio-blk-pci","drive":"seed"}""",
+            "-device", """{"driver":"virtio-blk-pci","drive":"seed","rerror":"stop","werror":"stop"}""",
         ]);
     }
 
