@@ -84,6 +84,7 @@ public sealed partial class GuestFiles
     {
         var report = new RsyncReport(request.Options.Progress);
         string[] arguments = [.. request.Arguments(withProgress: request.Options.Progress is not null), .. request.Paths];
+        using var wanted = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, report.ReceiverFailed);
         bool byTar = false;
         ShellResult result;
         try
@@ -106,13 +107,18 @@ public sealed partial class GuestFiles
                         return await SyncByTarAsync(request, report, what, token).ConfigureAwait(false);
                     }
                 },
-                cancellationToken,
+                wanted.Token,
                 lastSeen: report.Describe).ConfigureAwait(false);
+            await report.SettleAsync().ConfigureAwait(false);
         }
         catch (Exception) when (report.ReceiverFailure is { } thrown)
         {
             thrown.Throw();
             throw;
+        }
+        catch (OperationCanceledException e) when (cancellationToken.IsCancellationRequested)
+        {
+            throw new OperationCanceledException(e.Message, e, cancellationToken);
         }
 
         report.ReceiverFailure?.Throw();

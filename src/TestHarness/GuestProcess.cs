@@ -18,7 +18,7 @@ public sealed class GuestProcess : IAsyncDisposable
     internal GuestProcess(VirtualMachine machine, string command, AgentProcess process, ShellOptions options)
     {
         (_machine, _process, Command) = (machine, process, command);
-        _output = new OutputCollector(machine.Followed(options));
+        _output = machine.Collect(options);
         _completion = CompleteAsync(options);
         // A test may never ask how it ended.
         _ = _completion.ContinueWith(static task => task.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
@@ -58,7 +58,9 @@ public sealed class GuestProcess : IAsyncDisposable
         _completion.WaitAsync,
         cancellationToken);
 
-    /// <summary>Kills the command and everything that it started, and waits until all of that is gone.</summary>
+    /// <summary>
+    /// Kills the command and everything that it started, and waits until all of that is gone. A receiver of its lines is waited for no longer than a second.
+    /// </summary>
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <returns>The result.</returns>
     /// <exception cref="WaitTimeoutException">It was not gone within 30 seconds.</exception>
@@ -68,6 +70,7 @@ public sealed class GuestProcess : IAsyncDisposable
         _machine.Scaled(KillLimit),
         async token =>
         {
+            _output.ReleaseReceiver();
             await _process.KillAsync(token).ConfigureAwait(false);
             return await _completion.WaitAsync(token).ConfigureAwait(false);
         },
@@ -96,7 +99,11 @@ public sealed class GuestProcess : IAsyncDisposable
 
     /// <summary>Kills the command where it still runs, with everything that it started. May be called twice.</summary>
     /// <returns>A task for the end; at most half a second: a guest that stands still is not waited for.</returns>
-    public ValueTask DisposeAsync() => _process.DisposeAsync();
+    public ValueTask DisposeAsync()
+    {
+        _output.ReleaseReceiver();
+        return _process.DisposeAsync();
+    }
 
     private async Task<ShellResult> GuardAsync(
         string waitedFor, TimeSpan limit, Func<CancellationToken, Task<ShellResult>> wait, CancellationToken cancellationToken)
@@ -118,11 +125,14 @@ public sealed class GuestProcess : IAsyncDisposable
         using var limit = new CancellationTokenSource();
         if (options.Timeout is { } most)
             limit.CancelAfter(most);
+        // Its output ends with the machine; a receiver of lines must not hold that up.
+        using CancellationTokenRegistration ended = _machine.Ended.Register(_output.ReleaseReceiver);
         try
         {
             Task input = options.StandardInput is { } from ? Shell.FeedAsync(from, _process.StandardInput, limit.Token) : Task.CompletedTask;
             await _output.CollectAsync(_process.StandardOutput, _process.StandardError, limit.Token).ConfigureAwait(false);
             AgentExit exit = await _process.Exit.WaitAsync(limit.Token).ConfigureAwait(false);
+            await _machine.SettleFollowersAsync().ConfigureAwait(false);
             if (input.IsFaulted)
                 await input.ConfigureAwait(false);
             return ShellResult.Of(Command, exit, _output, Stopwatch.GetElapsedTime(began));

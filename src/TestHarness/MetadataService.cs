@@ -23,6 +23,9 @@ public sealed class MetadataService
 
     private static readonly TimeSpan ListenLimit = TimeSpan.FromMinutes(1);
 
+    // Some wait on purpose until something has changed.
+    private static readonly TimeSpan HandlerLimit = TimeSpan.FromMinutes(5);
+
     private readonly VirtualMachine _machine;
     private readonly GuestSession _guest;
     private readonly MetadataRoutes _routes = new();
@@ -36,7 +39,10 @@ public sealed class MetadataService
     /// The path, beginning with <c>/</c>. One that ends with <c>/</c> stands for all that begins with it; any other for itself alone. Of several that fit the longest
     /// one counts. What no path fits is answered by 404.
     /// </param>
-    /// <param name="handler">The handler. It may be called by several requests at once. An exception of it is answered by 500, and is in the machine's timeline.</param>
+    /// <param name="handler">
+    /// The handler. It may be called by several requests at once, each on a thread of its own. An exception of it is answered by 500, and is in the machine's timeline; so is one
+    /// that takes more than 5 minutes.
+    /// </param>
     /// <exception cref="ArgumentException">The path does not begin with <c>/</c>.</exception>
     public void Handle(string path, Func<MetadataRequest, MetadataResponse> handler)
     {
@@ -113,13 +119,18 @@ public sealed class MetadataService
     private Task ServeAsync(AgentTcpStream connection, CancellationToken lost) =>
         connection.Peer.StartsWith($"{Address} ", StringComparison.Ordinal) ? HttpConnection.ServeAsync(connection, connection.CompleteWriting, AnswerAsync, lost) : Task.CompletedTask;
 
+    // A thread each, for many that block would take all of the pool's.
+    private Task<MetadataResponse> CallAsync(MetadataRequest request, CancellationToken lost) => Task.Factory.StartNew(
+        () => _routes.AnswerAsync(request, lost), lost, TaskCreationOptions.LongRunning | TaskCreationOptions.DenyChildAttach, TaskScheduler.Default).Unwrap();
+
     private async Task<MetadataResponse> AnswerAsync(MetadataRequest request, CancellationToken lost)
     {
         long began = Stopwatch.GetTimestamp();
         string what = $"metadata {request.Method} {request.Path}";
         try
         {
-            MetadataResponse response = HttpResponse.Checked(await _routes.AnswerAsync(request, lost).ConfigureAwait(false));
+            // Apart, and not waited for beyond the guest's end: one that blocks holds its own request only.
+            MetadataResponse response = HttpResponse.Checked(await CallAsync(request, lost).WaitAsync(HandlerLimit, lost).ConfigureAwait(false));
             _machine.NoteGuest(PrintableText.Of(what), Stopwatch.GetElapsedTime(began), $"{response.StatusCode}");
             return response;
         }

@@ -40,7 +40,11 @@ public sealed partial class SerialConsole
             if (ended && count == 0)
                 splitter.End();
             while (lines.TryDequeue(out string? line))
+            {
+                cancellationToken.ThrowIfCancellationRequested();
                 yield return line;
+            }
+
             if (count > 0)
                 continue;
             if (ended)

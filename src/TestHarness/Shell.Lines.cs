@@ -39,7 +39,14 @@ public sealed partial class Shell
         try
         {
             await foreach (OutputLine line in lines.Reader.ReadAllAsync(CancellationToken.None).ConfigureAwait(false))
+            {
+                // What still waits is not handed on where the caller has cancelled, or the limit has run out.
+                cancellationToken.ThrowIfCancellationRequested();
+                if (running.Exception?.InnerException is WaitTimeoutException)
+                    break;
                 yield return line;
+            }
+
             ShellResult result = await EndAsync(running, cancellationToken).ConfigureAwait(false);
             if (result.ExitCode != 0)
                 throw new GuestCommandException(_machine.Facts(), result);

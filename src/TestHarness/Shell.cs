@@ -106,15 +106,17 @@ public sealed partial class Shell
         string description, IReadOnlyList<string> words, ShellOptions options, CancellationToken cancellationToken, ChannelWriter<OutputLine>? lines = null)
     {
         description = _machine.WithoutSecrets(description);
-        var output = new OutputCollector(_machine.Followed(options), lines);
+        OutputCollector output = _machine.Collect(options, lines);
         try
         {
-            return await _machine.GuardAsync(
+            ShellResult result = await _machine.GuardAsync(
                 $"the command: {description}",
                 options.Timeout ?? _machine.Scaled(DefaultLimit),
                 token => RunCoreAsync(description, words, options, output, token),
                 cancellationToken,
                 lastSeen: output.Describe).ConfigureAwait(false);
+            await _machine.SettleFollowersAsync().ConfigureAwait(false);
+            return result;
         }
         catch (AgentException e)
         {
@@ -152,6 +154,9 @@ public sealed partial class Shell
 
     internal static async Task FeedAsync(Stream? from, Stream to, CancellationToken cancellationToken)
     {
+        // The caller's stream may block where it should not; what runs beside it goes on.
+        if (from is not null)
+            await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
         try
         {
             if (from is not null)

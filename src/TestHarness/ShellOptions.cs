@@ -20,7 +20,10 @@ public sealed record ShellOptions
     /// <summary>Gets what the command reads from its standard input; the caller disposes it. Default: <see langword="null"/>, nothing (end of file at once).</summary>
     public Stream? StandardInput { get; init; }
 
-    /// <summary>Gets a receiver of whole lines while the command runs, in order, never two at a time; a line of more than 64 KiB comes in pieces. Default: none.</summary>
+    /// <summary>
+    /// Gets a receiver of whole lines while the command runs, in order, never two at a time; a line of more than 64 KiB comes in pieces. It is called on a thread of its own. One
+    /// that is slower than the command holds the command, as a pipe does, up to its limit or its end. What it throws ends the command and comes out of the call. Default: none.
+    /// </summary>
     public Action<OutputLine>? OnOutput { get; init; }
 
     /// <summary>

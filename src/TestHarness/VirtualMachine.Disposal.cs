@@ -53,21 +53,34 @@ public sealed partial class VirtualMachine
         if (_inListener.Value || _process is not { Exited.IsCompleted: false } || Stopping is not { } stopping)
             return Task.CompletedTask;
         lock (_telling)
-            return _told = _told.IsCompleted ? Task.Run(() => TellAsync(stopping)) : _told;
+            return _told = _told.IsCompleted ? Task.Run(TellAllAsync) : _told;
+
+        Task TellAllAsync()
+        {
+            _inListener.Value = true;
+            return TellAsync(nameof(Stopping), stopping.GetInvocationList().Cast<Func<VirtualMachine, Task>>());
+        }
     }
 
-    // What a listener does (a screenshot for the evidence) must not keep the machine from ending: neither by taking its time nor by failing, which is told afterwards.
-    private async Task TellAsync(Func<VirtualMachine, Task> stopping)
+    private Task TellStartingAsync() => Starting is not { } starting ? Task.CompletedTask : TellAsync(
+        nameof(Starting),
+        starting.GetInvocationList().Cast<Action<VirtualMachine>>().Select(listener => (Func<VirtualMachine, Task>)(machine =>
+        {
+            listener(machine);
+            return Task.CompletedTask;
+        })));
+
+    // What a listener does (a screenshot for the evidence) must not keep the machine from starting or ending: neither by taking its time nor by failing, which is told afterwards.
+    private async Task TellAsync(string happening, IEnumerable<Func<VirtualMachine, Task>> listeners)
     {
-        _inListener.Value = true;
         var told = new List<Task>();
-        foreach (Func<VirtualMachine, Task> listener in stopping.GetInvocationList().Cast<Func<VirtualMachine, Task>>())
+        foreach (Func<VirtualMachine, Task> listener in listeners)
         {
             Task listening = Task.Run(() => listener(this));
             if (await Task.WhenAny(listening, Task.Delay(ListenerLimit)).ConfigureAwait(false) == listening)
                 told.Add(listening);
             else
-                NoteEnd($"a listener of Stopping took more than {ListenerLimit.TotalSeconds} s and is not waited for");
+                NoteEnd($"a listener of {happening} took more than {ListenerLimit.TotalSeconds} s and is not waited for");
         }
 
         await Task.WhenAll(told).ConfigureAwait(false);

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Threading.Channels;
 using TestHarness.Evidence;
 using TestHarness.Guest;
 using TestHarness.Qemu;
@@ -17,12 +18,18 @@ public sealed partial class VirtualMachine
     private readonly EventLog _events = new(TimeProvider.System);
     private readonly FrameHistory _frames = new();
     private SecretMask? _mask;
+    private LineFollowers? _followers;
 
     /// <summary>
     /// Happens for each line that the serial console shows or a command in the guest writes, when it comes, without the secrets and otherwise as the guest wrote it:
-    /// escape sequences and all. It happens on the reader's thread, so it must not throw or take long.
+    /// escape sequences and all. Each receiver is called apart, in order, never two calls at a time; nothing waits for it but the end of a command, for a second at most. For
+    /// lines that one is too slow for (4,096 may wait) it gets a line <c>[… N lines dropped …]</c>. The first exception of each is in the machine's timeline.
     /// </summary>
-    public event Action<VirtualMachine, string>? LineReceived;
+    public event Action<VirtualMachine, string>? LineReceived
+    {
+        add => Followers.Add(value);
+        remove => Followers.Remove(value);
+    }
 
     internal FrameHistory Frames => _frames;
 
@@ -30,6 +37,8 @@ public sealed partial class VirtualMachine
 
     // Made on first use: field initialisers run before the constructor has the spec.
     private SecretMask Secrets => _mask ??= new SecretMask(Spec.Secrets);
+
+    private LineFollowers Followers => LazyInitializer.EnsureInitialized(ref _followers, () => new LineFollowers(this, NoteFailedFollower));
 
     /// <summary>Collects what is known of the machine on the host; of one that has ended, too. Asks nothing of the guest.</summary>
     /// <param name="cancellationToken">Ends the wait.</param>
@@ -121,25 +130,25 @@ public sealed partial class VirtualMachine
         }
     }
 
-    /// <summary>Adds a receiver of the command's lines where somebody follows the machine.</summary>
-    internal ShellOptions Followed(ShellOptions options) => LineReceived is null ? options : options with
-    {
-        OnOutput = line =>
-        {
-            LineReceived?.Invoke(this, Secrets.Apply(line.Text));
-            options.OnOutput?.Invoke(line);
-        },
-    };
+    /// <summary>Makes what collects a command's output, and tells its lines to those who follow the machine.</summary>
+    internal OutputCollector Collect(ShellOptions options, ChannelWriter<OutputLine>? lines = null) =>
+        new(options, lines, Followers.IsEmpty ? null : line => Followers.Tell(Secrets.Apply(line)));
+
+    /// <summary>Waits a moment for those who follow the machine.</summary>
+    internal Task SettleFollowersAsync() => Followers.SettleAsync();
 
     private void FollowSerial()
     {
-        var lines = new LineSplitter(line => LineReceived?.Invoke(this, Secrets.Apply(line)));
+        var lines = new LineSplitter(line => Followers.Tell(Secrets.Apply(line)));
         Console.Received += bytes =>
         {
-            if (LineReceived is not null)
+            if (!Followers.IsEmpty)
                 lines.Add(bytes.Span);
         };
     }
+
+    private void NoteFailedFollower(Exception e) =>
+        _events.Add(MachineEventKind.Operation, $"a receiver of {nameof(LineReceived)} was told a line", outcome: $"it threw {Outcome(e)}");
 
     // Notes each step of the start, for whoever is told of it besides.
     private RecordedProgress Recorded(IProgress<StartProgress>? progress)

@@ -1,3 +1,4 @@
+using TestHarness.Evidence;
 using TestHarness.Templates;
 
 namespace TestHarness;
@@ -43,10 +44,26 @@ public sealed partial class VirtualMachine
     }
 
     /// <summary>Lets a spare go on as its new owner's machine, with the clock and random state of now.</summary>
-    internal Task TakeAsync(CancellationToken cancellationToken)
+    internal async Task TakeAsync(CancellationToken cancellationToken)
     {
         _isSpare = false;
-        Starting?.Invoke(this);
-        return GoOnAsync("a spare machine to go on", cancellationToken);
+        await TellStartingAsync().WaitAsync(cancellationToken).ConfigureAwait(false);
+        await GoOnAsync("a spare machine to go on", cancellationToken).ConfigureAwait(false);
+    }
+
+    // What the receiver throws ends the machine, as it does in a start.
+    private async Task TellSpareAsync(IProgress<StartProgress>? progress)
+    {
+        var told = new RecordedProgress(_events, Secrets, progress);
+        Report(told, "running (a spare)");
+        try
+        {
+            await told.SettleAsync().ConfigureAwait(false);
+        }
+        catch
+        {
+            await DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
     }
 }

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Net.Sockets;
+using TestHarness.Evidence;
 using TestHarness.Guest;
 using TestHarness.Hosts;
 using TestHarness.Images;
@@ -31,7 +32,7 @@ public sealed partial class VirtualMachine
 
     /// <summary>Describes and starts a machine; returns when the guest is up, answers, and has confirmed clock, random state and host name.</summary>
     /// <param name="spec">The machine.</param>
-    /// <param name="progress">Told each step, also of an image or a template that is made first. Default: nobody.</param>
+    /// <param name="progress">Told each step, also of an image or a template that is made first, on a thread of its own. What it throws ends the start. Default: nobody.</param>
     /// <param name="cancellationToken">Ends the start and removes what there is of the machine.</param>
     /// <returns>The running machine; the caller disposes it.</returns>
     /// <exception cref="ArgumentException">The spec has mistakes.</exception>
@@ -46,7 +47,7 @@ public sealed partial class VirtualMachine
         if (spares is not null && await spares.TryTakeAsync(cancellationToken).ConfigureAwait(false) is { } spare)
         {
             machine = spare;
-            Report(progress, "running (a spare)");
+            await spare.TellSpareAsync(progress).ConfigureAwait(false);
         }
         else
         {
@@ -58,7 +59,7 @@ public sealed partial class VirtualMachine
     }
 
     /// <summary>Starts the machine, once; returns when the guest is up, answers, and has confirmed clock, random state and host name.</summary>
-    /// <param name="progress">Told each step, also of an image or a template that is made first. Default: nobody.</param>
+    /// <param name="progress">Told each step, also of an image or a template that is made first, on a thread of its own. What it throws ends the start. Default: nobody.</param>
     /// <param name="cancellationToken">Ends the start and removes what there is of the machine.</param>
     /// <returns>A task for the start.</returns>
     /// <exception cref="InvalidOperationException">It was started before.</exception>
@@ -69,26 +70,28 @@ public sealed partial class VirtualMachine
     {
         if (!_life.TryMove(MachineState.Created, MachineState.Starting))
             throw new InvalidOperationException($"Machine '{Name}' was started before (it is {State}): make another one with the same spec.");
-        if (!MakesTemplate && !_isSpare)
-            Starting?.Invoke(this);
         AddGuestReaches();
         using Activity? span = Spans.Start("start", Name);
-        using var wanted = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _disposing.Token);
+        RecordedProgress told = Recorded(progress);
+        using var wanted = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _disposing.Token, told.Failed);
         var ended = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        _start = ended.Task;
-        progress = Recorded(progress);
         long began = Stopwatch.GetTimestamp();
         try
         {
-            await PrepareAsync(progress, wanted.Token).ConfigureAwait(false);
-            while (!await TryStartGuestAsync(progress, wanted.Token).ConfigureAwait(false))
+            if (!MakesTemplate && !_isSpare)
+                await TellStartingAsync().WaitAsync(wanted.Token).ConfigureAwait(false);
+            _start = ended.Task;
+            await PrepareAsync(told, wanted.Token).ConfigureAwait(false);
+            while (!await TryStartGuestAsync(told, wanted.Token).ConfigureAwait(false))
                 await EndAttemptAsync().ConfigureAwait(false);
+            await told.SettleAsync().ConfigureAwait(false);
             NoteStarted(began, failure: null);
         }
         catch (Exception e)
         {
             NoteStarted(began, e);
             await DisposeStartedAsync().ConfigureAwait(false);
+            await told.SettleAsync().ConfigureAwait(false);
             if (e is not TestHarnessException && cancellationToken.IsCancellationRequested)
                 throw new OperationCanceledException(e.Message, e, cancellationToken);
             if (_disposing.IsCancellationRequested)

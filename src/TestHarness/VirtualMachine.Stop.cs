@@ -88,6 +88,7 @@ public sealed partial class VirtualMachine
                 await _instance.DisposeAsync().ConfigureAwait(false);
             await _exitWatch.ConfigureAwait(false);
             await DrainAsync().ConfigureAwait(false);
+            await SettleFollowersAsync().ConfigureAwait(false);
             _template?.Dispose();
             _share?.Dispose();
             _baseFiles?.Dispose();

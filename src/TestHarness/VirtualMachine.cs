@@ -49,10 +49,15 @@ public sealed partial class VirtualMachine : IAsyncDisposable
         FollowSerial();
     }
 
-    /// <summary>Happens when a machine of this process begins to start, on the starter's own flow of control.</summary>
+    /// <summary>
+    /// Happens when a machine of this process begins to start, with the starter's execution context. The start waits for a listener, 10 seconds at most; what it throws ends the start.
+    /// </summary>
     public static event Action<VirtualMachine>? Starting;
 
-    /// <summary>Happens before a running machine is ended by the library, while it can still be looked at. A listener may dispose the machine.</summary>
+    /// <summary>
+    /// Happens before a running machine is ended by the library, while it can still be looked at. A listener may dispose the machine. It is waited for, 10 seconds at most; what
+    /// it throws comes out of the call that ends the machine, which is gone by then.
+    /// </summary>
     public event Func<VirtualMachine, Task>? Stopping;
 
     /// <summary>Gets the machine's name, unique in this process: <see cref="MachineSpec.Hostname"/>, or else the image's name, and a number.</summary>

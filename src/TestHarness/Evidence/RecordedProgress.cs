@@ -1,13 +1,32 @@
+using TestHarness.Guest;
+
 namespace TestHarness.Evidence;
 
-/// <summary>Writes the steps of a start into the timeline and hands them on.</summary>
+/// <summary>Writes the steps of a start into the timeline and hands them on, apart from the start.</summary>
 internal sealed class RecordedProgress(EventLog events, SecretMask mask, IProgress<StartProgress>? next) : IProgress<StartProgress>
 {
+    private readonly Receiver<StartProgress>? _next = next is null ? null : new Receiver<StartProgress>(next.Report, step => step.Step.Length + (step.Detail?.Length ?? 0))
+    {
+        ForMissed = (_, last) => last,
+    };
+
+    /// <summary>Fires when the receiver has thrown.</summary>
+    public CancellationToken Failed => _next?.Failed ?? CancellationToken.None;
+
     public void Report(StartProgress value)
     {
         // Steps only: the details of an image that is being built are hundreds of lines.
         if (value.Detail is null)
             events.Add(MachineEventKind.Start, mask.Apply(value.Step));
-        next?.Report(value);
+        _next?.Offer(value);
+    }
+
+    /// <summary>Waits a moment until the receiver has had all steps, and throws what it has thrown.</summary>
+    public async Task SettleAsync()
+    {
+        if (_next is null)
+            return;
+        await _next.SettleAsync().ConfigureAwait(false);
+        _next.Failure?.Throw();
     }
 }

@@ -4,13 +4,21 @@ using System.Threading.Channels;
 namespace TestHarness.Guest;
 
 /// <summary>Collects what a command writes, of much of it the beginning and the end, and hands on whole lines as they come.</summary>
-internal sealed class OutputCollector(ShellOptions options, ChannelWriter<OutputLine>? lineReader = null)
+/// <param name="options">What is kept, and who is told of lines.</param>
+/// <param name="lineReader">Reads lines; a command that is quicker waits for it.</param>
+/// <param name="follow">Told each line besides; takes no time.</param>
+internal sealed class OutputCollector(ShellOptions options, ChannelWriter<OutputLine>? lineReader = null, Action<string>? follow = null)
 {
     private const int LastSeenLines = 10;
 
     private readonly Lock _lines = new();
     private readonly HeadAndTail _output = Keeping(options.MaxOutputBytes);
     private readonly HeadAndTail _error = Keeping(options.MaxOutputBytes);
+
+    private readonly Receiver<OutputLine>? _receiver = options.OnOutput is not { } receive ? null : new Receiver<OutputLine>(receive, line => line.Text.Length)
+    {
+        ForMissed = (count, last) => last with { Text = $"[… {count} lines dropped …]" },
+    };
 
     public bool Truncated => _output.Dropped + _error.Dropped > 0;
 
@@ -25,14 +33,32 @@ internal sealed class OutputCollector(ShellOptions options, ChannelWriter<Output
             return Encoding.UTF8.GetString((stream is OutputStream.StandardOutput ? _output : _error).ToMemory().Span);
     }
 
-    /// <summary>Collects both streams up to their ends. Where a receiver of lines throws, both are given up, since nobody would read on.</summary>
+    /// <summary>Collects both streams up to their ends, and waits for the receiver of lines. Where that throws, both are given up, since nobody would read on.</summary>
     public async Task CollectAsync(Stream output, Stream error, CancellationToken cancellationToken)
     {
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        await Task.WhenAll(
-            CollectAsync(output, _output, OutputStream.StandardOutput, either),
-            CollectAsync(error, _error, OutputStream.StandardError, either)).ConfigureAwait(false);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _receiver?.Failed ?? CancellationToken.None);
+        try
+        {
+            await Task.WhenAll(
+                CollectAsync(output, _output, OutputStream.StandardOutput, either),
+                CollectAsync(error, _error, OutputStream.StandardError, either)).ConfigureAwait(false);
+            if (_receiver is not null)
+                await _receiver.FinishAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch when (_receiver?.Failure is not null)
+        {
+            // That comes out below.
+        }
+        finally
+        {
+            _receiver?.Abandon();
+        }
+
+        _receiver?.Failure?.Throw();
     }
+
+    /// <summary>From now on nothing waits for the receiver of lines.</summary>
+    public void ReleaseReceiver() => _receiver?.Release();
 
     /// <summary>The last lines so far, for the message of a command that did not end.</summary>
     public string Describe()
@@ -49,7 +75,7 @@ internal sealed class OutputCollector(ShellOptions options, ChannelWriter<Output
     {
         var buffer = new byte[64 * 1024];
         var whole = new Queue<OutputLine>();
-        LineSplitter? lines = options.OnOutput is null && lineReader is null ? null : new LineSplitter(line => Receive(new OutputLine(name, line), whole));
+        LineSplitter? lines = _receiver is null && lineReader is null && follow is null ? null : new LineSplitter(line => Receive(new OutputLine(name, line), whole));
         try
         {
             int count;
@@ -73,16 +99,20 @@ internal sealed class OutputCollector(ShellOptions options, ChannelWriter<Output
 
     private void Receive(OutputLine line, Queue<OutputLine> whole)
     {
-        lock (_lines)
-            options.OnOutput?.Invoke(line);
-        if (lineReader is not null)
+        follow?.Invoke(line.Text);
+        if (_receiver is not null || lineReader is not null)
             whole.Enqueue(line);
     }
 
-    // A reader that is slower than the command holds the command, as a pipe does.
+    // Who is slower than the command holds the command, as a pipe does.
     private async ValueTask PassOnAsync(Queue<OutputLine> whole, CancellationToken cancellationToken)
     {
         while (whole.TryDequeue(out OutputLine? line))
-            await lineReader!.WriteAsync(line, cancellationToken).ConfigureAwait(false);
+        {
+            if (_receiver is not null)
+                await _receiver.WriteAsync(line, cancellationToken).ConfigureAwait(false);
+            if (lineReader is not null)
+                await lineReader.WriteAsync(line, cancellationToken).ConfigureAwait(false);
+        }
     }
 }

@@ -8,6 +8,8 @@ namespace TestHarness.Guest;
 /// <summary>Reads what rsync prints of each change and of its progress. Pure: lines in.</summary>
 internal sealed partial class RsyncReport(IProgress<SyncProgress>? progress)
 {
+    private readonly Receiver<SyncProgress>? _progress = progress is null ? null : new Receiver<SyncProgress>(progress.Report, _ => 1) { ForMissed = (_, last) => last };
+
     /// <summary>The argument that makes rsync print what is read here: kind, size, path.</summary>
     public const string Format = "--out-format=%i %l %n";
 
@@ -16,7 +18,10 @@ internal sealed partial class RsyncReport(IProgress<SyncProgress>? progress)
     private string _last = "nothing copied yet";
 
     /// <summary>Gets what the receiver of progress has thrown, which is the caller's own and comes out as it is.</summary>
-    public ExceptionDispatchInfo? ReceiverFailure { get; private set; }
+    public ExceptionDispatchInfo? ReceiverFailure => _progress?.Failure;
+
+    /// <summary>Fires when the receiver of progress has thrown.</summary>
+    public CancellationToken ReceiverFailed => _progress?.Failed ?? CancellationToken.None;
 
     /// <summary>Takes a line; one that is something else, such as a note on a file that is left out, is ignored.</summary>
     public void Add(string line)
@@ -31,7 +36,7 @@ internal sealed partial class RsyncReport(IProgress<SyncProgress>? progress)
                 : SyncChangeKind.Updated;
             Add(new SyncChange(kind, path), what[0] is '<' or '>' ? long.Parse(change.Groups["size"].Value, CultureInfo.InvariantCulture) : 0);
         }
-        else if (progress is not null && Progress().Match(line) is { Success: true } far)
+        else if (_progress is not null && Progress().Match(line) is { Success: true } far)
         {
             Tell(new SyncProgress(
                 long.Parse(far.Groups["bytes"].Value, CultureInfo.InvariantCulture),
@@ -47,19 +52,11 @@ internal sealed partial class RsyncReport(IProgress<SyncProgress>? progress)
         Volatile.Write(ref _last, change.Path);
     }
 
-    /// <summary>Tells the receiver of progress, if there is one.</summary>
-    public void Tell(SyncProgress far)
-    {
-        try
-        {
-            progress?.Report(far);
-        }
-        catch (Exception e)
-        {
-            ReceiverFailure = ExceptionDispatchInfo.Capture(e);
-            throw;
-        }
-    }
+    /// <summary>Tells the receiver of progress, if there is one, apart from the transfer.</summary>
+    public void Tell(SyncProgress far) => _progress?.Offer(far);
+
+    /// <summary>Waits a moment until the receiver of progress has been told everything.</summary>
+    public Task SettleAsync() => _progress?.SettleAsync() ?? Task.CompletedTask;
 
     /// <summary>The path that came last, for the message of a transfer that did not end.</summary>
     public string Describe() => Volatile.Read(ref _last);

@@ -1,0 +1,54 @@
+using System.Collections.Immutable;
+using TestHarness.Guest;
+
+namespace TestHarness.Evidence;
+
+/// <summary>Those who follow what a machine writes. Each is told apart from the others, and nothing of the machine waits for one.</summary>
+/// <param name="machine">The machine.</param>
+/// <param name="failed">Told what a follower has thrown, once each.</param>
+internal sealed class LineFollowers(VirtualMachine machine, Action<Exception> failed)
+{
+    private ImmutableList<(Action<VirtualMachine, string> Follower, Receiver<string> Receiver)> _all = [];
+
+    public bool IsEmpty => _all.IsEmpty;
+
+    public void Add(Action<VirtualMachine, string>? follower)
+    {
+        if (follower is null)
+            return;
+        var told = new Receiver<string>(Telling(follower), line => line.Length) { ForMissed = (count, _) => $"[… {count} lines dropped …]" };
+        ImmutableInterlocked.Update(ref _all, (all, entry) => all.Add(entry), (follower, told));
+    }
+
+    public void Remove(Action<VirtualMachine, string>? follower) => ImmutableInterlocked.Update(ref _all, all =>
+        all.FindLastIndex(entry => entry.Follower == follower) is var index and >= 0 ? all.RemoveAt(index) : all);
+
+    /// <summary>Hands a line on.</summary>
+    public void Tell(string line)
+    {
+        foreach ((_, Receiver<string> receiver) in _all)
+            receiver.Offer(line);
+    }
+
+    /// <summary>Waits a moment for those who are not through with the lines that came.</summary>
+    public Task SettleAsync() => _all.IsEmpty ? Task.CompletedTask : Task.WhenAll(_all.Select(entry => entry.Receiver.SettleAsync()));
+
+    // One line that a follower can't take says nothing of the next.
+    private Action<string> Telling(Action<VirtualMachine, string> follower)
+    {
+        bool told = false;
+        return line =>
+        {
+            try
+            {
+                follower(machine, line);
+            }
+            catch (Exception e)
+            {
+                if (!told)
+                    failed(e);
+                told = true;
+            }
+        };
+    }
+}
