@@ -20,7 +20,7 @@ public sealed class MachineHold : IAsyncDisposable
     private MachineHold(VirtualMachine machine, GuestSession guest, string? viewer, CancellationToken ended)
     {
         MachineName = machine.Name;
-        _folder = Path.Combine(machine.Folder, "hold");
+        _folder = Path.Combine(machine.Folder, Qemu.MachineFileNames.Hold);
         EvidenceBundle.MakeFolder(_folder);
         HoldFile = Path.Combine(_folder, "held");
         File.WriteAllText(HoldFile, "Delete this file to let the test go on.\n");
@@ -28,7 +28,7 @@ public sealed class MachineHold : IAsyncDisposable
         ScreenFile = Qemu.QemuArguments.HasDisplay(machine.Spec) ? Path.Combine(_folder, "screen.png") : null;
         _closed = CancellationTokenSource.CreateLinkedTokenSource(ended);
         _shell = new HoldSocket(Path.Combine(_folder, "shell"), new HeldShell(guest).ServeAsync);
-        _console = new HoldSocket(Path.Combine(_folder, "console"), new HeldConsole(machine.Console).ServeAsync);
+        _console = new HoldSocket(Path.Combine(_folder, Qemu.MachineFileNames.HoldConsole), new HeldConsole(machine.Console).ServeAsync);
         _screen = ScreenFile is null ? Task.CompletedTask : RenewScreenAsync(machine.Screen, ScreenFile);
         Released = WaitForReleaseAsync();
     }

@@ -7,7 +7,7 @@ namespace TestHarness;
 
 public sealed partial class VirtualMachine
 {
-    private const string SshFolder = Templates.TemplateFiles.Ssh;
+    private const string SshFolder = MachineFileNames.Ssh;
 
     // How long an agent that comes by itself may take once another way answers.
     private static readonly TimeSpan AgentGrace = TimeSpan.FromSeconds(8);

@@ -158,7 +158,7 @@ public sealed partial class VirtualMachine
         try
         {
             Supervision.EnsureStarted();
-            _folder = RunFolder.CreateForMachine();
+            _folder = RunFolder.CreateForMachine(UsesSsh);
             using (Spans.Start("overlays"))
                 await MakeOverlaysAsync(limit.Token).ConfigureAwait(false);
             await LaunchAsync(limit.Token).ConfigureAwait(false);

@@ -33,10 +33,11 @@ internal static class Machines
         Console.WriteLine("running");
     }
 
-    public static async Task RunAsync()
+    public static async Task RunAsync(MachineSpec spec)
     {
-        await using VirtualMachine vm = await VirtualMachine.StartAsync(new MachineSpec());
+        await using VirtualMachine vm = await VirtualMachine.StartAsync(spec);
         Console.WriteLine((await vm.Shell.RunAsync("uname")).StandardOutput.Trim());
+        Console.WriteLine(vm.StartNote ?? "warm");
     }
 
     public static Task FillAsync() => FailAsync(new MachineSpec(), "dd if=/dev/zero of=/big bs=1M count=200; sync");

@@ -4,7 +4,7 @@ using TestHarness.SampleProgram;
 // What a test wants of it:
 //   hold [QEMU [BEHAVIOUR]]  starts a machine (by another QEMU) and waits to be killed; "qemu PID FOLDER" once there is a process, "running" once it is up
 //   build FOLDER             builds the image of a recipe's folder; a line for each step
-//   run                      starts a machine, runs a command, ends
+//   run [disks|share FOLDER] starts a machine, with disks or a share in FOLDER, runs a command, ends; "warm", or why it booted
 //   fill                     starts a machine and writes 200 MB in it; how long that took to fail
 //   eat                      starts a machine of 1 GiB and uses up its memory; how long that took to fail
 //   nodes                    starts a machine; QEMU's own list of its disks, as JSON
@@ -25,7 +25,13 @@ try
             await Machines.BuildAsync(image);
             return 0;
         case ["run"]:
-            await Machines.RunAsync();
+            await Machines.RunAsync(new MachineSpec());
+            return 0;
+        case ["run", "disks", var folder]:
+            await Machines.RunAsync(new MachineSpec { DiskFolder = folder });
+            return 0;
+        case ["run", "share", var folder]:
+            await Machines.RunAsync(new MachineSpec { Shares = [new HostShare(folder, "/mnt/share")] });
             return 0;
         case ["fill"]:
             await Machines.FillAsync();
@@ -52,7 +58,7 @@ try
             return await new Soak(
                 int.Parse(cycles, System.Globalization.CultureInfo.InvariantCulture), int.Parse(seed, System.Globalization.CultureInfo.InvariantCulture)).RunAsync();
         default:
-            Console.Error.WriteLine("Usage: hold [QEMU [BEHAVIOUR]] | build FOLDER | run | fill | eat | nodes | clones N IMAGE | clock FILE STEP | terminal WAY [COMMAND] | console | soak N SEED");
+            Console.Error.WriteLine("Usage: hold [QEMU [BEHAVIOUR]] | build FOLDER | run [disks|share FOLDER] | fill | eat | nodes | clones N IMAGE | clock FILE STEP | terminal WAY [COMMAND] | console | soak N SEED");
             return 2;
     }
 }

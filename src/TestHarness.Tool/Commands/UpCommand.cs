@@ -118,7 +118,7 @@ internal sealed partial class UpCommand : Command
             : throw new ToolException(ExitCode.Usage, $"--forward is \"{text}\": ports are 1 to 65535.");
     }
 
-    [GeneratedRegex("^(?:(?<host>[0-9]+):)?(?<guest>[0-9]+)(?<udp>/udp)?(?:/tcp)?$", RegexOptions.CultureInvariant)]
+    [GeneratedRegex(@"\A(?:(?<host>[0-9]+):)?(?<guest>[0-9]+)(?<udp>/udp)?(?:/tcp)?\z", RegexOptions.CultureInvariant)]
     private static partial Regex ForwardPattern();
 
     [GeneratedRegex("[^A-Za-z0-9-]+", RegexOptions.CultureInvariant)]

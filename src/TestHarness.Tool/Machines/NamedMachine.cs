@@ -42,7 +42,9 @@ internal sealed class NamedMachine
         {
             // A checksum, for a cryptographic hash loads OpenSSL, which takes as long as the rest of the way here.
             uint data = Encoding.UTF8.GetBytes(DataFolder.Machines).Aggregate(uint.MaxValue, BitOperations.Crc32C);
-            return Path.Combine(RunFolder.ForUser(), $"{Name}.{data:x8}");
+            string folder = RunFolder.ForUser(), name = $"{Name}.{data:x8}";
+            RunFolder.RequireSockets(folder, [name]);
+            return Path.Combine(folder, name);
         }
     }
 

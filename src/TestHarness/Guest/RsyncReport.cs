@@ -94,7 +94,7 @@ internal sealed partial class RsyncReport(IProgress<SyncProgress>? progress)
     }
 
     // <f+++++++++ 12 path, cd+++++++++ 4096 path/, .d..t...... 4096 path/, *deleting   0 path
-    [GeneratedRegex(@"^(?<what>[<>ch.][fdLDS][^ ]{9}|\*deleting +) ?(?<size>[0-9]{1,18}) (?<path>.+)$")]
+    [GeneratedRegex(@"^(?<what>[<>ch.][fdLDS][^ ]{9}|\*deleting +) ?(?<size>[0-9]{1,18}) (?<path>.+)\z")]
     private static partial Regex Change();
 
     //      1234567  12%    1.18MB/s    0:00:01

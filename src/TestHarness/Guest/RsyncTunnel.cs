@@ -1,6 +1,7 @@
 using System.Net.Sockets;
 using System.Text;
 using TestHarness.Hosts;
+using TestHarness.Qemu;
 
 namespace TestHarness.Guest;
 
@@ -10,7 +11,6 @@ namespace TestHarness.Guest;
 /// </summary>
 internal sealed class RsyncTunnel(GuestSession guest)
 {
-    private const string SocketName = "rsync.sock";
     private const string ArgumentsName = "arguments";
     private const string ScriptName = "remote-shell";
 
@@ -18,7 +18,7 @@ internal sealed class RsyncTunnel(GuestSession guest)
     // sh reads it: as a program of its own it would not start (execve(2), ETXTBSY) while a process that some other thread is just starting has a copy of
     // the descriptor that it was written through.
     private const string Script = $"""
-        printf '%s\0' "$@" > {ArgumentsName} && exec socat -b 131072 - UNIX-CONNECT:{SocketName}
+        printf '%s\0' "$@" > {ArgumentsName} && exec socat -b 131072 - UNIX-CONNECT:{MachineFileNames.RsyncSocket}
 
         """;
 
@@ -35,7 +35,7 @@ internal sealed class RsyncTunnel(GuestSession guest)
     public async Task<ShellResult> RunAsync(IReadOnlyList<string> arguments, string machineFolder, Action<string> onLine, CancellationToken cancellationToken)
     {
         AgentConnection agent = await guest.ReadyAsync(cancellationToken).ConfigureAwait(false);
-        string folder = Path.Combine(machineFolder, $"r{Interlocked.Increment(ref _transfers)}");
+        string folder = Path.Combine(machineFolder, MachineFileNames.Transfer(Interlocked.Increment(ref _transfers)));
         Directory.CreateDirectory(folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         try
         {
@@ -52,7 +52,7 @@ internal sealed class RsyncTunnel(GuestSession guest)
     {
         await File.WriteAllTextAsync(Path.Combine(folder, ScriptName), Script, cancellationToken).ConfigureAwait(false);
         using var listener = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
-        listener.Bind(new UnixDomainSocketEndPoint(Path.Combine(folder, SocketName)));
+        listener.Bind(new UnixDomainSocketEndPoint(Path.Combine(folder, MachineFileNames.RsyncSocket)));
         listener.Listen(1);
 
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);

@@ -21,7 +21,7 @@ internal sealed class SshFiles(string folder)
 
     public string KnownHosts => Path.Combine(folder, KnownHostsName);
 
-    public string ControlSocket => Path.Combine(folder, "mux");
+    public string ControlSocket => Path.Combine(folder, Qemu.MachineFileNames.SshSocket);
 
     /// <summary>The public half of the key that opens the guest, as it stands in an <c>authorized_keys</c>.</summary>
     public string PublicKey => ReadKey($"{Identity}.pub");

@@ -1,4 +1,6 @@
 using System.Diagnostics;
+using System.Text;
+using TestHarness.Qemu;
 
 namespace TestHarness.Hosts;
 
@@ -9,9 +11,8 @@ namespace TestHarness.Hosts;
 /// </summary>
 internal static class RunFolder
 {
-    // sockaddr_un.sun_path has 108 bytes with the terminating zero (unix(7)); the longest name below a machine's folder is "serial.sock".
+    // sockaddr_un.sun_path has 108 bytes with the terminating zero (unix(7)).
     private const int MaxSocketPath = 107;
-    private const int LongestSocketName = 12;
 
     private const UnixFileMode Private = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
 
@@ -24,24 +25,34 @@ internal static class RunFolder
     private static int _machines;
 
     /// <summary>Makes a folder for one machine, owned by the user that QEMU runs as.</summary>
+    /// <param name="ssh">Whether its guest is reached by SSH, whose socket has the longest name.</param>
     /// <exception cref="HostNotReadyException">The place can't be used.</exception>
-    public static string CreateForMachine()
+    public static string CreateForMachine(bool ssh = false)
     {
         string path = Path.Combine(ForProcess(), $"{Interlocked.Increment(ref _machines)}");
-        int length = System.Text.Encoding.UTF8.GetByteCount(path) + LongestSocketName;
-        if (length > MaxSocketPath)
-        {
-            throw new HostNotReadyException(new FailureText($"The run folder's path is too long for unix sockets: {length} of at most {MaxSocketPath} bytes.")
-                .Add("Folder", path)
-                .Try("set TESTHARNESS_RUN to a shorter path."));
-        }
-
+        RequireSockets(path, MachineFileNames.Sockets(ssh));
         return Guard(path, () =>
         {
             Directory.CreateDirectory(path, Private);
             QemuUser.Give(path);
             return path;
         });
+    }
+
+    /// <summary>Checks that unix sockets in a folder have paths that the kernel takes.</summary>
+    /// <param name="folder">The folder.</param>
+    /// <param name="sockets">Their names in it.</param>
+    /// <exception cref="HostNotReadyException">The longest is too long.</exception>
+    public static void RequireSockets(string folder, IEnumerable<string> sockets)
+    {
+        string longest = Path.Combine(folder, sockets.MaxBy(name => name.Length)!);
+        int length = Encoding.UTF8.GetByteCount(longest);
+        if (length <= MaxSocketPath)
+            return;
+        throw new HostNotReadyException(new FailureText($"The run folder's path is too long for unix sockets: {length} of at most {MaxSocketPath} bytes.")
+            .Add("Folder", folder)
+            .Add("Longest", longest)
+            .Try($"set TESTHARNESS_RUN to a path that is {length - MaxSocketPath} bytes shorter."));
     }
 
     /// <summary>The folder of this process, which the reaper removes once the process is gone.</summary>

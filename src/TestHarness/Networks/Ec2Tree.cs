@@ -84,6 +84,6 @@ internal sealed partial class Ec2Tree
 
     private static string Entry(string rest) => rest.IndexOf('/', StringComparison.Ordinal) is >= 0 and var slash ? rest[..(slash + 1)] : rest;
 
-    [GeneratedRegex(@"^(latest|1\.0|[0-9]{4}-[0-9]{2}-[0-9]{2})$")]
+    [GeneratedRegex(@"\A(latest|1\.0|[0-9]{4}-[0-9]{2}-[0-9]{2})\z")]
     private static partial Regex Version();
 }

@@ -11,8 +11,25 @@ internal static class MachineFileNames
     public const string AgentSocket = "agent.sock";
     public const string GuestAgentSocket = "qga.sock";
 
+    /// <summary>Where a template's state is written to, and where one is read from.</summary>
+    public const string OutgoingSocket = "outgoing.sock";
+    public const string IncomingSocket = "incoming.sock";
+
     /// <summary>Where a VNC viewer connects.</summary>
     public const string ViewerSocket = "vnc.sock";
+
+    /// <summary>The folder of a person's ways into a machine that is held, and the longer of the two.</summary>
+    public const string Hold = "hold";
+    public const string HoldConsole = "console";
+
+    /// <summary>The folder of the guest's SSH access.</summary>
+    public const string Ssh = "ssh";
+
+    /// <summary>OpenSSH's connection in it, which has a dot and 16 letters more while it is made.</summary>
+    public const string SshSocket = "mux";
+
+    /// <summary>The socket of a transfer, in the transfer's folder. Short, for the folder's name grows.</summary>
+    public const string RsyncSocket = "s";
 
     public const string Overlay = "disk.qcow2";
 
@@ -21,6 +38,17 @@ internal static class MachineFileNames
 
     /// <summary>The disk that cloud-init reads.</summary>
     public const string Seed = "seed.iso";
+
+    /// <summary>The folder of a transfer by rsync.</summary>
+    public static string Transfer(int number) => $"r{number}";
+
+    /// <summary>All unix sockets below a machine's folder, each with the longest name that it can have.</summary>
+    /// <param name="ssh">Whether the guest is reached by SSH.</param>
+    public static IEnumerable<string> Sockets(bool ssh) =>
+    [
+        MonitorSocket, AgentSocket, GuestAgentSocket, OutgoingSocket, IncomingSocket, ViewerSocket,
+        $"{Hold}/{HoldConsole}", $"{Transfer(int.MaxValue)}/{RsyncSocket}", .. ssh ? (string[])[$"{Ssh}/{SshSocket}.{new string('x', 16)}"] : [],
+    ];
 
     /// <summary>The pipes of a serial port, the console's for 0; QEMU adds <c>.in</c> and <c>.out</c>.</summary>
     public static string SerialPipe(int index) => index == 0 ? "serial" : $"serial{index}";

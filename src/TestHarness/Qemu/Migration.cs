@@ -11,18 +11,15 @@ namespace TestHarness.Qemu;
 /// </summary>
 internal static class Migration
 {
-    private const string OutgoingSocket = "outgoing.sock";
-    private const string IncomingSocket = "incoming.sock";
-
     /// <summary>Writes the state of a stopped machine to a file.</summary>
     /// <exception cref="QmpRefusedException">A device can't be saved; QEMU's words say which.</exception>
     public static async Task SaveAsync(QmpClient monitor, string machineFolder, string file, CancellationToken cancellationToken)
     {
-        using var socket = new ListeningSocket(Path.Combine(machineFolder, OutgoingSocket));
+        using var socket = new ListeningSocket(Path.Combine(machineFolder, MachineFileNames.OutgoingSocket));
         await SetCapabilitiesAsync(monitor, cancellationToken).ConfigureAwait(false);
         Task<string> finished = WaitForEndAsync(monitor, cancellationToken);
         Task<Stream> accepted = socket.AcceptAsync(cancellationToken);
-        await monitor.ExecuteAsync("migrate", new JsonObject { ["uri"] = $"unix:{OutgoingSocket}" }, cancellationToken).ConfigureAwait(false);
+        await monitor.ExecuteAsync("migrate", new JsonObject { ["uri"] = $"unix:{MachineFileNames.OutgoingSocket}" }, cancellationToken).ConfigureAwait(false);
         Stream state = await accepted.ConfigureAwait(false);
         await using (state.ConfigureAwait(false))
         {
@@ -47,10 +44,10 @@ internal static class Migration
         Task<string> finished = WaitForEndAsync(monitor, cancellationToken);
         // QEMU takes commands in order, so none waits for the answer to the one before.
         Task capabilities = SetCapabilitiesAsync(monitor, cancellationToken);
-        Task listening = monitor.ExecuteAsync("migrate-incoming", new JsonObject { ["uri"] = $"unix:{IncomingSocket}" }, cancellationToken);
+        Task listening = monitor.ExecuteAsync("migrate-incoming", new JsonObject { ["uri"] = $"unix:{MachineFileNames.IncomingSocket}" }, cancellationToken);
         await Task.WhenAll(capabilities, listening).ConfigureAwait(false);
         using var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
-        await socket.ConnectAsync(new UnixDomainSocketEndPoint(Path.Combine(machineFolder, IncomingSocket)), cancellationToken).ConfigureAwait(false);
+        await socket.ConnectAsync(new UnixDomainSocketEndPoint(Path.Combine(machineFolder, MachineFileNames.IncomingSocket)), cancellationToken).ConfigureAwait(false);
         for (int sent = 0; sent < state.Length;)
             sent += await socket.SendAsync(state.AsMemory(sent), cancellationToken).ConfigureAwait(false);
         if (await finished.ConfigureAwait(false) != "completed")

@@ -10,6 +10,6 @@ internal static partial class ShellQuote
     public static string Quote(string argument) =>
         Plain().IsMatch(argument) ? argument : $"'{argument.Replace("'", "'\\''", StringComparison.Ordinal)}'";
 
-    [GeneratedRegex("^[A-Za-z0-9_@%+=:,./-]+$")]
+    [GeneratedRegex(@"\A[A-Za-z0-9_@%+=:,./-]+\z")]
     private static partial Regex Plain();
 }

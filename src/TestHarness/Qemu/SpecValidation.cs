@@ -138,15 +138,15 @@ internal static partial class SpecValidation
             yield return $"Ssh: HostKey \"{key}\" is not a public key such as \"ssh-ed25519 AAAA…\".";
     }
 
-    [GeneratedRegex("^[A-Za-z_][A-Za-z0-9_.-]{0,31}$")]
+    [GeneratedRegex(@"\A[A-Za-z_][A-Za-z0-9_.-]{0,31}\z")]
     private static partial Regex UserName();
 
-    [GeneratedRegex(@"^[a-z0-9@.-]+ [A-Za-z0-9+/]+=*( [^\r\n]*)?\s*$")]
+    [GeneratedRegex(@"\A[a-z0-9@.-]+ [A-Za-z0-9+/]+=*( [^\r\n]*)?\s*\z")]
     private static partial Regex HostKey();
 
     [GeneratedRegex(@"\A[A-Za-z0-9_-]{1,32}\z")]
     private static partial Regex PortName();
 
-    [GeneratedRegex("^[A-Za-z0-9][A-Za-z0-9.-]{0,63}$")]
+    [GeneratedRegex(@"\A[A-Za-z0-9][A-Za-z0-9.-]{0,63}\z")]
     private static partial Regex HostName();
 }

@@ -26,9 +26,6 @@ internal static partial class TemplateFiles
     /// <summary>The log of a serial port, the console's for 0.</summary>
     public static string SerialLog(int index) => index == 0 ? "serial.log" : $"serial{index}.log";
 
-    /// <summary>The keys of the guest's SSH access: a folder.</summary>
-    public const string Ssh = "ssh";
-
     /// <summary>Tells whether a folder in the cache is named as a template is.</summary>
     public static bool IsKey(string name) => Key().IsMatch(name);
 

@@ -14,12 +14,16 @@ internal sealed class TestVmProgram(string root)
 
     public string Run => Path.Combine(root, "run");
 
+    /// <summary>Gets the words of a command that starts it.</summary>
+    public IReadOnlyList<string> Before { get; init; } = [];
+
     /// <summary>Gets variables beside those of the folders; <see langword="null"/> removes one.</summary>
     public Dictionary<string, string?> Environment { get; } = [];
 
     public async Task<(int ExitCode, string Output, string Error)> RunAsync(params string[] arguments)
     {
-        var start = new ProcessStartInfo("dotnet", [Program, .. arguments]) { RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = root };
+        string[] command = [.. Before, "dotnet", Program, .. arguments];
+        var start = new ProcessStartInfo(command[0], command[1..]) { RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = root };
         foreach ((string name, string value) in ((string, string)[])[("TESTHARNESS_CACHE", Cache), ("TESTHARNESS_DATA", Data), ("TESTHARNESS_RUN", Run)])
             start.Environment[name] = value;
         foreach ((string name, string? value) in Environment)
