@@ -15,10 +15,9 @@ internal sealed class Autostart(NamedMachine machine)
     public string UnitFile => Path.Combine(Folder, Unit);
 
     /// <summary>Gets a value indicating whether the unit is there, and starts this machine: one of the same name in another data folder has the same unit.</summary>
-    public bool IsOn => File.Exists(UnitFile) && File.ReadLines(UnitFile).Contains(DataLine);
+    public bool IsOn => UserFolder.HasConfiguration && File.Exists(UnitFile) && File.ReadLines(UnitFile).Contains(DataLine);
 
-    private static string Folder => Path.Combine(
-        EnvironmentVariables.XdgConfigHome ?? Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".config"), "systemd/user");
+    private static string Folder => Path.Combine(UserFolder.Configuration, "systemd/user");
 
     private static string DataLine => SystemdText.Environment("TESTHARNESS_DATA", DataFolder.Path);
 

@@ -7,10 +7,7 @@ internal static class DataFolder
 {
     /// <summary>Gets the folder: <c>TESTHARNESS_DATA</c>; as root one that QEMU's unprivileged user can reach; else the user's own.</summary>
     public static string Path => System.IO.Path.GetFullPath(EnvironmentVariables.Data
-        ?? (QemuUser.IsOther ? "/var/lib/testharness" : System.IO.Path.Combine(UserData(), "testharness")));
+        ?? (QemuUser.IsOther ? "/var/lib/testharness" : System.IO.Path.Combine(UserFolder.Data, "testharness")));
 
     public static string Machines => System.IO.Path.Combine(Path, "machines");
-
-    private static string UserData() =>
-        EnvironmentVariables.XdgDataHome ?? System.IO.Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".local/share");
 }

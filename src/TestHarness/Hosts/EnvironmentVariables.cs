@@ -55,6 +55,9 @@ internal static class EnvironmentVariables
     /// <summary>A build server runs this: one of its variables is set, and neither to 0 nor to false.</summary>
     public static bool IsBuildServer => BuildServers.Any(IsSet);
 
+    /// <summary>The user's home folder.</summary>
+    public static string? Home => Read("HOME");
+
     public static string? XdgCacheHome => Read("XDG_CACHE_HOME");
 
     public static string? XdgConfigHome => Read("XDG_CONFIG_HOME");
@@ -63,12 +66,12 @@ internal static class EnvironmentVariables
 
     public static string? XdgRuntimeDirectory => Read("XDG_RUNTIME_DIR");
 
-    /// <summary>Those that say where things are, and the one that says where .NET is, as they are set: for a process that is started from elsewhere and is to find the same.</summary>
+    /// <summary>Those that say where things are, and the one that says where .NET is: for a process that is started from elsewhere and is to find the same.</summary>
     public static IEnumerable<(string Name, string Value)> Places =>
         from name in (string[])["TESTHARNESS_CACHE", "TESTHARNESS_RUN", "TESTHARNESS_DATA", "XDG_CACHE_HOME", "DOTNET_ROOT"]
         let value = Read(name)
-        where value is not null
-        select (name, value);
+        where value is not null && (Path.IsPathRooted(value) || name != "XDG_CACHE_HOME")
+        select (name, Path.GetFullPath(value));
 
     /// <summary>
     /// Those that programs of the host get which the library starts, as they are set: where things are, and how the network is reached. What is set for a person's own use of these

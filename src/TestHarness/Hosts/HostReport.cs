@@ -44,7 +44,7 @@ internal static class HostReport
         if (findings.TrueForAll(finding => finding.Verdict != HostVerdict.Missing))
             findings.AddRange(await ExecutionAsync(cancellationToken).ConfigureAwait(false));
         findings.Add(Room("memory", AvailableMemoryMiB(), LeastMemoryMiB, "end other programs; TESTHARNESS_MEMORY_MIB bounds what machines take."));
-        findings.Add(Room($"disk for images ({CacheFolder.Path})", FreeMiB(CacheFolder.Path), LeastDiskMiB, "make room, or set TESTHARNESS_CACHE to a larger file system."));
+        findings.Add(CacheFinding());
         findings.Add(RunFolderFinding());
         return findings;
     }
@@ -83,6 +83,18 @@ internal static class HostReport
     private static HostFinding Room(string what, long mebibytes, long least, string remedy) => mebibytes >= least
         ? new HostFinding(what, HostVerdict.Good, $"{Gibibytes(mebibytes)} free")
         : new HostFinding(what, HostVerdict.Lesser, $"{Gibibytes(mebibytes)} free, and {Gibibytes(least)} are what a few machines need", remedy);
+
+    private static HostFinding CacheFinding()
+    {
+        try
+        {
+            return Room($"disk for images ({CacheFolder.Path})", FreeMiB(CacheFolder.Path), LeastDiskMiB, "make room, or set TESTHARNESS_CACHE to a larger file system.");
+        }
+        catch (HostNotReadyException e)
+        {
+            return new HostFinding("disk for images", HostVerdict.Missing, e.Message.ReplaceLineEndings(" "), "set TESTHARNESS_CACHE to a folder of this user.");
+        }
+    }
 
     private static HostFinding RunFolderFinding()
     {

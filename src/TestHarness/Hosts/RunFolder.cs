@@ -121,7 +121,7 @@ internal static class RunFolder
         if (EnvironmentVariables.Run is { } own)
             return Path.GetFullPath(own);
         // Root's own runtime folder is closed to the user that QEMU runs as.
-        return EnvironmentVariables.XdgRuntimeDirectory is { } runtime && !QemuUser.IsOther
+        return EnvironmentVariables.XdgRuntimeDirectory is { } runtime && Path.IsPathRooted(runtime) && !QemuUser.IsOther
             ? Path.Combine(runtime, "testharness")
             : $"/tmp/testharness-{Native.EffectiveUserId()}";
     }

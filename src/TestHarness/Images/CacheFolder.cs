@@ -10,7 +10,7 @@ internal static class CacheFolder
 
     /// <summary>Gets the folder: <c>TESTHARNESS_CACHE</c>; as root one that QEMU's unprivileged user can reach; else the user's own.</summary>
     public static string Path => System.IO.Path.GetFullPath(EnvironmentVariables.Cache
-        ?? (Native.EffectiveUserId() == 0 ? "/var/cache/testharness" : System.IO.Path.Combine(UserCache(), "testharness")));
+        ?? (Native.EffectiveUserId() == 0 ? "/var/cache/testharness" : System.IO.Path.Combine(UserFolder.Cache, "testharness")));
 
     public static string Templates => System.IO.Path.Combine(Path, "templates");
 
@@ -43,7 +43,4 @@ internal static class CacheFolder
         Directory.CreateDirectory(folder);
         File.SetUnixFileMode(folder, Open);
     }
-
-    private static string UserCache() =>
-        EnvironmentVariables.XdgCacheHome ?? System.IO.Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".cache");
 }
