@@ -20,7 +20,7 @@ internal sealed class FileLock : IDisposable
     /// <summary>Takes the lock, or returns <see langword="null"/> where somebody else has it.</summary>
     public static FileLock? TryTake(string path)
     {
-        if (TryLock(path, Native.LockExclusive) is not { } file)
+        if (TryLock(path, Native.OpenForLock(path), Native.LockExclusive) is not { } file)
             return null;
         try
         {
@@ -38,12 +38,11 @@ internal sealed class FileLock : IDisposable
         }
     }
 
-    /// <summary>Takes the lock together with any others who share it, or returns <see langword="null"/> where somebody has it alone.</summary>
-    public static FileLock? TryTakeShared(string path) => TryLock(path, Native.LockShared) is { } file ? new FileLock(file) : null;
+    /// <summary>Takes the lock together with any others who share it, or returns <see langword="null"/> where somebody has it alone. The file is there, and is not written to.</summary>
+    public static FileLock? TryTakeShared(string path) => TryLock(path, Native.OpenForSharedLock(path), Native.LockShared) is { } file ? new FileLock(file) : null;
 
-    private static SafeFileHandle? TryLock(string path, int operation)
+    private static SafeFileHandle? TryLock(string path, SafeFileHandle file, int operation)
     {
-        SafeFileHandle file = Native.OpenForLock(path);
         if (Native.Lock(file, operation | Native.LockNonBlocking) != 0)
         {
             int error = Marshal.GetLastPInvokeError();

@@ -26,11 +26,7 @@ internal static class CacheFolder
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new HostNotReadyException(
-                new FailureText($"The folder for images, '{Path}', cannot be written.")
-                    .Add("Reason", e.Message)
-                    .Try("set TESTHARNESS_CACHE to a folder that this user can write."),
-                e);
+            throw NotWritable(e);
         }
     }
 
@@ -43,4 +39,34 @@ internal static class CacheFolder
         Directory.CreateDirectory(folder);
         File.SetUnixFileMode(folder, Open);
     }
+
+    /// <summary>Takes a lock in the cache, waiting for as long as it takes.</summary>
+    /// <exception cref="HostNotReadyException">This user may not write there.</exception>
+    public static async Task<FileLock> LockAsync(string path, Action<string>? onWait, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await FileLock.TakeAsync(path, onWait, cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw NotWritable(e);
+        }
+    }
+
+    /// <summary>Returns why this user can't put anything into a folder of the cache, or <see langword="null"/>: it may be another user's, or on a medium that is only read.</summary>
+    public static string? FindObstacle(string folder)
+    {
+        string there = folder;
+        while (!Directory.Exists(there))
+            there = System.IO.Path.GetDirectoryName(there)!;
+        return Native.May(there, write: true) ? null : $"this user may not write to '{there}' (set TESTHARNESS_CACHE to a folder of your own)";
+    }
+
+    /// <summary>Makes the failure of a cache that is full, read-only or another user's.</summary>
+    public static HostNotReadyException NotWritable(Exception reason) => new(
+        new FailureText($"The folder for images, '{Path}', cannot be written.")
+            .Add("Reason", reason.Message)
+            .Try("set TESTHARNESS_CACHE to a folder that this user can write; or have the owner of this one make there what is missing: testvm image build, testvm image pull."),
+        reason);
 }

@@ -39,7 +39,7 @@ internal sealed record FetchedImages(string Root)
         if (!File.Exists(file))
             return;
         // Who has the lock of a file that is there gives it back at once.
-        using FileLock exclusive = await FileLock.TakeAsync($"{file}.lock", onWait: null, cancellationToken).ConfigureAwait(false);
+        using FileLock exclusive = await CacheFolder.LockAsync($"{file}.lock", onWait: null, cancellationToken).ConfigureAwait(false);
         File.Delete(file);
     }
 
@@ -76,7 +76,7 @@ internal sealed record FetchedImages(string Root)
     private async Task<string> FetchOnceAsync(string image, string sum, string file, IProgress<StartProgress>? progress, CancellationToken cancellationToken)
     {
         CacheFolder.Create(Folder);
-        using FileLock exclusive = await FileLock.TakeAsync(
+        using FileLock exclusive = await CacheFolder.LockAsync(
             $"{file}.lock", owner => progress?.Report(new StartProgress($"image {image}: waiting for {owner}, which fetches it")), cancellationToken).ConfigureAwait(false);
         if (File.Exists(file))
             return file;

@@ -49,7 +49,7 @@ internal sealed class ImageCache(string root)
     {
         Prerequisites.Require(BuildFolder.Programs);
         CacheFolder.Create(folder);
-        using FileLock exclusive = await FileLock.TakeAsync(
+        using FileLock exclusive = await CacheFolder.LockAsync(
             Path.Combine(folder, $"{key}.lock"),
             owner => progress?.Report(new StartProgress($"image {source.Name}: waiting for {owner}, which builds it")),
             cancellationToken).ConfigureAwait(false);
@@ -101,7 +101,7 @@ internal sealed class ImageCache(string root)
     {
         foreach (string leftover in Directory.GetDirectories(folder, $"*{Building}"))
         {
-            if (!ImageKey.IsFolderName(Path.GetFileName(leftover)[..^Building.Length]) || !BuildFolder.IsOurs(leftover))
+            if (!ImageKey.IsFolderName(Path.GetFileName(leftover)[..^Building.Length]) || !BuildFolder.IsOurs(leftover) || !Native.May(leftover, write: true))
                 continue;
             string key = Path.GetFileName(leftover).Split('.')[0];
             using FileLock? theirs = key == ownKey ? null : FileLock.TryTake(Path.Combine(folder, $"{key}.lock"));

@@ -66,7 +66,7 @@ internal sealed record ImageDescription
                 InitrdPath = Path.Combine(folder, "initrd"),
             };
         }
-        catch (Exception e) when (e is IOException or JsonException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException)
         {
             // Not there, or not whole: to be built.
             return null;

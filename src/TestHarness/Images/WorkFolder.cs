@@ -27,7 +27,7 @@ internal sealed partial class WorkFolder : IDisposable
         {
             string path = System.IO.Path.Combine(root, $"{Guid.NewGuid():N}");
             // Another one may take it for a leftover between its making and its locking.
-            if (FileLock.TryTake($"{path}.lock") is not { } taken)
+            if (TryTake($"{path}.lock") is not { } taken)
                 continue;
             if (!File.Exists($"{path}.lock"))
             {
@@ -45,9 +45,13 @@ internal sealed partial class WorkFolder : IDisposable
     {
         foreach (string file in Directory.Exists(root) ? Directory.GetFiles(root, "*.lock") : [])
         {
-            // Cut short while it was made, a lock is empty.
-            if (!LockName().IsMatch(System.IO.Path.GetFileName(file)) || !(FileLock.IsMarked(file) || new FileInfo(file) is { LinkTarget: null, Length: 0 }))
+            // Another user's is that user's to remove. Cut short while it was made, a lock is empty.
+            if (!LockName().IsMatch(System.IO.Path.GetFileName(file)) || !Native.May(file, write: true)
+                || !(FileLock.IsMarked(file) || new FileInfo(file) is { LinkTarget: null, Length: 0 }))
+            {
                 continue;
+            }
+
             using FileLock? free = FileLock.TryTake(file);
             if (free is null)
                 continue;
@@ -60,6 +64,18 @@ internal sealed partial class WorkFolder : IDisposable
             }
 
             File.Delete(file);
+        }
+    }
+
+    private static FileLock? TryTake(string path)
+    {
+        try
+        {
+            return FileLock.TryTake(path);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw CacheFolder.NotWritable(e);
         }
     }
 

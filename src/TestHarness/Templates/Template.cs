@@ -20,12 +20,20 @@ internal sealed class Template(string folder, FileLock inUse) : IDisposable
     /// <summary>A serial port's log up to the moment of the save, which a restored machine's log begins with.</summary>
     public byte[] ReadSerialLog(int index) => File.ReadAllBytes(Path.Combine(folder, TemplateFiles.SerialLog(index)));
 
-    /// <summary>Notes that the template has served again after the start that it was made for.</summary>
-    public void Prove()
+    /// <summary>Notes that the template is used, and with <paramref name="again"/> that it has served after the start that it was made for.</summary>
+    public void NoteUse(bool again)
     {
-        string proven = Path.Combine(folder, TemplateFiles.Proven);
-        if (!File.Exists(proven))
-            File.WriteAllBytes(proven, []);
+        try
+        {
+            File.SetLastWriteTimeUtc(Path.Combine(folder, TemplateFiles.InUse), DateTime.UtcNow);
+            string proven = Path.Combine(folder, TemplateFiles.Proven);
+            if (again && !File.Exists(proven))
+                File.WriteAllBytes(proven, []);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // Another user's, who keeps the book of it.
+        }
     }
 
     /// <summary>Copies the prepared empty overlays on the template's disks into a machine's folder.</summary>

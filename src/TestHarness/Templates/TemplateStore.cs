@@ -24,19 +24,19 @@ internal static class TemplateStore
         string key, Maker make, Action<string> report, CancellationToken cancellationToken)
     {
         string folder = Path.Combine(CacheFolder.Templates, key);
-        if (TryOpen(key, folder, out _) is { } ready)
-        {
-            ready.Prove();
+        if (FindClosed(folder) is { } closed)
+            return (null, closed);
+        if (TryOpen(key, folder, again: true, out _) is { } ready)
             return (ready, null);
-        }
-
         if (ReadUnfit(folder) is { } known)
             return (null, known);
+        if (CacheFolder.FindObstacle(CacheFolder.Templates) is { } obstacle)
+            return (null, obstacle);
 
         CacheFolder.Create(CacheFolder.Templates);
-        using FileLock exclusive = await FileLock.TakeAsync(
+        using FileLock exclusive = await CacheFolder.LockAsync(
             $"{folder}.lock", owner => report($"waiting for {owner}, which makes the template"), cancellationToken).ConfigureAwait(false);
-        if (TryOpen(key, folder, out string? fault) is { } madeMeanwhile)
+        if (TryOpen(key, folder, again: false, out string? fault) is { } madeMeanwhile)
             return (madeMeanwhile, null);
         if (ReadUnfit(folder) is { } foundMeanwhile)
             return (null, foundMeanwhile);
@@ -44,7 +44,7 @@ internal static class TemplateStore
             report($"template {key} is thrown away and made again: {fault}");
         Remove(folder);
         string? reason = await MakeAsync(key, folder, make, cancellationToken).ConfigureAwait(false);
-        return reason is null ? (TryOpen(key, folder, out _), null) : (null, reason);
+        return reason is null ? (TryOpen(key, folder, again: false, out _), null) : (null, reason);
     }
 
     private static async Task<string?> MakeAsync(string key, string folder, Maker make, CancellationToken cancellationToken)
@@ -76,18 +76,40 @@ internal static class TemplateStore
         }
     }
 
-    private static Template? TryOpen(string key, string folder, out string? fault)
+    // What a guest had in its memory is nobody else's business: another user's template is closed, and is neither used nor thrown away. QEMU opens the memory for writing, too.
+    private static string? FindClosed(string folder)
+    {
+        string description = Path.Combine(folder, TemplateFiles.Description);
+        if (!File.Exists(description))
+            return null;
+        string[] read = [TemplateFiles.Description, TemplateFiles.InUse, TemplateFiles.State];
+        string? closed = read.Select(name => Path.Combine(folder, name)).FirstOrDefault(file => File.Exists(file) && !Native.May(file, write: false));
+        if (closed is null && Path.Combine(folder, TemplateFiles.Memory) is var memory && File.Exists(memory) && !Native.May(memory, write: true))
+            closed = memory;
+        return closed is null ? null : $"the one that is there is another user's, or can't be written: '{closed}' is closed to this user (set TESTHARNESS_CACHE to a folder of your own)";
+    }
+
+    private static Template? TryOpen(string key, string folder, bool again, out string? fault)
     {
         fault = null;
         if (!File.Exists(Path.Combine(folder, TemplateFiles.Description)))
             return null;
-        string inUse = Path.Combine(folder, TemplateFiles.InUse);
-        FileLock? shared = FileLock.TryTakeShared(inUse);
-        fault = shared is null ? "it is being removed" : TemplateDescription.FindFault(key, folder);
+        FileLock? shared = null;
+        try
+        {
+            shared = FileLock.TryTakeShared(Path.Combine(folder, TemplateFiles.InUse));
+            fault = shared is null ? "it is being removed" : TemplateDescription.FindFault(key, folder);
+        }
+        catch (IOException e)
+        {
+            fault = e.Message;
+        }
+
         if (fault is null)
         {
-            File.SetLastWriteTimeUtc(inUse, DateTime.UtcNow);
-            return new Template(folder, shared!);
+            var template = new Template(folder, shared!);
+            template.NoteUse(again);
+            return template;
         }
 
         shared?.Dispose();
