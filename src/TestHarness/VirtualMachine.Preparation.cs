@@ -31,6 +31,8 @@ public sealed partial class VirtualMachine
         Prerequisites.Require([.. NeededPrograms, Spec.QemuPath ?? "qemu-system-x86_64", .. Spec.GuestAccess == GuestAccess.Ssh ? SshPrograms : [], .. SeedDisk.ProgramsFor(Spec)]);
         foreach (HostShare share in Spec.Shares)
             ShareFolder.Require(share.HostPath);
+        if (Spec.DiskFolder is { } disks)
+            QemuReach.RequireWayTo(Path.GetFullPath(disks), "MachineSpec.DiskFolder; for testvm TESTHARNESS_DATA");
         _uefi = UefiFirmware.For(Spec);
         // Before an image is built for a machine that this host can't run.
         using (Spans.Start("accelerator"))
@@ -69,7 +71,7 @@ public sealed partial class VirtualMachine
             FileIo = _fileIo,
         };
         foreach (string file in (string[])[Program, .. image.Files])
-            QemuUser.RequireReadable(file);
+            QemuReach.RequireReadable(file);
         Report(progress, $"accelerator: {_choice.Reason}");
         if (_fileIo.Obstacle is { } obstacle)
             Report(progress, $"disks: by threads, because io_uring can't be used: {obstacle}");

@@ -89,6 +89,7 @@ public sealed partial class VirtualMachine
             return;
         }
 
+        QemuReach.RequireWayTo(Images.CacheFolder.Templates, "TESTHARNESS_CACHE");
         string processor = _accelerator == Accelerator.Kvm ? TemplateKey.HostProcessor() : "";
         string key = TemplateKey.Make(_image!.Key, Program, Spec, _boot!, _accelerator, processor);
         (_template, string? reason) = await TemplateStore.GetAsync(

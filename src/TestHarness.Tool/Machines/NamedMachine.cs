@@ -90,7 +90,7 @@ internal sealed class NamedMachine
     /// <summary>Keeps what the machine is. In place at once, so that a killed command leaves the old or the new.</summary>
     public void Write(MachineSettings settings)
     {
-        Directory.CreateDirectory(Folder);
+        QemuReach.CreateFolder(Folder);
         File.WriteAllBytes($"{SettingsFile}.new", JsonSerializer.SerializeToUtf8Bytes(settings, ToolJson.Default.MachineSettings));
         File.Move($"{SettingsFile}.new", SettingsFile, overwrite: true);
     }
@@ -118,7 +118,7 @@ internal sealed class NamedMachine
     /// <summary>Takes the machine for a command that changes it, or refuses where another one is at it.</summary>
     public FileLock TakeForCommand()
     {
-        Directory.CreateDirectory(DataFolder.Machines);
+        QemuReach.CreateFolder(DataFolder.Machines);
         return FileLock.TryTake(CommandLock)
             ?? throw new ToolException(ExitCode.Busy, $"Another command is at work on machine '{Name}' ({FileLock.ReadOwner(CommandLock)}).\nTry again when it has ended.");
     }

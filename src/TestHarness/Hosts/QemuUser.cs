@@ -20,27 +20,4 @@ internal static class QemuUser
         if (IsOther && Native.ChangeOwner(path, Nobody, Nobody) != 0)
             throw new IOException($"'{path}' could not be handed to the user that QEMU runs as.");
     }
-
-    /// <summary>Checks that QEMU's user can read a file, so that the error is ours and not a bare "Permission denied".</summary>
-    /// <exception cref="HostNotReadyException">A folder on the way or the file itself is closed to others.</exception>
-    public static void RequireReadable(string file)
-    {
-        if (!IsOther)
-            return;
-        // QEMU goes through the folders that links lead to.
-        file = Native.RealPath(file) ?? file;
-        for (string? folder = Path.GetDirectoryName(file); folder is not null; folder = Path.GetDirectoryName(folder))
-        {
-            if (!File.GetUnixFileMode(folder).HasFlag(UnixFileMode.OtherExecute))
-                throw Closed(file, folder, "a+x");
-        }
-
-        if (!File.GetUnixFileMode(file).HasFlag(UnixFileMode.OtherRead))
-            throw Closed(file, file, "a+r");
-    }
-
-    private static HostNotReadyException Closed(string file, string where, string mode) =>
-        new(new FailureText($"QEMU can't read '{file}'.")
-            .Add("Reason", $"this process is root, so QEMU runs as the unprivileged user {Nobody}, to which '{where}' is closed")
-            .Try($"chmod {mode} '{where}', or keep the file elsewhere (images: TESTHARNESS_CACHE)."));
 }

@@ -29,8 +29,8 @@ internal static class ShareFolder
 
     private static void RequireOpen(string path)
     {
-        for (string? folder = Path.GetDirectoryName(path.TrimEnd('/')); folder is not null; folder = Path.GetDirectoryName(folder))
-            RequireOpen(path, folder, UnixFileMode.OtherExecute, "a+x");
+        if (QemuReach.FindClosedFolder(path) is { } closed)
+            RequireOpen(path, closed, UnixFileMode.OtherExecute, "a+x");
         RequireOpen(path, path, UnixFileMode.OtherExecute | UnixFileMode.OtherRead, "a+rx");
         foreach (FileSystemInfo entry in new DirectoryInfo(path).EnumerateFileSystemInfos("*", All).Take(MostSearched))
         {

@@ -80,7 +80,7 @@ internal sealed class KeptDisks : IDisposable
             RequireOurs(folder, Path.Combine(folder, Making));
         try
         {
-            Directory.CreateDirectory(folder, Private);
+            QemuReach.CreateFolder(folder);
             return FileLock.TryTake(Path.Combine(folder, LockName)) ?? throw InUse(folder);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)

@@ -50,6 +50,55 @@ public sealed class PermissionTests(Tiny tiny)
         AssertClosed(files.Append(machine.Folder));
     }
 
+    [Theory]
+    [InlineData("cache", "TESTHARNESS_CACHE")]
+    [InlineData("disks", "MachineSpec.DiskFolder")]
+    [InlineData("share", null)]
+    public async Task Says_how_to_let_QEMU_through_to_a_folder_before_anything_is_started(string what, string? setting)
+    {
+        // As mktemp -d makes it.
+        string closed = Directory.CreateDirectory($"/var/tmp/th-{Guid.NewGuid():N}", UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute).FullName;
+        string link = $"{closed}-link", inner = Directory.CreateDirectory(Path.Combine(closed, "in/ner")).FullName;
+        try
+        {
+            // A way through a link is closed where the link leads.
+            File.CreateSymbolicLink(link, Path.Combine(closed, "in"));
+            if (what == "cache")
+                File.CreateSymbolicLink(Path.Combine(inner, "images"), await UsualCache.ImagesOfAsync(tiny.Machine, Token));
+            using var program = new SampleProgram(what == "cache" ? $"{link}/ner" : null);
+
+            (int exitCode, string output) = what == "cache" ? await program.RunAsync("run") : await program.RunAsync("run", what, $"{link}/ner");
+
+            if (Environment.IsPrivilegedProcess)
+            {
+                output.Should().StartWith("HostNotReadyException: ").And.Contain($"'{closed}' is closed\n").And.Contain($"Try: chmod a+x '{closed}', or ").And.Contain(setting ?? "share a folder without it");
+                output.Length.Should().BeLessThan(600, "QEMU's command line is not in it");
+                exitCode.Should().Be(1);
+                File.SetUnixFileMode(closed, File.GetUnixFileMode(closed) | UnixFileMode.OtherExecute);
+                (exitCode, output) = what == "cache" ? await program.RunAsync("run") : await program.RunAsync("run", what, $"{link}/ner");
+            }
+
+            exitCode.Should().Be(0, output);
+        }
+        finally
+        {
+            File.Delete(link);
+            Directory.Delete(closed, recursive: true);
+        }
+    }
+
+    [Fact]
+    public async Task A_run_folder_below_a_closed_one_is_fine()
+    {
+        using var program = new SampleProgram();
+        string closed = Directory.CreateDirectory(Path.Combine(program.RunFolder, "1"), UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute).FullName;
+        program.With("TESTHARNESS_RUN", Path.Combine(closed, "run"));
+
+        (int exitCode, string output) = await program.RunAsync("run");
+
+        (exitCode, output).Should().Be((0, "Linux\nwarm\n"));
+    }
+
     private static void AssertClosed(IEnumerable<string> paths) =>
         paths.Where(path => (File.GetUnixFileMode(path) & Others) != 0).Select(path => $"{path} {File.GetUnixFileMode(path)}").Should().BeEmpty("they are the owner's alone");
 }
