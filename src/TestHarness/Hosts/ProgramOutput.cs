@@ -10,6 +10,8 @@ internal sealed class ProgramOutput(Stream pipe, Task ended) : Stream
 {
     private static readonly TimeSpan Rest = TimeSpan.FromSeconds(1);
 
+    private bool _over;
+
     public override bool CanRead => true;
 
     public override bool CanSeek => false;
@@ -26,13 +28,20 @@ internal sealed class ProgramOutput(Stream pipe, Task ended) : Stream
 
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
+        if (_over)
+            return 0;
         ValueTask<int> reading = pipe.ReadAsync(buffer, cancellationToken);
         if (reading.IsCompleted)
             return await reading.ConfigureAwait(false);
         Task<int> read = reading.AsTask();
         if (await Task.WhenAny(read, ended).ConfigureAwait(false) != read)
             await Task.WhenAny(read, Task.Delay(Rest, cancellationToken)).ConfigureAwait(false);
-        return read.IsCompleted ? await read.ConfigureAwait(false) : 0;
+        if (read.IsCompleted)
+            return await read.ConfigureAwait(false);
+        cancellationToken.ThrowIfCancellationRequested();
+        // The pipe is still being read, and can't be read twice at once.
+        _over = true;
+        return 0;
     }
 
     public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) => ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
