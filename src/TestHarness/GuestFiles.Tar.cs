@@ -15,7 +15,7 @@ public sealed partial class GuestFiles
         if (Interlocked.Exchange(ref _noted, 1) == 0)
             _machine.NoteGuest(TarNote);
         AgentConnection agent = await _guest.ReadyAsync(cancellationToken).ConfigureAwait(false);
-        string folder = Path.Combine(_machine.Folder, $"t{Interlocked.Increment(ref _transfers)}");
+        string folder = Path.Combine(_machine.OwnFolder, $"t{Interlocked.Increment(ref _transfers)}");
         return await new TarTransfer(agent, request, report, folder).RunAsync(cancellationToken).ConfigureAwait(false);
     }
 }

@@ -98,7 +98,7 @@ public sealed partial class GuestFiles
                         return await SendFileAsync(request, report, what, token).ConfigureAwait(false);
                     try
                     {
-                        ShellResult synced = await _tunnel.RunAsync(arguments, _machine.Folder, report.Add, token).ConfigureAwait(false);
+                        ShellResult synced = await _tunnel.RunAsync(arguments, _machine.OwnFolder, report.Add, token).ConfigureAwait(false);
                         return synced with { Command = ShellQuote.Join(["rsync", .. arguments]) };
                     }
                     catch (RsyncMissingException)

@@ -20,7 +20,7 @@ public sealed class MachineHold : IAsyncDisposable
     private MachineHold(VirtualMachine machine, GuestSession guest, string? viewer, CancellationToken ended)
     {
         MachineName = machine.Name;
-        _folder = Path.Combine(machine.Folder, Qemu.MachineFileNames.Hold);
+        _folder = Path.Combine(machine.OwnFolder, Qemu.MachineFileNames.Hold);
         EvidenceBundle.MakeFolder(_folder);
         HoldFile = Path.Combine(_folder, "held");
         File.WriteAllText(HoldFile, "Delete this file to let the test go on.\n");

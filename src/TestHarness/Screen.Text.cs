@@ -96,7 +96,7 @@ public sealed partial class Screen
         if (await _reader.TryReadAsync(cancellationToken).ConfigureAwait(false) is { } text)
             return text;
         Screenshot shot = await CaptureNowAsync(cancellationToken).ConfigureAwait(false);
-        return await Tesseract.ReadAsync(PngFile.Read(shot.Png.Span, "the screen"), _machine.Folder, cancellationToken).ConfigureAwait(false);
+        return await Tesseract.ReadAsync(PngFile.Read(shot.Png.Span, "the screen"), _machine.OwnFolder, cancellationToken).ConfigureAwait(false);
     }
 
     private static string Words(ScreenTextSource source) => source switch

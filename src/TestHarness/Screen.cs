@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using TestHarness.Hosts;
 using TestHarness.Qemu;
 using TestHarness.Screens;
 
@@ -45,7 +46,7 @@ public sealed partial class Screen
         {
             await _machine.Monitor.ExecuteAsync(
                 "screendump", new JsonObject { ["filename"] = name, ["format"] = "png" }, cancellationToken).ConfigureAwait(false);
-            var frame = new Screenshot(await File.ReadAllBytesAsync(file, cancellationToken).ConfigureAwait(false)) { Platforms = Platforms };
+            var frame = new Screenshot(await QemuFile.ReadAsync(file, cancellationToken).ConfigureAwait(false)) { Platforms = Platforms };
             _machine.Frames.Add(frame);
             return frame;
         }
@@ -63,7 +64,7 @@ public sealed partial class Screen
         try
         {
             await _machine.Monitor.ExecuteAsync("screendump", new JsonObject { ["filename"] = name, ["format"] = "ppm" }, cancellationToken).ConfigureAwait(false);
-            return new RawFrame(await File.ReadAllBytesAsync(file, cancellationToken).ConfigureAwait(false));
+            return new RawFrame(await QemuFile.ReadAsync(file, cancellationToken).ConfigureAwait(false));
         }
         finally
         {

@@ -33,7 +33,7 @@ public sealed partial class VirtualMachine
 
     private SshAccess SshAccess => Spec.Ssh ?? new SshAccess();
 
-    private SshFiles SshFiles => new(Path.Combine(Folder, SshFolder));
+    private SshFiles SshFiles => new(Path.Combine(OwnFolder, SshFolder));
 
     /// <summary>
     /// Opens the machine to others over SSH, whichever way the library itself takes: makes a key, lets it in for a user, learns the guest's host key from the guest itself, and
@@ -101,7 +101,7 @@ public sealed partial class VirtualMachine
         if (!UsesSsh)
             return;
         if (_template is not null)
-            new SshFiles(Path.Combine(_template.Folder, SshFolder)).CopyTo(Path.Combine(Folder, SshFolder));
+            new SshFiles(Path.Combine(_template.Folder, SshFolder)).CopyTo(Path.Combine(OwnFolder, SshFolder));
         else if (SshAccess.IdentityFile is null || SshAccess.HostKey is null)
             await SshFiles.MakeAsync(hostKey: SshAccess.HostKey is null, cancellationToken).ConfigureAwait(false);
         if (SshAccess.HostKey is { } own)

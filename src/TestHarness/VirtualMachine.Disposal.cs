@@ -89,11 +89,12 @@ public sealed partial class VirtualMachine
     // A helper program that is being killed may still write there.
     private static void Remove(string folder)
     {
-        for (int attempt = 1; Directory.Exists(folder); attempt++)
+        for (int attempt = 1; ; attempt++)
         {
             try
             {
-                FolderRemoval.Remove(folder);
+                RunFolder.Remove(folder);
+                return;
             }
             catch (IOException) when (attempt < 100)
             {

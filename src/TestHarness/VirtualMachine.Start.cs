@@ -112,7 +112,7 @@ public sealed partial class VirtualMachine
             await _instance.DisposeAsync().ConfigureAwait(false);
         await DrainAsync().ConfigureAwait(false);
         _instance = null;
-        FolderRemoval.Remove(Folder);
+        RunFolder.Remove(Folder);
         _kept?.Dispose();
         _baseFiles?.Dispose();
         _memory?.Clear();

@@ -92,6 +92,9 @@ public sealed partial class VirtualMachine : IAsyncDisposable
 
     internal string Folder => _folder ?? throw NotStarted();
 
+    /// <summary>The folder above, which QEMU can't write to.</summary>
+    internal string OwnFolder => RunFolder.OwnFolderOf(Folder);
+
     internal QmpClient Monitor => _instance?.Monitor ?? throw NotStarted();
 
     /// <summary>Tells where a forwarded port of the guest is on the host.</summary>

@@ -18,9 +18,12 @@ internal static partial class BundleFolders
     // In each run's folder: without it nothing is deleted.
     private const string Mark = ".testharness-run";
 
+    private const string ReasonFile = "why-here.txt";
+
     private const string TimeFormat = "yyyyMMdd-HHmmss";
 
     private static readonly Lock Gate = new();
+    private static readonly Dictionary<string, string> Instead = new(StringComparer.Ordinal);
     private static readonly string Run =
         string.Create(CultureInfo.InvariantCulture, $"{DateTime.UtcNow.ToString(TimeFormat, CultureInfo.InvariantCulture)}-{Environment.ProcessId}");
 
@@ -36,7 +39,25 @@ internal static partial class BundleFolders
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             // A test assembly in a read-only folder: better there than nowhere.
-            return Make(Path.Combine(Path.GetTempPath(), $"testharness-artifacts-{Native.EffectiveUserId()}"), test, machine);
+            return Make(TemporaryRoot(Path.GetTempPath()), test, machine);
+        }
+    }
+
+    /// <summary>Returns the folder that stands in for the usual one; where somebody else has been at its place first, a new one, with the reason in a file.</summary>
+    public static string TemporaryRoot(string temporary)
+    {
+        string usual = Path.Combine(temporary, $"testharness-artifacts-{Native.EffectiveUserId()}");
+        lock (Gate)
+        {
+            if (Instead.TryGetValue(usual, out string? chosen))
+                return chosen;
+            if (FindFault(usual) is not { } fault)
+                return usual;
+            string instead = $"{usual}-{Guid.NewGuid():N}";
+            if (FindFault(instead) is { } other)
+                throw new IOException($"'{usual}' can't be used: {fault}. Nor can '{instead}': {other}.");
+            File.WriteAllText(Path.Combine(instead, ReasonFile), $"The evidence is here, because '{usual}' can't be used: {fault}.\n");
+            return Instead[usual] = instead;
         }
     }
 
@@ -51,6 +72,19 @@ internal static partial class BundleFolders
             EvidenceBundle.MakeFolder(folder);
             File.WriteAllBytes(Path.Combine(root, Run, Mark), []);
             return folder;
+        }
+    }
+
+    private static string? FindFault(string folder)
+    {
+        try
+        {
+            EvidenceBundle.MakeFolder(folder);
+            return OwnFolder.FindFault(folder);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return e.Message;
         }
     }
 

@@ -16,9 +16,19 @@ internal readonly record struct FileStatus(ushort Mode, uint User, uint Group, s
         0x2000 => "a character device",
         0x4000 => "a folder",
         0x6000 => "a block device",
+        0xa000 => "a symbolic link",
         0xc000 => "a socket",
         _ => "a plain file",
     };
+
+    /// <summary>Gets how many names the file has.</summary>
+    public uint Names { get; init; }
+
+    public bool IsLink => (Mode & TypeMask) == 0xa000;
+
+    public bool IsFolder => (Mode & TypeMask) == 0x4000;
+
+    public bool IsSocket => (Mode & TypeMask) == 0xc000;
 
     public bool IsPlainFile => (Mode & TypeMask) == 0x8000;
 

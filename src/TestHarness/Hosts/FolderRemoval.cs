@@ -20,15 +20,20 @@ internal static unsafe partial class FolderRemoval
     // struct dirent of 64-bit Linux (readdir(3)): the name comes after inode, offset, length and type.
     private const int NameOffset = 19;
 
+    // Each has two descriptors open, and takes some of the thread's stack.
+    private const int MostLevels = 256;
+
     private static readonly byte[] Itself = "."u8.ToArray();
 
     /// <summary>Deletes it; where it is a link, the link. Does nothing where there is nothing.</summary>
     /// <exception cref="IOException">Something of it could not be deleted.</exception>
-    public static void Remove(string folder) => Remove(CurrentFolder, Encoding.UTF8.GetBytes(Path.TrimEndingDirectorySeparator(folder)), folder);
+    public static void Remove(string folder) => Remove(CurrentFolder, Encoding.UTF8.GetBytes(Path.TrimEndingDirectorySeparator(folder)), folder, MostLevels);
 
     // The folder is for the words of an error only.
-    private static void Remove(int parent, byte[] name, string folder)
+    private static void Remove(int parent, byte[] name, string folder, int levels)
     {
+        if (levels == 0)
+            throw new IOException($"Removing '{folder}' failed: its folders lie too deep in each other.");
         // O_DIRECTORY, O_NOFOLLOW, O_CLOEXEC.
         int descriptor = OpenAt(parent, Terminated(name), AsFolder);
         int error = descriptor < 0 ? Marshal.GetLastPInvokeError() : 0;
@@ -47,7 +52,7 @@ internal static unsafe partial class FolderRemoval
             {
                 // Most are files, which this removes; a folder is refused.
                 if (UnlinkAt(descriptor, Terminated(entry), 0) != 0)
-                    Remove(descriptor, entry, folder);
+                    Remove(descriptor, entry, folder, levels - 1);
             }
         }
         finally

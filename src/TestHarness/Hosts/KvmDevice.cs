@@ -23,7 +23,7 @@ internal sealed record KvmDevice(string? Obstacle, string? Remedy, uint? Group, 
     /// <param name="path">Where it is.</param>
     /// <param name="status">What is there.</param>
     /// <param name="openError">How opening it failed for this process's user; 0: it did not.</param>
-    /// <param name="otherUser">QEMU runs as nobody, for this process is root.</param>
+    /// <param name="otherUser">QEMU runs as an unprivileged user, for this process is root.</param>
     public static KvmDevice Judge(string path, FileStatus? status, int openError, bool otherUser)
     {
         if (status is not { } device)
@@ -52,7 +52,7 @@ internal sealed record KvmDevice(string? Obstacle, string? Remedy, uint? Group, 
         return device.GroupMayReadAndWrite && device.Group != 0
             ? new KvmDevice(null, null, device.Group, device.Identity)
             : Closed(
-                $"{path} can't be opened by nobody, whom QEMU runs as where the tests run as root (mode {device.Permissions}, group {NameOf(device.Group)})",
+                $"{path} can't be opened by the unprivileged user that QEMU runs as where the tests run as root (mode {device.Permissions}, group {NameOf(device.Group)})",
                 $"sudo chmod a+rw {path}, or sudo groupadd -f kvm && sudo chgrp kvm {path} && sudo chmod g+rw {path} (QEMU is then put into that group).");
     }
 

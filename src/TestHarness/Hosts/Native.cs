@@ -17,9 +17,6 @@ internal static unsafe partial class Native
     private const int CurrentFolder = -100;
     private const int NoFollow = 0x100;
     private const uint StatxBasicStats = 0x7ff;
-    private const ushort TypeMask = 0xf000;
-    private const ushort TypeFolder = 0x4000;
-    private const ushort TypeFile = 0x8000;
     private const short PollIn = 1;
     private const int OpenReadWrite = 0x2;
     private const int OpenCreate = 0x40;
@@ -33,9 +30,6 @@ internal static unsafe partial class Native
     [LibraryImport("libc", EntryPoint = "geteuid")]
     public static partial uint EffectiveUserId();
 
-    [LibraryImport("libc", EntryPoint = "chown", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
-    public static partial int ChangeOwner(string path, uint user, uint group);
-
     [LibraryImport("libc", EntryPoint = "flock", SetLastError = true)]
     public static partial int Lock(SafeFileHandle file, int operation);
 
@@ -45,7 +39,7 @@ internal static unsafe partial class Native
     /// <summary>Opens a file to lock it, and makes it where needed. FileStream would take a lock of its own, and fail where it can't.</summary>
     public static SafeFileHandle OpenForLock(string path)
     {
-        int descriptor = Open(path, OpenReadWrite | OpenCreate | OpenCloseOnExec, OwnerReadWrite);
+        int descriptor = Open(path, OpenReadWrite | OpenCreate | OpenNoFollow | OpenCloseOnExec, OwnerReadWrite);
         return descriptor >= 0
             ? new SafeFileHandle(descriptor, ownsHandle: true)
             : throw new IOException($"Opening '{path}' failed: {Marshal.GetPInvokeErrorMessage(Marshal.GetLastPInvokeError())}.");
@@ -62,7 +56,7 @@ internal static unsafe partial class Native
     public static SafeFileHandle OpenPipe(string path, bool forReading)
     {
         // O_RDWR for the writing side: O_WRONLY fails where nobody reads yet (fifo(7)).
-        int descriptor = Open(path, (forReading ? OpenNonBlocking : OpenReadWrite) | OpenCloseOnExec, 0);
+        int descriptor = Open(path, (forReading ? OpenNonBlocking : OpenReadWrite) | OpenNoFollow | OpenCloseOnExec, 0);
         if (descriptor < 0)
             throw new IOException($"Opening the pipe '{path}' failed: {Marshal.GetPInvokeErrorMessage(Marshal.GetLastPInvokeError())}.");
         // From here on reads wait for bytes. That the buffer grows is not needed, only welcome.
@@ -71,29 +65,8 @@ internal static unsafe partial class Native
         return new SafeFileHandle(descriptor, ownsHandle: true);
     }
 
-    /// <summary>Tells who owns a path and whether it is a folder, without following a symbolic link.</summary>
-    public static bool TryGetOwner(string path, out uint owner, out bool isFolder)
-    {
-        // struct statx is the same on every architecture: stx_uid at byte 20, stx_mode at byte 28 (statx(2)).
-        Span<byte> status = stackalloc byte[256];
-        int result;
-        fixed (byte* buffer = status)
-            result = Statx(CurrentFolder, path, NoFollow, StatxBasicStats, buffer);
-        owner = BitConverter.ToUInt32(status[20..]);
-        isFolder = (BitConverter.ToUInt16(status[28..]) & TypeMask) == TypeFolder;
-        return result == 0;
-    }
-
     /// <summary>Tells whether a path is a file that ends when it is read: no pipe, socket or device, and no symbolic link.</summary>
-    public static bool IsOrdinaryFile(string path)
-    {
-        // stx_mode at byte 28.
-        Span<byte> status = stackalloc byte[256];
-        int result;
-        fixed (byte* buffer = status)
-            result = Statx(CurrentFolder, path, NoFollow, StatxBasicStats, buffer);
-        return result == 0 && (BitConverter.ToUInt16(status[28..]) & TypeMask) == TypeFile;
-    }
+    public static bool IsOrdinaryFile(string path) => StatusOfItself(path) is { IsPlainFile: true };
 
     /// <summary>Tells how many bytes a file takes on its disk; a sparse file takes fewer than its length. 0 where there is no such file.</summary>
     public static long AllocatedBytes(string path)

@@ -5,9 +5,9 @@ using TestHarness.Qemu;
 namespace TestHarness.Hosts;
 
 /// <summary>
-/// Where running machines keep sockets, overlays and logs: <c>root/process/machine</c>. The process's folder holds a lock for as long as the process
-/// lives; folders whose lock is free belong to nobody any more and are removed at the next start. Nothing else is ever removed, and a root that has other
-/// things in it is refused.
+/// Where running machines keep sockets, overlays and logs: <c>root/process/machine</c>, and in that the folder <c>q</c> of the user that QEMU runs as. The
+/// process's folder holds a lock for as long as the process lives; folders whose lock is free belong to nobody any more and are removed at the next start.
+/// Nothing else is ever removed, and a root that has other things in it is refused.
 /// </summary>
 internal static class RunFolder
 {
@@ -24,17 +24,19 @@ internal static class RunFolder
     private static FileLock? _lock;
     private static int _machines;
 
-    /// <summary>Makes a folder for one machine, owned by the user that QEMU runs as.</summary>
+    /// <summary>Makes a folder for one machine, which QEMU runs in. It is ours until it is handed over (<see cref="QemuUser.HandOver"/>).</summary>
     /// <param name="ssh">Whether its guest is reached by SSH, whose socket has the longest name.</param>
     /// <exception cref="HostNotReadyException">The place can't be used.</exception>
     public static string CreateForMachine(bool ssh = false)
     {
-        string path = Path.Combine(ForProcess(), $"{Interlocked.Increment(ref _machines)}");
-        RequireSockets(path, MachineFileNames.Sockets(ssh));
-        return Guard(path, () =>
+        string own = Path.Combine(ForProcess(), $"{Interlocked.Increment(ref _machines)}"), path = Path.Combine(own, MachineFileNames.QemuFolder);
+        RequireSockets(own, MachineFileNames.Sockets(ssh));
+        return Guard(own, () =>
         {
+            Directory.CreateDirectory(own, Private);
+            // Whatever the umask.
+            File.SetUnixFileMode(own, Traversable);
             Directory.CreateDirectory(path, Private);
-            QemuUser.Give(path);
             return path;
         });
     }
@@ -54,6 +56,12 @@ internal static class RunFolder
             .Add("Longest", longest)
             .Try($"set TESTHARNESS_RUN to a path that is {length - MaxSocketPath} bytes shorter."));
     }
+
+    /// <summary>The folder above a machine's, which stays ours: for keys, transfers, and all else that QEMU has no business with.</summary>
+    public static string OwnFolderOf(string machineFolder) => Path.GetDirectoryName(machineFolder)!;
+
+    /// <summary>Removes a machine's folder, and the one above that stays ours.</summary>
+    public static void Remove(string machineFolder) => FolderRemoval.Remove(OwnFolderOf(machineFolder));
 
     /// <summary>The folder of this process, which the reaper removes once the process is gone.</summary>
     public static string ForProcess()
@@ -141,10 +149,8 @@ internal static class RunFolder
         }
 
         // In a folder that everybody may write to, somebody else may have been first.
-        if (Native.TryGetOwner(root, out uint owner, out bool isFolder) is false || !isFolder || owner != Native.EffectiveUserId())
-            throw NotUsable(root, "it is not a folder of this process's user", null);
-        if ((File.GetUnixFileMode(root) & (UnixFileMode.GroupWrite | UnixFileMode.OtherWrite)) != 0)
-            throw NotUsable(root, "others may write to it", null);
+        if (OwnFolder.FindFault(root) is { } fault)
+            throw NotUsable(root, fault, null);
         if (RunFolderContents.FindForeign(root) is { } foreign)
             throw NotUsable(root, $"it has things in it that are not TestHarness's: {foreign}", null, "set TESTHARNESS_RUN to a folder that is empty, or that does not exist yet.");
     }

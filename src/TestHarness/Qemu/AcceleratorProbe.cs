@@ -36,6 +36,7 @@ internal static class AcceleratorProbe
         {
             await File.WriteAllBytesAsync(Path.Combine(folder, GuestFile), Guest.Value, cancellationToken).ConfigureAwait(false);
             QemuUser.Give(Path.Combine(folder, GuestFile));
+            QemuUser.HandOver(folder);
             QemuProcess qemu = await QemuProcess.StartAsync(program, [.. Arguments(accelerator), .. also], folder, deviceGroup).ConfigureAwait(false);
             int? exitCode = null;
             try
@@ -62,7 +63,7 @@ internal static class AcceleratorProbe
         }
         finally
         {
-            FolderRemoval.Remove(folder);
+            RunFolder.Remove(folder);
         }
     }
 

@@ -40,6 +40,7 @@ internal sealed class KeptDisks : IDisposable
             RequireAll(disks, extraDisks);
             foreach (string file in Directory.GetFiles(disks))
                 File.CreateSymbolicLink(Path.Combine(machineFolder, Path.GetFileName(file)), file);
+            Admit(disks);
             OpenTo(folder);
             return new KeptDisks(taken);
         }
@@ -114,7 +115,6 @@ internal sealed class KeptDisks : IDisposable
         RequireOurs(folder, making);
         FolderRemoval.Remove(making);
         Directory.CreateDirectory(making, Private);
-        QemuUser.Give(making);
         await make(making).ConfigureAwait(false);
         await File.WriteAllTextAsync(Path.Combine(folder, BaseFile), image.DiskPath).ConfigureAwait(false);
         Directory.Move(making, disks);
@@ -139,6 +139,17 @@ internal sealed class KeptDisks : IDisposable
         throw new HostNotReadyException(new FailureText($"The machine whose disks are in '{disks}' was made with fewer disks beside the image ({extraDisks - missing.Length}) than it is asked for with ({extraDisks}).")
             .Add("Missing", string.Join(", ", missing))
             .Try("ask for the disks that it was made with, or name another folder, where they are made anew."));
+    }
+
+    /// <summary>Lets QEMU's user open the disks, and put nothing beside them. Before it had a number of its own they were another user's, and the folder, too.</summary>
+    public static void Admit(string disks)
+    {
+        if (!QemuUser.IsOther)
+            return;
+        QemuUser.TakeBack(disks);
+        foreach (string file in Directory.GetFiles(disks))
+            QemuUser.Give(file);
+        OpenTo(disks);
     }
 
     // QEMU's user passes through where it is another one than ours.

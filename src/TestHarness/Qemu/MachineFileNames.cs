@@ -6,6 +6,9 @@ namespace TestHarness.Qemu;
 /// </summary>
 internal static class MachineFileNames
 {
+    /// <summary>The folder that QEMU runs in, in the machine's own one.</summary>
+    public const string QemuFolder = "q";
+
     public const string MonitorSocket = "qmp.sock";
 
     public const string AgentSocket = "agent.sock";
@@ -42,11 +45,11 @@ internal static class MachineFileNames
     /// <summary>The folder of a transfer by rsync.</summary>
     public static string Transfer(int number) => $"r{number}";
 
-    /// <summary>All unix sockets below a machine's folder, each with the longest name that it can have.</summary>
+    /// <summary>All unix sockets below a machine's own folder, each with the longest name that it can have.</summary>
     /// <param name="ssh">Whether the guest is reached by SSH.</param>
     public static IEnumerable<string> Sockets(bool ssh) =>
     [
-        MonitorSocket, AgentSocket, GuestAgentSocket, OutgoingSocket, IncomingSocket, ViewerSocket,
+        .. ((string[])[MonitorSocket, AgentSocket, GuestAgentSocket, IncomingSocket, ViewerSocket]).Select(name => $"{QemuFolder}/{name}"), OutgoingSocket,
         $"{Hold}/{HoldConsole}", $"{Transfer(int.MaxValue)}/{RsyncSocket}", .. ssh ? (string[])[$"{Ssh}/{SshSocket}.{new string('x', 16)}"] : [],
     ];
 

@@ -15,11 +15,12 @@ internal static class Migration
     /// <exception cref="QmpRefusedException">A device can't be saved; QEMU's words say which.</exception>
     public static async Task SaveAsync(QmpClient monitor, string machineFolder, string file, CancellationToken cancellationToken)
     {
-        using var socket = new ListeningSocket(Path.Combine(machineFolder, MachineFileNames.OutgoingSocket));
+        // In the folder that is ours: the machine's is QEMU's by now.
+        using var socket = new ListeningSocket(Path.Combine(RunFolder.OwnFolderOf(machineFolder), MachineFileNames.OutgoingSocket));
         await SetCapabilitiesAsync(monitor, cancellationToken).ConfigureAwait(false);
         Task<string> finished = WaitForEndAsync(monitor, cancellationToken);
         Task<Stream> accepted = socket.AcceptAsync(cancellationToken);
-        await monitor.ExecuteAsync("migrate", new JsonObject { ["uri"] = $"unix:{MachineFileNames.OutgoingSocket}" }, cancellationToken).ConfigureAwait(false);
+        await monitor.ExecuteAsync("migrate", new JsonObject { ["uri"] = $"unix:../{MachineFileNames.OutgoingSocket}" }, cancellationToken).ConfigureAwait(false);
         Stream state = await accepted.ConfigureAwait(false);
         await using (state.ConfigureAwait(false))
         {
@@ -47,7 +48,7 @@ internal static class Migration
         Task listening = monitor.ExecuteAsync("migrate-incoming", new JsonObject { ["uri"] = $"unix:{MachineFileNames.IncomingSocket}" }, cancellationToken);
         await Task.WhenAll(capabilities, listening).ConfigureAwait(false);
         using var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
-        await socket.ConnectAsync(new UnixDomainSocketEndPoint(Path.Combine(machineFolder, MachineFileNames.IncomingSocket)), cancellationToken).ConfigureAwait(false);
+        await QemuFile.ConnectAsync(socket, Path.Combine(machineFolder, MachineFileNames.IncomingSocket), cancellationToken).ConfigureAwait(false);
         for (int sent = 0; sent < state.Length;)
             sent += await socket.SendAsync(state.AsMemory(sent), cancellationToken).ConfigureAwait(false);
         if (await finished.ConfigureAwait(false) != "completed")

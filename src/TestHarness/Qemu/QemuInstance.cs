@@ -45,6 +45,8 @@ internal sealed class QemuInstance : IAsyncDisposable
         Action<QmpEvent> eventReceived,
         CancellationToken cancellationToken)
     {
+        // Of a QEMU before this one.
+        QemuUser.TakeBack(folder);
         using var monitor = new ListeningSocket(Path.Combine(folder, MachineFileNames.MonitorSocket));
         using var agent = new ListeningSocket(Path.Combine(folder, MachineFileNames.AgentSocket));
         using ListeningSocket? guestAgent = hasGuestAgent ? new ListeningSocket(Path.Combine(folder, MachineFileNames.GuestAgentSocket)) : null;
@@ -52,6 +54,7 @@ internal sealed class QemuInstance : IAsyncDisposable
         QemuInstance? instance = null;
         try
         {
+            QemuUser.HandOver(folder);
             instance = new QemuInstance(await QemuProcess.StartAsync(program, arguments, folder, deviceGroup).ConfigureAwait(false), serials);
             started(instance.Process);
             await instance.ConnectAsync(monitor, agent, guestAgent, eventReceived, cancellationToken).ConfigureAwait(false);

@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using TestHarness.Guest;
+using TestHarness.Hosts;
 using TestHarness.Qemu;
 
 namespace TestHarness.Screens;
@@ -65,7 +66,7 @@ internal sealed class ScreenReader(VirtualMachine machine, Func<bool> guestAnswe
         try
         {
             await machine.Monitor.ExecuteAsync("pmemsave", new JsonObject { ["val"] = address, ["size"] = size, ["filename"] = name }, cancellationToken).ConfigureAwait(false);
-            return await File.ReadAllBytesAsync(file, cancellationToken).ConfigureAwait(false);
+            return await QemuFile.ReadAsync(file, cancellationToken).ConfigureAwait(false);
         }
         finally
         {

@@ -1,3 +1,4 @@
+using TestHarness.Hosts;
 using TestHarness.Images;
 using TestHarness.Qemu;
 
@@ -17,7 +18,7 @@ internal static class TemplateDisks
             string name = Path.GetFileName(source);
             string disk = Path.Combine(folder, name), overlay = Path.Combine(overlays, name);
             // A copy, so that it is ours and not the user's that QEMU runs as.
-            File.Copy(source, disk);
+            QemuFile.Copy(source, disk);
             await QemuImage.RunAsync(["create", "-q", "-f", "qcow2", "-F", "qcow2", "-b", disk, overlay], folder, cancellationToken).ConfigureAwait(false);
             // The template is about to be renamed.
             await QemuImage.RunAsync(["rebase", "-q", "-u", "-f", "qcow2", "-F", "qcow2", "-b", Path.Combine(finalFolder, name), overlay], folder, cancellationToken)
@@ -29,6 +30,6 @@ internal static class TemplateDisks
         // Among the overlays, so that each machine gets a copy: the same bytes that the saved guest has seen, also after a reboot.
         string seed = Path.Combine(machineFolder, MachineFileNames.Seed);
         if (File.Exists(seed))
-            File.Copy(seed, Path.Combine(overlays, MachineFileNames.Seed));
+            QemuFile.Copy(seed, Path.Combine(overlays, MachineFileNames.Seed));
     }
 }

@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Text;
 using TestHarness.Guest;
+using TestHarness.Hosts;
 using TestHarness.Qemu;
 
 namespace TestHarness.Templates;
@@ -28,6 +29,8 @@ internal static class TemplateKey
         IEnumerable<string> parts =
         [
             Layout,
+            // Whose the memory file is.
+            FormattableString.Invariant($"{QemuUser.Id}"),
             imageKey,
             FormattableString.Invariant($"{program} {qemu.Length} {qemu.LastWriteTimeUtc.Ticks}"),
             FormattableString.Invariant($"{AgentProtocol.Version}"),

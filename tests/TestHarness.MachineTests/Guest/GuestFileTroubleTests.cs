@@ -47,7 +47,7 @@ public sealed class GuestFileTroubleTests(Tiny tiny) : IDisposable
         await File.WriteAllTextAsync($"{_folder}/file", "content", Token);
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(Token);
         limit.CancelAfter(Soon);
-        Task<FileStream> hold = Task.Run(() => HoldOpen(vm.Folder, "remote-shell", limit.Token), Token);
+        Task<FileStream> hold = Task.Run(() => HoldOpen(vm.OwnFolder, "remote-shell", limit.Token), Token);
 
         Task push = vm.Files.PushAsync($"{_folder}/", "/srv/x/", cancellationToken: Token);
         await using FileStream held = await hold;

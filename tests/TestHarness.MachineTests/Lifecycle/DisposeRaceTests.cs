@@ -166,7 +166,7 @@ public sealed class DisposeRaceTests(Tiny tiny)
 
     // The machines' folders of this process: the shared machine's, and those beside it.
     private HashSet<string> Folders() =>
-        [.. Directory.GetDirectories(Path.GetDirectoryName(new FileInfo($"/proc/{tiny.Machine.ProcessId}/cwd").LinkTarget)!)];
+        [.. Directory.GetDirectories(Path.GetDirectoryName(tiny.Machine.OwnFolder)!)];
 
     private sealed class Disposing(VirtualMachine vm, string at) : IProgress<StartProgress>
     {

@@ -1,5 +1,6 @@
 using FluentAssertions;
 using TestHarness.Evidence;
+using TestHarness.Hosts;
 using Xunit;
 
 namespace TestHarness.Tests.Evidence;
@@ -37,6 +38,36 @@ public sealed class BundleFoldersTests : IDisposable
     {
         string made = BundleFolders.Make(_root, "T.M", "tiny-1");
         Directory.Move(Path.GetDirectoryName(made)!, Path.Combine(_root, name));
+    }
+
+    [Theory]
+    [InlineData("a link that somebody made")]
+    [InlineData("open to all")]
+    [InlineData("a file")]
+    public void Goes_elsewhere_where_somebody_else_was_first_in_the_temporary_folder(string what)
+    {
+        string usual = $"{_root}/testharness-artifacts-{Native.EffectiveUserId()}", theirs = Directory.CreateDirectory($"{_root}/theirs").FullName;
+        if (what.StartsWith("a link", StringComparison.Ordinal))
+            File.CreateSymbolicLink(usual, theirs);
+        else if (what == "a file")
+            File.WriteAllText(usual, "");
+        else
+            File.SetUnixFileMode(Directory.CreateDirectory(usual).FullName, (UnixFileMode)0x1ff);
+
+        string root = BundleFolders.TemporaryRoot(_root);
+
+        root.Should().StartWith($"{usual}-").And.Be(BundleFolders.TemporaryRoot(_root), "one for all evidence of the process");
+        File.GetUnixFileMode(root).Should().Be(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        File.ReadAllText($"{root}/why-here.txt").Should().StartWith($"The evidence is here, because '{usual}' can't be used: ");
+        Directory.GetFileSystemEntries(theirs).Should().BeEmpty();
+    }
+
+    [Fact]
+    public void Goes_to_the_usual_place_in_the_temporary_folder_where_that_is_its_own()
+    {
+        string usual = $"{_root}/testharness-artifacts-{Native.EffectiveUserId()}";
+
+        BundleFolders.TemporaryRoot(_root).Should().Be(usual).And.Be(BundleFolders.TemporaryRoot(_root));
     }
 
     [Fact]

@@ -47,6 +47,37 @@ public sealed class FolderRemovalTests : IDisposable
     }
 
     [Fact]
+    public async Task Does_not_follow_a_folder_that_a_process_beside_makes_a_link_over_and_over()
+    {
+        Directory.CreateDirectory(Outside);
+        File.WriteAllText(Path.Combine(Outside, "file"), "kept");
+        using var end = new CancellationTokenSource();
+        var began = new TaskCompletionSource();
+        Task racing = HelperProgram.RunAsync(
+            "sh",
+            ["-c", "echo; while :; do mkdir -p folder/sub/a; : > folder/sub/a/file; mv folder/sub/a folder/sub/b; ln -s ../../outside folder/sub/a; rm -rf folder/sub/a folder/sub/b; done 2> /dev/null"],
+            new HelperOptions { WorkingDirectory = _root, OnOutputLine = _ => began.TrySetResult() },
+            end.Token);
+        await began.Task.WaitAsync(TimeSpan.FromSeconds(10), TestContext.Current.CancellationToken);
+
+        for (int attempt = 0; attempt < 300; attempt++)
+            Record.Exception(() => FolderRemoval.Remove(Folder));
+
+        await end.CancelAsync();
+        await racing.Invoking(task => task).Should().ThrowAsync<OperationCanceledException>();
+        File.ReadAllText(Path.Combine(Outside, "file")).Should().Be("kept");
+    }
+
+    [Fact]
+    public void Says_that_folders_lie_too_deep_in_each_other()
+    {
+        string deep = Path.Combine([Folder, .. Enumerable.Repeat("d", 300)]);
+        Directory.CreateDirectory(deep);
+
+        FluentActions.Invoking(() => FolderRemoval.Remove(Folder)).Should().Throw<IOException>().WithMessage($"Removing '{Folder}' failed: its folders lie too deep in each other.");
+    }
+
+    [Fact]
     public void A_lock_is_not_written_over_a_file_of_somebody_elses()
     {
         File.WriteAllText(Folder, "my notes");

@@ -50,7 +50,7 @@ public sealed class AcceleratorProbeTests
         using var qemu = new ScriptedQemu("echo \"$(id -u) $(cat | wc -c) $*\"; exit 1");
         AcceleratorProof proof = await AcceleratorProbe.RunAsync(qemu.Program, Accelerator.Kvm, null, [], Long, Token);
 
-        string user = QemuUser.IsOther ? "65534" : Native.EffectiveUserId().ToString(CultureInfo.InvariantCulture);
+        string user = QemuUser.Id.ToString(CultureInfo.InvariantCulture);
         proof.Words.Should().StartWith($"{user} 0 -nodefaults -no-user-config -machine q35,vmport=off -accel kvm -cpu max -m 32M -display none -sandbox on,");
     }
 
@@ -62,7 +62,7 @@ public sealed class AcceleratorProbeTests
         AcceleratorProof without = await AcceleratorProbe.RunAsync(qemu.Program, Accelerator.Kvm, null, [], Long, Token);
 
         string own = (await HelperProgram.RunAsync("id", ["-G"], null, Token)).StandardOutput;
-        with.Words.Should().Be(QemuUser.IsOther ? "65534 4242" : own);
-        without.Words.Should().Be(QemuUser.IsOther ? "65534" : own);
+        with.Words.Should().Be(QemuUser.IsOther ? $"{QemuUser.Id} 4242" : own);
+        without.Words.Should().Be(QemuUser.IsOther ? $"{QemuUser.Id}" : own);
     }
 }

@@ -22,7 +22,7 @@ public sealed class QemuProcessTests
     public async Task Ends_with_all_that_it_has_started(string script)
     {
         using var qemu = new ScriptedQemu(script);
-        QemuProcess process = await QemuProcess.StartAsync(qemu.Program, [], "/", null);
+        QemuProcess process = await QemuProcess.StartAsync(qemu.Program, [], qemu.Proofs, null);
         int left = await ReadNumberAsync(process);
 
         await process.DisposeAsync().AsTask().WaitAsync(Bound, Token);
@@ -37,7 +37,7 @@ public sealed class QemuProcessTests
     public async Task Leaves_nothing_where_it_ends_by_itself(string script)
     {
         using var qemu = new ScriptedQemu(script);
-        QemuProcess process = await QemuProcess.StartAsync(qemu.Program, [], "/", null);
+        QemuProcess process = await QemuProcess.StartAsync(qemu.Program, [], qemu.Proofs, null);
 
         (await process.Exited.WaitAsync(Bound, Token)).Should().Be(3);
 
@@ -50,7 +50,7 @@ public sealed class QemuProcessTests
     public async Task Does_not_wait_for_one_that_escaped_with_its_pipes()
     {
         using var qemu = new ScriptedQemu("setsid sleep 60 & echo $! >&2; wait");
-        QemuProcess process = await QemuProcess.StartAsync(qemu.Program, [], "/", null);
+        QemuProcess process = await QemuProcess.StartAsync(qemu.Program, [], qemu.Proofs, null);
         int left = await ReadNumberAsync(process);
 
         await process.DisposeAsync().AsTask().WaitAsync(Bound, Token);
@@ -63,7 +63,7 @@ public sealed class QemuProcessTests
     {
         string folder = RunFolder.ForProcess();
         using var qemu = new ScriptedQemu("exec sleep 60");
-        QemuProcess process = await QemuProcess.StartAsync(qemu.Program, [], "/", null);
+        QemuProcess process = await QemuProcess.StartAsync(qemu.Program, [], qemu.Proofs, null);
         string note = Path.Combine(folder, $"session-{process.Id}");
 
         File.Exists(note).Should().BeTrue();
