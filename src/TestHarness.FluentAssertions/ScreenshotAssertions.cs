@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using FluentAssertions;
 using FluentAssertions.Primitives;
@@ -6,6 +7,7 @@ namespace TestHarness.FluentAssertions;
 
 /// <summary>Assertions on a screenshot.</summary>
 /// <param name="screenshot">The screenshot.</param>
+[StackTraceHidden]
 public sealed class ScreenshotAssertions(Screenshot screenshot) : ReferenceTypeAssertions<Screenshot, ScreenshotAssertions>(screenshot)
 {
     /// <inheritdoc/>

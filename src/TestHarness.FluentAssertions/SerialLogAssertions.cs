@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using FluentAssertions;
 using FluentAssertions.Execution;
@@ -8,6 +9,7 @@ namespace TestHarness.FluentAssertions;
 
 /// <summary>Assertions on a serial log.</summary>
 /// <param name="log">The log.</param>
+[StackTraceHidden]
 public sealed class SerialLogAssertions(SerialLog log) : ReferenceTypeAssertions<SerialLog, SerialLogAssertions>(log)
 {
     private const int TailLines = 40;
@@ -23,7 +25,7 @@ public sealed class SerialLogAssertions(SerialLog log) : ReferenceTypeAssertions
     public AndConstraint<SerialLogAssertions> Contain(string expected, string because = "", params object[] becauseArgs)
     {
         string text = Subject.Text;
-        string tail = TextTail.Of(text, TailLines);
+        string tail = TextTail.Of(Subject.WithoutSecrets(text), TailLines);
         Execute.Assertion
             .BecauseOf(because, becauseArgs)
             .ForCondition(text.Contains(expected, StringComparison.Ordinal))
@@ -40,7 +42,7 @@ public sealed class SerialLogAssertions(SerialLog log) : ReferenceTypeAssertions
     public AndConstraint<SerialLogAssertions> HaveText(string expected, string because = "", params object[] becauseArgs)
     {
         string text = Subject.PlainText;
-        string tail = TextTail.Of(text, TailLines);
+        string tail = TextTail.Of(Subject.WithoutSecrets(text), TailLines);
         Execute.Assertion
             .BecauseOf(because, becauseArgs)
             .ForCondition(text.Contains(expected, StringComparison.Ordinal))
@@ -61,7 +63,7 @@ public sealed class SerialLogAssertions(SerialLog log) : ReferenceTypeAssertions
             string elsewhere = Subject.Text.Contains(expected[found], StringComparison.Ordinal) ? "it is there, but not in this order" : "it is nowhere";
             Execute.Assertion.FailWith(
                 $"Expected the serial log to contain \"{MessageText.Literal(expected[found])}\"{before} (number {found + 1} of {expected.Length}), but {elsewhere}. "
-                + $"Its last lines are:\n{MessageText.Literal(TextTail.Of(Subject.Text, TailLines))}");
+                + $"Its last lines are:\n{MessageText.Literal(TextTail.Of(Subject.WithoutSecrets(Subject.Text), TailLines))}");
         }
 
         return new AndConstraint<SerialLogAssertions>(this);

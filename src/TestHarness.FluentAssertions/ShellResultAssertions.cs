@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using FluentAssertions;
 using FluentAssertions.Execution;
@@ -8,6 +9,7 @@ namespace TestHarness.FluentAssertions;
 
 /// <summary>Assertions on a command's result.</summary>
 /// <param name="result">The result.</param>
+[StackTraceHidden]
 public sealed class ShellResultAssertions(ShellResult result)
     : ReferenceTypeAssertions<ShellResult, ShellResultAssertions>(result)
 {
@@ -64,15 +66,19 @@ public sealed class ShellResultAssertions(ShellResult result)
 
     private AndConstraint<ShellResultAssertions> Assert(bool holds, string expectation, string because, object[] becauseArgs)
     {
-        Execute.Assertion
-            .BecauseOf(because, becauseArgs)
-            .ForCondition(holds)
-            .FailWith($"Expected the command {MessageText.Literal(expectation)}{{reason}}, but it did not:\n{MessageText.Literal(Describe())}");
+        // What it wrote may be much: it is looked through only where it is told.
+        if (!holds)
+        {
+            Execute.Assertion
+                .BecauseOf(because, becauseArgs)
+                .FailWith($"Expected the command {MessageText.Literal(Subject.WithoutSecrets(expectation))}{{reason}}, but it did not:\n{MessageText.Literal(Describe())}");
+        }
+
         return new AndConstraint<ShellResultAssertions>(this);
     }
 
     private string Describe() =>
-        $"Command: {Subject.Command}\nExit code: {Subject.ExitCode}\n{Tail("Standard output", Subject.StandardOutputBytes)}\n{Tail("Standard error", Subject.StandardErrorBytes)}";
+        $"Command: {Subject.Command}\nExit code: {Subject.ExitCode}\n{Tail("Standard output", Subject.StandardOutput)}\n{Tail("Standard error", Subject.StandardError)}";
 
-    private static string Tail(string name, ReadOnlyMemory<byte> output) => $"{name} (last {TailLines} lines):\n{TextTail.Of(output.Span, TailLines)}";
+    private string Tail(string name, string output) => $"{name} (last {TailLines} lines):\n{TextTail.Of(Subject.WithoutSecrets(output), TailLines)}";
 }

@@ -1,5 +1,4 @@
 using System.Text;
-using TestHarness.Guest;
 using Xunit;
 
 namespace TestHarness.Xunit;
@@ -7,9 +6,11 @@ namespace TestHarness.Xunit;
 /// <summary>Puts a machine's evidence into a test's result.</summary>
 internal static class EvidenceAttachments
 {
-    private const int TailLines = 40;
-
-    public static void Add(ITestContext context, MachineEvidence evidence)
+    /// <summary>Adds it.</summary>
+    /// <param name="context">The test.</param>
+    /// <param name="evidence">The evidence.</param>
+    /// <param name="failure">Why the test fails, where xunit does not know yet; what its message tells is not said again.</param>
+    public static void Add(ITestContext context, MachineEvidence evidence, Exception? failure)
     {
         string Named(string what) => $"{evidence.MachineName}-{what}";
         // The runner adds the ending that belongs to the media type.
@@ -25,15 +26,21 @@ internal static class EvidenceAttachments
         if (evidence.Screenshot is { } screenshot)
             context.AddAttachment(Named("screen"), screenshot.Png.ToArray(), replaceExistingValue: true, "image/png");
 
-        // Our own exceptions have the end of the serial log in their message already.
-        if (!IsOurs(context))
-            context.TestOutputHelper?.WriteLine(PrintableText.Of($"Serial log of machine '{evidence.MachineName}' (last {TailLines} lines):\n{TextTail.Of(evidence.SerialLog, TailLines)}"));
+        if (!IsTold(evidence, [.. failure is null ? context.TestState?.ExceptionMessages ?? [] : Messages(failure)]))
+            context.TestOutputHelper?.WriteLine(PrintableText.WithoutColours($"Machine '{evidence.MachineName}': {evidence.SerialExcerpt}"));
 
         // As bytes: a text attachment must be valid XML, and a serial log has whatever the guest wrote.
         void AddText(string name, string text) =>
             context.AddAttachment(name, Encoding.UTF8.GetBytes(text), replaceExistingValue: true, "text/plain");
     }
 
-    private static bool IsOurs(ITestContext context) =>
-        context.TestState?.ExceptionTypes?.Any(type => type?.StartsWith("TestHarness.", StringComparison.Ordinal) == true) == true;
+    // Failures of a machine have the end of its serial log in their message already; one whose QEMU was not started has none.
+    private static bool IsTold(MachineEvidence evidence, string[] messages) => evidence.CommandLine.Length == 0 || messages.Any(message =>
+        message.Contains($"'{evidence.MachineName}'", StringComparison.Ordinal) && message.Contains("\nSerial log", StringComparison.Ordinal));
+
+    private static IEnumerable<string> Messages(Exception failure)
+    {
+        for (Exception? e = failure; e is not null; e = e.InnerException)
+            yield return e.Message;
+    }
 }

@@ -7,7 +7,7 @@ internal static class FollowedLines
 {
     public static void Write(MachineRecord record, string line)
     {
-        string text = $"{record.Machine.Name} | {PrintableText.Of(line)}";
+        string text = $"{record.Machine.Name} | {PrintableText.WithoutColours(line)}";
         RunnerTerminal.WriteLine(text);
         try
         {

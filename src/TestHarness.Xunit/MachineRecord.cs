@@ -11,6 +11,8 @@ internal sealed class MachineRecord(VirtualMachine machine, ITestContext started
     private readonly string? _collection = startedIn.TestCollection?.UniqueID;
     private static long _count;
 
+    private readonly Lock _gate = new();
+    private readonly Dictionary<string, string> _folders = new(StringComparer.Ordinal);
     private MachineEvidence? _last;
     private ITest? _seenBy;
 
@@ -39,6 +41,29 @@ internal sealed class MachineRecord(VirtualMachine machine, ITestContext started
     /// <summary>Tells, once a test, that its result has not been looked at for this machine: several attributes ask.</summary>
     public bool IsNewTo(ITest? test) => test is null || !ReferenceEquals(Interlocked.Exchange(ref _seenBy, test), test);
 
+    /// <summary>Names the folder that the evidence goes to if the test fails; <see langword="null"/> where its result has been looked at, and there is none.</summary>
+    public string? NameFolder(ITestContext context)
+    {
+        lock (_gate)
+        {
+            string key = KeyOf(context);
+            if (_folders.TryGetValue(key, out string? folder) || (context.Test is { } test && ReferenceEquals(test, _seenBy)))
+                return folder;
+            return _folders[key] = EvidenceSettings.NameFolder(NameOf(context), machine.Name);
+        }
+    }
+
+    /// <summary>Returns the folder that messages have named already, or a new one.</summary>
+    public string TakeFolder(ITestContext context)
+    {
+        lock (_gate)
+        {
+            if (_folders.TryGetValue(KeyOf(context), out string? folder) && TryMake(folder))
+                return folder;
+            return _folders[KeyOf(context)] = EvidenceSettings.MakeFolder(NameOf(context), machine.Name);
+        }
+    }
+
     /// <summary>Collects the evidence anew, without asking the guest; the last screenshot of a machine that has ended is kept.</summary>
     public async Task<MachineEvidence> CollectAsync() =>
         _last = WithLastScreen(await machine.CollectEvidenceAsync().ConfigureAwait(false));
@@ -61,6 +86,24 @@ internal sealed class MachineRecord(VirtualMachine machine, ITestContext started
         await evidence.SaveAsync(folder).ConfigureAwait(false);
         return evidence;
     }
+
+    private static bool TryMake(string folder)
+    {
+        try
+        {
+            Directory.CreateDirectory(folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+            return true;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // Only now it is tried: the evidence goes elsewhere, and the test's output says where.
+            return false;
+        }
+    }
+
+    private static string KeyOf(ITestContext context) => context.Test?.UniqueID ?? "";
+
+    private static string NameOf(ITestContext context) => context.Test?.TestDisplayName ?? context.TestClass?.TestClassName ?? "fixture";
 
     private MachineEvidence WithLastScreen(MachineEvidence evidence) => evidence with { Screenshot = evidence.Screenshot ?? _last?.Screenshot };
 }

@@ -33,16 +33,21 @@ internal static class MachineRecorder
     public static void Begin(ITestContext context)
     {
         foreach (MachineRecord record in RecordsOf(context))
+        {
             record.Context = context;
+            Tell(record);
+        }
     }
 
     /// <summary>
     /// Looks at the result of the current test: if it failed, keeps and attaches the evidence of all its machines, each once, and holds them where that is asked for.
     /// Forgets the machines that were the test's own.
     /// </summary>
-    public static async Task EndAsync(ITestContext context, bool failed = false)
+    /// <param name="context">The test.</param>
+    /// <param name="failure">Why it fails, where xunit does not know yet.</param>
+    public static async Task EndAsync(ITestContext context, Exception? failure = null)
     {
-        failed |= context.TestState?.Result == TestResult.Failed;
+        bool failed = failure is not null || context.TestState?.Result == TestResult.Failed;
         GoldenRecorder.End(context, failed);
         MachineRecord[] records = RecordsOf(context);
         MachineRecord[] unseen = [.. records.Where(record => record.IsNewTo(context.Test))];
@@ -53,7 +58,7 @@ internal static class MachineRecorder
             foreach (string attempt in record.Machine.FailedStarts)
                 context.AddWarning($"Started again: {attempt}");
             if (failed || EvidenceSettings.KeepsAll)
-                await KeepAsync(record, context, failed, record.SaveAsync).ConfigureAwait(false);
+                await KeepAsync(record, context, failed, record.SaveAsync, failure).ConfigureAwait(false);
         }
 
         if (failed && unseen.Length > 0 && FailureHold.IsAsked(context))
@@ -75,12 +80,12 @@ internal static class MachineRecorder
     private static MachineRecord[] RecordsOf(ITestContext context) =>
         [.. Records.Values.Where(record => record.IsOf(context)).OrderBy(record => record.Machine.Name, StringComparer.Ordinal)];
 
-    private static async Task KeepAsync(MachineRecord record, ITestContext context, bool failed, Func<string, Task<MachineEvidence>> save)
+    private static async Task KeepAsync(MachineRecord record, ITestContext context, bool failed, Func<string, Task<MachineEvidence>> save, Exception? failure = null)
     {
         MachineEvidence evidence;
         try
         {
-            string folder = EvidenceSettings.MakeFolder(NameOf(context), record.Machine.Name);
+            string folder = record.TakeFolder(context);
             evidence = await save(folder).ConfigureAwait(false);
             GoldenRecorder.Save(context, folder);
             Say(context, $"Artifacts: {folder}");
@@ -93,7 +98,7 @@ internal static class MachineRecorder
         }
 
         if (failed && context.Test is not null)
-            EvidenceAttachments.Add(context, evidence);
+            EvidenceAttachments.Add(context, evidence, failure);
     }
 
     // Without a test, a fixture's start has failed.
@@ -105,7 +110,9 @@ internal static class MachineRecorder
             RunnerTerminal.WriteLine(text);
     }
 
-    private static string NameOf(ITestContext context) => context.Test?.TestDisplayName ?? context.TestClass?.TestClassName ?? "fixture";
+    // A failure is told in the flow of the test that has it, which may be another one than the test that the machine was started for.
+    private static void Tell(MachineRecord record) => record.Machine.BeginTest(
+        () => TestContext.Current is { } context && Records.ContainsKey(record.Machine) && record.IsOf(context) ? record.NameFolder(context) : null);
 
     private static async Task ForgetAsync(MachineRecord record)
     {
@@ -121,6 +128,7 @@ internal static class MachineRecorder
         bool mayBeHeld = context.Test is not null && FailureHold.IsAsked(context);
         var record = new MachineRecord(machine, context) { Delay = mayBeHeld ? machine.DelayDispose() : null };
         Records[machine] = record;
+        Tell(record);
         if (EvidenceSettings.Follows)
             machine.LineReceived += (_, line) => FollowedLines.Write(record, line);
         machine.Stopping += async _ =>

@@ -93,10 +93,10 @@ public class VirtualMachineAttribute : DataAttribute, IBeforeAfterTestAttribute
         {
             await machine.StartAsync(DiagnosticProgress.Instance, TestContext.Current.CancellationToken).ConfigureAwait(false);
         }
-        catch
+        catch (Exception e)
         {
             // xunit does not call After where Before threw.
-            await MachineRecorder.EndAsync(TestContext.Current, failed: true).ConfigureAwait(false);
+            await MachineRecorder.EndAsync(TestContext.Current, e).ConfigureAwait(false);
             throw;
         }
     }

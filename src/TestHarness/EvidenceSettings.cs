@@ -27,4 +27,10 @@ public static class EvidenceSettings
     /// <param name="machine">The machine's name.</param>
     /// <returns>The folder. Below the temporary folder where the place can't be written to.</returns>
     public static string MakeFolder(string test, string machine) => BundleFolders.Make(test, machine);
+
+    /// <summary>Names a folder as <see cref="MakeFolder"/> would make it, for evidence that may not be needed. Nothing is made; no other call returns the same.</summary>
+    /// <param name="test">The test's name; what does not fit into a file's name is replaced.</param>
+    /// <param name="machine">The machine's name.</param>
+    /// <returns>The folder.</returns>
+    public static string NameFolder(string test, string machine) => BundleFolders.Name(Folder, test, machine);
 }

@@ -16,11 +16,11 @@ internal sealed class FailureText(string summary)
     public FailureText Add(string label, string? text)
     {
         if (!string.IsNullOrWhiteSpace(text))
-            _blocks.Add((label, PrintableText.Of(text.TrimEnd())));
+            _blocks.Add((label, text.TrimEnd()));
         return this;
     }
 
-    /// <summary>The same text without the secrets.</summary>
+    /// <summary>The same text without the secrets. They are looked for in what was given, before anything in it is shown in another way.</summary>
     public FailureText Masked(SecretMask mask)
     {
         var masked = new FailureText(mask.Apply(summary)) { _outcome = _outcome, _remedy = _remedy is null ? null : mask.Apply(_remedy) };
@@ -38,7 +38,7 @@ internal sealed class FailureText(string summary)
     /// <summary>Says what to try; it comes last, whatever is added after it.</summary>
     public FailureText Try(string? remedy)
     {
-        _remedy = remedy is null ? null : PrintableText.Of(remedy);
+        _remedy = remedy;
         return this;
     }
 
@@ -46,10 +46,11 @@ internal sealed class FailureText(string summary)
     {
         var message = new StringBuilder(Summary);
         IEnumerable<(string Label, string? Text)> all = [.. _blocks, ("Outcome", _outcome), ("Try", _remedy)];
-        foreach ((string label, string? text) in all)
+        foreach ((string label, string? given) in all)
         {
-            if (text is null)
+            if (given is null)
                 continue;
+            string text = PrintableText.WithoutColours(given);
             message.Append('\n').Append(label).Append(':');
             if (text.Contains('\n', StringComparison.Ordinal))
                 message.Append("\n  ").Append(text.Replace("\n", "\n  ", StringComparison.Ordinal));

@@ -13,8 +13,8 @@ public sealed class GuestCommandException : MachineException
             new FailureText($"Machine '{facts.MachineName}': the command ended with exit code {result.ExitCode}.")
                 .Add("Command", result.Command)
                 .Add("Exit code", result.Signal is { } signal ? $"{result.ExitCode} (signal {signal})" : $"{result.ExitCode}")
-                .Add("Standard error", facts.Mask.Apply(TextTail.Of(result.StandardErrorBytes.Span, OutputLines)))
-                .Add("Standard output", facts.Mask.Apply(TextTail.Of(result.StandardOutputBytes.Span, OutputLines))),
+                .Add("Standard error", facts.Tail(result.StandardErrorBytes, OutputLines))
+                .Add("Standard output", facts.Tail(result.StandardOutputBytes, OutputLines)),
             FailureOutcome.GuestFailed,
             innerException: null)
     {

@@ -85,7 +85,7 @@ public sealed partial class GuestFiles
                 AgentExit exit = await process.Exit.WaitAsync(cancellationToken).ConfigureAwait(false);
                 if (feeding.IsFaulted)
                     await feeding.ConfigureAwait(false);
-                ShellResult result = ShellResult.Of(what, exit, output, Stopwatch.GetElapsedTime(began));
+                ShellResult result = ShellResult.Of(what, exit, output, Stopwatch.GetElapsedTime(began), _machine.Mask);
                 if (Enum.TryParse(result.StandardOutput.Trim(), out SyncChangeKind kind))
                     report.Add(new SyncChange(kind, name), kind == SyncChangeKind.AttributesSet ? 0 : file.Length);
                 return result;

@@ -110,7 +110,7 @@ public sealed class GuestProcess : IAsyncDisposable
     {
         try
         {
-            return await _machine.GuardAsync(waitedFor, limit, wait, cancellationToken, lastSeen: _output.Describe).ConfigureAwait(false);
+            return await _machine.GuardAsync(waitedFor, limit, wait, cancellationToken, lastSeen: () => _output.Describe(_machine.Mask)).ConfigureAwait(false);
         }
         catch (AgentException e)
         {
@@ -135,14 +135,14 @@ public sealed class GuestProcess : IAsyncDisposable
             await _machine.SettleFollowersAsync().ConfigureAwait(false);
             if (input.IsFaulted)
                 await input.ConfigureAwait(false);
-            return ShellResult.Of(Command, exit, _output, Stopwatch.GetElapsedTime(began));
+            return ShellResult.Of(Command, exit, _output, Stopwatch.GetElapsedTime(began), _machine.Mask);
         }
         catch (Exception e)
         {
             // Nobody reads its output any more: it would stand still for ever.
             await _process.DisposeAsync().ConfigureAwait(false);
             if (e is OperationCanceledException && options.Timeout is { } ranOut)
-                throw new WaitTimeoutException(_machine.Facts(), $"the command: {Command}", ranOut, _output.Describe());
+                throw new WaitTimeoutException(_machine.Facts(), $"the command: {Command}", ranOut, _output.Describe(_machine.Mask));
             throw;
         }
     }

@@ -24,6 +24,11 @@ public sealed record MachineEvidence(
     /// <summary>Gets what came from serial ports beside the console, by name. Default: none.</summary>
     public IReadOnlyDictionary<string, string> SerialPorts { get; init; } = new Dictionary<string, string>();
 
+    /// <summary>
+    /// Gets what a message of a failure would show of the serial log: a heading, and the last lines since the test began, or since the machine was up. Default: empty.
+    /// </summary>
+    public string SerialExcerpt { get; init; } = "";
+
     /// <summary>Gets the end of the guest's journal, or <see langword="null"/> where it was not asked for or did not answer.</summary>
     public string? Journal { get; init; }
 

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using System.Text.RegularExpressions;
 
 namespace TestHarness;
 
@@ -8,7 +9,7 @@ namespace TestHarness;
 /// what XML does not take are shown as <c>\x1b</c> or <c>\u202e</c>, and a backslash breaks what a CI system would take for a command. Done twice it is as
 /// done once. Logs and attachments keep what the guest wrote.
 /// </summary>
-internal static class PrintableText
+internal static partial class PrintableText
 {
     // Azure Pipelines, TeamCity and GitHub find these anywhere in a line: https://learn.microsoft.com/azure/devops/pipelines/scripts/logging-commands,
     // https://www.jetbrains.com/help/teamcity/service-messages.html. GitHub's '::' counts at the start of a line, after white space.
@@ -41,6 +42,10 @@ internal static class PrintableText
 
         return printable.ToString();
     }
+
+    /// <summary>Returns the same without colours, which say nothing to who reads a message.</summary>
+    // First of all: what is left closes up, and is looked at like that.
+    public static string WithoutColours(string text) => Of(Colour().Replace(text, ""));
 
     // Returns how many characters more than one it took.
     private static int AppendSurrogate(StringBuilder printable, ReadOnlySpan<char> rest)
@@ -76,4 +81,8 @@ internal static class PrintableText
 
         return false;
     }
+
+    // ECMA-48 SGR, and what 'tput sgr0' sends before it (the usual character set).
+    [GeneratedRegex(@"(\x1b\[|\x9b)[0-9;:]*m|\x1b\(B")]
+    private static partial Regex Colour();
 }

@@ -27,6 +27,7 @@ public sealed partial class SerialConsole
     {
         _machine = machine;
         Name = name;
+        Log = new SerialLog(mask: () => machine.Mask);
         _title = name is null ? "the serial console" : $"serial port '{name}'";
         DevicePath = string.Create(CultureInfo.InvariantCulture, $"/dev/ttyS{index}");
     }
@@ -41,7 +42,7 @@ public sealed partial class SerialConsole
     internal event Action<ReadOnlyMemory<byte>>? Received;
 
     /// <summary>Gets what the console has shown.</summary>
-    public SerialLog Log { get; } = new();
+    public SerialLog Log { get; }
 
     internal string Tail => Log.Tail(TailLines);
 

@@ -1,4 +1,5 @@
 using System.Text;
+using TestHarness.Evidence;
 using TestHarness.Guest;
 
 namespace TestHarness;
@@ -17,7 +18,13 @@ public sealed class SerialLog
     private readonly HeadAndTail _bytes;
     private long _heldReturns;
 
-    internal SerialLog(int headBytes = HeadBytes, int tailBytes = TailBytes) => _bytes = new HeadAndTail(headBytes, tailBytes);
+    private readonly Func<SecretMask> _mask;
+
+    internal SerialLog(int headBytes = HeadBytes, int tailBytes = TailBytes, Func<SecretMask>? mask = null)
+    {
+        _bytes = new HeadAndTail(headBytes, tailBytes);
+        _mask = mask ?? (() => SecretMask.None);
+    }
 
     /// <summary>Gets the text: UTF-8, with LF line ends (a console writes CR LF); what is not valid becomes U+FFFD.</summary>
     public string Text
@@ -77,6 +84,15 @@ public sealed class SerialLog
         return texts.Count;
     }
 
+    /// <summary>Puts <c>***</c> in place of the machine's <see cref="MachineSpec.Secrets"/>, for messages.</summary>
+    /// <param name="text">The text; not yet cut, since a part of a secret may not be found.</param>
+    /// <returns>The text without them.</returns>
+    public string WithoutSecrets(string text)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        return _mask().Apply(text, endsCut: true);
+    }
+
     /// <summary>Returns the text.</summary>
     /// <returns>The text.</returns>
     public override string ToString() => Text;
@@ -86,6 +102,19 @@ public sealed class SerialLog
     {
         lock (_gate)
             return TextTail.Of(_bytes.Last(TextTail.MaxBytes), lines);
+    }
+
+    /// <summary>Returns the text, and where in it a position is (behind what is dropped there).</summary>
+    internal (string Text, int Start) TextAt(long position)
+    {
+        lock (_gate)
+        {
+            ReadOnlySpan<byte> all = _bytes.ToMemory().Span;
+            long kept = _bytes.Kept(position);
+            int start = _bytes.Beginning(kept) == 0 ? (int)kept : all.Length - _bytes.CountFrom(kept);
+            string before = Encoding.UTF8.GetString(all[..start]);
+            return ($"{before}{Encoding.UTF8.GetString(all[start..])}", before.Length);
+        }
     }
 
     /// <summary>

@@ -65,6 +65,6 @@ public sealed partial class Shell
             shown.Command,
             new FailureText($"Machine '{_machine.Name}': the unit '{unit}' has failed; it was waited for to be active.")
                 .Add("State", shown.StandardOutput)
-                .Add("Journal", TextTail.Of($"{journal.StandardOutput}{journal.StandardError}", lines: 60)));
+                .Add("Journal", _machine.TailWithoutSecrets(journal, lines: 60)));
     }
 }

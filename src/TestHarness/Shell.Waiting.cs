@@ -128,9 +128,9 @@ public sealed partial class Shell
     internal async Task<ShellResult> ProbeAsync(IReadOnlyList<string> words, CancellationToken cancellationToken) =>
         await RunCoreAsync(ShellQuote.Join(words), words, ProbeOptions, new OutputCollector(ProbeOptions), cancellationToken).ConfigureAwait(false);
 
-    private static string LastSeen(ShellResult result)
+    private string LastSeen(ShellResult result)
     {
-        string output = TextTail.Of($"{result.StandardOutput}{result.StandardError}", lines: 10);
+        string output = _machine.TailWithoutSecrets(result, lines: 10);
         return output.Length == 0 ? $"exit code {result.ExitCode}, no output" : $"exit code {result.ExitCode}\n{output}";
     }
 

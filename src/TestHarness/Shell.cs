@@ -114,7 +114,7 @@ public sealed partial class Shell
                 options.Timeout ?? _machine.Scaled(DefaultLimit),
                 token => RunCoreAsync(description, words, options, output, token),
                 cancellationToken,
-                lastSeen: output.Describe).ConfigureAwait(false);
+                lastSeen: () => output.Describe(_machine.Mask)).ConfigureAwait(false);
             await _machine.SettleFollowersAsync().ConfigureAwait(false);
             return result;
         }
@@ -141,7 +141,7 @@ public sealed partial class Shell
             AgentExit exit = await process.Exit.WaitAsync(cancellationToken).ConfigureAwait(false);
             if (input.IsFaulted)
                 await input.ConfigureAwait(false);
-            return ShellResult.Of(description, exit, output, Stopwatch.GetElapsedTime(asked));
+            return ShellResult.Of(description, exit, output, Stopwatch.GetElapsedTime(asked), _machine.Mask);
         }
     }
 

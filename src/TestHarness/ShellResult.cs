@@ -1,4 +1,5 @@
 using System.Text;
+using TestHarness.Evidence;
 using TestHarness.Guest;
 
 namespace TestHarness;
@@ -30,6 +31,9 @@ public sealed record ShellResult
     /// </summary>
     public bool Truncated { get; init; }
 
+    /// <summary>Gets the machine's secrets, for messages.</summary>
+    internal SecretMask Mask { get; init; } = SecretMask.None;
+
     /// <summary>Gets the time from asking to the end of the command.</summary>
     public TimeSpan Duration { get; init; }
 
@@ -39,9 +43,19 @@ public sealed record ShellResult
     /// <summary>Gets standard error as text (UTF-8; what is not valid becomes U+FFFD).</summary>
     public string StandardError => _error ??= Encoding.UTF8.GetString(StandardErrorBytes.Span);
 
-    /// <summary>The result of a command that has ended.</summary>
-    internal static ShellResult Of(string command, AgentExit exit, OutputCollector output, TimeSpan duration) => new()
+    /// <summary>Puts <c>***</c> in place of the machine's <see cref="MachineSpec.Secrets"/>, for messages.</summary>
+    /// <param name="text">The text; not yet cut, since a part of a secret may not be found.</param>
+    /// <returns>The text without them.</returns>
+    public string WithoutSecrets(string text)
     {
+        ArgumentNullException.ThrowIfNull(text);
+        return Mask.Apply(text);
+    }
+
+    /// <summary>The result of a command that has ended.</summary>
+    internal static ShellResult Of(string command, AgentExit exit, OutputCollector output, TimeSpan duration, SecretMask mask) => new()
+    {
+        Mask = mask,
         Command = command,
         ExitCode = exit.ShellExitCode,
         Signal = exit.Signal,

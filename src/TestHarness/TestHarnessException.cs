@@ -1,3 +1,5 @@
+using TestHarness.Evidence;
+
 namespace TestHarness;
 
 /// <summary>The base of every failure that this library reports.</summary>
@@ -13,6 +15,9 @@ public abstract class TestHarnessException : Exception
         Summary = text.Summary;
         Outcome = outcome;
     }
+
+    /// <summary>Gets the stack trace from the caller's own code on; where the call has none, all of it.</summary>
+    public override string? StackTrace => CallersTrace.Of(this) ?? base.StackTrace;
 
     /// <summary>Gets the first line of the message: what failed, and on which machine.</summary>
     public string Summary { get; }

@@ -35,6 +35,8 @@ public sealed partial class VirtualMachine
 
     internal string AcceleratorName => _accelerator == Accelerator.Kvm ? "kvm" : "tcg";
 
+    internal SecretMask Mask => Secrets;
+
     // Made on first use: field initialisers run before the constructor has the spec.
     private SecretMask Secrets => _mask ??= new SecretMask(Spec.Secrets);
 
@@ -46,17 +48,19 @@ public sealed partial class VirtualMachine
     public async Task<MachineEvidence> CollectEvidenceAsync(CancellationToken cancellationToken = default)
     {
         Screenshot? screen = await TryCaptureAsync(CaptureLimit, cancellationToken).ConfigureAwait(false);
+        SerialExcerpt excerpt = ExcerptOfSerial();
         return new MachineEvidence(
             Name,
-            Secrets.Apply(Console.Log.Text),
+            Secrets.Apply(Console.Log.Text, endsCut: true),
             screen,
-            Secrets.Apply(_process?.StandardError ?? ""),
+            Secrets.Apply(_process?.StandardError ?? "", endsCut: true),
             Secrets.Apply(_process?.CommandLine ?? ""),
             _boot is null ? "" : Secrets.Apply(ReproScript.Build(Program, Spec, _boot, Name, _accelerator)))
         {
+            SerialExcerpt = $"{excerpt.Label}: {(excerpt.Text.Length > 0 ? $"\n{excerpt.Text}" : excerpt.Words)}",
             Events = _events.ToList(),
             Frames = _frames.ToList(),
-            SerialPorts = _serials.Skip(1).ToDictionary(port => port.Name!, port => Secrets.Apply(port.Log.Text)),
+            SerialPorts = _serials.Skip(1).ToDictionary(port => port.Name!, port => Secrets.Apply(port.Log.Text, endsCut: true)),
         };
     }
 
@@ -91,8 +95,9 @@ public sealed partial class VirtualMachine
 
         evidence = evidence with
         {
-            Journal = journal is null ? null : Secrets.Apply(journal),
-            Notes = [.. notes.Select(Secrets.Apply)],
+            // It begins with one of its last lines, or where its beginning has been dropped.
+            Journal = journal is null ? null : Secrets.Apply(journal, beginsCut: true),
+            Notes = [.. notes.Select(WithoutSecrets)],
         };
         await evidence.SaveAsync(folder, cancellationToken).ConfigureAwait(false);
         return evidence;
@@ -100,6 +105,9 @@ public sealed partial class VirtualMachine
 
     /// <summary>Puts <c>***</c> in place of the spec's secrets.</summary>
     internal string WithoutSecrets(string text) => Secrets.Apply(text);
+
+    /// <summary>The last lines of what a command wrote, without the spec's secrets: a cut may leave a part of one that is not found any more.</summary>
+    internal string TailWithoutSecrets(ShellResult result, int lines) => TextTail.Of(Secrets.Apply($"{result.StandardOutput}{result.StandardError}"), lines);
 
     /// <summary>
     /// Runs an operation on the running machine: it ends at once when the machine does, when the limit runs out and when the caller cancels, each with
@@ -131,15 +139,21 @@ public sealed partial class VirtualMachine
     }
 
     /// <summary>Makes what collects a command's output, and tells its lines to those who follow the machine.</summary>
-    internal OutputCollector Collect(ShellOptions options, ChannelWriter<OutputLine>? lines = null) =>
-        new(options, lines, Followers.IsEmpty ? null : line => Followers.Tell(Secrets.Apply(line)));
+    internal OutputCollector Collect(ShellOptions options, ChannelWriter<OutputLine>? lines = null)
+    {
+        if (Followers.IsEmpty)
+            return new OutputCollector(options, lines);
+        LiveMask output = new(Secrets), error = new(Secrets);
+        return new OutputCollector(options, lines, line => Followers.Tell((line.Stream is OutputStream.StandardOutput ? output : error).Apply(line.Text)));
+    }
 
     /// <summary>Waits a moment for those who follow the machine.</summary>
     internal Task SettleFollowersAsync() => Followers.SettleAsync();
 
     private void FollowSerial()
     {
-        var lines = new LineSplitter(line => Followers.Tell(Secrets.Apply(line)));
+        var mask = new LiveMask(Secrets);
+        var lines = new LineSplitter(line => Followers.Tell(mask.Apply(line)));
         Console.Received += bytes =>
         {
             if (!Followers.IsEmpty)

@@ -48,6 +48,7 @@ public sealed partial class VirtualMachine
     {
         _isSpare = false;
         await TellStartingAsync().WaitAsync(cancellationToken).ConfigureAwait(false);
+        ShowFromNow("since the machine was handed out");
         await GoOnAsync("a spare machine to go on", cancellationToken).ConfigureAwait(false);
     }
 

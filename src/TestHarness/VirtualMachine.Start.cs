@@ -86,6 +86,7 @@ public sealed partial class VirtualMachine
                 await EndAttemptAsync().ConfigureAwait(false);
             await told.SettleAsync().ConfigureAwait(false);
             NoteStarted(began, failure: null);
+            ShowFromNow("since the machine was up");
         }
         catch (Exception e)
         {

@@ -10,10 +10,10 @@ public sealed partial class VirtualMachine
 
     internal MachineFacts Facts() => new(Name)
     {
-        // Without the secrets before it is cut, which might leave half of one.
-        SerialTail = TextTail.Of(Secrets.Apply(Console.Log.Text), SerialConsole.TailLines, _watch.TellingLine is { } line ? Secrets.Apply(line) : null),
-        StandardError = Secrets.Apply(_process?.StandardError ?? ""),
+        Serial = ExcerptOfSerial(),
+        StandardError = Secrets.Apply(_process?.StandardError ?? "", endsCut: true),
         CommandLine = Secrets.Apply(_process?.CommandLine ?? ""),
+        EvidenceFolder = _evidenceFolder(),
         Mask = Secrets,
     };
 

@@ -25,6 +25,17 @@ public sealed class AttributeTests
     public void Fails_with_an_assertion(VirtualMachine vm) => vm.State.Should().Be(MachineState.Stopped);
 }
 
+public sealed class NoMachineAttribute() : VirtualMachineAttribute("tiny")
+{
+    protected override MachineSpec Spec => base.Spec with { Start = StartMode.Cold, ExtraQemuArguments = ["-no-such-option"] };
+}
+
+public sealed class NoMachineTests
+{
+    [Theory, NoMachine]
+    public void Fails_with_a_row_that_does_not_start(VirtualMachine vm) => Assert.NotNull(vm);
+}
+
 public sealed class OwnMachineTests
 {
     [Fact]

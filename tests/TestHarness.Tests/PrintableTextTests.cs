@@ -36,6 +36,12 @@ public sealed class PrintableTextTests
     [Theory, MemberData(nameof(Shown))]
     public void Shows_what_would_act(string text, string expected) => PrintableText.Of(text).Should().Be(expected);
 
+    [Theory]
+    [InlineData("\u001b[31mred\u001b[0m \u001b[1;38:5:9mbold\u001b(B\u001b[m \u009b4mline", "red bold line")]
+    [InlineData("\u001b[2J\u001b[3\u001b[0m1mx", @"\x1b[2J\x1b[31mx")]
+    [InlineData("#\u001b[0m#[error]x\n\u001b[0m::error::y", "#\\#[error]x\n\\::error::y")]
+    public void Leaves_colours_out_for_messages(string text, string expected) => PrintableText.WithoutColours(text).Should().Be(expected);
+
     [Fact]
     public void Leaves_nothing_that_acts_in_any_text_and_changes_it_once_only()
     {

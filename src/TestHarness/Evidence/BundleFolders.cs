@@ -27,6 +27,8 @@ internal static partial class BundleFolders
     private static readonly string Run =
         string.Create(CultureInfo.InvariantCulture, $"{DateTime.UtcNow.ToString(TimeFormat, CultureInfo.InvariantCulture)}-{Environment.ProcessId}");
 
+    private static readonly HashSet<string> Named = new(StringComparer.Ordinal);
+
     private static bool _pruned;
 
     public static string Make(string test, string machine)
@@ -63,14 +65,31 @@ internal static partial class BundleFolders
 
     public static string Make(string root, string test, string machine)
     {
+        string folder = Name(root, test, machine);
+        EvidenceBundle.MakeFolder(folder);
+        MarkRun(folder);
+        return folder;
+    }
+
+    /// <summary>Marks the run of a folder that was named here and is made now as one that may be deleted one day.</summary>
+    public static void MarkRun(string folder)
+    {
+        lock (Gate)
+        {
+            if (Named.Contains(folder))
+                File.WriteAllBytes(Path.Combine(Path.GetDirectoryName(folder)!, Mark), []);
+        }
+    }
+
+    /// <summary>Names a folder that nobody else has or will be given.</summary>
+    public static string Name(string root, string test, string machine)
+    {
         string name = $"{Safe(test)}.{Safe(machine)}";
         lock (Gate)
         {
             string folder = Path.Combine(root, Run, name);
-            for (int number = 2; Directory.Exists(folder); number++)
+            for (int number = 2; Directory.Exists(folder) || !Named.Add(folder); number++)
                 folder = Path.Combine(root, Run, string.Create(CultureInfo.InvariantCulture, $"{name}-{number}"));
-            EvidenceBundle.MakeFolder(folder);
-            File.WriteAllBytes(Path.Combine(root, Run, Mark), []);
             return folder;
         }
     }

@@ -6,6 +6,10 @@ internal static class EvidenceBundle
     /// <summary>Where files of the guest go.</summary>
     public const string GuestFiles = "files";
 
+    public const string CommandLine = "command-line.txt";
+
+    public const string ReproScript = "repro.sh";
+
     private const UnixFileMode Private = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
 
     public static void MakeFolder(string folder) => Directory.CreateDirectory(folder, Private);
@@ -13,12 +17,13 @@ internal static class EvidenceBundle
     public static async Task WriteAsync(MachineEvidence evidence, string folder, CancellationToken cancellationToken)
     {
         MakeFolder(folder);
+        BundleFolders.MarkRun(folder);
         await TextAsync("events.jsonl", evidence.Timeline).ConfigureAwait(false);
         await TextAsync("serial.log", evidence.SerialLog).ConfigureAwait(false);
         await TextAsync("qemu-stderr.txt", evidence.StandardError).ConfigureAwait(false);
-        await TextAsync("command-line.txt", evidence.CommandLine).ConfigureAwait(false);
-        await TextAsync("repro.sh", evidence.ReproScript).ConfigureAwait(false);
-        File.SetUnixFileMode(Path.Combine(folder, "repro.sh"), Private);
+        await TextAsync(CommandLine, evidence.CommandLine).ConfigureAwait(false);
+        await TextAsync(ReproScript, evidence.ReproScript).ConfigureAwait(false);
+        File.SetUnixFileMode(Path.Combine(folder, ReproScript), Private);
         foreach ((string name, string log) in evidence.SerialPorts)
             await TextAsync($"serial-{name}.log", log).ConfigureAwait(false);
         if (evidence.Journal is { } journal)

@@ -16,8 +16,9 @@ internal sealed class RecordedProgress(EventLog events, SecretMask mask, IProgre
     public void Report(StartProgress value)
     {
         // Steps only: the details of an image that is being built are hundreds of lines.
+        value = value with { Step = mask.Apply(value.Step), Detail = value.Detail is { } detail ? mask.Apply(detail) : null };
         if (value.Detail is null)
-            events.Add(MachineEventKind.Start, mask.Apply(value.Step));
+            events.Add(MachineEventKind.Start, value.Step);
         _next?.Offer(value);
     }
 

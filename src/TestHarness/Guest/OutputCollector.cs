@@ -1,5 +1,6 @@
 using System.Text;
 using System.Threading.Channels;
+using TestHarness.Evidence;
 
 namespace TestHarness.Guest;
 
@@ -7,7 +8,7 @@ namespace TestHarness.Guest;
 /// <param name="options">What is kept, and who is told of lines.</param>
 /// <param name="lineReader">Reads lines; a command that is quicker waits for it.</param>
 /// <param name="follow">Told each line besides; takes no time.</param>
-internal sealed class OutputCollector(ShellOptions options, ChannelWriter<OutputLine>? lineReader = null, Action<string>? follow = null)
+internal sealed class OutputCollector(ShellOptions options, ChannelWriter<OutputLine>? lineReader = null, Action<OutputLine>? follow = null)
 {
     private const int LastSeenLines = 10;
 
@@ -60,16 +61,21 @@ internal sealed class OutputCollector(ShellOptions options, ChannelWriter<Output
     /// <summary>From now on nothing waits for the receiver of lines.</summary>
     public void ReleaseReceiver() => _receiver?.Release();
 
-    /// <summary>The last lines so far, for the message of a command that did not end.</summary>
-    public string Describe()
+    /// <summary>The last lines so far, for the message of a command that did not end. Secrets are masked before anything is cut.</summary>
+    public string Describe(SecretMask? mask = null)
     {
+        mask ??= SecretMask.None;
         lock (_lines)
-            return TextTail.Of($"{Tail(_output)}{Tail(_error)}", LastSeenLines);
+            return TextTail.Of($"{Tail(_output, mask)}{Tail(_error, mask)}", LastSeenLines);
     }
 
     private static HeadAndTail Keeping(int bytes) => new(bytes / 2, bytes - (bytes / 2));
 
-    private static string Tail(HeadAndTail bytes) => Encoding.UTF8.GetString(bytes.Last(TextTail.MaxBytes));
+    private static string Tail(HeadAndTail bytes, SecretMask mask)
+    {
+        byte[] last = bytes.Last(TextTail.MaxBytes + (4 * mask.Longest));
+        return mask.Apply(Encoding.UTF8.GetString(last), beginsCut: last.Length < bytes.Length, endsCut: true);
+    }
 
     private async Task CollectAsync(Stream from, HeadAndTail to, OutputStream name, CancellationTokenSource either)
     {
@@ -99,7 +105,7 @@ internal sealed class OutputCollector(ShellOptions options, ChannelWriter<Output
 
     private void Receive(OutputLine line, Queue<OutputLine> whole)
     {
-        follow?.Invoke(line.Text);
+        follow?.Invoke(line);
         if (_receiver is not null || lineReader is not null)
             whole.Enqueue(line);
     }

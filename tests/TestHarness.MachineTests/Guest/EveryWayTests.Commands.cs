@@ -35,7 +35,7 @@ public abstract partial class EveryWayTests
         thrown.Message.Should()
             .StartWith($"Machine '{Vm.Name}': the command ended with exit code 4.")
             .And.Contain("Command: echo half done").And.Contain("Standard error: no such thing").And.Contain("Standard output: half done")
-            .And.Contain("Serial log (last ").And.Contain("Reproduce: ");
+            .And.Contain("Serial log (since ").And.Contain("Reproduce: ");
         thrown.Result!.ExitCode.Should().Be(4);
     }
 

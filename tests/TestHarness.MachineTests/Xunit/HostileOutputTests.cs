@@ -17,7 +17,7 @@ public sealed class HostileOutputTests(HostileRun sample) : IClassFixture<Hostil
     {
         string shown = test == InCommand ? sample.MessageOf(test) : sample.OutputOf(test);
 
-        shown.Should().Contain(@"begin \x1b[31mred\x1b[0m \x1b]8;;http://evil\x1b\link \x1b]52;c;cm0=\x07")
+        shown.Should().Contain(@"begin red \x1b]8;;http://evil\x1b\link \x1b]52;c;cm0=\x07")
             .And.Contain(@"ok\x0dnot ok")
             .And.Contain(@"\::set-env name=X::y").And.Contain(@"\::error::z")
             .And.Contain(@"#\#vso[task.x]").And.Contain(@"#\#[x]").And.Contain(@"#\#teamcity[x]")
@@ -28,7 +28,7 @@ public sealed class HostileOutputTests(HostileRun sample) : IClassFixture<Hostil
     [Fact]
     public void Does_not_act_in_what_the_test_run_prints()
     {
-        sample.Output.Should().Contain(@"\x1b[31mred");
+        sample.Output.Should().Contain(@"begin red \x1b]8");
         AssertHarmless(sample.Output);
     }
 

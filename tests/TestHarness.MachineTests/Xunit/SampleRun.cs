@@ -55,6 +55,11 @@ public class SampleRun : IAsyncLifetime
 
     public string OutputOf(string test) => ResultOf(test).Descendants(Trx + "StdOut").First().Value;
 
+    public string StackTraceOf(string test) => ResultOf(test).Descendants(Trx + "StackTrace").First().Value;
+
+    /// <summary>The name of a test's machine, which the one bundle of its ends with.</summary>
+    public string MachineOf(string test) => Path.GetExtension(BundleOf(test)!)[1..];
+
     public TimeSpan DurationOf(string test) => TimeSpan.Parse(ResultOf(test).Attribute("duration")!.Value, CultureInfo.InvariantCulture);
 
     public string[] AttachmentsOf(string test)

@@ -74,6 +74,15 @@ public sealed class BundleFoldersTests : IDisposable
     public void Cuts_a_long_name() => BundleFolders.Safe(new string('a', 500)).Should().HaveLength(120);
 
     [Fact]
+    public void Names_a_folder_without_making_it_and_gives_it_to_nobody_else()
+    {
+        string named = BundleFolders.Name(_root, "T.M", "tiny-1");
+
+        Directory.GetFileSystemEntries(_root).Should().BeEmpty();
+        BundleFolders.Make(_root, "T.M", "tiny-1").Should().Be($"{named}-2");
+    }
+
+    [Fact]
     public void Never_gives_the_same_folder_twice()
     {
         string first = BundleFolders.Make(_root, "T.M", "tiny-1");
