@@ -124,7 +124,7 @@ public sealed partial class GuestFiles
         report.ReceiverFailure?.Throw();
         if (!TransferNote.IsWhole(result.ExitCode))
             throw new GuestCommandException(_machine.Facts(), result);
-        string note = string.Join("; ", ((string?[])[byTar ? TarNote : null, TransferNote.Of(result)]).OfType<string>());
+        string note = string.Join("; ", ((string?[])[byTar ? TarNote : null, TransferNote.Of(result), report.Unlisted > 0 ? $"{report.Unlisted} further changes are not listed" : null]).OfType<string>());
         return report.ToResult(byTar && request.IsPush && !request.ComparesByTar) with { Note = note.Length > 0 ? note : null };
     }
 }

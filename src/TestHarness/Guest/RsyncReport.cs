@@ -13,7 +13,11 @@ internal sealed partial class RsyncReport(IProgress<SyncProgress>? progress)
     /// <summary>The argument that makes rsync print what is read here: kind, size, path.</summary>
     public const string Format = "--out-format=%i %l %n";
 
+    private const int MostChanges = 250_000;
+    private const int MostCharacters = 8 * 1024 * 1024;
+
     private readonly List<SyncChange> _changes = [];
+    private long _characters;
     private long _bytes;
     private string _last = "nothing copied yet";
 
@@ -47,8 +51,12 @@ internal sealed partial class RsyncReport(IProgress<SyncProgress>? progress)
     /// <summary>Takes a change, and the size of the content that was copied for it.</summary>
     public void Add(SyncChange change, long bytes)
     {
-        _changes.Add(change);
         _bytes += bytes;
+        _characters += change.Path.Length;
+        if (_changes.Count < MostChanges && _characters <= MostCharacters)
+            _changes.Add(change);
+        else
+            Unlisted++;
         Volatile.Write(ref _last, change.Path);
     }
 
@@ -63,6 +71,9 @@ internal sealed partial class RsyncReport(IProgress<SyncProgress>? progress)
 
     /// <summary>Gets the size of the files whose content was copied so far.</summary>
     public long Bytes => _bytes;
+
+    /// <summary>Gets how many changes came after as many as are kept.</summary>
+    public long Unlisted { get; private set; }
 
     /// <summary>Gets the paths that are gone.</summary>
     public IEnumerable<string> Deleted => _changes.Where(change => change.Kind is SyncChangeKind.Deleted).Select(change => change.Path);

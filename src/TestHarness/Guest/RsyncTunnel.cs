@@ -28,6 +28,9 @@ internal sealed class RsyncTunnel(GuestSession guest)
     // rsync(1): error in rsync protocol data stream.
     private const int RemoteFailed = 12;
 
+    private const long MostOutput = 128 * 1024 * 1024;
+    private const int KeptOutput = 64 * 1024;
+
     private int _transfers;
 
     /// <summary>Runs rsync with arguments in which <c>guest:</c> stands before paths of the guest; lines of its output are handed on as they come.</summary>
@@ -87,13 +90,23 @@ internal sealed class RsyncTunnel(GuestSession guest)
         HelperProgram.RunAsync(
             "rsync",
             arguments,
-            new HelperOptions { WorkingDirectory = folder, Environment = new Dictionary<string, string> { ["HOME"] = folder }, OnOutputLine = onLine },
+            new HelperOptions
+            {
+                WorkingDirectory = folder,
+                Environment = new Dictionary<string, string> { ["HOME"] = folder },
+                OnOutputLine = onLine,
+                // A line for each of a million files, and not what a guest that means harm has it print.
+                MostOutput = MostOutput,
+                KeptOutput = KeptOutput,
+            },
             cancellationToken);
 
     private static async Task<RemoteEnd> ServeAsync(Socket listener, string folder, AgentConnection agent, CancellationToken cancellationToken)
     {
-        var error = new OutputCollector(ShellOptions.Default);
+        var words = new GuestWords();
         int exitCode = 0;
+        using var transfer = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        cancellationToken = transfer.Token;
         try
         {
             using Socket accepted = await listener.AcceptAsync(cancellationToken).ConfigureAwait(false);
@@ -105,7 +118,7 @@ internal sealed class RsyncTunnel(GuestSession guest)
                 AgentProcess process = await agent.RunAsync(new AgentCommand(asked.Split('\0')[1..^1]), cancellationToken).ConfigureAwait(false);
                 await using (process.ConfigureAwait(false))
                 {
-                    Task errors = error.CollectAsync(Stream.Null, process.StandardError, cancellationToken);
+                    Task errors = words.CollectAsync(process.StandardError, transfer);
                     Task down = CopyDownAsync(local, process.StandardInput, cancellationToken);
                     await CopyUpAsync(process.StandardOutput, accepted, local, cancellationToken).ConfigureAwait(false);
                     await errors.ConfigureAwait(false);
@@ -127,7 +140,7 @@ internal sealed class RsyncTunnel(GuestSession guest)
             // One side has ended; rsync's own exit code and words tell what that means.
         }
 
-        return new RemoteEnd(exitCode, Encoding.UTF8.GetString(error.StandardError.Span));
+        return new RemoteEnd(words.IsTooMuch ? RemoteFailed : exitCode, words.Text);
     }
 
     // The host's rsync may be gone before the guest's has ended, which then is to end as it would have.

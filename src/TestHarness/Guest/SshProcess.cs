@@ -9,6 +9,9 @@ internal sealed class SshProcess : Stream
 {
     private const int MaxErrorCharacters = 16 * 1024;
 
+    // More than any line that somebody waits for has.
+    private const int MaxLineCharacters = 4096;
+
     private static readonly TimeSpan OrderlyEnd = TimeSpan.FromSeconds(5);
 
     private readonly Process _process;
@@ -35,7 +38,7 @@ internal sealed class SshProcess : Stream
         get
         {
             lock (_error)
-                return _error.ToString();
+                return _error.ToString().ReplaceLineEndings("\n");
         }
     }
 
@@ -70,7 +73,8 @@ internal sealed class SshProcess : Stream
         {
             if (one[0] == '\n')
                 return line.ToString();
-            line.Append((char)one[0]);
+            if (line.Length < MaxLineCharacters)
+                line.Append((char)one[0]);
         }
 
         return null;
@@ -130,13 +134,12 @@ internal sealed class SshProcess : Stream
 
     private async Task CollectErrorAsync(StreamReader reader)
     {
-        while (await reader.ReadLineAsync().ConfigureAwait(false) is { } line)
+        var some = new char[4096];
+        int count;
+        while ((count = await reader.ReadAsync(some).ConfigureAwait(false)) > 0)
         {
             lock (_error)
-            {
-                if (_error.Length < MaxErrorCharacters)
-                    _error.Append(line).Append('\n');
-            }
+                _error.Append(some, 0, Math.Min(count, MaxErrorCharacters - _error.Length));
         }
     }
 }

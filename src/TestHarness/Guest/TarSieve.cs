@@ -1,4 +1,5 @@
 using System.Text;
+using TestHarness.Hosts;
 
 namespace TestHarness.Guest;
 
@@ -6,18 +7,24 @@ namespace TestHarness.Guest;
 /// Passes on of a guest's tar archive what a pull may bring, as it comes: folders, files, links. Devices, pipes and what else the format knows are left out, and no mode sets
 /// user or group. Names are not judged here: GNU tar, which unpacks the rest into an empty folder, lets none lead out of it.
 /// </summary>
-/// <remarks>https://www.gnu.org/software/tar/manual/html_node/Standard.html, and pax in POSIX.</remarks>
 internal sealed class TarSieve(Stream from, Stream to, Action<long> onBytes)
 {
-    private const int Block = 512;
+    private const int Block = TarHeader.Length;
 
     // A long name or a list of attributes is held until it is known what it belongs to.
     private const int LargestPrefix = 1024 * 1024;
 
     private const int MostEntries = 10_000_000;
 
+    // Of one file: a map of 1.3 million pieces.
+    private const int MostMapBlocks = 64 * 1024;
+
+    // Of what nobody gets: the content of unknown entries, and what comes behind the end.
+    private const long MostThrownAway = 64 * 1024 * 1024;
+
     private readonly byte[] _buffer = new byte[128 * 1024];
     private long _bytes;
+    private long _thrownAway;
     private int _entries;
 
     /// <summary>Copies up to the archive's end. What follows it is read and thrown away, so that whoever sends it can end.</summary>
@@ -29,19 +36,21 @@ internal sealed class TarSieve(Stream from, Stream to, Action<long> onBytes)
         while (await ReadHeaderAsync(header, cancellationToken).ConfigureAwait(false))
             await PassAsync(header, held, cancellationToken).ConfigureAwait(false);
         await to.WriteAsync(new byte[2 * Block], cancellationToken).ConfigureAwait(false);
-        await from.CopyToAsync(Stream.Null, cancellationToken).ConfigureAwait(false);
+        while (await from.ReadAsync(_buffer, cancellationToken).ConfigureAwait(false) is var count and > 0)
+            ThrowAway(count);
     }
 
     private async Task PassAsync(byte[] header, MemoryStream held, CancellationToken cancellationToken)
     {
         if (++_entries > MostEntries)
             throw new InvalidDataException($"the guest's archive has more than {MostEntries} entries");
-        RequireChecksum(header);
-        long size = Padded(Number(header, 124, 12));
+        if (!TarHeader.IsSound(header))
+            throw new InvalidDataException("what the guest sent is no tar archive");
+        long size = TarHeader.Padded(TarHeader.Size(header));
         switch ((char)header[156])
         {
             case 'L' or 'K' or 'x':
-                if (held.Length + size > LargestPrefix)
+                if (size > LargestPrefix - held.Length)
                     throw new InvalidDataException($"the guest's archive has a name or attributes of {size} bytes");
                 held.Write(header);
                 await CopyAsync(held, size, cancellationToken).ConfigureAwait(false);
@@ -58,11 +67,19 @@ internal sealed class TarSieve(Stream from, Stream to, Action<long> onBytes)
                 await CopyAsync(to, HasContent(header) ? size : 0, cancellationToken).ConfigureAwait(false);
                 break;
             default:
+                ThrowAway(HasContent(header) ? size : 0);
                 await CopyAsync(Stream.Null, HasContent(header) ? size : 0, cancellationToken).ConfigureAwait(false);
                 break;
         }
 
         held.SetLength(0);
+    }
+
+    private void ThrowAway(long size)
+    {
+        if (size > MostThrownAway - _thrownAway)
+            throw new InvalidDataException($"the guest's archive has more than {MostThrownAway} bytes that are no file's");
+        _thrownAway += size;
     }
 
     // What a header claims of links, devices, folders and pipes is no content: readers go by the kind.
@@ -72,8 +89,11 @@ internal sealed class TarSieve(Stream from, Stream to, Action<long> onBytes)
     private async Task PassSparseMapAsync(CancellationToken cancellationToken)
     {
         var block = new byte[Block];
+        int blocks = 0;
         do
         {
+            if (++blocks > MostMapBlocks)
+                throw new InvalidDataException($"the guest's archive has a file with a map of more than {MostMapBlocks} blocks");
             await from.ReadExactlyAsync(block, cancellationToken).ConfigureAwait(false);
             await to.WriteAsync(block, cancellationToken).ConfigureAwait(false);
         }
@@ -84,9 +104,9 @@ internal sealed class TarSieve(Stream from, Stream to, Action<long> onBytes)
     private static void SetMode(byte[] header)
     {
         const long Rights = 0x1ff, Owners = 0x1c0, OwnerReads = 0x100;
-        long mode = (Number(header, 100, 8) & Rights) | (header[156] == '5' ? Owners : OwnerReads);
+        long mode = (TarHeader.Number(header, 100, 8) & Rights) | (header[156] == '5' ? Owners : OwnerReads);
         WriteOctal(header, 100, 8, mode);
-        WriteOctal(header, 148, 7, Checksum(header));
+        WriteOctal(header, 148, 7, TarHeader.Checksum(header));
         header[155] = (byte)' ';
     }
 
@@ -111,44 +131,10 @@ internal sealed class TarSieve(Stream from, Stream to, Action<long> onBytes)
         }
     }
 
-    private static long Padded(long size) => size > long.MaxValue - Block ? throw new InvalidDataException("a size in the guest's archive does not parse") : (size + Block - 1) / Block * Block;
-
-    // Octal digits; or, where these do not suffice, a binary number behind a byte 0x80.
-    private static long Number(ReadOnlySpan<byte> header, int at, int length)
-    {
-        ReadOnlySpan<byte> field = header.Slice(at, length);
-        if (field[0] == 0x80)
-        {
-            long number = 0;
-            foreach (byte part in field[1..])
-                number = number >> 55 == 0 ? (number << 8) | part : throw new InvalidDataException("a number in the guest's archive is too large");
-            return number;
-        }
-
-        string digits = Encoding.ASCII.GetString(field).Trim(' ', '\0');
-        if (digits.Any(digit => digit is < '0' or > '7'))
-            throw new InvalidDataException("a number in the guest's archive does not parse");
-        return digits.Length == 0 ? 0 : Convert.ToInt64(digits, 8);
-    }
-
     private static void WriteOctal(byte[] header, int at, int length, long value)
     {
         string digits = Convert.ToString(value, 8).PadLeft(length - 1, '0');
         Encoding.ASCII.GetBytes(digits, header.AsSpan(at));
         header[at + length - 1] = 0;
-    }
-
-    private static void RequireChecksum(byte[] header)
-    {
-        if (Number(header, 148, 8) != Checksum(header))
-            throw new InvalidDataException("what the guest sent is no tar archive");
-    }
-
-    private static long Checksum(byte[] header)
-    {
-        long sum = 8 * ' ';
-        for (int i = 0; i < Block; i++)
-            sum += i is >= 148 and < 156 ? 0 : header[i];
-        return sum;
     }
 }

@@ -112,9 +112,9 @@ internal sealed class TarTransfer(AgentConnection agent, SyncRequest request, Rs
         ShellResult pushed = await JoinAsync(
             command,
             arguments,
-            process => new HelperOptions
+            (process, token) => new HelperOptions
             {
-                Take = output => CopyAsync(output, process.StandardInput, count => Tell(sent = Math.Min(total, sent + count), total), cancellationToken),
+                Take = output => CopyAsync(output, process.StandardInput, count => Tell(sent = Math.Min(total, sent + count), total), token),
             },
             cancellationToken).ConfigureAwait(false);
         return pushed.ExitCode == 0 ? Result("rsync", staged.ExitCode, staged.StandardError) : pushed;
@@ -150,6 +150,8 @@ internal sealed class TarTransfer(AgentConnection agent, SyncRequest request, Rs
         string[] gone = [.. report.Deleted];
         if (!TransferNote.IsWhole(compared.ExitCode) || request.Options.DryRun || gone.Length == 0)
             return Result("rsync", compared.ExitCode, compared.StandardError);
+        if (report.Unlisted > 0)
+            return Result("rsync", 1, "there are more changes than are kept; without rsync in the guest not so many can be deleted at once");
         if (gone.FirstOrDefault(path => path.Contains('\ufffd', StringComparison.Ordinal)) is { } unnamed)
             return Result("rsync", 1, $"{unnamed}: its name is not valid UTF-8; without rsync in the guest it can't be deleted from here");
         return await RemoveAsync(gone, cancellationToken).ConfigureAwait(false);
@@ -174,23 +176,38 @@ internal sealed class TarTransfer(AgentConnection agent, SyncRequest request, Rs
     private Task<ShellResult> FetchAsync(string[] script, string into, Action<long> onBytes, CancellationToken cancellationToken) => JoinAsync(
         ["/bin/sh", "-c", .. script],
         ["-x", "-p", "--no-same-owner", "-f", "-", "-C", into],
-        process => new HelperOptions { Feed = input => new TarSieve(process.StandardOutput, input, onBytes).RunAsync(cancellationToken) },
+        (process, token) => new HelperOptions { Feed = input => new TarSieve(process.StandardOutput, input, onBytes).RunAsync(token) },
         cancellationToken);
 
     // Runs the guest's command and the host's tar, joined.
     private async Task<ShellResult> JoinAsync(
-        string[] command, string[] arguments, Func<AgentProcess, HelperOptions> join, CancellationToken cancellationToken)
+        string[] command, string[] arguments, Func<AgentProcess, CancellationToken, HelperOptions> join, CancellationToken cancellationToken)
+    {
+        var words = new GuestWords();
+        using var transfer = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        try
+        {
+            return await JoinAsync(command, arguments, join, words, transfer).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (words.IsTooMuch && !cancellationToken.IsCancellationRequested)
+        {
+            return Result("tar (in the guest)", 1, words.Text);
+        }
+    }
+
+    private async Task<ShellResult> JoinAsync(
+        string[] command, string[] arguments, Func<AgentProcess, CancellationToken, HelperOptions> join, GuestWords words, CancellationTokenSource transfer)
     {
         bool sends = arguments[0] == "-c";
-        var words = new OutputCollector(ShellOptions.Default);
-        AgentProcess process = await agent.RunAsync(new AgentCommand(command) { TakesInput = sends }, cancellationToken).ConfigureAwait(false);
+        AgentProcess process = await agent.RunAsync(new AgentCommand(command) { TakesInput = sends }, transfer.Token).ConfigureAwait(false);
         await using (process.ConfigureAwait(false))
         {
-            Task collected = words.CollectAsync(sends ? process.StandardOutput : Stream.Null, process.StandardError, cancellationToken);
+            Task collected = Task.WhenAll(
+                words.CollectAsync(process.StandardError, transfer), sends ? words.CollectAsync(process.StandardOutput, transfer) : Task.CompletedTask);
             HelperResult local;
             try
             {
-                local = await HelperProgram.RunAsync("tar", arguments, join(process), cancellationToken).ConfigureAwait(false);
+                local = await HelperProgram.RunAsync("tar", arguments, join(process, transfer.Token), transfer.Token).ConfigureAwait(false);
             }
             catch (InvalidDataException e)
             {
@@ -206,10 +223,11 @@ internal sealed class TarTransfer(AgentConnection agent, SyncRequest request, Rs
                 await process.StandardInput.DisposeAsync().ConfigureAwait(false);
             else
                 await process.StandardOutput.DisposeAsync().ConfigureAwait(false);
-            AgentExit exit = await process.Exit.WaitAsync(cancellationToken).ConfigureAwait(false);
+            AgentExit exit = await process.Exit.WaitAsync(transfer.Token).ConfigureAwait(false);
             await collected.ConfigureAwait(false);
-            string error = Encoding.UTF8.GetString(words.StandardError.Span);
-            return exit.ShellExitCode != 0 && (local.ExitCode == 0 || !TransferNote.IsWhole(exit.ShellExitCode)) ? Result("tar (in the guest)", exit.ShellExitCode, error) : Result("tar", local.ExitCode, $"{error}{local.StandardError}");
+            return exit.ShellExitCode != 0 && (local.ExitCode == 0 || !TransferNote.IsWhole(exit.ShellExitCode))
+                ? Result("tar (in the guest)", exit.ShellExitCode, words.Text)
+                : Result("tar", local.ExitCode, $"{words.Text}{local.StandardError}");
         }
     }
 

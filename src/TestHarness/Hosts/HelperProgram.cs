@@ -18,12 +18,13 @@ internal static class HelperProgram
         using Command command = await StartAsync(program, path, arguments, options).ConfigureAwait(false);
         using var session = new ProcessSession(command.ProcessId);
         using CancellationTokenRegistration kill = cancellationToken.Register(Kill);
-        var standardOutputPipe = new ProgramOutput(command.StandardOutput.BaseStream, session.Ended);
+        HelperOutput written = new(options, options.OnOutputLine), words = new(options, options.OnErrorLine);
+        var outputPipe = new ProgramOutput(command.StandardOutput.BaseStream, session.Ended);
+        var errorPipe = new ProgramOutput(command.StandardError.BaseStream, session.Ended);
         Task<List<string>> output = options.Take is { } take
-            ? OrKillAsync(Kill, async () => await TakeAsync(standardOutputPipe, take).ConfigureAwait(false))
-            : OrKillAsync(Kill, () => CollectAsync(new StreamReader(standardOutputPipe), options.OnOutputLine));
-        Task<List<string>> error = OrKillAsync(
-            Kill, () => CollectAsync(new StreamReader(new ProgramOutput(command.StandardError.BaseStream, session.Ended)), options.OnErrorLine));
+            ? OrKillAsync(Kill, async () => await TakeAsync(outputPipe, take).ConfigureAwait(false))
+            : OrKillAsync(Kill, () => written.ReadAsync(new StreamReader(outputPipe), Kill));
+        Task<List<string>> error = OrKillAsync(Kill, () => words.ReadAsync(new StreamReader(errorPipe), Kill));
         Task<List<string>> input = OrKillAsync(Kill, () => FeedAsync(command.StandardInput.BaseStream, options.Feed));
         await command.Process.WaitForExitAsync(CancellationToken.None).ConfigureAwait(false);
         int exitCode = command.Process.ExitCode;
@@ -32,7 +33,8 @@ internal static class HelperProgram
         string standardOutput = string.Join('\n', await output.ConfigureAwait(false));
         string standardError = string.Join('\n', await error.ConfigureAwait(false));
         cancellationToken.ThrowIfCancellationRequested();
-        return new HelperResult(exitCode, standardOutput, standardError);
+        return !written.IsTooMuch && !words.IsTooMuch ? new HelperResult(exitCode, standardOutput, standardError)
+            : new HelperResult(HelperOutput.TooMuch, standardOutput, $"{standardError}\n'{program}' wrote more than {options.MostOutput} characters, or a line without end, and was ended.");
 
         void Kill()
         {
@@ -101,24 +103,20 @@ internal static class HelperProgram
 
         return [];
     }
-
-    private static async Task<List<string>> CollectAsync(TextReader reader, Action<string>? onLine)
-    {
-        var lines = new List<string>();
-        while (await reader.ReadLineAsync().ConfigureAwait(false) is { } line)
-        {
-            lines.Add(line);
-            onLine?.Invoke(line);
-        }
-
-        return lines;
-    }
 }
 
 /// <summary>How a helper program runs.</summary>
 internal sealed record HelperOptions
 {
+    private const int UsualOutput = 8 * 1024 * 1024;
+
     public string? WorkingDirectory { get; init; }
+
+    /// <summary>How many characters it may write to either stream; it is ended at more.</summary>
+    public long MostOutput { get; init; } = UsualOutput;
+
+    /// <summary>How many of these are kept for the result at least, the last ones.</summary>
+    public int KeptOutput { get; init; } = UsualOutput;
 
     /// <summary>Variables added to the ones that all helper programs get.</summary>
     public IReadOnlyDictionary<string, string>? Environment { get; init; }

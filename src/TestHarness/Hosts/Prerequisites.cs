@@ -22,6 +22,7 @@ internal static class Prerequisites
         ["setsid"] = "util-linux",
         ["dmesg"] = "util-linux",
         ["unshare"] = "util-linux",
+        ["prlimit"] = "util-linux",
         ["sh"] = "dash",
         ["ssh"] = "openssh-client",
         ["ssh-keygen"] = "openssh-client",

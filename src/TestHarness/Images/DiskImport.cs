@@ -54,7 +54,7 @@ internal sealed class DiskImport(StoredImages store, string file, IProgress<Star
         var limited = new LimitedStream(stream, Overhead);
         try
         {
-            using var tar = new TarReader(limited, leaveOpen: true);
+            var tar = new PackageTar(limited);
             if (await ReadDescriptionAsync(tar, name, cancellationToken).ConfigureAwait(false) is not { } description)
                 return null;
             long claimed = description.Files.Aggregate(0L, (sum, one) => one.Size > long.MaxValue - sum ? long.MaxValue : sum + one.Size);
@@ -63,7 +63,7 @@ internal sealed class DiskImport(StoredImages store, string file, IProgress<Star
                 throw Refuse($"its files have {claimed} bytes, and {Math.Max(0, free)} are free", "make room, or set TESTHARNESS_CACHE to a folder elsewhere.");
             limited.Limit += claimed;
             Dictionary<string, DescribedFile> missing = description.Files.ToDictionary(one => one.Name, StringComparer.Ordinal);
-            while (await tar.GetNextEntryAsync(copyData: false, cancellationToken).ConfigureAwait(false) is { } entry)
+            while (await tar.NextAsync(cancellationToken).ConfigureAwait(false) is { } entry)
             {
                 RequirePlain(entry);
                 if (!missing.Remove(entry.Name, out DescribedFile? expected))
@@ -89,15 +89,15 @@ internal sealed class DiskImport(StoredImages store, string file, IProgress<Star
         }
     }
 
-    private async Task<DiskDescription?> ReadDescriptionAsync(TarReader tar, string? name, CancellationToken cancellationToken)
+    private async Task<DiskDescription?> ReadDescriptionAsync(PackageTar tar, string? name, CancellationToken cancellationToken)
     {
-        if (await tar.GetNextEntryAsync(copyData: false, cancellationToken).ConfigureAwait(false) is not { } entry)
+        if (await tar.NextAsync(cancellationToken).ConfigureAwait(false) is not { } entry)
             return null;
         RequirePlain(entry);
-        if (entry.Name != DiskDescription.FileName || entry.Length is 0 or > DiskDescription.MaxBytes || entry.DataStream is null)
+        if (entry.Name != DiskDescription.FileName || entry.Length is 0 or > DiskDescription.MaxBytes)
             throw Refuse($"its first member is '{entry.Name}' with {entry.Length} bytes, not {DiskDescription.FileName} with at most {DiskDescription.MaxBytes}");
         var json = new byte[entry.Length];
-        await entry.DataStream.ReadExactlyAsync(json, cancellationToken).ConfigureAwait(false);
+        await entry.Content.ReadExactlyAsync(json, cancellationToken).ConfigureAwait(false);
         DiskDescription read;
         try
         {
@@ -114,11 +114,11 @@ internal sealed class DiskImport(StoredImages store, string file, IProgress<Star
         return read with { Name = name ?? read.Name };
     }
 
-    private async Task ExtractAsync(TarEntry entry, DescribedFile expected, string path, CancellationToken cancellationToken)
+    private async Task ExtractAsync(PackageMember entry, DescribedFile expected, string path, CancellationToken cancellationToken)
     {
         var part = new PartialFile(path);
         var told = new DownloadProgress(expected.Name, progress) { Verb = "unpacking" };
-        await part.AppendAsync(entry.DataStream!, length => told.Report(length, expected.Size), readLimit: null, cancellationToken).ConfigureAwait(false);
+        await part.AppendAsync(entry.Content, length => told.Report(length, expected.Size), readLimit: null, cancellationToken).ConfigureAwait(false);
         if (await part.SumAsync(cancellationToken).ConfigureAwait(false) is var found && found != expected.Sha256)
         {
             throw new ImageException(file, new FailureText($"Package '{file}': its member '{expected.Name}' is not what it should be.")
@@ -127,10 +127,10 @@ internal sealed class DiskImport(StoredImages store, string file, IProgress<Star
         }
     }
 
-    private void RequirePlain(TarEntry entry)
+    private void RequirePlain(PackageMember entry)
     {
-        if (entry.EntryType is not (TarEntryType.RegularFile or TarEntryType.V7RegularFile))
-            throw Refuse($"its member '{entry.Name}' is of type {entry.EntryType}; a package has files only");
+        if (entry.Type is not (TarEntryType.RegularFile or TarEntryType.V7RegularFile))
+            throw Refuse($"its member '{entry.Name}' is of type {entry.Type}; a package has files only");
     }
 
     private ImageException Refuse(string reason, string? remedy = null) =>

@@ -9,6 +9,9 @@ namespace TestHarness.Images;
 /// </summary>
 internal sealed record FetchedImages(string Root)
 {
+    // Of the file system, for whoever else writes to it.
+    private const long Reserve = 64L * 1024 * 1024;
+
     private static readonly TimeSpan Abandoned = TimeSpan.FromDays(14);
 
     private string Folder => Path.Combine(Root, "sha256");
@@ -89,7 +92,7 @@ internal sealed record FetchedImages(string Root)
         if (address.IsFile)
             await CopyAsync(image, address.LocalPath, part, progress, cancellationToken).ConfigureAwait(false);
         else
-            await new Download(image, address, part, progress) { StallLimit = StallLimit, RetryDelay = RetryDelay, MaxBytes = MaxBytes }.RunAsync(cancellationToken).ConfigureAwait(false);
+            await new Download(image, address, part, progress) { StallLimit = StallLimit, RetryDelay = RetryDelay, MaxBytes = Math.Min(MaxBytes, part.Length + Math.Max(0, new DriveInfo(Folder).AvailableFreeSpace - Reserve)) }.RunAsync(cancellationToken).ConfigureAwait(false);
 
         progress?.Report(new StartProgress($"image {image}: checking its sum"));
         string found = await part.SumAsync(cancellationToken).ConfigureAwait(false);

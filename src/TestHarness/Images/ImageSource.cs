@@ -4,7 +4,10 @@ namespace TestHarness.Images;
 internal sealed class ImageSource
 {
     private const string Index = "streams/v1/index";
-    private const long MaxJson = 64 * 1024 * 1024;
+
+    // All files together; Ubuntu's have 3 MB.
+    private const long MaxJson = 16 * 1024 * 1024;
+    private const int MostFiles = 64;
 
     private static readonly TimeSpan JsonLimit = TimeSpan.FromMinutes(5);
 
@@ -69,8 +72,18 @@ internal sealed class ImageSource
         {
             var products = new List<StreamProduct>();
             string index = Spelt($"{Index}.json");
-            foreach (string file in _index.ProductFiles(await ReadAsync(work, index, progress, limit.Token).ConfigureAwait(false), index).Select(Spelt).Distinct(StringComparer.Ordinal).ToArray())
-                products.AddRange(_index.Products(await ReadAsync(work, file, progress, limit.Token).ConfigureAwait(false), file));
+            byte[] json = await ReadAsync(work, index, MaxJson, progress, limit.Token).ConfigureAwait(false);
+            long left = MaxJson - json.Length;
+            string[] files = [.. _index.ProductFiles(json, index).Select(Spelt).Distinct(StringComparer.Ordinal)];
+            if (files.Length > MostFiles)
+                throw new ImageException(_address, new FailureText($"Image source '{_address}': its index names {files.Length} files of products, and {MostFiles} are read at most."));
+            foreach (string file in files)
+            {
+                json = await ReadAsync(work, file, left, progress, limit.Token).ConfigureAwait(false);
+                left -= json.Length;
+                products.AddRange(_index.Products(json, file));
+            }
+
             return _index.Select(products, query);
         }
         catch (OperationCanceledException e) when (!cancellationToken.IsCancellationRequested)
@@ -82,13 +95,13 @@ internal sealed class ImageSource
     // Each file is published twice: plain, and signed as .sjson; either index may name either.
     private string Spelt(string file) => Path.ChangeExtension(file, _keyring is null ? ".json" : ".sjson");
 
-    private async Task<byte[]> ReadAsync(WorkFolder work, string file, IProgress<StartProgress>? progress, CancellationToken cancellationToken)
+    private async Task<byte[]> ReadAsync(WorkFolder work, string file, long mostBytes, IProgress<StartProgress>? progress, CancellationToken cancellationToken)
     {
         Uri address = _index.AddressOf(file);
         string path = Path.Combine(work.Path, $"{Guid.NewGuid():N}.json");
         try
         {
-            await new Download(address.AbsoluteUri, address, new PartialFile(path), progress) { StallLimit = StallLimit, RetryDelay = RetryDelay, MaxBytes = MaxJson }
+            await new Download(address.AbsoluteUri, address, new PartialFile(path), progress) { StallLimit = StallLimit, RetryDelay = RetryDelay, MaxBytes = mostBytes }
                 .RunAsync(cancellationToken).ConfigureAwait(false);
         }
         catch (ImageException e) when (_keyring is not null)
@@ -100,7 +113,7 @@ internal sealed class ImageSource
         }
 
         if (_keyring is not null)
-            path = await _keyring.VerifyAsync(work, file, path, cancellationToken).ConfigureAwait(false);
+            path = await _keyring.VerifyAsync(work, file, path, mostBytes, cancellationToken).ConfigureAwait(false);
         return await File.ReadAllBytesAsync(path, cancellationToken).ConfigureAwait(false);
     }
 }

@@ -14,7 +14,7 @@ internal sealed class Keyring(string source, string file)
     /// <exception cref="HostNotReadyException">gpgv is missing.</exception>
     public void Require()
     {
-        Prerequisites.Require(["gpgv", "setpriv"]);
+        Prerequisites.Require(["gpgv", "prlimit", "setpriv"]);
         try
         {
             using FileStream keys = File.OpenRead(_file);
@@ -33,14 +33,15 @@ internal sealed class Keyring(string source, string file)
         }
     }
 
-    /// <summary>Checks a file's signature; returns a file with only what was signed.</summary>
+    /// <summary>Checks a file's signature; returns a file with only what was signed, of at most <paramref name="mostBytes"/>.</summary>
     /// <exception cref="ImageException">It has none of these keys that is good.</exception>
-    public async Task<string> VerifyAsync(WorkFolder work, string name, string signed, CancellationToken cancellationToken)
+    public async Task<string> VerifyAsync(WorkFolder work, string name, string signed, long mostBytes, CancellationToken cancellationToken)
     {
         string output = $"{signed}.signed";
         HelperResult result = await HelperProgram.RunAsync(
-            "gpgv",
-            ["--homedir", work.Path, "--keyring", _file, "--status-fd", "1", "--output", output, "--", signed],
+            "prlimit",
+            // What is signed may be packed, and have no end.
+            [$"--fsize={mostBytes}", Prerequisites.Find("gpgv"), "--homedir", work.Path, "--keyring", _file, "--status-fd", "1", "--output", output, "--", signed],
             null,
             cancellationToken).ConfigureAwait(false);
         // A key that has expired or was revoked ends with 0 as well, but is not called good.

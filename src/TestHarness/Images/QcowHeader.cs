@@ -87,7 +87,7 @@ internal static class QcowHeader
             return $"its format version is {version}, not 2 or 3";
         if (backing == QcowBacking.None && (backingOffset != 0 || backingLength != 0))
             return "it names a backing file, which an image has none of";
-        if ((backing == QcowBacking.One || backingOffset != 0 || backingLength != 0) && (backingOffset == 0 || backingLength is 0 or > 1023 || backingOffset + backingLength > (ulong)header.Length))
+        if ((backing == QcowBacking.One || backingOffset != 0 || backingLength != 0) && (backingOffset == 0 || backingLength is 0 or > 1023 || backingOffset > (ulong)header.Length || backingLength > (ulong)header.Length - backingOffset))
             return "it does not name its backing file";
         if (clusterBits is < 9 or > 21)
             return $"its clusters have 2^{clusterBits} bytes";

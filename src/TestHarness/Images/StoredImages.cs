@@ -111,7 +111,7 @@ internal sealed class StoredImages(string cache)
         try
         {
             string file = Path.Combine(folder, DiskDescription.FileName);
-            if (!DiskDescription.IsKey(Path.GetFileName(folder)) || !File.Exists(file))
+            if (!DiskDescription.IsKey(Path.GetFileName(folder)) || !File.Exists(file) || new FileInfo(file).Length > DiskDescription.MaxBytes)
                 return null;
             DiskDescription description = DiskDescription.Parse(File.ReadAllBytes(file));
             string[] files = [.. description.Files.Select(one => one == description.Disk && description.Fetched ? Fetched.PathOf(one.Sha256) : Path.Combine(folder, one.Name))];

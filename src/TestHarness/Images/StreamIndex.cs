@@ -9,6 +9,7 @@ namespace TestHarness.Images;
 internal sealed class StreamIndex(string source)
 {
     private const int MostNamed = 40;
+    private const int MostValues = 1_000_000;
 
     /// <summary>Returns the paths of the product files that have images to download.</summary>
     /// <exception cref="ImageException">It is no index, or leads out of the source.</exception>
@@ -109,12 +110,26 @@ internal sealed class StreamIndex(string source)
     {
         try
         {
+            RequireReadable(json, file);
             using JsonDocument document = JsonDocument.Parse(json);
             return document.RootElement.Clone();
         }
-        catch (JsonException e)
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
             throw Malformed(file, e.Message);
+        }
+    }
+
+    // What is held of a value takes more room than a short one itself; and a text that is no Unicode would be found out only by who reads it.
+    private void RequireReadable(byte[] json, string file)
+    {
+        var reader = new Utf8JsonReader(json);
+        for (int values = 0; reader.Read(); values++)
+        {
+            if (values > MostValues)
+                throw Malformed(file, $"it has more than {MostValues} values");
+            if (reader.TokenType is JsonTokenType.String or JsonTokenType.PropertyName)
+                _ = reader.GetString();
         }
     }
 

@@ -14,10 +14,9 @@ internal sealed class RawFrame
     {
         _file = ppm;
         string[] words = Encoding.ASCII.GetString(ppm, 0, Math.Min(ppm.Length, 40)).Split(['\n', ' '], 5);
-        if (words is not ["P6", var width, var height, "255", _])
+        if (words is not ["P6", var width, var height, "255", _] || !IsSide(width, out int columns) || !IsSide(height, out int rows))
             throw new InvalidDataException("QEMU wrote a screenshot that is no PPM file.");
-        Width = int.Parse(width, CultureInfo.InvariantCulture);
-        Height = int.Parse(height, CultureInfo.InvariantCulture);
+        (Width, Height) = (columns, rows);
         _pixelsAt = "P6\n \n255\n".Length + width.Length + height.Length;
         if (ppm.Length != _pixelsAt + (3L * Width * Height))
             throw new InvalidDataException($"QEMU wrote a screenshot of {ppm.Length} bytes, which is not {Width}x{Height} pixels.");
@@ -44,6 +43,9 @@ internal sealed class RawFrame
 
         return true;
     }
+
+    private static bool IsSide(string text, out int side) =>
+        int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out side) && side is > 0 and <= PngStructure.MaxSide;
 
     private ReadOnlySpan<byte> Row(ScreenArea area, int y) => _file.AsSpan(_pixelsAt + (3 * ((y * Width) + area.X)), 3 * area.Width);
 }

@@ -165,6 +165,37 @@ public sealed class DiskPackageTests : IDisposable
         (await device.Should().ThrowAsync<ImageException>()).WithMessage("*it is not an ordinary file");
     }
 
+    // Some kilobytes, which claim gigabytes between their members.
+    [Theory]
+    [InlineData('x')]
+    [InlineData('g')]
+    [InlineData('L')]
+    public async Task Takes_no_more_of_what_stands_before_a_member_than_any_has(char type)
+    {
+        string plain = this["plain.tar"];
+        await MakeAsync(Members(json => json["disk"]!["size"] = 3_000_000_000)[..1], keepPlain: true);
+        await using (FileStream file = new(plain, FileMode.Open))
+        {
+            file.Position = 1024;
+            byte[] header = new byte[512];
+            header[156] = (byte)type;
+            Encoding.ASCII.GetBytes(Convert.ToString(2_000_000_000, 8).PadLeft(11, '0')).CopyTo(header, 124);
+            Encoding.ASCII.GetBytes($"{Convert.ToString(TestHarness.Hosts.TarHeader.Checksum(header), 8).PadLeft(6, '0')}\0 ").CopyTo(header, 148);
+            file.Write(header);
+            file.SetLength(300_000_000);
+        }
+
+        StreamTree.Run("zstd", "-q", "-f", plain, "-o", Package);
+        File.Delete(plain);
+        long before = GC.GetTotalAllocatedBytes();
+
+        Func<Task> import = () => new DiskImport(_store, Package, null) { FreeBytes = _ => long.MaxValue }.RunAsync(null, Token);
+
+        (await import.Should().ThrowAsync<ImageException>()).WithMessage("*a name or attributes of 2000000000 bytes*");
+        // What other tests take at the same time is in it, too.
+        (GC.GetTotalAllocatedBytes() - before).Should().BeLessThan(1_000_000_000);
+    }
+
     private (TarEntryType Type, string Name, byte[] Content)[] Members(Action<JsonObject>? change = null, byte[]? disk = null)
     {
         disk ??= _disk;
@@ -181,7 +212,7 @@ public sealed class DiskPackageTests : IDisposable
         return [(TarEntryType.RegularFile, "machine.json", Encoding.UTF8.GetBytes(json.ToJsonString())), (TarEntryType.RegularFile, "disk.qcow2", disk)];
     }
 
-    private async Task MakeAsync((TarEntryType Type, string Name, byte[] Content)[] members, long zerosAfter = 0)
+    private async Task MakeAsync((TarEntryType Type, string Name, byte[] Content)[] members, long zerosAfter = 0, bool keepPlain = false)
     {
         string plain = this["plain.tar"];
         await using (FileStream file = File.Create(plain))
@@ -202,6 +233,8 @@ public sealed class DiskPackageTests : IDisposable
             file.SetLength(file.Length + zerosAfter);
         }
 
+        if (keepPlain)
+            return;
         StreamTree.Run("zstd", "-q", "-f", plain, "-o", Package);
         File.Delete(plain);
     }

@@ -167,6 +167,7 @@ public sealed class ImageSourceTests : IDisposable
 
     [Theory]
     [InlineData("{ \"index\": ", "*")]
+    [InlineData("{ \"index\": { \"x\\ud800\": {} } }", "*")]
     [InlineData("[]", "it has no object 'index'")]
     [InlineData("{ \"index\": [] }", "it has no object 'index'")]
     [InlineData("{ \"index\": { \"x\": 1 } }", "it names no products with images to download*")]
@@ -177,6 +178,32 @@ public sealed class ImageSourceTests : IDisposable
         tree.Files["streams/v1/index.json"] = Encoding.UTF8.GetBytes(json);
 
         await RefusedAsync(tree, new StreamQuery { Series = "jammy" }, $"its file 'streams/v1/index.json' is malformed.\nReason: {reason}");
+    }
+
+    [Fact]
+    public async Task Reads_no_more_of_a_source_than_any_has()
+    {
+        await using StreamTree tree = new StreamTree().Publish();
+        const string Products = "streams/v1/com.example.cloud:released:download.json";
+        tree.Files[Products] = [.. Enumerable.Repeat((byte)' ', 17 * 1024 * 1024)];
+        await RefusedAsync(tree, new StreamQuery { Series = "jammy" }, "because it is longer than it may be.*bytes are allowed");
+        tree.Files[Products] = Encoding.UTF8.GetBytes($"[{string.Concat(Enumerable.Repeat("0,", 1_000_000))}0]");
+        await RefusedAsync(tree, new StreamQuery { Series = "jammy" }, $"its file '{Products}' is malformed.\nReason: it has more than 1000000 values");
+
+        for (int i = 0; i < 64; i++)
+            tree.Index["index"]![$"more{i}"] = new JsonObject { ["datatype"] = "image-downloads", ["format"] = "products:1.0", ["path"] = $"streams/v1/{i}.json" };
+        tree.Publish();
+        await RefusedAsync(tree, new StreamQuery { Series = "jammy" }, "its index names 65 files of products, and 64 are read at most.");
+    }
+
+    [Fact]
+    public async Task Unpacks_no_signed_file_without_end()
+    {
+        using var key = new SigningKey();
+        await using StreamTree tree = new StreamTree().Publish(key);
+        tree.Files["streams/v1/index.sjson"] = key.Pack(new byte[64 * 1024 * 1024]);
+
+        await RefusedAsync(tree, new StreamQuery { Series = "jammy" }, "its file 'streams/v1/index.sjson' has no good signature.*", key.Keyring);
     }
 
     [Fact]

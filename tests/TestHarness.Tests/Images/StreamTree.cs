@@ -132,11 +132,16 @@ internal sealed class SigningKey : IDisposable
 
     public string Keyring => Path.Combine(_home, "publisher.gpg");
 
-    public byte[] Sign(byte[] content)
+    public byte[] Sign(byte[] content) => Sign(content, "--clearsign");
+
+    /// <summary>Signs and packs it.</summary>
+    public byte[] Pack(byte[] content) => Sign(content, "--sign");
+
+    private byte[] Sign(byte[] content, string how)
     {
         string file = Path.Combine(_home, "content");
         File.WriteAllBytes(file, content);
-        Gpg("--yes", "--output", $"{file}.signed", "--clearsign", file);
+        Gpg("--yes", "--output", $"{file}.signed", how, file);
         return File.ReadAllBytes($"{file}.signed");
     }
 
