@@ -20,6 +20,36 @@ public sealed class PackageFeed : IAsyncLifetime
     /// <summary>Makes an empty folder outside the repository, which goes with the feed.</summary>
     public string NewFolder(string name) => Directory.CreateDirectory(Path.Combine(_root, name)).FullName;
 
+    /// <summary>Makes a project outside the repository, with the host's own package sources and, beside them, the folder. Returns its folder.</summary>
+    /// <param name="framework">The framework that it is built for.</param>
+    /// <param name="references">Its packages, with their versions.</param>
+    public string NewProject(string framework, params IEnumerable<(string Id, string Version)> references)
+    {
+        string folder = NewFolder($"project-{Guid.NewGuid():N}");
+        File.WriteAllText(Path.Combine(folder, "NuGet.config"), $"""
+            <configuration>
+              <packageSources>
+                <add key="testharness" value="{Folder}" />
+              </packageSources>
+            </configuration>
+            """);
+        string packages = string.Join('\n', references.Select(reference => $"""    <PackageReference Include="{reference.Id}" Version="{reference.Version}" />"""));
+        File.WriteAllText(Path.Combine(folder, "Project.csproj"), $"""
+            <Project Sdk="Microsoft.NET.Sdk">
+              <PropertyGroup>
+                <TargetFramework>{framework}</TargetFramework>
+                <OutputType>Exe</OutputType>
+                <ImplicitUsings>enable</ImplicitUsings>
+                <NuGetAudit>false</NuGetAudit>
+              </PropertyGroup>
+              <ItemGroup>
+            {packages}
+              </ItemGroup>
+            </Project>
+            """);
+        return folder;
+    }
+
     public string FileOf(string id) => Path.Combine(Folder, $"{id}.{Version}.nupkg");
 
     /// <summary>Finds the version of a package that this repository builds with, which the host's sources therefore have.</summary>

@@ -9,7 +9,7 @@ namespace TestHarness.MachineTests.Packages;
 /// <summary>The packages as those get them who have no checkout. Alone, because a build takes all processors from the tests beside it.</summary>
 [Collection(nameof(PackagesTests))]
 [CollectionDefinition(nameof(PackagesTests), DisableParallelization = true)]
-public sealed class PackagesTests(PackageFeed feed) : IClassFixture<PackageFeed>
+public sealed class PackagesTests(PackageFeed feed) : ICollectionFixture<PackageFeed>
 {
     private const int Limit = 600_000;
 
@@ -98,17 +98,12 @@ public sealed class PackagesTests(PackageFeed feed) : IClassFixture<PackageFeed>
         return unpacked;
     }
 
-    /// <summary>Writes a project as a user has it: the host's own package sources and, beside them, the folder.</summary>
+    /// <summary>Writes a project as a user has it.</summary>
     private string WriteProject()
     {
-        string folder = feed.NewFolder("Project");
-        File.WriteAllText(Path.Combine(folder, "NuGet.config"), $"""
-            <configuration>
-              <packageSources>
-                <add key="testharness" value="{feed.Folder}" />
-              </packageSources>
-            </configuration>
-            """);
+        string[] used = ["Microsoft.NET.Test.Sdk", "xunit.runner.visualstudio", "xunit.v3"];
+        string folder = feed.NewProject(
+            "net10.0", [.. used.Select(id => (id, PackageFeed.UsedVersionOf(id))), ("TestHarness.Xunit", feed.Version), ("TestHarness.FluentAssertions", feed.Version)]);
         File.WriteAllText(Path.Combine(folder, "UnameTests.cs"), """
             using FluentAssertions;
             using TestHarness;
@@ -125,24 +120,6 @@ public sealed class PackagesTests(PackageFeed feed) : IClassFixture<PackageFeed>
                 public void Failures_bring_their_evidence() => typeof(UnameTests).Assembly.IsDefined(typeof(CaptureMachineEvidenceAttribute), inherit: false).Should().BeTrue();
             }
             """);
-        string project = Path.Combine(folder, "Project.csproj");
-        File.WriteAllText(project, $"""
-            <Project Sdk="Microsoft.NET.Sdk">
-              <PropertyGroup>
-                <TargetFramework>net10.0</TargetFramework>
-                <OutputType>Exe</OutputType>
-                <ImplicitUsings>enable</ImplicitUsings>
-                <NuGetAudit>false</NuGetAudit>
-              </PropertyGroup>
-              <ItemGroup>
-                <PackageReference Include="Microsoft.NET.Test.Sdk" Version="{PackageFeed.UsedVersionOf("Microsoft.NET.Test.Sdk")}" />
-                <PackageReference Include="xunit.runner.visualstudio" Version="{PackageFeed.UsedVersionOf("xunit.runner.visualstudio")}" />
-                <PackageReference Include="xunit.v3" Version="{PackageFeed.UsedVersionOf("xunit.v3")}" />
-                <PackageReference Include="TestHarness.Xunit" Version="{feed.Version}" />
-                <PackageReference Include="TestHarness.FluentAssertions" Version="{feed.Version}" />
-              </ItemGroup>
-            </Project>
-            """);
-        return project;
+        return folder;
     }
 }
