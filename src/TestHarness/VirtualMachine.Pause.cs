@@ -32,7 +32,7 @@ public sealed partial class VirtualMachine
             ? GoOnAsync("a paused guest to go on", cancellationToken)
             : throw new InvalidOperationException($"Machine '{Name}' is not paused (it is {State}): call {nameof(PauseAsync)} first.");
 
-    private Task StandStillAsync(string what, CancellationToken cancellationToken) => GuardAsync(
+    private Task<bool> StandStillAsync(string what, CancellationToken cancellationToken) => GuardAsync(
         what,
         Scaled(PauseLimit),
         async token =>
@@ -50,7 +50,7 @@ public sealed partial class VirtualMachine
         _life.TryMove(MachineState.Running, MachineState.Paused);
     }
 
-    private Task GoOnAsync(string what, CancellationToken cancellationToken) => GuardAsync(
+    private Task<bool> GoOnAsync(string what, CancellationToken cancellationToken) => GuardAsync(
         what,
         Scaled(PauseLimit),
         async token =>

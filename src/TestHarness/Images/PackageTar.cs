@@ -13,16 +13,17 @@ internal sealed class PackageTar(Stream stream)
 {
     private const int MostAttributes = 64 * 1024;
 
-    private Content? _open;
+    // Over what is left of the member before.
+    private Func<CancellationToken, Task>? _skip;
 
     /// <summary>Returns the next member; <see langword="null"/> at the end.</summary>
     /// <exception cref="InvalidDataException">It is no archive, or has too much before a member.</exception>
     /// <exception cref="EndOfStreamException">It ends in the middle.</exception>
     public async Task<PackageMember?> NextAsync(CancellationToken cancellationToken)
     {
-        if (_open is not null)
-            await _open.SkipAsync(cancellationToken).ConfigureAwait(false);
-        _open = null;
+        if (_skip is not null)
+            await _skip(cancellationToken).ConfigureAwait(false);
+        _skip = null;
         string? name = null;
         long? size = null;
         long before = 0;
@@ -39,8 +40,9 @@ internal sealed class PackageTar(Stream stream)
             long bytes = TarHeader.Size(header);
             if (header[156] is not ((byte)'x' or (byte)'g' or (byte)'L' or (byte)'K'))
             {
-                _open = new Content(stream, size ?? bytes);
-                return new PackageMember((TarEntryType)header[156], name ?? TarHeader.Name(header), size ?? bytes, _open);
+                var content = new Content(stream, size ?? bytes);
+                _skip = content.SkipAsync;
+                return new PackageMember((TarEntryType)header[156], name ?? TarHeader.Name(header), size ?? bytes, content);
             }
 
             before += TarHeader.Length;
