@@ -15,16 +15,15 @@ internal sealed class SshProcess : Stream
     private static readonly TimeSpan OrderlyEnd = TimeSpan.FromSeconds(5);
 
     private readonly Process _process;
-    private readonly ProcessSession _session;
+    private readonly ProgramFamily _family;
     private readonly StringBuilder _error = new();
     private readonly Stream _from;
     private readonly Stream _to;
 
-    private SshProcess(Process process)
+    private SshProcess(Process process, ProgramFamily family)
     {
-        _process = process;
-        _session = new ProcessSession(process.Id);
-        _from = new ProgramOutput(process.StandardOutput.BaseStream, _session.Ended);
+        (_process, _family) = (process, family);
+        _from = new ProgramOutput(process.StandardOutput.BaseStream, family.Ended);
         _to = process.StandardInput.BaseStream;
         Exited = WaitForExitAsync();
     }
@@ -58,10 +57,16 @@ internal sealed class SshProcess : Stream
 
     public static async Task<SshProcess> StartAsync(IReadOnlyList<string> arguments)
     {
-        ProcessStartInfo start = ProcessSession.StartInfo(["--pdeathsig", "KILL", "--", .. arguments]);
-        start.RedirectStandardInput = start.RedirectStandardOutput = start.RedirectStandardError = true;
+        var start = new ProcessStartInfo(Prerequisites.Find("setpriv"), ["--pdeathsig", "KILL", "--", .. arguments])
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
         HelperEnvironment.Give(start);
-        return new SshProcess(await SpawnThread.RunAsync(() => Process.Start(start)!).ConfigureAwait(false));
+        var family = new ProgramFamily();
+        family.Mark(start);
+        return new SshProcess(await SpawnThread.RunAsync(() => Process.Start(start)!).ConfigureAwait(false), family);
     }
 
     /// <summary>Reads a line of ASCII and nothing behind it; <see langword="null"/> where the command has ended.</summary>
@@ -111,7 +116,7 @@ internal sealed class SshProcess : Stream
             try
             {
                 if (!_process.HasExited)
-                    _session.Kill();
+                    _family.Kill(_process.Id);
             }
             catch (InvalidOperationException)
             {
@@ -124,11 +129,10 @@ internal sealed class SshProcess : Stream
 
     private async Task<int> WaitForExitAsync()
     {
-        Task error = CollectErrorAsync(new StreamReader(new ProgramOutput(_process.StandardError.BaseStream, _session.Ended)));
+        Task error = CollectErrorAsync(new StreamReader(new ProgramOutput(_process.StandardError.BaseStream, _family.Ended)));
         await _process.WaitForExitAsync().ConfigureAwait(false);
-        await _session.EndAsync(_process.ExitCode, thoroughly: false).ConfigureAwait(false);
+        await _family.EndAsync(_process.ExitCode, error, thoroughly: false).ConfigureAwait(false);
         await error.ConfigureAwait(false);
-        _session.Dispose();
         return _process.ExitCode;
     }
 

@@ -1,5 +1,4 @@
 using System.ComponentModel;
-using System.Diagnostics;
 using Medallion.Shell;
 
 namespace TestHarness.Hosts;
@@ -15,12 +14,12 @@ internal static class HelperProgram
         options ??= new HelperOptions();
         // Looked up here, because setpriv would report a missing program in its own words.
         string path = Prerequisites.Find(program);
-        using Command command = await StartAsync(program, path, arguments, options).ConfigureAwait(false);
-        using var session = new ProcessSession(command.ProcessId);
+        var family = new ProgramFamily();
+        using Command command = await StartAsync(program, ["--pdeathsig", "KILL", "--", path, .. arguments], family, options).ConfigureAwait(false);
         using CancellationTokenRegistration kill = cancellationToken.Register(Kill);
         HelperOutput written = new(options, options.OnOutputLine), words = new(options, options.OnErrorLine);
-        var outputPipe = new ProgramOutput(command.StandardOutput.BaseStream, session.Ended);
-        var errorPipe = new ProgramOutput(command.StandardError.BaseStream, session.Ended);
+        var outputPipe = new ProgramOutput(command.StandardOutput.BaseStream, family.Ended);
+        var errorPipe = new ProgramOutput(command.StandardError.BaseStream, family.Ended);
         Task<List<string>> output = options.Take is { } take
             ? OrKillAsync(Kill, async () => await TakeAsync(outputPipe, take).ConfigureAwait(false))
             : OrKillAsync(Kill, () => written.ReadAsync(new StreamReader(outputPipe), Kill));
@@ -28,7 +27,7 @@ internal static class HelperProgram
         Task<List<string>> input = OrKillAsync(Kill, () => FeedAsync(command.StandardInput.BaseStream, options.Feed));
         await command.Process.WaitForExitAsync(CancellationToken.None).ConfigureAwait(false);
         int exitCode = command.Process.ExitCode;
-        await session.EndAsync(exitCode, thoroughly: false).ConfigureAwait(false);
+        await family.EndAsync(exitCode, Task.WhenAll(output, error), thoroughly: false).ConfigureAwait(false);
         await input.ConfigureAwait(false);
         string standardOutput = string.Join('\n', await output.ConfigureAwait(false));
         string standardError = string.Join('\n', await error.ConfigureAwait(false));
@@ -39,24 +38,27 @@ internal static class HelperProgram
         void Kill()
         {
             if (!command.Process.HasExited)
-                session.Kill();
+                family.Kill(command.ProcessId);
         }
     }
 
-    private static async Task<Command> StartAsync(string program, string path, IEnumerable<string> arguments, HelperOptions options)
+    private static async Task<Command> StartAsync(string program, object[] arguments, ProgramFamily family, HelperOptions options)
     {
         try
         {
-            ProcessStartInfo start = ProcessSession.StartInfo(["--pdeathsig", "KILL", "--", path, .. arguments]);
             return await SpawnThread.RunAsync(() => Command.Run(
-                start.FileName,
-                start.ArgumentList,
+                Prerequisites.Find("setpriv"),
+                arguments,
                 shell =>
                 {
                     shell.ThrowOnError(false).DisposeOnExit(false);
                     if (options.WorkingDirectory is { } directory)
                         shell.WorkingDirectory(directory);
-                    shell.StartInfo(info => HelperEnvironment.Give(info, options.Environment));
+                    shell.StartInfo(info =>
+                    {
+                        HelperEnvironment.Give(info, options.Environment);
+                        family.Mark(info);
+                    });
                 })).ConfigureAwait(false);
         }
         catch (Win32Exception e)

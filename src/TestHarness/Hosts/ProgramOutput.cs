@@ -1,11 +1,11 @@
 namespace TestHarness.Hosts;
 
 /// <summary>
-/// What a program writes, up to its end: a process that escaped from its session may hold the pipe open for ever, and is not waited for. What the program itself has written
+/// What a program writes, up to its end: a process that escaped may hold the pipe open for ever, and is not waited for. What the program itself has written
 /// is in the pipe by then, and comes at once.
 /// </summary>
 /// <param name="pipe">The pipe.</param>
-/// <param name="ended">Ends once the program and its session have.</param>
+/// <param name="ended">Ends once the program has, and all that it started.</param>
 internal sealed class ProgramOutput(Stream pipe, Task ended) : Stream
 {
     private static readonly TimeSpan Rest = TimeSpan.FromSeconds(1);

@@ -23,29 +23,23 @@ internal static class Supervision
         return true;
     }
 
-    // $1: the process's run folder. A QEMU that is a script dies with this process; what it started does not, and is found by its session, whose leader's number is in the name of a
-    // file (ProcessSession). /proc/*/stat has the session as the fourth after the name in its brackets (proc_pid_stat(5)).
+    // $1: the process's run folder; $2: the user that QEMU runs as, where it is another one. A QEMU that is a script dies with this process. What it started does not, and is found by
+    // its environment (ProgramFamily). In a container root may be kept from reading that of another user's processes, who can.
     private const string Reap = $$"""
         trap '' INT TERM HUP
         exec >/dev/null 2>&1
         cat
-        rounds=0
-        for note in "$1"/{{ProcessSession.NotePrefix}}*; do
-          [ -e "$note" ] || continue
-          found=y
-          while [ "$found" ] && [ $((rounds += 1)) -lt 200 ]; do
-            found=
-            for stat in /proc/[0-9]*/stat; do
-              read -r status < "$stat" || continue
-              set -- "$1" ${status##*) }
-              case $2 in Z | X) continue ;; esac
-              [ "$5" = "${note##*-}" ] || continue
-              process=${stat%/stat}
-              kill -KILL "${process#/proc/}" && found=y
-            done
+        marked() { "$@" grep -lzsF -e "{{ProgramFamily.Variable}}=$folder/" /proc/[0-9]*/environ; }
+        folder=$1 user=$2 rounds=0
+        while [ $((rounds += 1)) -le 50 ]; do
+          left=$(marked env; [ -z "$user" ] || marked setpriv --reuid="$user" --regid="$user" --clear-groups --)
+          [ -n "$left" ] || break
+          for file in $left; do
+            process=${file%/environ}
+            kill -KILL "${process#/proc/}"
           done
         done
-        rm -rf -- "$1"
+        rm -rf -- "$folder"
         """;
 
     // The reaper's standard input is a pipe from this process. The kernel closes it when the process ends, even by SIGKILL; then 'cat' ends.
@@ -56,7 +50,7 @@ internal static class Supervision
         {
             ArgumentList =
             {
-                "sh", "-c", Reap, "testharness-reaper", folder,
+                "sh", "-c", Reap, "testharness-reaper", folder, QemuUser.IsOther ? $"{QemuUser.Id}" : "",
             },
             RedirectStandardInput = true,
             WorkingDirectory = "/",

@@ -5,7 +5,7 @@ using TestHarness.Hosts;
 namespace TestHarness.Qemu;
 
 /// <summary>
-/// One QEMU process: started as an unprivileged user in the machine's folder, in a session of its own, killed by the kernel when this process dies, and never left behind. Where
+/// One QEMU process: started as an unprivileged user in the machine's folder, killed by the kernel when this process dies, and never left behind. Where
 /// it is a script, what that starts is ended with it.
 /// </summary>
 internal sealed class QemuProcess : IAsyncDisposable
@@ -13,16 +13,16 @@ internal sealed class QemuProcess : IAsyncDisposable
     private const int MaxErrorCharacters = 64 * 1024;
 
     private readonly Process _process;
-    private readonly ProcessSession _session;
+    private readonly ProgramFamily _family;
     private readonly StringBuilder _error = new();
     private readonly OomWatch _memory;
 
-    private QemuProcess(Process process, OomWatch memory, string program, IReadOnlyList<string> arguments)
+    private QemuProcess(Process process, ProgramFamily family, OomWatch memory, string program, IReadOnlyList<string> arguments)
     {
         _process = process;
         _memory = memory;
         Id = process.Id;
-        _session = new ProcessSession(Id);
+        _family = family;
         CommandLine = ShellQuote.Join([program, .. arguments]);
         Exited = WaitForExitAsync();
     }
@@ -50,14 +50,20 @@ internal sealed class QemuProcess : IAsyncDisposable
 
     public static async Task<QemuProcess> StartAsync(string program, IReadOnlyList<string> arguments, string folder, uint? deviceGroup)
     {
-        ProcessStartInfo start = ProcessSession.StartInfo([.. QemuUser.SetPrivArguments(deviceGroup), program, .. arguments]);
-        start.WorkingDirectory = folder;
-        start.RedirectStandardInput = start.RedirectStandardOutput = start.RedirectStandardError = true;
+        var start = new ProcessStartInfo(Prerequisites.Find("setpriv"), [.. QemuUser.SetPrivArguments(deviceGroup), program, .. arguments])
+        {
+            WorkingDirectory = folder,
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
         HelperEnvironment.GiveToQemu(start);
+        var family = new ProgramFamily();
+        family.Mark(start);
         var memory = new OomWatch();
         Process process = await SpawnThread.RunAsync(() => Process.Start(start)!).ConfigureAwait(false);
         process.StandardInput.Close();
-        return new QemuProcess(process, memory, program, arguments);
+        return new QemuProcess(process, family, memory, program, arguments);
     }
 
     /// <summary>Says that the host's kernel ended QEMU because memory ran out; <see langword="null"/> where it ended in another way.</summary>
@@ -70,7 +76,7 @@ internal sealed class QemuProcess : IAsyncDisposable
         try
         {
             if (!_process.HasExited)
-                _session.Kill();
+                _family.Kill(Id);
         }
         catch (InvalidOperationException)
         {
@@ -91,13 +97,13 @@ internal sealed class QemuProcess : IAsyncDisposable
         Task output = CollectAsync(Reader(_process.StandardOutput));
         Task error = CollectAsync(Reader(_process.StandardError));
         await _process.WaitForExitAsync().ConfigureAwait(false);
-        await _session.EndAsync(_process.ExitCode, thoroughly: true).ConfigureAwait(false);
-        await Task.WhenAll(output, error).ConfigureAwait(false);
-        _session.Dispose();
+        Task pipes = Task.WhenAll(output, error);
+        await _family.EndAsync(_process.ExitCode, pipes, thoroughly: true).ConfigureAwait(false);
+        await pipes.ConfigureAwait(false);
         return _process.ExitCode;
     }
 
-    private StreamReader Reader(StreamReader pipe) => new(new ProgramOutput(pipe.BaseStream, _session.Ended));
+    private StreamReader Reader(StreamReader pipe) => new(new ProgramOutput(pipe.BaseStream, _family.Ended));
 
     private async Task CollectAsync(StreamReader reader)
     {

@@ -24,6 +24,7 @@ public sealed class HelperProgramTests
     [Theory]
     [InlineData("sleep 60 & echo $!; wait")]
     [InlineData("timeout 60 sleep 60 & echo $!; wait")]
+    [InlineData("(setsid sleep 60 & echo $!); sleep 60")]
     public async Task Ends_what_the_program_has_started_when_it_is_cancelled(string script)
     {
         var started = new TaskCompletionSource<int>();
@@ -40,7 +41,7 @@ public sealed class HelperProgramTests
     [Fact]
     public async Task Does_not_wait_for_one_that_escaped_with_its_pipes()
     {
-        HelperResult result = await RunAsync("setsid sleep 60 & echo $!; printf words; exit 3", Token).WaitAsync(Bound, Token);
+        HelperResult result = await RunAsync("(env -i sleep 60 & echo $!); printf words; exit 3", Token).WaitAsync(Bound, Token);
 
         using Process escaped = Process.GetProcessById(LeftProcess.NumberIn(result.StandardOutput));
         escaped.Kill();
