@@ -26,4 +26,7 @@ public enum MachineExitReason
 
     /// <summary>A file of the host's that the machine runs on could not be read or written, or was cut or damaged. QEMU keeps memory and screen until the machine is disposed.</summary>
     HostDiskFailed,
+
+    /// <summary>Firmware or guest began its boot again and again: 15 times within a minute. QEMU keeps memory and screen until the machine is disposed.</summary>
+    BootLoop,
 }

@@ -24,6 +24,7 @@ public sealed class MachineExitedException : MachineException
     {
         { Reason: MachineExitReason.HostDiskFull } => StartAdvice.For(MachineFault.HostDiskFull),
         { Reason: MachineExitReason.HostDiskFailed } => StartAdvice.For(MachineFault.HostDiskFailed),
+        { Reason: MachineExitReason.BootLoop } => StartAdvice.For(MachineFault.BootLoop),
         { Reason: MachineExitReason.HostOutOfMemory } => StartAdvice.For(MachineFault.HostOutOfMemory),
         { Reason: MachineExitReason.QemuExited, Signal: Hosts.Native.SignalKill } =>
             $"if nobody killed it, the host may have run out of memory, though neither its kernel's log nor its control group says so here: {StartAdvice.For(MachineFault.HostOutOfMemory)}",

@@ -62,4 +62,7 @@ public enum MachineFault
 
     /// <summary>A file of the host's that the machine runs on could not be read or written, or was cut or damaged.</summary>
     HostDiskFailed,
+
+    /// <summary>Firmware or guest began its boot again and again: 15 times within a minute.</summary>
+    BootLoop,
 }

@@ -16,6 +16,7 @@ internal static class StartAdvice
         MachineFault.GuestNotReady => "read the output above: what failed is in the guest, its user-data (MachineSpec.CloudInit) or its image's ready command.",
         MachineFault.HostDiskFull => "make room, or point TESTHARNESS_RUN to a larger file system; if there is room, a quota or a limit on the size of files (ulimit -f) ended the write.",
         MachineFault.HostDiskFailed => "see the host's kernel log (dmesg) for errors of its disk; change no image or template while machines run on it, and make a damaged one again.",
+        MachineFault.BootLoop => "read the serial log from its beginning: the disk may hold no system for this firmware, or its kernel ends at once.",
         MachineFault.HostOutOfMemory => "give machines less memory (MachineSpec.MemoryMiB, TESTHARNESS_MEMORY_MIB), run fewer at once, or raise the limit of the control group or container.",
         _ => null,
     };

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using TestHarness.Guest;
 using TestHarness.Networks;
 using TestHarness.Qemu;
@@ -106,6 +105,8 @@ public sealed partial class VirtualMachine
     private void OnMonitorEvent(QmpEvent happened)
     {
         NoteMonitorEvent(happened);
+        if (_watch.JudgeReset(happened) is { } loop)
+            OnTrouble(loop);
         // A guest that had been up restarts: from here on its boot is watched.
         if (happened.Name == "RESET" && Spec.GuestAccess != GuestAccess.None && State is MachineState.Running or MachineState.Rebooting)
             WatchReboot(happened);
@@ -114,8 +115,8 @@ public sealed partial class VirtualMachine
         // https://www.qemu.org/docs/master/interop/qemu-qmp-ref.html: SHUTDOWN says whether the guest asked for it, and why.
         if (happened.Name != "SHUTDOWN")
             return;
-        _shutdownByGuest |= happened.Data.TryGetProperty("guest", out JsonElement guest) && guest.GetBoolean();
-        _resetByGuest |= happened.Data.TryGetProperty("reason", out JsonElement reason) && reason.GetString() == "guest-reset";
+        _shutdownByGuest |= GuestWatch.IsGuests(happened);
+        _resetByGuest |= happened.Data.TryGetText("reason") == "guest-reset";
     }
 
     private async Task WatchExitAsync(QemuInstance instance)

@@ -87,8 +87,8 @@ public sealed partial class VirtualMachine
     // In a guest that had been up. Called on the reader of console or monitor, which must not wait.
     private void OnTrouble(GuestTrouble trouble)
     {
-        if (trouble.Fault is MachineFault.HostDiskFull or MachineFault.HostDiskFailed)
-            _ = Task.Run(() => BreakAsync(trouble.Fault is MachineFault.HostDiskFull ? MachineExitReason.HostDiskFull : MachineExitReason.HostDiskFailed, trouble.Text));
+        if (BreaksBy(trouble.Fault) is { } reason)
+            _ = Task.Run(() => BreakAsync(reason, trouble.Text));
         if (trouble.Fault is not (MachineFault.KernelPanic or MachineFault.NoRootDevice))
             return;
         // The kernel's own words; pvpanic, which follows them, has none.
@@ -98,6 +98,14 @@ public sealed partial class VirtualMachine
         if (trouble.Certain || Interlocked.Exchange(ref _judging, 1) == 0)
             _ = Task.Run(() => JudgePanicAsync(trouble));
     }
+
+    private static MachineExitReason? BreaksBy(MachineFault fault) => fault switch
+    {
+        MachineFault.HostDiskFull => MachineExitReason.HostDiskFull,
+        MachineFault.HostDiskFailed => MachineExitReason.HostDiskFailed,
+        MachineFault.BootLoop => MachineExitReason.BootLoop,
+        _ => null,
+    };
 
     private async Task JudgePanicAsync(GuestTrouble trouble)
     {

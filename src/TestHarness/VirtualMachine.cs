@@ -36,7 +36,7 @@ public sealed partial class VirtualMachine : IAsyncDisposable
         var settler = new GuestSettler(hostname is "" ? Name : hostname, spec.Clock, TimeProvider.System);
         settler.ClockLate += NoteLateClock;
         _guest = new GuestSession(settler);
-        _watch = new GuestWatch(() => (Folder, _baseFiles?.ToString() ?? ""));
+        _watch = new GuestWatch(() => (Folder, _baseFiles?.ToString() ?? ""), TimeProvider.System) { AlwaysBoots = spec.GuestAccess == GuestAccess.None };
         _guest.CameUp += OnUp;
         _watch.Troubled += OnTrouble;
         Console = new SerialConsole(this);

@@ -126,7 +126,7 @@ internal static class MachineCommands
 
     private static Command List()
     {
-        var command = new Command("list", "Lists the machines: created, starting, running, paused, stopped, crashed.") { Json };
+        var command = new Command("list", "Lists the machines: created, starting, running, paused, stopped, crashed; hangs (its process does not answer), damaged (its machine.json).") { Json };
         command.SetAction(async (result, token) =>
         {
             MachineStatus[] all = await Task.WhenAll(NamedMachine.All().Select(machine => MachineStatus.OfAsync(machine, token)));

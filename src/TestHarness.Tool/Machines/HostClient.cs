@@ -9,29 +9,29 @@ namespace TestHarness.Tool.Machines;
 /// <summary>A command's side of the talk with the process that keeps a machine.</summary>
 internal static class HostClient
 {
-    private static readonly TimeSpan AskLimit = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan AskLimit = TimeSpan.FromSeconds(3);
 
     /// <summary>Asks something that is answered at once; <see langword="null"/> where nobody keeps the machine.</summary>
     public static async Task<HostAnswer?> TryAskAsync(NamedMachine machine, HostRequest request, CancellationToken cancellationToken)
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         limit.CancelAfter(AskLimit);
-        HostChannel? channel = await machine.TryConnectAsync(limit.Token);
-        if (channel is null)
-            return null;
-        await using (channel)
+        try
         {
-            try
+            HostChannel? channel = await machine.TryConnectAsync(limit.Token);
+            if (channel is null)
+                return null;
+            await using (channel)
             {
                 await channel.SendAsync(FrameKind.Request, request, ToolJson.Default.HostRequest, limit.Token);
                 return await ReceiveAsync(channel, limit.Token);
             }
-            catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
-            {
-                throw new ToolException(
-                    ExitCode.Failed,
-                    $"The process that keeps machine '{machine.Name}' does not answer ({FileLock.ReadOwner(machine.HostLock)}).\nTry: see whether it is stopped; when it is killed, testvm start {machine.Name} goes on from the disks");
-            }
+        }
+        catch (Exception e) when (e is OperationCanceledException or JsonException or InvalidDataException or IOException && !cancellationToken.IsCancellationRequested)
+        {
+            throw new ToolException(
+                ExitCode.Failed,
+                $"The process that keeps machine '{machine.Name}' does not answer ({FileLock.ReadOwner(machine.HostLock)}).\nTry: see whether it is stopped; when it is killed, testvm start {machine.Name} goes on from the disks");
         }
     }
 

@@ -79,7 +79,7 @@ internal sealed class NamedMachine
     {
         try
         {
-            return JsonSerializer.Deserialize(File.ReadAllBytes(SettingsFile), ToolJson.Default.MachineSettings)!;
+            return JsonSerializer.Deserialize(File.ReadAllBytes(SettingsFile), ToolJson.Default.MachineSettings) ?? throw new JsonException("It holds no machine.");
         }
         catch (JsonException e)
         {
@@ -151,10 +151,29 @@ internal sealed class NamedMachine
 /// <summary>A machine in a list.</summary>
 internal sealed record MachineStatus(string Name, string State, string Image, int MemoryMiB, int Cpus, IReadOnlyList<string> Ports, DateTimeOffset Created, DateTimeOffset? Since, bool Autostart)
 {
+    // One whose process hangs, or whose file is damaged, is a row as well: the others are listed all the same.
     public static async Task<MachineStatus> OfAsync(NamedMachine machine, CancellationToken cancellationToken)
     {
-        MachineSettings settings = machine.ReadSettings();
-        HostAnswer? answer = await HostClient.TryAskAsync(machine, new HostRequest("status"), cancellationToken);
+        MachineSettings settings;
+        try
+        {
+            settings = machine.ReadSettings();
+        }
+        catch (ToolException)
+        {
+            return new MachineStatus(machine.Name, "damaged", "?", 0, 0, [], File.GetLastWriteTimeUtc(machine.Folder), null, new Autostart(machine).IsOn);
+        }
+
+        HostAnswer? answer;
+        try
+        {
+            answer = await HostClient.TryAskAsync(machine, new HostRequest("status"), cancellationToken);
+        }
+        catch (ToolException)
+        {
+            answer = new HostAnswer { State = "hangs", Forwards = settings.Forwards };
+        }
+
         IEnumerable<MachineForward> forwards = answer?.Forwards ?? settings.Forwards;
         return new MachineStatus(
             machine.Name,
@@ -164,7 +183,7 @@ internal sealed record MachineStatus(string Name, string State, string Image, in
             settings.Cpus,
             [.. forwards.Select(forward => string.Create(CultureInfo.InvariantCulture, $"{(forward.Host == 0 ? "any" : $"127.0.0.1:{forward.Host}")}->{forward.Guest}{(forward.Protocol == ForwardProtocol.Udp ? "/udp" : "")}"))],
             settings.Created,
-            answer?.Since,
+            answer?.State == "hangs" ? null : answer?.Since,
             new Autostart(machine).IsOn);
     }
 }

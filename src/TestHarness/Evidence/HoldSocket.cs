@@ -2,9 +2,11 @@ using System.Net.Sockets;
 
 namespace TestHarness.Evidence;
 
-/// <summary>A unix socket, for this user only, that serves any number of connections until it is disposed.</summary>
+/// <summary>A unix socket, for this user only, that serves up to 32 connections at once until it is disposed; one more is closed.</summary>
 internal sealed class HoldSocket : IAsyncDisposable
 {
+    private const int MaxConnections = 32;
+
     private readonly Socket _listener = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
     private readonly CancellationTokenSource _closed = new();
     private readonly Func<NetworkStream, CancellationToken, Task> _serve;
@@ -39,7 +41,10 @@ internal sealed class HoldSocket : IAsyncDisposable
             {
                 Socket socket = await _listener.AcceptAsync(_closed.Token).ConfigureAwait(false);
                 connections.RemoveAll(connection => connection.IsCompleted);
-                connections.Add(ServeAsync(socket));
+                if (connections.Count < MaxConnections)
+                    connections.Add(ServeAsync(socket));
+                else
+                    socket.Dispose();
             }
         }
         catch (Exception e) when (e is OperationCanceledException or SocketException)

@@ -7,7 +7,7 @@ namespace TestHarness.Guest;
 internal sealed class ConsoleView : IDisposable
 {
     // A person who does not read must not fill the memory; the log has everything.
-    private const int MaxWaiting = 1_000;
+    private const int MaxWaiting = 64;
 
     private readonly Channel<byte[]> _waiting = Channel.CreateBounded<byte[]>(new BoundedChannelOptions(MaxWaiting) { FullMode = BoundedChannelFullMode.DropOldest });
     private readonly SerialConsole _console;

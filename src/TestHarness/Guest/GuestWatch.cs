@@ -10,9 +10,13 @@ namespace TestHarness.Guest;
 /// that is up only a panic does, for the rest is its own affair then.
 /// </summary>
 /// <param name="disks">Where the machine's disks are on the host, and what they lie on, for what QEMU tells of them.</param>
-internal sealed class GuestWatch(Func<(string Folder, string Lower)> disks)
+/// <param name="time">The time, for what happens too often.</param>
+internal sealed class GuestWatch(Func<(string Folder, string Lower)> disks, TimeProvider time)
 {
     private const int MaxLine = 4096;
+
+    // What SeaBIOS says before it starts a disk's boot sector, again after an int 19h of that (https://review.coreboot.org/plugins/gitiles/seabios, src/boot.c).
+    private const string BootsDisk = "Booting from Hard Disk...";
 
     // A kernel prints its panic before what it is about, and a reset follows both.
     private static readonly TimeSpan Settled = TimeSpan.FromMilliseconds(100);
@@ -21,6 +25,9 @@ internal sealed class GuestWatch(Func<(string Folder, string Lower)> disks)
     private readonly Lock _gate = new();
     private readonly StringBuilder _line = new();
     private readonly List<GuestTrouble> _seen = [];
+    private readonly BootLoop _resets = new(time);
+    private readonly BootLoop _disks = new(time);
+    private string _lastLine = "";
     private TaskCompletionSource<bool> _outcome = NewOutcome();
     private bool _booting;
     private long _serialBytes;
@@ -39,6 +46,9 @@ internal sealed class GuestWatch(Func<(string Folder, string Lower)> disks)
         }
     }
 
+    /// <summary>Gets a value indicating whether nothing in the guest says when it is up, so that it boots for as long as it lives.</summary>
+    public bool AlwaysBoots { get; init; }
+
     /// <summary>How much has come from the serial console.</summary>
     public long SerialBytes => Volatile.Read(ref _serialBytes);
 
@@ -56,7 +66,7 @@ internal sealed class GuestWatch(Func<(string Folder, string Lower)> disks)
     }
 
     /// <summary>Tells whether the guest itself made it happen.</summary>
-    public static bool IsGuests(QmpEvent happened) => happened.Data.TryGetProperty("guest", out JsonElement guest) && guest.GetBoolean();
+    public static bool IsGuests(QmpEvent happened) => happened.Data.TryGetFlag("guest") is true;
 
     /// <summary>A boot begins.</summary>
     public void Boot()
@@ -77,6 +87,8 @@ internal sealed class GuestWatch(Func<(string Folder, string Lower)> disks)
         lock (_gate)
         {
             _booting = false;
+            _resets.Clear();
+            _disks.Clear();
             _outcome.TrySetResult(false);
         }
     }
@@ -89,7 +101,10 @@ internal sealed class GuestWatch(Func<(string Folder, string Lower)> disks)
         while (bytes.IndexOf((byte)'\n') is var end and >= 0)
         {
             Add(bytes[..end]);
-            Judge(_line.ToString(), whole: true);
+            string line = _line.ToString();
+            Judge(line, whole: true);
+            if (!string.IsNullOrWhiteSpace(line))
+                _lastLine = line;
             _line.Clear();
             bytes = bytes[(end + 1)..];
         }
@@ -114,6 +129,15 @@ internal sealed class GuestWatch(Func<(string Folder, string Lower)> disks)
         };
         if (trouble is not null)
             Report(trouble);
+    }
+
+    /// <summary>Says that the guest resets itself again and again, where this reset is one too many since it was up.</summary>
+    public GuestTrouble? JudgeReset(QmpEvent happened)
+    {
+        if (happened.Name != "RESET" || !IsGuests(happened))
+            return null;
+        lock (_gate)
+            return Loop(_resets, "the guest resets itself again and again");
     }
 
     /// <summary>Adds a sign that somebody else found.</summary>
@@ -172,7 +196,15 @@ internal sealed class GuestWatch(Func<(string Folder, string Lower)> disks)
         return BlockErrors.Describe(happened.Name, happened.Data, folder, lower) is var (fault, text) ? new GuestTrouble(fault, text, Certain: true) : null;
     }
 
-    private static string Text(QmpEvent happened, string name) => happened.Data.TryGetProperty(name, out JsonElement value) ? value.ToString() : "";
+    private static string Text(QmpEvent happened, string name) => happened.Data.TryGetText(name) ?? "";
+
+    // Under the gate.
+    private GuestTrouble? Loop(BootLoop loop, string what)
+    {
+        string last = _lastLine.Trim();
+        string words = last.Length == 0 ? "nothing came on its serial console" : $"the last line on its serial console is \"{PrintableText.Of(last)}\"";
+        return loop.Add() is { } often ? new GuestTrouble(MachineFault.BootLoop, $"{what}: {often}; {words}", Certain: true) : null;
+    }
 
     private void Add(ReadOnlySpan<byte> bytes)
     {
@@ -183,6 +215,15 @@ internal sealed class GuestWatch(Func<(string Folder, string Lower)> disks)
     // A line that is still on its way may be a prompt; what else it is shows when it is whole.
     private void Judge(string line, bool whole)
     {
+        if (whole && (_booting || AlwaysBoots) && line.Contains(BootsDisk, StringComparison.Ordinal))
+        {
+            GuestTrouble? loop;
+            lock (_gate)
+                loop = Loop(_disks, "the firmware starts the disk again and again, whose boot sector gives it back (int 19h)");
+            if (loop is not null)
+                Report(loop);
+        }
+
         if (SerialSigns.Judge(line) is { } trouble && (IsPanic(trouble) ? whole : _booting))
             Report(trouble with { Line = line.Trim('\r') });
         else if (_booting && LoginPromptAt == 0 && SerialSigns.IsLoginPrompt(line))

@@ -7,18 +7,19 @@ namespace TestHarness.Guest;
 /// <summary>An ssh session as a byte stream: what is read comes from the command in the guest, what is written goes to it. Dies with this process.</summary>
 internal sealed class SshProcess : Stream
 {
-    private const int MaxErrorCharacters = 16 * 1024;
+    private const int MaxErrorBytes = 16 * 1024;
 
-    // More than any line that somebody waits for has.
-    private const int MaxLineCharacters = 4096;
+    // What the user's shell may say before the agent begins.
+    private const int MaxTextBytes = 1024 * 1024;
 
     private static readonly TimeSpan OrderlyEnd = TimeSpan.FromSeconds(5);
 
     private readonly Process _process;
     private readonly ProgramFamily _family;
-    private readonly StringBuilder _error = new();
+    private readonly ProgramWords _words = new(MaxErrorBytes);
     private readonly Stream _from;
     private readonly Stream _to;
+    private int _read;
 
     private SshProcess(Process process, ProgramFamily family)
     {
@@ -32,14 +33,7 @@ internal sealed class SshProcess : Stream
     public Task<int> Exited { get; }
 
     /// <summary>Gets what ssh and the command wrote to standard error.</summary>
-    public string StandardError
-    {
-        get
-        {
-            lock (_error)
-                return _error.ToString().ReplaceLineEndings("\n");
-        }
-    }
+    public string StandardError => _words.Text;
 
     public override bool CanRead => true;
 
@@ -70,6 +64,7 @@ internal sealed class SshProcess : Stream
     }
 
     /// <summary>Reads a line of ASCII and nothing behind it; <see langword="null"/> where the command has ended.</summary>
+    /// <exception cref="AgentLostException">More than 1 MiB came in all.</exception>
     public async Task<string?> ReadLineAsync(CancellationToken cancellationToken)
     {
         var line = new StringBuilder();
@@ -78,8 +73,9 @@ internal sealed class SshProcess : Stream
         {
             if (one[0] == '\n')
                 return line.ToString();
-            if (line.Length < MaxLineCharacters)
-                line.Append((char)one[0]);
+            if (++_read > MaxTextBytes)
+                throw new AgentLostException($"the session over SSH wrote more than {MaxTextBytes} bytes before the agent began");
+            line.Append((char)one[0]);
         }
 
         return null;
@@ -129,21 +125,10 @@ internal sealed class SshProcess : Stream
 
     private async Task<int> WaitForExitAsync()
     {
-        Task error = CollectErrorAsync(new StreamReader(new ProgramOutput(_process.StandardError.BaseStream, _family.Ended)));
+        Task error = _words.CollectAsync(new StreamReader(new ProgramOutput(_process.StandardError.BaseStream, _family.Ended)));
         await _process.WaitForExitAsync().ConfigureAwait(false);
         await _family.EndAsync(_process.ExitCode, error, thoroughly: false).ConfigureAwait(false);
         await error.ConfigureAwait(false);
         return _process.ExitCode;
-    }
-
-    private async Task CollectErrorAsync(StreamReader reader)
-    {
-        var some = new char[4096];
-        int count;
-        while ((count = await reader.ReadAsync(some).ConfigureAwait(false)) > 0)
-        {
-            lock (_error)
-                _error.Append(some, 0, Math.Min(count, MaxErrorCharacters - _error.Length));
-        }
     }
 }

@@ -40,7 +40,7 @@ internal sealed record LedgerBudget(int MemoryMiB, int Cpus)
                 .Try("set TESTHARNESS_MEMORY_MIB to what all machines together may take."));
         }
 
-        long bytes = kibibytes * 1024;
+        long bytes = kibibytes > long.MaxValue / 1024 ? long.MaxValue : kibibytes * 1024;
         foreach (string limit in facts.MemoryLimits)
         {
             // No limit is "max" in version 2, a number near 2^63 in version 1.

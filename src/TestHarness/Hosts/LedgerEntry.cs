@@ -10,6 +10,9 @@ internal sealed record LedgerEntry(string Path, int Process, LedgerRequest Reque
 {
     private const int LongestName = 200;
 
+    // Nobody comes to as many; a number above it would have no next one.
+    private const long LastTicket = long.MaxValue / 2;
+
     /// <summary>How many later ones were let past this one while it waited.</summary>
     public int Passed { get; init; }
 
@@ -22,7 +25,7 @@ internal sealed record LedgerEntry(string Path, int Process, LedgerRequest Reque
         {
             string name = System.IO.Path.GetFileName(Path);
             int end = name.IndexOf('-', StringComparison.Ordinal);
-            return end > 0 && long.TryParse(name.AsSpan(0, end), NumberStyles.None, CultureInfo.InvariantCulture, out long ticket) ? ticket : 0;
+            return end > 0 && long.TryParse(name.AsSpan(0, end), NumberStyles.None, CultureInfo.InvariantCulture, out long ticket) && ticket <= LastTicket ? ticket : 0;
         }
     }
 

@@ -55,9 +55,9 @@ internal static class LedgerText
 
     private static string Shared(IReadOnlyList<LedgerEntry> holders)
     {
-        int shared = holders.Where(holder => holder.Request.SharedKey is not null)
+        long shared = holders.Where(holder => holder.Request.SharedKey is not null)
             .GroupBy(holder => holder.Request.SharedKey)
-            .Sum(group => group.Max(holder => holder.Request.SharedMiB));
+            .Sum(group => (long)group.Max(holder => holder.Request.SharedMiB));
         return shared > 0 ? $", and {shared} MiB of templates" : "";
     }
 

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Net;
+using System.Text;
 using System.Text.RegularExpressions;
 using TestHarness.Qemu;
 
@@ -31,16 +32,19 @@ internal sealed partial record ForwardedPort(ForwardProtocol Protocol, int Guest
     public PortForward Again() => new(GuestPort) { Protocol = Protocol, HostPort = Host.Port };
 
     /// <summary>Reads the lines of <c>info usernet</c> such as <c>TCP[HOST_FORWARD]  12  127.0.0.1 40001  10.0.2.15 22  0 0</c>.</summary>
-    public static IReadOnlyList<ForwardedPort> Parse(string userNetwork) =>
-    [
-        .. Line().Matches(userNetwork).Select(match => new ForwardedPort(
-            match.Groups["protocol"].Value == "UDP" ? ForwardProtocol.Udp : ForwardProtocol.Tcp,
-            int.Parse(match.Groups["guest"].Value, CultureInfo.InvariantCulture),
-            new IPEndPoint(
-                IPAddress.Parse(match.Groups["address"].Value),
-                int.Parse(match.Groups["host"].Value, CultureInfo.InvariantCulture)))),
-    ];
+    /// <exception cref="QmpRefusedException">A line names no address or port.</exception>
+    public static IReadOnlyList<ForwardedPort> Parse(string userNetwork) => [.. Line().Matches(userNetwork).Select(Read)];
 
-    [GeneratedRegex(@"(?<protocol>TCP|UDP)\[HOST_FORWARD\]\s+\d+\s+(?<address>[\d.]+)\s+(?<host>\d+)\s+\S+\s+(?<guest>\d+)")]
+    private static ForwardedPort Read(Match line)
+    {
+        ForwardProtocol protocol = line.Groups["protocol"].Value == "UDP" ? ForwardProtocol.Udp : ForwardProtocol.Tcp;
+        return IPAddress.TryParse(line.Groups["address"].Value, out IPAddress? address) && Port("host") is { } host && Port("guest") is { } guest
+            ? new ForwardedPort(protocol, guest, new IPEndPoint(address, host))
+            : throw new QmpRefusedException($"its list of forwarded ports can't be read: {QmpMessage.Excerpt(Encoding.UTF8.GetBytes(line.Value))}");
+
+        int? Port(string name) => ushort.TryParse(line.Groups[name].Value, NumberStyles.None, CultureInfo.InvariantCulture, out ushort port) ? port : null;
+    }
+
+    [GeneratedRegex(@"(?<protocol>TCP|UDP)\[HOST_FORWARD\]\s+[0-9]+\s+(?<address>[0-9.]+)\s+(?<host>[0-9]+)\s+\S+\s+(?<guest>[0-9]+)")]
     private static partial Regex Line();
 }

@@ -32,7 +32,7 @@ internal static class Migration
         if (await finished.ConfigureAwait(false) == "completed")
             return;
         JsonElement result = await monitor.ExecuteAsync("query-migrate", null, cancellationToken).ConfigureAwait(false);
-        throw new QmpRefusedException(result.TryGetProperty("error-desc", out JsonElement reason) ? reason.GetString() ?? "" : "the state could not be saved");
+        throw new QmpRefusedException(result.TryGetText("error-desc") ?? "the state could not be saved");
     }
 
     /// <summary>
@@ -61,7 +61,7 @@ internal static class Migration
         return Status(data);
     }
 
-    private static string Status(JsonElement migration) => migration.GetProperty("status").GetString() ?? "";
+    private static string Status(JsonElement migration) => migration.TryGetText("status") ?? "";
 
     private static Task<JsonElement> SetCapabilitiesAsync(QmpClient monitor, CancellationToken cancellationToken) => monitor.ExecuteAsync(
         "migrate-set-capabilities",

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Text;
 using TestHarness.Hosts;
 
 namespace TestHarness.Qemu;
@@ -10,11 +9,11 @@ namespace TestHarness.Qemu;
 /// </summary>
 internal sealed class QemuProcess : IAsyncDisposable
 {
-    private const int MaxErrorCharacters = 64 * 1024;
+    private const int MaxErrorBytes = 64 * 1024;
 
     private readonly Process _process;
     private readonly ProgramFamily _family;
-    private readonly StringBuilder _error = new();
+    private readonly ProgramWords _words = new(MaxErrorBytes);
     private readonly OomWatch _memory;
 
     private QemuProcess(Process process, ProgramFamily family, OomWatch memory, string program, IReadOnlyList<string> arguments)
@@ -39,14 +38,7 @@ internal sealed class QemuProcess : IAsyncDisposable
     public bool EndedByUs { get; private set; }
 
     /// <summary>What QEMU wrote to its standard error.</summary>
-    public string StandardError
-    {
-        get
-        {
-            lock (_error)
-                return _error.ToString();
-        }
-    }
+    public string StandardError => _words.Text;
 
     public static async Task<QemuProcess> StartAsync(string program, IReadOnlyList<string> arguments, string folder, uint? deviceGroup)
     {
@@ -94,8 +86,8 @@ internal sealed class QemuProcess : IAsyncDisposable
     private async Task<int> WaitForExitAsync()
     {
         // QEMU's standard output has nothing of its own; what an extra argument makes it print belongs with the errors.
-        Task output = CollectAsync(Reader(_process.StandardOutput));
-        Task error = CollectAsync(Reader(_process.StandardError));
+        Task output = CollectAsync(_process.StandardOutput);
+        Task error = CollectAsync(_process.StandardError);
         await _process.WaitForExitAsync().ConfigureAwait(false);
         Task pipes = Task.WhenAll(output, error);
         await _family.EndAsync(_process.ExitCode, pipes, thoroughly: true).ConfigureAwait(false);
@@ -103,17 +95,5 @@ internal sealed class QemuProcess : IAsyncDisposable
         return _process.ExitCode;
     }
 
-    private StreamReader Reader(StreamReader pipe) => new(new ProgramOutput(pipe.BaseStream, _family.Ended));
-
-    private async Task CollectAsync(StreamReader reader)
-    {
-        while (await reader.ReadLineAsync().ConfigureAwait(false) is { } line)
-        {
-            lock (_error)
-            {
-                if (_error.Length < MaxErrorCharacters)
-                    _error.Append(line).Append('\n');
-            }
-        }
-    }
+    private Task CollectAsync(StreamReader pipe) => _words.CollectAsync(new StreamReader(new ProgramOutput(pipe.BaseStream, _family.Ended)));
 }

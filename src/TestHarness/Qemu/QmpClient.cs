@@ -75,22 +75,24 @@ internal sealed partial class QmpClient : IAsyncDisposable
     }
 
     /// <summary>Executes a command of the human monitor, for the few things that QMP lacks, and returns what it prints.</summary>
+    /// <exception cref="QmpAnswerException">QEMU answered with no text.</exception>
     public async Task<string> ExecuteHumanAsync(string command, CancellationToken cancellationToken)
     {
         JsonElement reply = await ExecuteAsync(
             "human-monitor-command", new JsonObject { ["command-line"] = command }, cancellationToken).ConfigureAwait(false);
-        return reply.ValueKind == JsonValueKind.String ? reply.GetString()! : "";
+        return reply.ValueKind == JsonValueKind.String ? reply.GetString()! : throw new QmpAnswerException("human-monitor-command", reply);
     }
 
     /// <summary>Runs a command that starts a job (it takes a <c>job-id</c>), and waits for the job's end.</summary>
     /// <exception cref="QmpRefusedException">The job failed.</exception>
+    /// <exception cref="QmpAnswerException">QEMU does not know its own job.</exception>
     public async Task RunJobAsync(string command, JsonObject arguments, CancellationToken cancellationToken)
     {
         string id = $"job{Interlocked.Increment(ref _lastId)}";
         using var refused = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         Task concluded = WaitForEventAsync(
             "JOB_STATUS_CHANGE",
-            data => data.GetProperty("id").GetString() == id && data.GetProperty("status").GetString() == "concluded",
+            data => data.TryGetText("id") == id && data.TryGetText("status") == "concluded",
             refused.Token);
         arguments["job-id"] = id;
         try
@@ -106,9 +108,10 @@ internal sealed partial class QmpClient : IAsyncDisposable
 
         JsonElement jobs = await ExecuteAsync("query-jobs", null, cancellationToken).ConfigureAwait(false);
         await ExecuteAsync("job-dismiss", new JsonObject { ["id"] = id }, cancellationToken).ConfigureAwait(false);
-        JsonElement job = jobs.EnumerateArray().First(candidate => candidate.GetProperty("id").GetString() == id);
-        if (job.TryGetProperty("error", out JsonElement error))
-            throw new QmpRefusedException(error.GetString() ?? "");
+        if (jobs.ValueKind != JsonValueKind.Array || !jobs.EnumerateArray().Any(job => job.TryGetText("id") == id))
+            throw new QmpAnswerException("query-jobs", jobs);
+        if (jobs.EnumerateArray().First(job => job.TryGetText("id") == id).TryGetMember("error", out JsonElement error))
+            throw new QmpRefusedException(error.ValueKind == JsonValueKind.String ? error.GetString()! : QmpMessage.Excerpt(System.Text.Encoding.UTF8.GetBytes(error.GetRawText())));
     }
 
     /// <summary>Waits for an event that comes from now on, and returns its data. Ask before giving the command that causes it.</summary>

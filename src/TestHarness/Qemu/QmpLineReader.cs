@@ -1,10 +1,12 @@
 namespace TestHarness.Qemu;
 
 /// <summary>Cuts what a monitor sends into lines, in bounded memory.</summary>
-internal sealed class QmpLineReader(Stream stream)
+/// <param name="stream">The connection.</param>
+/// <param name="maxLineBytes">How long a line may be.</param>
+internal sealed class QmpLineReader(Stream stream, int maxLineBytes = QmpLineReader.MaxLineBytes)
 {
-    // QEMU's longest replies (query-qmp-schema) are some 200 KB.
-    public const int MaxLineBytes = 4 * 1024 * 1024;
+    // QEMU's longest replies (query-qmp-schema) are some 200 KB. What is parsed takes several times as much.
+    public const int MaxLineBytes = 1024 * 1024;
 
     private const int UsualLineBytes = 16 * 1024;
 
@@ -42,8 +44,8 @@ internal sealed class QmpLineReader(Stream stream)
         _start = 0;
         if (_end < _buffer.Length)
             return;
-        if (_end == MaxLineBytes)
-            throw new QmpBrokenException($"it sent a line of more than {MaxLineBytes} bytes: {QmpMessage.Excerpt(_buffer)}");
-        Array.Resize(ref _buffer, Math.Min(_buffer.Length * 2, MaxLineBytes));
+        if (_end == maxLineBytes)
+            throw new QmpBrokenException($"it sent a line of more than {maxLineBytes} bytes: {QmpMessage.Excerpt(_buffer)}");
+        Array.Resize(ref _buffer, Math.Min(_buffer.Length * 2, maxLineBytes));
     }
 }

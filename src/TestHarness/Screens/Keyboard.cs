@@ -78,8 +78,9 @@ internal sealed class Keyboard(Func<QmpClient> monitor)
     private async Task RequireRunningAsync(CancellationToken cancellationToken)
     {
         JsonElement status = await monitor().ExecuteAsync("query-status", null, cancellationToken).ConfigureAwait(false);
-        if (!status.GetProperty("running").GetBoolean())
-            throw new QmpRefusedException($"the machine is paused ({status.GetProperty("status").GetString()}) and takes no keys");
+        bool running = status.TryGetFlag("running") ?? throw new QmpAnswerException("query-status", status);
+        if (!running)
+            throw new QmpRefusedException($"the machine is paused ({status.TryGetText("status")}) and takes no keys");
     }
 
     private async Task WaitUntilReadAsync(CancellationToken cancellationToken)

@@ -15,7 +15,9 @@ internal sealed class Pointer(Func<QmpClient> monitor)
     public async Task<bool> IsHeardAsync(CancellationToken cancellationToken)
     {
         JsonElement mice = await monitor().ExecuteAsync("query-mice", null, cancellationToken).ConfigureAwait(false);
-        return mice.EnumerateArray().Any(mouse => mouse.GetProperty("current").GetBoolean() && mouse.GetProperty("absolute").GetBoolean());
+        return mice.ValueKind == JsonValueKind.Array
+            ? mice.EnumerateArray().Any(mouse => mouse.TryGetFlag("current") is true && mouse.TryGetFlag("absolute") is true)
+            : throw new QmpAnswerException("query-mice", mice);
     }
 
     public Task MoveAsync(int x, int y, RawFrame screen, CancellationToken cancellationToken) =>

@@ -8,6 +8,8 @@ namespace TestHarness.Templates;
 /// <summary>What a template's files are like, to tell whether they are still whole.</summary>
 internal sealed record TemplateDescription(string Key, long MemoryBytes, DateTime MemoryTime, string StateHash, IReadOnlyDictionary<string, long> DiskBytes)
 {
+    private const int LargestFile = 1024 * 1024;
+
     /// <summary>Describes the files of a finished template.</summary>
     public static TemplateDescription Of(string key, string folder) => new(
         key,
@@ -25,7 +27,7 @@ internal sealed record TemplateDescription(string Key, long MemoryBytes, DateTim
         try
         {
             return TemplateFiles.IsKey(Path.GetFileName(folder)) && new DirectoryInfo(folder).LinkTarget is null
-                && Read(folder)?.Key == Path.GetFileName(folder) && TemplateFiles.FindForeign(folder) is null;
+                && !IsTooLarge(folder) && Read(folder)?.Key == Path.GetFileName(folder) && TemplateFiles.FindForeign(folder) is null;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException)
         {
@@ -39,6 +41,8 @@ internal sealed record TemplateDescription(string Key, long MemoryBytes, DateTim
     {
         try
         {
+            if (IsTooLarge(folder))
+                return $"its description has more than {LargestFile} bytes";
             TemplateDescription? written = Read(folder);
             if (written is null || written.Key != key)
                 return $"its description is that of another template ({written?.Key})";
@@ -54,13 +58,15 @@ internal sealed record TemplateDescription(string Key, long MemoryBytes, DateTim
                     return $"{Path.GetRelativePath(folder, disk)}: {damage}";
             }
 
-            return written.DiskBytes.Any(disk => !found.DiskBytes.TryGetValue(disk.Key, out long bytes) || bytes != disk.Value) ? "a disk of it has changed" : null;
+            return written.DiskBytes is null || written.DiskBytes.Any(disk => !found.DiskBytes.TryGetValue(disk.Key, out long bytes) || bytes != disk.Value) ? "a disk of it has changed" : null;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException)
         {
             return e.Message;
         }
     }
+
+    private static bool IsTooLarge(string folder) => new FileInfo(Path.Combine(folder, TemplateFiles.Description)).Length > LargestFile;
 
     private static TemplateDescription? Read(string folder) =>
         JsonSerializer.Deserialize<TemplateDescription>(File.ReadAllBytes(Path.Combine(folder, TemplateFiles.Description)));

@@ -31,6 +31,15 @@ internal static class BootableDisk
         return sector;
     }
 
+    /// <summary>Makes a boot sector of a few instructions.</summary>
+    public static byte[] BootSector(ReadOnlySpan<byte> code)
+    {
+        var sector = new byte[512];
+        code.CopyTo(sector);
+        (sector[510], sector[511]) = (0x55, 0xaa);
+        return sector;
+    }
+
     /// <summary>Makes an EFI program (PE32+, https://uefi.org/specs/UEFI/2.10/02_Overview.html#uefi-images) that writes a text to the first serial port.</summary>
     public static byte[] EfiProgram(string text)
     {

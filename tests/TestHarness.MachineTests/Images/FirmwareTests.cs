@@ -46,6 +46,35 @@ public sealed class FirmwareTests : IDisposable
         await vm.RollbackAsync("booted", Token);
     }
 
+    [Theory]
+    [InlineData("b0fee664f4ebfd", "the guest resets itself again and again: 15 times within")] // mov al, 0xfe; out 0x64, al: the keyboard controller's reset
+    [InlineData("cd19", "the firmware starts the disk again and again, whose boot sector gives it back (int 19h): 15 times within")]
+    public async Task Tells_a_boot_without_end(string code, string verdict)
+    {
+        string disk = _folder["loop.raw"];
+        await File.WriteAllBytesAsync(disk, [.. BootableDisk.BootSector(Convert.FromHexString(code)), .. new byte[(1024 * 1024) - 512]], Token);
+        await using VirtualMachine vm = await VirtualMachine.StartAsync(Silent(disk, Firmware.Bios), cancellationToken: Token);
+
+        MachineExitedException thrown =
+            (await vm.Console.Invoking(console => console.WaitForAsync("never there", cancellationToken: Token)).Should().ThrowAsync<MachineExitedException>()).Which;
+
+        thrown.Exit.Reason.Should().Be(MachineExitReason.BootLoop);
+        thrown.Message.Should().Contain(verdict).And.Contain("Try: read the serial log from its beginning");
+    }
+
+    [Fact]
+    public async Task Tells_a_boot_without_end_on_the_way_up()
+    {
+        string disk = _folder["loop.raw"];
+        await File.WriteAllBytesAsync(disk, [.. BootableDisk.BootSector(Convert.FromHexString("cd19")), .. new byte[(1024 * 1024) - 512]], Token);
+        var vm = new VirtualMachine(new MachineSpec { Image = disk, Firmware = Firmware.Bios, Start = StartMode.Cold, MemoryMiB = 64 });
+        await using var _ = vm;
+
+        MachineStartException failure = (await vm.Awaiting(machine => machine.StartAsync(cancellationToken: Token)).Should().ThrowAsync<MachineStartException>()).Which;
+
+        failure.Fault.Should().Be(MachineFault.BootLoop);
+    }
+
     [Fact]
     public async Task Shows_what_the_BIOS_says_of_a_disk_that_boots_nothing()
     {

@@ -9,7 +9,10 @@ namespace TestHarness.Tests.Guest;
 
 public sealed class GuestWatchTests
 {
-    private readonly GuestWatch _watch = new(() => ("/run/machine", ""));
+    private readonly ManualTime _time = new();
+    private readonly GuestWatch _watch;
+
+    public GuestWatchTests() => _watch = new GuestWatch(() => ("/run/machine", ""), _time);
 
     [Fact]
     public async Task Reads_a_line_that_comes_in_pieces()
@@ -71,6 +74,66 @@ public sealed class GuestWatchTests
         (GC.GetAllocatedBytesForCurrentThread() - before).Should().BeLessThan(1024 * 1024, "100 MB went by");
         See("\r\nKernel panic - not syncing: after it\r\n");
         _watch.Trouble.IsCompleted.Should().BeTrue();
+    }
+
+    [Fact]
+    public void Tells_a_guest_that_resets_itself_again_and_again()
+    {
+        See("hello\r\n");
+        GuestTrouble?[] judged = [.. Enumerable.Range(0, 15).Select(_ => Reset(TimeSpan.FromSeconds(1)))];
+
+        judged[..14].Should().AllSatisfy(trouble => trouble.Should().BeNull());
+        judged[14]!.Fault.Should().Be(MachineFault.BootLoop);
+        judged[14]!.Text.Should().Be("the guest resets itself again and again: 15 times within 14.0 s; the last line on its serial console is \"hello\"");
+    }
+
+    [Fact]
+    public void Takes_no_slow_resets_or_such_with_a_guest_that_was_up_between_for_a_loop()
+    {
+        for (int i = 0; i < 100; i++)
+            Reset(TimeSpan.FromSeconds(5)).Should().BeNull();
+        _watch.Up();
+        for (int i = 0; i < 100; i++)
+        {
+            Reset(TimeSpan.FromSeconds(1)).Should().BeNull();
+            if (i % 10 == 9)
+                _watch.Up();
+        }
+    }
+
+    [Fact]
+    public async Task Tells_a_BIOS_that_starts_the_disk_again_and_again()
+    {
+        _watch.Boot();
+        for (int i = 0; i < 15; i++)
+            See("Booting from Hard Disk...\r\n");
+
+        GuestTrouble trouble = (await _watch.JudgeAsync())!;
+        trouble.Fault.Should().Be(MachineFault.BootLoop);
+        trouble.Text.Should().StartWith("the firmware starts the disk again and again, whose boot sector gives it back (int 19h): 15 times within 0.0 s");
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Minds_the_BIOS_of_a_guest_that_is_up_only_where_nothing_says_that_it_is(bool alwaysBoots)
+    {
+        var watch = new GuestWatch(() => ("", ""), _time) { AlwaysBoots = alwaysBoots };
+        var troubles = new List<MachineFault>();
+        watch.Troubled += trouble => troubles.Add(trouble.Fault);
+        watch.Boot();
+        watch.Up();
+        for (int i = 0; i < 15; i++)
+            watch.SeeSerial("Booting from Hard Disk...\r\n"u8);
+
+        troubles.Should().HaveCount(alwaysBoots ? 1 : 0);
+    }
+
+    private GuestTrouble? Reset(TimeSpan after)
+    {
+        GuestTrouble? trouble = _watch.JudgeReset(Event("RESET", """{"guest":true,"reason":"guest-reset"}"""));
+        _time.Advance(after);
+        return trouble;
     }
 
     private static QmpEvent Event(string name, string data) => new(name, JsonDocument.Parse(data).RootElement);

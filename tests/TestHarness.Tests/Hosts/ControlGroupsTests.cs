@@ -34,9 +34,18 @@ public sealed class ControlGroupsTests
 
             """;
 
-        OomWatch.KillLine(Log, 20881).Should().Be("Memory cgroup out of memory: Killed process 20881 (qemu-system-x86) total-vm:2856388kB, UID:65534");
-        OomWatch.KillLine(Log, 2088).Should().Be("Out of memory: Killed process 2088 (dotnet) total-vm:1kB");
-        OomWatch.KillLine(Log, 9255).Should().BeNull();
-        OomWatch.KillLine(Log, 208).Should().BeNull();
+        OomWatch.KillLine(Log, 20881, TimeSpan.Zero).Should().Be("Memory cgroup out of memory: Killed process 20881 (qemu-system-x86) total-vm:2856388kB, UID:65534");
+        OomWatch.KillLine(Log, 2088, TimeSpan.FromSeconds(74_079)).Should().Be("Out of memory: Killed process 2088 (dotnet) total-vm:1kB");
+        OomWatch.KillLine(Log, 9255, TimeSpan.Zero).Should().BeNull();
+        OomWatch.KillLine(Log, 208, TimeSpan.Zero).Should().BeNull();
     }
+
+    [Theory]
+    [InlineData("[ 1000.000000] Out of memory: Killed process 7 (old)", 2000, false)]
+    [InlineData("[ 1995.000000] Out of memory: Killed process 7 (new)", 2000, true)]
+    [InlineData("[2592000.100000] Out of memory: Killed process 7 (new)", 2592100, true)]
+    [InlineData("Out of memory: Killed process 7 (no time)", 0, false)]
+    [InlineData("[x] Out of memory: Killed process 7 (no time)", 0, false)]
+    public void Takes_no_line_from_before_the_process_for_its_own(string line, int began, bool found) =>
+        (OomWatch.KillLine(line, 7, TimeSpan.FromSeconds(began)) is not null).Should().Be(found);
 }
