@@ -13,17 +13,16 @@ internal sealed class PackageTar(Stream stream)
 {
     private const int MostAttributes = 64 * 1024;
 
-    // Over what is left of the member before.
-    private Func<CancellationToken, Task>? _skip;
+    // What is left of the last member.
+    private Func<CancellationToken, Task> _skip = _ => Task.CompletedTask;
 
     /// <summary>Returns the next member; <see langword="null"/> at the end.</summary>
     /// <exception cref="InvalidDataException">It is no archive, or has too much before a member.</exception>
     /// <exception cref="EndOfStreamException">It ends in the middle.</exception>
     public async Task<PackageMember?> NextAsync(CancellationToken cancellationToken)
     {
-        if (_skip is not null)
-            await _skip(cancellationToken).ConfigureAwait(false);
-        _skip = null;
+        await _skip(cancellationToken).ConfigureAwait(false);
+        _skip = _ => Task.CompletedTask;
         string? name = null;
         long? size = null;
         long before = 0;

@@ -134,6 +134,18 @@ public sealed class GuestFileTroubleTests(Tiny tiny) : IDisposable
         File.Exists($"{_folder}/pulled").Should().BeFalse();
     }
 
+    [Fact]
+    public async Task Ends_an_rsync_of_the_guest_that_says_too_much()
+    {
+        await using VirtualMachine vm = await tiny.StartFreshAsync(Token);
+        await vm.Shell.RunAsync("rm \"$(command -v rsync)\"; printf '#!/bin/sh\\nyes flood >&2\\n' > /usr/bin/rsync && chmod 755 /usr/bin/rsync", cancellationToken: Token);
+
+        (await vm.Files.Invoking(files => files.PullAsync("/etc", $"{_folder}/", cancellationToken: Token)).Should().ThrowAsync<GuestCommandException>())
+            .WithMessage("*the guest sent more than 16777216 bytes of messages*");
+
+        await vm.Shell.RunAsync("! pidof yes", cancellationToken: Token);
+    }
+
     [Theory]
     [InlineData("--relative")]
     [InlineData("--devices")]

@@ -43,6 +43,28 @@ public sealed class TransferBoundTests
         result.StandardOutput.Should().Be("a\n\nb\nc\n d");
     }
 
+    // Version, seed, and then nothing but messages, which rsync prints: 9 is MPLEX_BASE and MSG_INFO.
+    [Fact]
+    public async Task An_rsync_that_is_sent_messages_without_end_is_ended()
+    {
+        string folder = Directory.CreateTempSubdirectory("testharness-flood-").FullName;
+        byte[] message = [0xc8, 0, 0, 9, .. Encoding.ASCII.GetBytes(new string('f', 199) + '\n')];
+        await File.WriteAllBytesAsync($"{folder}/messages", [.. Enumerable.Repeat(message, 5000).SelectMany(one => one)], Token);
+        await File.WriteAllTextAsync($"{folder}/flood", "printf '\\035\\0\\0\\0\\0\\0\\0\\0'; while cat messages; do :; done", Token);
+        var report = new RsyncReport(progress: null);
+        int lines = 0;
+        long before = GC.GetTotalMemory(forceFullCollection: true);
+
+        HelperResult result = await RsyncTunnel.RunLocalAsync(
+            folder, ["-e", "sh flood", "-rlpt", RsyncReport.Format, "guest:/x", $"{folder}/target/"], line => { lines++; report.Add(line); }, Token).WaitAsync(Soon, Token);
+
+        result.ExitCode.Should().Be(HelperOutput.TooMuch, result.StandardError);
+        lines.Should().BeGreaterThan(600_000);
+        result.StandardOutput.Length.Should().BeLessThan(200_000);
+        (GC.GetTotalMemory(forceFullCollection: true) - before).Should().BeLessThan(MostHeld);
+        Directory.Delete(folder, recursive: true);
+    }
+
     [Fact]
     public void A_list_of_changes_is_kept_up_to_a_bound_and_the_others_counted()
     {

@@ -101,9 +101,9 @@ public sealed class HostileBytesTests : IDisposable
     private static byte[] Damaged(byte[] sound, Random random)
     {
         byte[] bytes = [.. sound];
+        Span<byte> edge = stackalloc byte[8];
         for (int damages = random.Next(1, 4); damages > 0; damages--)
         {
-            Span<byte> edge = stackalloc byte[8];
             BinaryPrimitives.WriteUInt64BigEndian(edge, Edges[random.Next(Edges.Length)]);
             // Most numbers are at the beginning.
             int at = random.Next(random.Next(2) == 0 ? Math.Min(bytes.Length, 128) : bytes.Length), length = Math.Min(1 << random.Next(4), bytes.Length - at);
