@@ -123,7 +123,7 @@ public sealed record MachineSpec
 
     /// <summary>
     /// Gets a folder in which the machine's disks are kept when it ends: the first start makes them, each next one goes on from them, for one machine at a time. Such a machine
-    /// boots. The folder is the caller's, who deletes it. Default: <see langword="null"/>, the disks go with the machine.
+    /// boots. The folder is the caller's, who deletes it; before the first start it is empty, or not there. Default: <see langword="null"/>, the disks go with the machine.
     /// </summary>
     public string? DiskFolder { get; init; }
 

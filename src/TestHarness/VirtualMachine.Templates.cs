@@ -89,9 +89,9 @@ public sealed partial class VirtualMachine
             return;
         }
 
-        QemuReach.RequireWayTo(Images.CacheFolder.Templates, "TESTHARNESS_CACHE");
         string processor = _accelerator == Accelerator.Kvm ? TemplateKey.HostProcessor() : "";
         string key = TemplateKey.Make(_image!.Key, Program, Spec, _boot!, _accelerator, processor);
+        QemuReach.RequireWayTo(Path.Combine(Images.CacheFolder.Templates, key), "TESTHARNESS_CACHE");
         (_template, string? reason) = await TemplateStore.GetAsync(
             key,
             (folder, finalFolder, token) => TemplateMaker.MakeAsync(Spec, folder, finalFolder, progress, token),

@@ -35,12 +35,24 @@ internal static partial class RunFolderContents
     {
         // A file system's own folder, where the run folder is its root.
         if (entry is DirectoryInfo)
-            return entry.LinkTarget is null && (entry.Name is Ledger.FolderName or "lost+found" || ProcessFolder().IsMatch(entry.Name));
+        {
+            return entry.LinkTarget is null && entry.Name switch
+            {
+                "lost+found" => true,
+                // A person may keep a ledger, too.
+                Ledger.FolderName => Directory.EnumerateFileSystemEntries(entry.FullName).All(file => LedgerEntry().IsMatch(Path.GetFileName(file))),
+                _ => ProcessFolder().IsMatch(entry.Name),
+            };
+        }
+
         return Known.Contains(entry.Name, StringComparer.Ordinal) ? entry.LinkTarget is null : MachineSocket().IsMatch(entry.Name) && !Native.IsOrdinaryFile(entry.FullName);
     }
 
     [GeneratedRegex(@"\A[0-9]+-[0-9a-f]{4}\z")]
     private static partial Regex ProcessFolder();
+
+    [GeneratedRegex(@"\A(lock|[0-9]+-[0-9a-f-]+\.(taken|waiting))\z")]
+    private static partial Regex LedgerEntry();
 
     // Of the tool: a machine's name, and a sum of where its data are.
     [GeneratedRegex(@"\A[A-Za-z0-9][A-Za-z0-9-]*\.[0-9a-f]{8}\z")]

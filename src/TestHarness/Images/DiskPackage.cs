@@ -77,7 +77,7 @@ internal sealed class DiskPackage(StoredImages store, IProgress<StartProgress>? 
 
     private async Task PackAsync(DiskDescription description, string[] files, string file, CancellationToken cancellationToken)
     {
-        string target = Path.GetFullPath(file), part = $"{target}.part";
+        string target = Path.GetFullPath(file), part = $"{target}.testharness-part";
         if (File.Exists(part))
             progress?.Report(new StartProgress(PrintableText.Of($"written over: {part}, which a process that was killed had left")));
         progress?.Report(new StartProgress($"image {description.Name}: packing"));

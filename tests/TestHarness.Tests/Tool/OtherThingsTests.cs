@@ -1,4 +1,5 @@
 using FluentAssertions;
+using TestHarness.Hosts;
 using Xunit;
 
 namespace TestHarness.Tests.Tool;
@@ -19,6 +20,7 @@ public sealed class OtherThingsTests : IDisposable
     [InlineData(".bashrc", ".bashrc")]
     [InlineData("123-abcd.old/x", "123-abcd.old")]
     [InlineData("web.0123abcd", "web.0123abcd")]
+    [InlineData("ledger/2026.taken", "ledger")]
     public async Task A_folder_with_other_things_in_it_is_refused_as_a_run_folder(string file, string named)
     {
         Write($"run/{file}", "mine");
@@ -95,6 +97,22 @@ public sealed class OtherThingsTests : IDisposable
 
         (exitCode, error).Should().Be((0, $"Machine 'web' is gone; '{elsewhere}' is not testvm's, and stays.\n"));
         File.Exists(Path.Combine(elsewhere, "disks/disks/disk.qcow2")).Should().BeTrue();
+    }
+
+    [Fact]
+    public async Task A_machine_that_does_not_start_takes_nothing_with_it_that_lay_in_its_folder()
+    {
+        Write("data/machines/web/notes.txt", "mine");
+        string programs = Directory.CreateDirectory(Path.Combine(_root, "programs")).FullName;
+        // All but these are missing, QEMU among them.
+        foreach (string name in (string[])["setsid", "sh"])
+            File.CreateSymbolicLink(Path.Combine(programs, name), Prerequisites.Find(name));
+        _testvm.Environment["PATH"] = programs;
+
+        (int exitCode, _, string error) = await _testvm.RunAsync("up", "web", "--image", "tiny");
+
+        (exitCode, Read("data/machines/web/notes.txt")).Should().Be((1, "mine"), error);
+        File.Exists(Path.Combine(_testvm.Data, "machines/web/machine.json")).Should().BeFalse("there is no such machine");
     }
 
     [Fact]
