@@ -65,4 +65,7 @@ public enum MachineFault
 
     /// <summary>Firmware or guest began its boot again and again: 15 times within a minute.</summary>
     BootLoop,
+
+    /// <summary>The guest has too little memory (<see cref="MachineSpec.MemoryMiB"/>) to come up.</summary>
+    GuestOutOfMemory,
 }

@@ -36,7 +36,9 @@ public sealed record MachineSpec
     /// <summary>Gets the number of virtual CPUs, 1 to 255. Default: 1.</summary>
     public int Cpus { get; init; } = 1;
 
-    /// <summary>Gets the memory in MiB (2^20 bytes), at least 64. Default: 512.</summary>
+    /// <summary>
+    /// Gets the memory in MiB (2^20 bytes), at least 64. A recipe's <c>minimumMemoryMiB</c> says what its image needs; a start with less is refused. Default: 512.
+    /// </summary>
     public int MemoryMiB { get; init; } = 512;
 
     /// <summary>
@@ -47,7 +49,7 @@ public sealed record MachineSpec
     public string? Hostname { get; init; }
 
     /// <summary>
-    /// Gets arguments for the guest's kernel, added to those of the image. A later <c>root=</c> or <c>init=</c> replaces an earlier one; a
+    /// Gets arguments for the guest's kernel, added to those of the image; all together have at most 2,047 bytes. A later <c>root=</c> or <c>init=</c> replaces an earlier one; a
     /// whole boot entry's command line may be given (<c>BOOT_IMAGE=</c> and <c>initrd=</c> are dropped). Default: none.
     /// See https://docs.kernel.org/admin-guide/kernel-parameters.html. Under TCG the library itself adds <c>norandmaps</c>, with which programs start three times as
     /// fast, and, against what a busy host does to emulated timers, <c>no_timer_check</c>, without which the kernel can panic, and <c>tsc_early_khz</c> with the rate of
@@ -98,7 +100,7 @@ public sealed record MachineSpec
 
     /// <summary>
     /// Gets what the guest's clock says when a start returns, whatever the host's says; it goes on from there, and begins again with it after a reboot or rollback. Whole
-    /// seconds, from 1970 to 2099. Default: <see langword="null"/>, the host's time.
+    /// seconds, from the second day of 1970 to 2099. Default: <see langword="null"/>, the host's time.
     /// </summary>
     public DateTimeOffset? Clock { get; init; }
 

@@ -14,6 +14,7 @@ internal static class StartAdvice
         MachineFault.Deadline => "raise MachineSpec.StartTimeout, or give the machine less to do at its boot.",
         MachineFault.NothingToBoot => "the disk has no boot loader: name a kernel, or check that it is the right disk.",
         MachineFault.GuestNotReady => "read the output above: what failed is in the guest, its user-data (MachineSpec.CloudInit) or its image's ready command.",
+        MachineFault.GuestOutOfMemory => "give the machine more memory (MachineSpec.MemoryMiB).",
         MachineFault.HostDiskFull => "make room, or point TESTHARNESS_RUN to a larger file system; if there is room, a quota or a limit on the size of files (ulimit -f) ended the write.",
         MachineFault.HostDiskFailed => "see the host's kernel log (dmesg) for errors of its disk; change no image or template while machines run on it, and make a damaged one again.",
         MachineFault.BootLoop => "read the serial log from its beginning: the disk may hold no system for this firmware, or its kernel ends at once.",

@@ -70,6 +70,7 @@ public sealed partial class VirtualMachine
             Memory = _memory,
             FileIo = _fileIo,
         };
+        SpecValidation.Check(Spec, image, _boot, _accelerator);
         foreach (string file in (string[])[Program, .. image.Files])
             QemuReach.RequireReadable(file);
         Report(progress, $"accelerator: {_choice.Reason}");

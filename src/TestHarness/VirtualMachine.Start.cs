@@ -259,11 +259,14 @@ public sealed partial class VirtualMachine
             QemuEndedException ended => (MachineFault.QemuExited, new MachineExit(MachineExitReason.QemuExited, ended.ExitCode, "").ToString()),
             _ => (MachineFault.GuestNotReady, reason.Message),
         };
+        if (FindLackOfMemory(fault) is { } lack)
+            (fault, what) = (MachineFault.GuestOutOfMemory, $"{what}; {lack}");
         FailureText text = new FailureText($"Machine '{Name}' (image {Spec.Image}) did not start: {what}.").Add("Waited for", phase);
         if (_guest.UnansweredWay is { } way)
             text.Add("Way in", Secrets.Apply(way));
         if (reason is AgentException { Output: { Length: > 0 } output })
             text.Add("Output", output);
-        return new MachineStartException(Facts(), fault, text.Try(StartAdvice.For(fault)), reason);
+        // Where no script has failed, its advice would mislead.
+        return new MachineStartException(Facts(), fault, text.Try(reason is AgentException { Output: null } ? null : StartAdvice.For(fault)), reason);
     }
 }

@@ -9,6 +9,12 @@ public sealed partial class VirtualMachine
     // A guest whose kernel has panicked answers nothing any more; one in which a program printed such a line does.
     private static readonly TimeSpan AnswerLimit = TimeSpan.FromMilliseconds(500);
 
+    // Debian's kernel takes its initrd apart in some 80 MiB.
+    private const int LittleMemoryMiB = 128;
+
+    // A guest that restarts more often goes round in circles.
+    private const int MostRestarts = 3;
+
     private readonly GuestWatch _watch;
     private string? _panicWords;
     private int _panicked;
@@ -32,11 +38,14 @@ public sealed partial class VirtualMachine
         using var done = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var progress = new BootProgress(_process!.Id, _watch);
         WayIn way = await MakeWayAsync(cancellationToken).ConfigureAwait(false);
+        _guest.MayRestart = Spec.CloudInit is not null && State is MachineState.Starting;
         Task watching = progress.WatchAsync(NoProgressLimit, NoWayInLimit, () => _guest.HasAnswered || way.IsEntering ? null : way.State, token => TryCaptureAsync(CaptureLimit, token), done.Token);
         Task up = _guest.ComeUpAsync(way, ReadyCheck.For(Spec, _image!.Ready, _boot!.Seed is not null), restored: _boot.IsRestored, phase, done.Token);
         try
         {
             Task first = await Task.WhenAny(up, _process.Exited, _watch.Trouble).ConfigureAwait(false);
+            for (int restarts = 0; restarts < MostRestarts && await RestartsAsync(way, up).ConfigureAwait(false); restarts++)
+                first = await Task.WhenAny(up, _process.Exited, _watch.Trouble).ConfigureAwait(false);
             // The connection to the guest breaks a moment before it shows why.
             if (up.IsFaulted)
                 await Task.WhenAny(_process.Exited, _watch.Trouble, Task.Delay(ExitFollows, cancellationToken)).ConfigureAwait(false);
@@ -61,6 +70,15 @@ public sealed partial class VirtualMachine
         }
     }
 
+    // Whether the trouble is a restart that user-data asked for, and another boot follows.
+    private async Task<bool> RestartsAsync(WayIn way, Task up)
+    {
+        if (!_guest.MayRestart || !way.OutlivesReboot || up.IsCompleted || !_watch.Trouble.IsCompleted || await _watch.JudgeAsync().ConfigureAwait(false) is not { Fault: MachineFault.GuestReset })
+            return false;
+        _watch.Boot();
+        return true;
+    }
+
     // Not the first sign but the cause: a panic comes before the reset that follows from it, and QEMU's end after both.
     private async Task<Exception> WhyNotUpAsync()
     {
@@ -68,6 +86,14 @@ public sealed partial class VirtualMachine
             return new BootFailedException(trouble);
         return new QemuEndedException(await _process!.Exited.ConfigureAwait(false));
     }
+
+    // What speaks for too little memory where a boot failed in some other way, or null.
+    private string? FindLackOfMemory(MachineFault fault) =>
+        fault is not (MachineFault.NoProgress or MachineFault.Deadline or MachineFault.GuestNotReady or MachineFault.KernelPanic or MachineFault.EmergencyShell or MachineFault.InitramfsShell) ? null
+        : _watch.MemoryWords is { } words ? $"its kernel had run out of memory (\"{Secrets.Apply(words)}\")"
+        : fault is MachineFault.NoProgress or MachineFault.Deadline && Console.Log.Length == 0 && Spec.MemoryMiB < LittleMemoryMiB
+            ? $"it has not written anything, and {Spec.MemoryMiB} MiB of memory are too little for most kernels"
+        : null;
 
     // A guest that had been up restarts within the same QEMU. Its session brings it up; what keeps it down is seen here.
     private void WatchReboot(QmpEvent happened)
@@ -89,7 +115,7 @@ public sealed partial class VirtualMachine
     {
         if (BreaksBy(trouble.Fault) is { } reason)
             _ = Task.Run(() => BreakAsync(reason, trouble.Text));
-        if (trouble.Fault is not (MachineFault.KernelPanic or MachineFault.NoRootDevice))
+        if (trouble.Fault is not (MachineFault.KernelPanic or MachineFault.NoRootDevice or MachineFault.GuestOutOfMemory))
             return;
         // The kernel's own words; pvpanic, which follows them, has none.
         if (!trouble.Certain)

@@ -8,6 +8,9 @@ internal sealed class AgentException(int errorNumber, string message) : Exceptio
 
     /// <summary>Gets what a command of the guest's that failed has written.</summary>
     public string? Output { get; init; }
+
+    /// <summary>Gets a value indicating whether a signal ended that command.</summary>
+    public bool WasKilled { get; init; }
 }
 
 /// <summary>The agent can no longer be reached, or it has started anew and knows nothing of what was going on. The message says which.</summary>

@@ -18,7 +18,7 @@ internal static class GuestScript
             await output.CollectAsync(process.StandardOutput, process.StandardError, cancellationToken).ConfigureAwait(false);
             AgentExit exit = await process.Exit.WaitAsync(cancellationToken).ConfigureAwait(false);
             if (exit.ShellExitCode != 0)
-                throw new AgentException(0, $"{failure} (exit code {exit.ShellExitCode})") { Output = PrintableText.Of(output.Describe()) };
+                throw new AgentException(0, $"{failure} (exit code {exit.ShellExitCode})") { Output = PrintableText.Of(output.Describe()), WasKilled = exit.Signal is not null };
         }
     }
 }

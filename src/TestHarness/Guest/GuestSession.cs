@@ -29,6 +29,9 @@ internal sealed class GuestSession(GuestSettler settler) : IAsyncDisposable
     /// <summary>The ports in the guest that the library serves, opened anew whenever the guest has come up.</summary>
     public GuestPorts Ports { get; } = new();
 
+    /// <summary>Whether the guest may restart by itself before it is up, as user-data can ask for.</summary>
+    public bool MayRestart { get; set; }
+
     /// <summary>Whether an agent has answered since the start.</summary>
     public bool HasAnswered { get; private set; }
 
@@ -190,8 +193,27 @@ internal sealed class GuestSession(GuestSettler settler) : IAsyncDisposable
         AgentHello hello = await agent.HandshakeAsync(cancellationToken).ConfigureAwait(false);
         HasAnswered = true;
         _returning = false;
-        await BringUpAsync(agent, restored, phase, cancellationToken).ConfigureAwait(false);
+        while (!await TryBringUpAsync(agent, restored, phase, cancellationToken).ConfigureAwait(false))
+        {
+            phase("the guest, which restarts by itself, to answer again");
+            hello = await agent.WaitForRestartAsync(hello, cancellationToken).ConfigureAwait(false);
+        }
+
         Tell(new Up(agent, hello.Restarts), failure: null);
+    }
+
+    // False where the guest restarts meanwhile: its agent is lost, or what it runs is ended before that.
+    private async Task<bool> TryBringUpAsync(AgentConnection agent, bool restored, Action<string> phase, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await BringUpAsync(agent, restored, phase, cancellationToken).ConfigureAwait(false);
+            return true;
+        }
+        catch (Exception e) when (MayRestart && _way is { OutlivesReboot: true } && e is AgentLostException or AgentException { WasKilled: true })
+        {
+            return false;
+        }
     }
 
     private async Task BringUpAsync(AgentConnection agent, bool restored, Action<string> phase, CancellationToken cancellationToken)

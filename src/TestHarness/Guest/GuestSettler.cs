@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Security.Cryptography;
 
 namespace TestHarness.Guest;
@@ -31,15 +32,18 @@ internal sealed class GuestSettler(string? hostname, DateTimeOffset? clock, Time
             ClockLate?.Invoke(took);
     }
 
+    private string Clock => clock is { } given ? string.Create(CultureInfo.InvariantCulture, $"its clock to {given:O} (MachineSpec.Clock)") : "its clock";
+
     private async Task<TimeSpan> ConfirmAsync(AgentConnection agent, byte[] seed, string? hostName, bool newMachineId, CancellationToken cancellationToken)
     {
         long asked = time.GetTimestamp();
         AgentSettled settled = await agent.SettleAsync(clock ?? time.GetUtcNow(), seed, hostName, newMachineId, cancellationToken).ConfigureAwait(false);
         if (!settled.Succeeded)
         {
+            (string What, int Error)[] refused = [(Clock, settled.ClockError), ("its random state", settled.RandomError), ($"its host name '{hostName}'", settled.HostNameError)];
             throw new AgentException(
                 settled.ClockError | settled.RandomError | settled.HostNameError,
-                $"the guest refused to set its clock, random state or host name (errno {settled.ClockError}, {settled.RandomError}, {settled.HostNameError})");
+                $"the guest's kernel refused to set {string.Join(" and ", refused.Where(one => one.Error != 0).Select(one => $"{one.What} (errno {one.Error})"))}");
         }
 
         return time.GetElapsedTime(asked);

@@ -55,6 +55,9 @@ internal sealed class GuestWatch(Func<(string Folder, string Lower)> disks, Time
     /// <summary>When a login prompt was seen during this boot (<see cref="Stopwatch.GetTimestamp"/>), or 0.</summary>
     public long LoginPromptAt { get; private set; }
 
+    /// <summary>What the kernel said when it first ended a program of this boot for want of memory, or <see langword="null"/>.</summary>
+    public string? MemoryWords { get; private set; }
+
     /// <summary>The line on the serial console that tells why this boot failed, or <see langword="null"/>.</summary>
     public string? TellingLine
     {
@@ -75,6 +78,7 @@ internal sealed class GuestWatch(Func<(string Folder, string Lower)> disks, Time
         {
             _booting = true;
             _seen.Clear();
+            MemoryWords = null;
             _outcome.TrySetResult(false);
             _outcome = NewOutcome();
             LoginPromptAt = 0;
@@ -181,6 +185,8 @@ internal sealed class GuestWatch(Func<(string Folder, string Lower)> disks, Time
 
     private static int Rank(GuestTrouble trouble) => trouble.Fault switch
     {
+        // A guest that has lost files of its initrd finds no root device, either.
+        MachineFault.GuestOutOfMemory => -1,
         MachineFault.NoRootDevice => 0,
         MachineFault.InitramfsShell or MachineFault.EmergencyShell or MachineFault.NothingToBoot => 1,
         MachineFault.KernelPanic => trouble.Certain ? 3 : 2,
@@ -188,7 +194,7 @@ internal sealed class GuestWatch(Func<(string Folder, string Lower)> disks, Time
         _ => 4,
     };
 
-    private static bool IsPanic(GuestTrouble trouble) => trouble.Fault is MachineFault.KernelPanic or MachineFault.NoRootDevice;
+    private static bool IsPanic(GuestTrouble trouble) => trouble.Fault is MachineFault.KernelPanic or MachineFault.NoRootDevice or MachineFault.GuestOutOfMemory;
 
     private GuestTrouble? DiskTrouble(QmpEvent happened)
     {
@@ -226,6 +232,8 @@ internal sealed class GuestWatch(Func<(string Folder, string Lower)> disks, Time
 
         if (SerialSigns.Judge(line) is { } trouble && (IsPanic(trouble) ? whole : _booting))
             Report(trouble with { Line = line.Trim('\r') });
+        else if (_booting && whole && MemoryWords is null && SerialSigns.FindKill(line) is { } killed)
+            MemoryWords = killed;
         else if (_booting && LoginPromptAt == 0 && SerialSigns.IsLoginPrompt(line))
             LoginPromptAt = Stopwatch.GetTimestamp();
     }

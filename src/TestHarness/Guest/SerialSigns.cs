@@ -13,11 +13,16 @@ internal static partial class SerialSigns
         // kernel/panic.c and init/do_mounts.c
         if (Panic().Match(text) is { Success: true } panic)
         {
+            if (MemoryPanic().IsMatch(text))
+                return new GuestTrouble(MachineFault.GuestOutOfMemory, $"the guest's kernel ran out of memory and panicked: {panic.Groups[1].Value.Trim()}");
             return RootMissing().IsMatch(text)
                 ? new GuestTrouble(MachineFault.NoRootDevice, $"the guest's kernel found no root file system: {panic.Groups[1].Value.Trim()}")
                 : new GuestTrouble(MachineFault.KernelPanic, $"the guest's kernel panicked: {panic.Groups[1].Value.Trim()}");
         }
 
+        // init/initramfs.c: the files of the initrd are in memory, which is full
+        if (UnpackingFailed().IsMatch(text))
+            return new GuestTrouble(MachineFault.GuestOutOfMemory, $"the guest's memory is too small for its initrd: {text.Trim()}");
         // initramfs-tools' local script, dracut's initqueue, and our own init.sh
         if (NoRoot().IsMatch(text))
             return new GuestTrouble(MachineFault.NoRootDevice, $"the guest's initramfs found no root device: {text.Trim()}");
@@ -29,6 +34,9 @@ internal static partial class SerialSigns
         return NothingToBoot().IsMatch(text) ? new GuestTrouble(MachineFault.NothingToBoot, $"nothing to boot was found (\"{text.Trim()}\")") : null;
     }
 
+    /// <summary>Returns what a line says of a program that the guest's kernel ended for want of memory (mm/oom_kill.c), or <see langword="null"/>. That alone fails no boot.</summary>
+    public static string? FindKill(string line) => Timestamp().Replace(line.Trim('\r'), "") is var text && Killed().IsMatch(text) ? text.Trim() : null;
+
     /// <summary>Tells whether a line is a prompt for a user's name (getty(8)).</summary>
     public static bool IsLoginPrompt(string line) => LoginPrompt().IsMatch(line.Trim('\r'));
 
@@ -37,6 +45,15 @@ internal static partial class SerialSigns
 
     [GeneratedRegex(@"^Kernel panic - not syncing: (.+)$")]
     private static partial Regex Panic();
+
+    [GeneratedRegex(@"System is deadlocked on memory|Out of memory")]
+    private static partial Regex MemoryPanic();
+
+    [GeneratedRegex(@"^Initramfs unpacking failed: write error")]
+    private static partial Regex UnpackingFailed();
+
+    [GeneratedRegex(@"^(Memory cgroup o|O)ut of memory: Kill")]
+    private static partial Regex Killed();
 
     [GeneratedRegex(@"Unable to mount root fs|No working init found")]
     private static partial Regex RootMissing();

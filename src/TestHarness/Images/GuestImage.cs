@@ -19,6 +19,9 @@ internal sealed record GuestImage
     /// <summary>Gets a shell command that ends with exit code 0 once the guest is up, or <see langword="null"/> where the agent's first answer says it.</summary>
     public string? Ready { get; init; }
 
+    /// <summary>Gets the memory in MiB without which the guest does not come up, or <see langword="null"/> where nothing is known.</summary>
+    public int? MinimumMemoryMiB { get; init; }
+
     /// <summary>Gets a value indicating whether the agent is in the image. False: cloud-init is, and can install it; null: nothing is known.</summary>
     public bool? HasAgent { get; init; } = true;
 

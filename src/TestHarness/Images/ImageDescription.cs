@@ -18,6 +18,8 @@ internal sealed record ImageDescription
 
     public bool Agent { get; init; } = true;
 
+    public int? MinimumMemoryMiB { get; init; }
+
     public required DateTimeOffset Built { get; init; }
 
     /// <summary>Gets the size of each file: one that a power cut has shortened is not taken for whole.</summary>
@@ -33,6 +35,7 @@ internal sealed record ImageDescription
             KernelArguments = recipe.Kernel.Arguments,
             Ready = recipe.Ready,
             Agent = recipe.Agent,
+            MinimumMemoryMiB = recipe.MinimumMemoryMiB,
             Built = TimeProvider.System.GetUtcNow(),
             Files = new DirectoryInfo(folder).GetFiles().ToDictionary(file => file.Name, file => file.Length),
         };
@@ -62,6 +65,7 @@ internal sealed record ImageDescription
                 KernelArguments = description.KernelArguments,
                 Ready = description.Ready,
                 HasAgent = description.Agent,
+                MinimumMemoryMiB = description.MinimumMemoryMiB,
                 KernelPath = Path.Combine(folder, "vmlinux"),
                 InitrdPath = Path.Combine(folder, "initrd"),
             };

@@ -19,6 +19,9 @@ internal sealed record Recipe
 
     public required RecipeDisk Disk { get; init; }
 
+    /// <summary>The memory without which the guest does not come up, measured; <see langword="null"/> where nothing is known.</summary>
+    public int? MinimumMemoryMiB { get; init; }
+
     /// <summary>Patterns of what stays of the packages' files, or <see langword="null"/> where all of it does.</summary>
     public IReadOnlyList<string>? Keep { get; init; }
 

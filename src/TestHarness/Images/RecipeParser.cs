@@ -62,6 +62,7 @@ internal static partial class RecipeParser
             Packages = Names(members, "packages", PackageName(), "a package's name"),
             Kernel = members.RequiredObject("kernel", ReadKernel) ?? new RecipeKernel { Package = "" },
             Disk = members.RequiredObject("disk", ReadDisk) ?? new RecipeDisk { SizeMiB = 0 },
+            MinimumMemoryMiB = members.Number("minimumMemoryMiB", 16, 1024 * 1024),
             Keep = members.Texts("keep"),
             Files = members.Objects("files", ReadFile),
             Links = members.Objects("links", ReadLink),

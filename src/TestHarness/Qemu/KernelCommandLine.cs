@@ -8,7 +8,7 @@ namespace TestHarness.Qemu;
 /// </summary>
 internal static class KernelCommandLine
 {
-    /// <summary>The kernel refuses longer ones (COMMAND_LINE_SIZE on x86 and arm64).</summary>
+    /// <summary>How many bytes the kernel takes (COMMAND_LINE_SIZE on x86 and arm64, with a zero at the end). Of a longer line it loses the end, where root= and the console may be.</summary>
     public const int MaxLength = 2047;
 
     // Of Linux's console: its size, font and cursor, and that it is never blanked (admin-guide/kernel-parameters.html, fb/fbcon.html).

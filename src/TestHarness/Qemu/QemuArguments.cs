@@ -107,6 +107,13 @@ internal static class QemuArguments
     /// <summary>What executes the guest's instructions, and the processor that the guest sees.</summary>
     public static IReadOnlyList<string> Processor(Accelerator accelerator) => accelerator == Accelerator.Kvm ? ["-accel", "kvm", "-cpu", "max"] : ["-accel", "tcg", "-cpu", WithoutFastStrings];
 
+    /// <summary>The kernel's whole command line: what the image, the library and the spec say.</summary>
+    public static string KernelLine(MachineSpec spec, BootFiles boot, Accelerator accelerator)
+    {
+        string[] parts = [boot.KernelArguments, accelerator == Accelerator.Tcg ? KernelUnderTcg : "", boot.MeasuredArguments(), spec.KernelArguments];
+        return KernelCommandLine.Build(parts, boot.Architecture, HasDisplay(spec) ? spec.Display : Display.None);
+    }
+
     /// <summary>QEMU's name of a format.</summary>
     public static string DriverOf(DiskFormat format) => format == DiskFormat.Raw ? "raw" : "qcow2";
 
@@ -140,8 +147,7 @@ internal static class QemuArguments
         arguments.AddRange(["-kernel", boot.Kernel]);
         if (boot.Initrd is not null)
             arguments.AddRange(["-initrd", boot.Initrd]);
-        string[] parts = [boot.KernelArguments, accelerator == Accelerator.Tcg ? KernelUnderTcg : "", boot.MeasuredArguments(), spec.KernelArguments];
-        arguments.AddRange(["-append", KernelCommandLine.Build(parts, boot.Architecture, HasDisplay(spec) ? spec.Display : Display.None)]);
+        arguments.AddRange(["-append", KernelLine(spec, boot, accelerator)]);
     }
 
     // Without graphics, as it calls it, SeaBIOS shows on the serial console what it and a boot loader write to the screen; the display is there all the same.

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
+using System.Text;
 using System.Text.RegularExpressions;
 using TestHarness.Guest;
 using TestHarness.Images;
@@ -15,14 +16,39 @@ internal static partial class SpecValidation
 
     /// <summary>How many disks a machine may have beside its image's.</summary>
     public const int MaxDisks = 20;
+    // A guest may be up for a while when it gets its clock again (kernel/time/timekeeping.c, do_settimeofday64).
+    private static readonly DateTimeOffset EarliestClock = DateTimeOffset.UnixEpoch.AddDays(1);
 
     /// <summary>Throws one exception that names every mistake.</summary>
     /// <exception cref="ArgumentException">The spec has mistakes.</exception>
     public static void Check(MachineSpec spec)
     {
-        string[] problems = [.. Problems(spec)];
+        Require([.. Problems(spec)]);
+    }
+
+    /// <summary>Checks what shows once the image is known: the kernel's whole command line, and the memory.</summary>
+    /// <exception cref="ArgumentException">The spec does not go with the image.</exception>
+    public static void Check(MachineSpec spec, GuestImage image, BootFiles boot, Accelerator accelerator)
+    {
+        string[] line = boot.Kernel is null ? [] : [.. LineProblems(spec, image, QemuArguments.KernelLine(spec, boot, accelerator))];
+        string[] memory = image.MinimumMemoryMiB is { } least && spec.MemoryMiB < least
+            ? [$"MemoryMiB is {spec.MemoryMiB}: the image '{image.Name}' needs at least {least}, or it does not come up."]
+            : [];
+        Require([.. line, .. memory]);
+    }
+
+    private static void Require(string[] problems)
+    {
         if (problems.Length > 0)
-            throw new ArgumentException($"The machine's spec has {problems.Length} mistake(s):\n  {string.Join("\n  ", problems)}", nameof(spec));
+            throw new ArgumentException($"The machine's spec has {problems.Length} mistake(s):\n  {string.Join("\n  ", problems)}", "spec");
+    }
+
+    private static IEnumerable<string> LineProblems(MachineSpec spec, GuestImage image, string line)
+    {
+        int length = Encoding.UTF8.GetByteCount(line), own = Encoding.UTF8.GetByteCount(spec.KernelArguments);
+        if (length > KernelCommandLine.MaxLength)
+            yield return $"KernelArguments has {own} bytes, which makes the kernel's command line {length} bytes long, with what the image '{image.Name}' and the library add: it takes "
+                + $"{KernelCommandLine.MaxLength}, and would lose the rest.";
     }
 
     private static IEnumerable<string> Problems(MachineSpec spec)
@@ -41,8 +67,8 @@ internal static partial class SpecValidation
             yield return $"MemoryMiB is {spec.MemoryMiB}: 64 to 1048576 are possible.";
         if (spec.Hostname is { } hostname && !HostName().IsMatch(hostname))
             yield return $"Hostname is \"{hostname}\": 1 to 64 letters, digits, dashes and dots, beginning with a letter or digit.";
-        if (spec.Clock is { Year: < 1970 or > 2099 } clock)
-            yield return string.Create(CultureInfo.InvariantCulture, $"Clock is {clock:O}: years from 1970 to 2099 are possible.");
+        if (spec.Clock is { } clock && (clock < EarliestClock || clock.UtcDateTime.Year > 2099))
+            yield return string.Create(CultureInfo.InvariantCulture, $"Clock is {clock:O}: {EarliestClock:yyyy-MM-dd} (UTC) to 2099 are possible. Linux takes no time that is less than its uptime after the beginning of 1970.");
         if (spec.KernelArguments.AsSpan().IndexOfAny('\n', '\r', '\0') >= 0)
             yield return "KernelArguments has a line end or a zero in it: it is one line.";
         if (spec.Network == NetworkMode.None && spec.PortForwards.Count > 0)

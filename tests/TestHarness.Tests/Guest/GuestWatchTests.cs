@@ -37,6 +37,18 @@ public sealed class GuestWatchTests
     }
 
     [Fact]
+    public async Task Names_the_memory_and_not_what_was_lost_for_want_of_it()
+    {
+        _watch.Boot();
+        See("Initramfs unpacking failed: write error\r\nOut of memory: Killed process 1 (init)\r\nKernel panic - not syncing: VFS: Unable to mount root fs\r\n");
+
+        (await _watch.JudgeAsync())!.Fault.Should().Be(MachineFault.GuestOutOfMemory);
+        _watch.MemoryWords.Should().Be("Out of memory: Killed process 1 (init)");
+        _watch.Boot();
+        _watch.MemoryWords.Should().BeNull();
+    }
+
+    [Fact]
     public async Task Forgets_the_signs_of_the_boot_before()
     {
         _watch.Boot();

@@ -47,6 +47,7 @@ public sealed class RecipeParserTests
 
     [Theory]
     [InlineData("""{ "comands": [] }""", "$.comands: is not a member here; known are *commands*")]
+    [InlineData("""{ "minimumMemoryMiB": 1 }""", "$.minimumMemoryMiB: 1 is not a whole number from 16 to 1048576")]
     [InlineData("""{ "packages": "rsync" }""", """$.packages: "rsync" is not a list of texts""")]
     [InlineData("""{ "packages": ["rsync", 7] }""", "$.packages[1]: 7 is not a text")]
     [InlineData("""{ "packages": ["two words"] }""", """$.packages[0]: "two words" is not a package's name""")]
@@ -89,7 +90,7 @@ public sealed class RecipeParserTests
               $.files[0].content: exactly one of content and source is needed
               $.files[1]: 7 is not an object
               $.ready: 1 is not a text
-              $.x: is not a member here; known are agent, architecture, commands, description, disk, distribution, files, keep, kernel, links, packages, ready, suite, variant
+              $.x: is not a member here; known are agent, architecture, commands, description, disk, distribution, files, keep, kernel, links, minimumMemoryMiB, packages, ready, suite, variant
             Try: see images/recipe.schema.json for the members and their meaning.
             """);
     }

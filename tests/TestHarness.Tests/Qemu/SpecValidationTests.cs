@@ -1,11 +1,16 @@
+using System.Globalization;
 using System.Net;
 using FluentAssertions;
+using TestHarness.Images;
+using TestHarness.Qemu;
 using Xunit;
 
 namespace TestHarness.Tests.Qemu;
 
 public sealed class SpecValidationTests
 {
+    private static readonly BootFiles Boot = new() { BackingDisks = ["/disk"], Kernel = "/vmlinux", Initrd = null, KernelArguments = "root=/dev/vda", MeasuredArguments = () => "tsc_early_khz=2000000" };
+
     [Fact]
     public void Names_every_mistake_at_once()
     {
@@ -47,10 +52,45 @@ public sealed class SpecValidationTests
             .And.Contain("guest port 5000 is there twice");
     }
 
+    [Theory]
+    [InlineData("1970-01-01T00:00:05Z")]
+    [InlineData("1970-01-01T23:59:59Z")]
+    [InlineData("2100-01-01T00:00:00Z")]
+    public void Refuses_a_clock_that_a_guest_would_refuse(string time)
+    {
+        Action make = () => _ = new VirtualMachine(new MachineSpec { Clock = DateTimeOffset.Parse(time, CultureInfo.InvariantCulture) });
+
+        make.Should().Throw<ArgumentException>().Which.Message.Should().Contain("Clock is ").And.Contain("1970-01-02 (UTC) to 2099 are possible");
+    }
+
+    [Fact]
+    public void Counts_the_whole_command_line_of_the_kernel_in_bytes()
+    {
+        string At(int bytes)
+        {
+            int others = QemuArguments.KernelLine(new MachineSpec(), Boot, Accelerator.Tcg).Length + " word=\"é\"".Length + 1;
+            return $"word=\"é{new string('x', bytes - others)}\"";
+        }
+
+        Check(new MachineSpec { KernelArguments = At(2047) }).Should().NotThrow();
+        Check(new MachineSpec { KernelArguments = At(2048) }).Should().Throw<ArgumentException>()
+            .WithMessage("*KernelArguments has * bytes, which makes the kernel's command line 2048 bytes long*it takes 2047*");
+    }
+
+    [Fact]
+    public void Refuses_less_memory_than_the_image_needs()
+    {
+        Check(new MachineSpec { MemoryMiB = 96 }).Should().NotThrow();
+        Check(new MachineSpec { MemoryMiB = 95 }).Should().Throw<ArgumentException>().WithMessage("*MemoryMiB is 95: the image 'mine' needs at least 96*");
+    }
+
     [Fact]
     public void Accepts_the_defaults()
     {
         Action make = () => _ = new VirtualMachine(new MachineSpec());
         make.Should().NotThrow();
     }
+
+    private static Action Check(MachineSpec spec) => () => SpecValidation.Check(
+        spec, new GuestImage { Name = "mine", Folder = "/", Key = "k", Architecture = "amd64", KernelArguments = "", MinimumMemoryMiB = 96 }, Boot, Accelerator.Tcg);
 }
