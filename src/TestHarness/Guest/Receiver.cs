@@ -129,6 +129,8 @@ internal sealed class Receiver<T>(Action<T> receive, Func<T, int> size)
     {
         _waiting.Enqueue(item);
         _waitingSize += size(item);
+        if (!_busy)
+            Volatile.Write(ref _calledAt, Time.GetTimestamp());
         _busy = true;
         if (!_hasThread)
             new Thread(Run) { IsBackground = true, Name = "TestHarness receiver" }.Start();

@@ -112,6 +112,21 @@ public sealed class ReceiverTests : IDisposable
     }
 
     [Fact]
+    public async Task Is_waited_for_where_it_has_only_just_been_told()
+    {
+        var time = new ManualTime();
+        Receiver<string> receiver = Make(_ => { }, time);
+
+        for (int round = 1; round <= 100; round++)
+        {
+            time.Advance(TimeSpan.FromHours(1));
+            receiver.Offer("once more");
+            await receiver.SettleAsync();
+            _received.Should().HaveCount(round);
+        }
+    }
+
+    [Fact]
     public async Task Holds_nobody_once_it_is_released()
     {
         Receiver<string> receiver = MakeBlocked();
