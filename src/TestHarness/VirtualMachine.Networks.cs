@@ -46,18 +46,21 @@ public sealed partial class VirtualMachine
         {
             // The name's characters were checked; the line is written once, however often the guest comes up.
             string entry = $"127.0.0.1 {reach.Name}";
-            string preparation = reach.Name is null ? ":" : $"grep -qxF '{entry}' /etc/hosts || echo '{entry}' >> /etc/hosts";
-            var port = new GuestPort(
-                "127.0.0.1",
-                reach.GuestPort,
-                preparation,
-                (connection, token) => RelayAsync(connection, reach, token),
-                reason => NoteGuest($"port {reach.GuestPort} for {reach.Host}", outcome: $"not there: {reason}"),
-                reach.Protocol == ForwardProtocol.Tcp ? null : new DatagramRelay(reach.Host, (peer, outcome) => NoteDatagrams(reach, peer, outcome)).RunAsync);
+            GuestPort port = MakePort("127.0.0.1", reach, reach.Name is null ? null : $"grep -qxF '{entry}' /etc/hosts || echo '{entry}' >> /etc/hosts");
             _reaches.Add(port);
             _guest.Ports.Add(port);
+            // Where localhost leads many programs first. A guest without IPv6, or with a service of its own there, does without.
+            _guest.Ports.Add(MakePort("::1", reach, preparation: null));
         }
     }
+
+    private GuestPort MakePort(string address, GuestReach reach, string? preparation) => new(
+        address,
+        reach.GuestPort,
+        preparation,
+        (connection, token) => RelayAsync(connection, reach, token),
+        reason => NoteGuest($"port {reach.GuestPort} of {address} for {reach.Host}", outcome: $"not there: {reason}"),
+        reach.Protocol == ForwardProtocol.Tcp ? null : new DatagramRelay(reach.Host, (peer, outcome) => NoteDatagrams(reach, peer, outcome)).RunAsync);
 
     private void NoteDatagrams(GuestReach reach, IPEndPoint peer, string outcome) =>
         NoteGuest($"datagrams of {peer} from UDP port {reach.GuestPort} to {reach.Host}", outcome: outcome);

@@ -44,6 +44,8 @@ internal sealed class ForwardAnswer(GuestSession guest, int guestPort, IPEndPoin
         catch (AgentException e)
         {
             LastSeen = $"nothing answers inside the guest on {GuestAddress} port {guestPort} ({e.Message})";
+            if (await FindLoopbackAsync(agent, limit.Token).ConfigureAwait(false) is { } loopback)
+                LastSeen += $"; the service listens on {loopback} port {guestPort} alone, where QEMU's forward does not lead: have it listen on 0.0.0.0 or on {GuestAddress}";
         }
         catch (Exception e) when (e is SocketException or IOException)
         {
@@ -55,6 +57,26 @@ internal sealed class ForwardAnswer(GuestSession guest, int guestPort, IPEndPoin
         }
 
         return false;
+    }
+
+    // Where the service is that does not answer on the card's address.
+    private async Task<string?> FindLoopbackAsync(AgentConnection agent, CancellationToken cancellationToken)
+    {
+        foreach (string address in (string[])["127.0.0.1", "::1"])
+        {
+            try
+            {
+                AgentTcpStream inside = await agent.ConnectAsync(address, guestPort, cancellationToken).ConfigureAwait(false);
+                await inside.DisposeAsync().ConfigureAwait(false);
+                return address;
+            }
+            catch (Exception e) when (e is AgentException or OperationCanceledException)
+            {
+                // Not there, either.
+            }
+        }
+
+        return null;
     }
 
     private async Task<bool> HoldsAsync(CancellationToken cancellationToken)

@@ -14,13 +14,7 @@ internal static class HostRelay
     /// <exception cref="IOException">One side broke the connection.</exception>
     public static async Task RunAsync(AgentTcpStream guest, EndPoint host, CancellationToken cancellationToken)
     {
-        using Socket socket = Make(host);
-        using (var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken))
-        {
-            limit.CancelAfter(ConnectLimit);
-            await socket.ConnectAsync(host, limit.Token).ConfigureAwait(false);
-        }
-
+        using Socket socket = await ConnectAsync(host, cancellationToken).ConfigureAwait(false);
         using var broken = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var stream = new NetworkStream(socket, ownsSocket: false);
         await using (stream.ConfigureAwait(false))
@@ -28,6 +22,38 @@ internal static class HostRelay
             Task toHost = CarryAsync(guest, stream, () => socket.Shutdown(SocketShutdown.Send), broken);
             Task toGuest = CarryAsync(stream, guest, guest.CompleteWriting, broken);
             await Task.WhenAll(toHost, toGuest).ConfigureAwait(false);
+        }
+    }
+
+    // A service on localhost may listen on one of its two addresses only, and a host's own list of names need not have both.
+    private static async Task<Socket> ConnectAsync(EndPoint host, CancellationToken cancellationToken)
+    {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        limit.CancelAfter(ConnectLimit);
+        if (host is not DnsEndPoint { AddressFamily: AddressFamily.Unspecified } name || !name.Host.Equals("localhost", StringComparison.OrdinalIgnoreCase))
+            return await ConnectOnceAsync(host, limit.Token).ConfigureAwait(false);
+        try
+        {
+            return await ConnectOnceAsync(new IPEndPoint(IPAddress.Loopback, name.Port), limit.Token).ConfigureAwait(false);
+        }
+        catch (SocketException)
+        {
+            return await ConnectOnceAsync(new IPEndPoint(IPAddress.IPv6Loopback, name.Port), limit.Token).ConfigureAwait(false);
+        }
+    }
+
+    private static async Task<Socket> ConnectOnceAsync(EndPoint host, CancellationToken cancellationToken)
+    {
+        Socket socket = Make(host);
+        try
+        {
+            await socket.ConnectAsync(host, cancellationToken).ConfigureAwait(false);
+            return socket;
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
         }
     }
 

@@ -42,6 +42,17 @@ public sealed class ForwardAnswerTests
     }
 
     [Fact]
+    public async Task Says_where_a_service_listens_that_no_forward_reaches()
+    {
+        await using VirtualMachine vm = await VirtualMachine.StartAsync(new MachineSpec { PortForwards = [new PortForward(8080)] }, cancellationToken: Token);
+        await vm.Shell.RunAsync("dropbear -R -p 127.0.0.1:8080", cancellationToken: Token);
+        await vm.Shell.WaitForPortAsync(8080, cancellationToken: Token);
+
+        (await vm.Awaiting(machine => machine.WaitForForwardAsync(8080, TimeSpan.FromSeconds(2), Token)).Should().ThrowAsync<WaitTimeoutException>())
+            .WithMessage("*listens on 127.0.0.1 port 8080 alone*have it listen on 0.0.0.0*");
+    }
+
+    [Fact]
     public async Task Ends_at_once_when_the_machine_does()
     {
         await using VirtualMachine vm = await VirtualMachine.StartAsync(new MachineSpec { PortForwards = [new PortForward(8080)] }, cancellationToken: Token);

@@ -28,6 +28,19 @@ public sealed class GuestReachTests
         other.Accepted.Should().Be(0);
     }
 
+    [Theory]
+    [InlineData("127.0.0.1")]
+    [InlineData("::1")]
+    public async Task Leads_from_either_localhost_of_the_guest_to_the_one_of_the_host_that_listens(string listening)
+    {
+        using var service = new EchoServer(IPAddress.Parse(listening));
+        var spec = new MachineSpec { GuestReaches = [new GuestReach(8080, new DnsEndPoint("localhost", service.Address.Port))] };
+        await using VirtualMachine vm = await VirtualMachine.StartAsync(spec, cancellationToken: Token);
+
+        foreach (string address in (string[])["127.0.0.1", "::1", "localhost"])
+            (await vm.Shell.RunAsync($"echo hello | nc {address} 8080", cancellationToken: Token)).Should().HaveOutput("hello");
+    }
+
     [Fact]
     public async Task Closes_the_connection_and_notes_why_when_nothing_is_there_on_the_host()
     {
@@ -90,10 +103,11 @@ public sealed class GuestReachTests
 
     private sealed class EchoServer : IDisposable
     {
-        private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
+        private readonly TcpListener _listener;
 
-        public EchoServer()
+        public EchoServer(IPAddress? address = null)
         {
+            _listener = new TcpListener(address ?? IPAddress.Loopback, 0);
             _listener.Start();
             _ = AcceptAsync();
         }
