@@ -1309,6 +1309,29 @@ static void renew_machine_id(void) {
     close_fd(&fd);
 }
 
+/* The line of 127.0.1.1 in /etc/hosts, where the image has one, is the machine's own name, so that it resolves (as Debian's installer writes it). */
+static void rename_in_hosts(const char *name) {
+    static const char own[] = "127.0.1.1";
+    static char old[8192], new[sizeof old + 256];
+    int fd = open("/etc/hosts", O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+    ssize_t size = fd < 0 ? -1 : read(fd, old, sizeof old);
+    if (size > 0 && size < (ssize_t)sizeof old) {
+        old[size] = 0;
+        char *line = old;
+        while (line && !(strncmp(line, own, sizeof own - 1) == 0 && strchr(" \t", line[sizeof own - 1])))
+            line = (line = strchr(line, '\n')) ? line + 1 : NULL;
+        if (line) {
+            const char *end = line + strcspn(line, "\n"), *dot = strchr(name, '.');
+            int length = snprintf(new, sizeof new, "%.*s%s\t%s%s%.*s%s", (int)(line - old), old, own, name, dot ? " " : "", dot ? (int)(dot - name) : 0, name, end);
+            bool same = length == size && memcmp(old, new, (size_t)length) == 0;
+            if (!same && (pwrite(fd, new, (size_t)length, 0) != length || ftruncate(fd, length) != 0)) {
+                /* A full disk: the name does not resolve, as in an image without the line. */
+            }
+        }
+    }
+    close_fd(&fd);
+}
+
 /* Without a fork: a clone that has just been restored needs its own clock, random state and name before anything runs. */
 static void settle(const unsigned char *p, size_t size) {
     static struct { int bits, bytes; unsigned char seed[PAYLOAD]; } pool;
@@ -1342,6 +1365,8 @@ static void settle(const unsigned char *p, size_t size) {
     memcpy(name, p + 18 + seed, name_size);
     if (bits & 4 && sethostname(name, name_size) != 0)
         errors[2] = (uint32_t)errno;
+    else if (bits & 4)
+        rename_in_hosts(name);
     if (!begin(SETTLED, 0, 0))
         return;
     put(get32(p), 4);
