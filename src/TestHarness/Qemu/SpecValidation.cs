@@ -16,6 +16,7 @@ internal static partial class SpecValidation
 
     /// <summary>How many disks a machine may have beside its image's.</summary>
     public const int MaxDisks = 20;
+
     // A guest may be up for a while when it gets its clock again (kernel/time/timekeeping.c, do_settimeofday64).
     private static readonly DateTimeOffset EarliestClock = DateTimeOffset.UnixEpoch.AddDays(1);
 
@@ -23,7 +24,7 @@ internal static partial class SpecValidation
     /// <exception cref="ArgumentException">The spec has mistakes.</exception>
     public static void Check(MachineSpec spec)
     {
-        Require([.. Problems(spec)]);
+        Require(spec, [.. Problems(spec)]);
     }
 
     /// <summary>Checks what shows once the image is known: the kernel's whole command line, and the memory.</summary>
@@ -34,13 +35,13 @@ internal static partial class SpecValidation
         string[] memory = image.MinimumMemoryMiB is { } least && spec.MemoryMiB < least
             ? [$"MemoryMiB is {spec.MemoryMiB}: the image '{image.Name}' needs at least {least}, or it does not come up."]
             : [];
-        Require([.. line, .. memory]);
+        Require(spec, [.. line, .. memory]);
     }
 
-    private static void Require(string[] problems)
+    private static void Require(MachineSpec spec, string[] problems)
     {
         if (problems.Length > 0)
-            throw new ArgumentException($"The machine's spec has {problems.Length} mistake(s):\n  {string.Join("\n  ", problems)}", "spec");
+            throw new ArgumentException($"The machine's spec has {problems.Length} mistake(s):\n  {string.Join("\n  ", problems)}", nameof(spec));
     }
 
     private static IEnumerable<string> LineProblems(MachineSpec spec, GuestImage image, string line)
