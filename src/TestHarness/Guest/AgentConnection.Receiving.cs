@@ -6,7 +6,12 @@ internal sealed partial class AgentConnection
 {
     // Two frames of the largest size, so that one that is incomplete always has room for its rest.
     private readonly byte[] _received = new byte[2 * (AgentProtocol.HeaderSize + AgentProtocol.MaxPayload)];
+    private const int MostOutOfStep = 64 << 20;
+    private const int MostUnasked = 16 << 20;
+
     private int _filled;
+    private long _outOfStep;
+    private long _unasked;
 
     private async Task ReadLoopAsync()
     {
@@ -18,7 +23,8 @@ internal sealed partial class AgentConnection
             {
                 _filled += count;
                 int used = Consume(_received.AsSpan(0, _filled));
-                _received.AsSpan(used, _filled - used).CopyTo(_received);
+                if (used > 0)
+                    _received.AsSpan(used, _filled - used).CopyTo(_received);
                 _filled -= used;
             }
         }
@@ -37,9 +43,10 @@ internal sealed partial class AgentConnection
         while (true)
         {
             int used;
+            bool inStep = _inStep;
             try
             {
-                used = _inStep ? TakeFrame(bytes[at..]) : FindHello(bytes[at..]);
+                used = inStep ? TakeFrame(bytes[at..]) : FindHello(bytes[at..]);
             }
             catch (InvalidDataException e)
             {
@@ -50,6 +57,8 @@ internal sealed partial class AgentConnection
 
             if (used == 0)
                 return at;
+            if (!inStep)
+                CountOutOfStep(used);
             at += used;
         }
     }
@@ -73,54 +82,69 @@ internal sealed partial class AgentConnection
         return bytes.Length;
     }
 
-    // Throws bytes away up to an answer to our HELLO. Returns how many; 0: more must come.
+    // Throws bytes away up to an answer to our HELLO. Returns how many; 0: more must come. What loses the step anew does so once for all the bytes at hand: the
+    // HELLO that follows cannot have been answered in them.
     private int FindHello(ReadOnlySpan<byte> bytes)
     {
-        const int MarkAt = AgentProtocol.HeaderSize - 2;
-        for (int at = 0; at + AgentProtocol.HeaderSize <= bytes.Length; at++)
+        string? lost = null;
+        int begin = 0;
+        int end;
+        for (int at; (at = AgentProtocol.IndexOfConnectionFrame(bytes, begin)) >= 0; begin = end)
         {
-            int next = bytes[(at + MarkAt)..].IndexOf("TH"u8);
-            if (next < 0)
-                break;
-            at += next;
-            if (!TryReadHeader(bytes[at..], out AgentFrameHeader header))
-                continue;
+            end = at + 1;
+            AgentProtocol.TryReadHeader(bytes[at..], out AgentFrameHeader header);
             ReadOnlySpan<byte> payload = bytes[(at + AgentProtocol.HeaderSize)..];
             bool hello = AgentProtocol.IsHello(header);
-            bool error = header is { Type: AgentFrameType.Error, Stream: 0, Length: >= 4 and <= AgentProtocol.MaxErrorText };
+            bool error = header is { Type: AgentFrameType.Error, Length: >= 4 and <= AgentProtocol.MaxErrorText };
             if (!hello && !error)
                 continue;
-            if (payload.Length < (hello ? AgentProtocol.NonceSize : 4))
+            bool ours = hello && lost is null && payload.StartsWith(_nonce);
+            if (payload.Length < (ours ? header.Length : hello ? AgentProtocol.NonceSize : 4))
+            {
+                LoseStepFor(lost);
                 return at;
-            bool ours = hello && payload.StartsWith(_nonce);
-            if (error && BinaryPrimitives.ReadInt32LittleEndian(payload) == AgentProtocol.ProtocolError)
-                LoseStep("The guest's agent dropped all streams.");
-            else if (hello && !ours && !payload[..AgentProtocol.NonceSize].ContainsAnyExcept((byte)0))
-                MeetNewAgent();
-            else if (!ours)
-                continue;
-            else if (payload.Length < header.Length)
-                return at;
-            else
+            }
+
+            if (ours)
+            {
                 ComeInStep(payload[..header.Length]);
-            return at + AgentProtocol.HeaderSize + Math.Min(header.Length, payload.Length);
+                return at + AgentProtocol.HeaderSize + header.Length;
+            }
+
+            bool isNew = hello && !payload[..AgentProtocol.NonceSize].ContainsAnyExcept((byte)0);
+            if (isNew)
+                _restarts++;
+            else if (hello || BinaryPrimitives.ReadInt32LittleEndian(payload) != AgentProtocol.ProtocolError)
+                continue;
+            lost = isNew ? StartedAnew : "The guest's agent dropped all streams.";
+            end = at + AgentProtocol.HeaderSize + Math.Min(header.Length, payload.Length);
         }
 
-        return Math.Max(0, bytes.Length - (AgentProtocol.HeaderSize - 1));
+        LoseStepFor(lost);
+        return Math.Max(begin, bytes.Length - (AgentProtocol.HeaderSize - 1));
     }
 
-    private static bool TryReadHeader(ReadOnlySpan<byte> bytes, out AgentFrameHeader header)
+    private void LoseStepFor(string? reason)
     {
-        try
-        {
-            header = AgentProtocol.ReadHeader(bytes);
-            return true;
-        }
-        catch (InvalidDataException)
-        {
-            header = default;
-            return false;
-        }
+        if (reason is not null)
+            LoseStep(reason);
+    }
+
+    // An agent answers HELLO before all else, and what it had said before is bounded by its windows.
+    private void CountOutOfStep(int bytes)
+    {
+        _outOfStep += bytes;
+        if (_outOfStep > MostOutOfStep)
+            End($"The guest sent {_outOfStep} bytes to its agent's port without an answer to this library's greeting: what speaks there is no agent.");
+    }
+
+    // A stream's last frame is its last, so of an agent hardly any of these come.
+    private void CountUnasked(AgentFrameHeader header)
+    {
+        // A stream costs more than its frame.
+        _unasked += AgentProtocol.HeaderSize + header.Length + (header.Type == AgentFrameType.Accepted ? 1024 : 0);
+        if (_unasked > MostUnasked)
+            throw new InvalidDataException($"{_unasked} bytes of frames that nobody has asked for, the last of type {header.Type}");
     }
 
     private void Dispatch(AgentFrameHeader header, ReadOnlySpan<byte> payload)
@@ -128,8 +152,10 @@ internal sealed partial class AgentConnection
         if (header.Stream == 0)
             TakeAnswer(header, payload);
         else if (header.Type == AgentFrameType.Accepted)
-            Accept(header.Stream, payload);
-        else if (Find(header.Stream) is { } stream && stream.Receive(header, payload))
+            Accept(header, payload);
+        else if (Find(header.Stream) is not { } stream)
+            CountUnasked(header);
+        else if (stream.Receive(header, payload))
             Remove(stream);
     }
 
@@ -138,24 +164,26 @@ internal sealed partial class AgentConnection
         switch (header.Type)
         {
             case AgentFrameType.Pong when payload.Length == sizeof(ulong):
+                TaskCompletionSource? ping;
                 lock (_gate)
-                    _pings.GetValueOrDefault(BitConverter.ToUInt64(payload))?.TrySetResult();
+                    ping = _pings.GetValueOrDefault(BitConverter.ToUInt64(payload));
+                if (ping?.TrySetResult() != true)
+                    CountUnasked(header);
                 break;
             case AgentFrameType.Settled:
                 (uint request, AgentSettled settled) = AgentProtocol.ReadSettled(payload);
+                TaskCompletionSource<AgentSettled>? settle;
                 lock (_gate)
-                {
-                    if (_settles.Remove(request, out TaskCompletionSource<AgentSettled>? waiting))
-                        waiting.TrySetResult(settled);
-                }
-
+                    settle = _settles.GetValueOrDefault(request);
+                if (settle?.TrySetResult(settled) != true)
+                    CountUnasked(header);
                 break;
             case AgentFrameType.Error:
                 (int error, string text) = AgentProtocol.ReadError(payload);
                 if (error == AgentProtocol.ProtocolError)
                     LoseStep($"The guest's agent dropped all streams: {text}.");
-                else
-                    _power?.TrySetException(new AgentException(error, text));
+                else if (_power?.TrySetException(new AgentException(error, text)) != true)
+                    CountUnasked(header);
                 break;
             case AgentFrameType.Hello when AgentProtocol.IsHello(header) && !payload[..AgentProtocol.NonceSize].ContainsAnyExcept((byte)0):
                 MeetNewAgent();
@@ -165,8 +193,9 @@ internal sealed partial class AgentConnection
         }
     }
 
-    private void Accept(uint id, ReadOnlySpan<byte> payload)
+    private void Accept(AgentFrameHeader header, ReadOnlySpan<byte> payload)
     {
+        uint id = header.Stream;
         (uint listener, string peer) = AgentProtocol.ReadAccepted(payload);
         var stream = new AgentStream(this, id);
         stream.Start(0);
@@ -181,9 +210,13 @@ internal sealed partial class AgentConnection
 
         // The listener may have been disposed while this was under way.
         if (owner?.Accepted is { } accepted)
+        {
             accepted(stream, peer);
-        else
-            stream.Kill();
+            return;
+        }
+
+        stream.Kill();
+        CountUnasked(header);
     }
 
     private AgentStream? Find(uint id)

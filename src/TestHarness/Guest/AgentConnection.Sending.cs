@@ -4,26 +4,76 @@ namespace TestHarness.Guest;
 
 internal sealed partial class AgentConnection
 {
-    // What is to be sent, and what is being sent. The windows bound the first: nobody waits for the guest to queue a frame, so the
-    // reader may queue frames, too.
+    // An agent always reads, so hardly more than a window lies here. Bytes and new streams wait beyond the first bound. The rest cannot wait, since the reader
+    // queues its answers, too: beyond the second the guest takes nothing, and what was under way is lost.
+    private const int RoomForBytes = 1 << 20;
+    private const int MostUnsent = 8 << 20;
+
+    // What is to be sent, and what is being sent.
     private ArrayBufferWriter<byte> _outgoing = new();
     private ArrayBufferWriter<byte> _sending = new();
+    private TaskCompletionSource? _room;
     private bool _writing;
 
     /// <summary>Sends a frame of a stream; does nothing where the stream has ended.</summary>
     public void Send(AgentStream stream, AgentFrameType type, byte channel, ReadOnlySpan<byte> payload)
     {
+        bool isFull;
         lock (_gate)
         {
-            if (!_streams.TryGetValue(stream.Id, out AgentStream? current) || current != stream)
+            if (!Has(stream))
                 return;
-            Queue(type, stream.Id, channel, payload);
+            isFull = _outgoing.WrittenCount > MostUnsent;
+            if (!isFull)
+                Queue(type, stream.Id, channel, payload);
         }
 
+        if (isFull)
+            LoseStep(TakesNothing);
         Flush();
     }
 
-    // Under the gate.
+    /// <summary>
+    /// Sends bytes of a stream, and does nothing where it has ended. False where the guest is to take others first, until <paramref name="room"/> completes.
+    /// </summary>
+    public bool TrySendBytes(AgentStream stream, ReadOnlySpan<byte> payload, out Task room)
+    {
+        lock (_gate)
+        {
+            if (!Has(stream))
+            {
+                room = Task.CompletedTask;
+                return true;
+            }
+
+            if (!HasRoom(payload.Length, out room))
+                return false;
+            Queue(AgentFrameType.Data, stream.Id, 0, payload);
+        }
+
+        Flush();
+        return true;
+    }
+
+    private static string TakesNothing => $"The guest's agent takes nothing: {MostUnsent} bytes wait for it.";
+
+    // These are under the gate.
+    private bool Has(AgentStream stream) => _streams.TryGetValue(stream.Id, out AgentStream? current) && current == stream;
+
+    private bool HasRoom(int size, out Task room)
+    {
+        bool has = _outgoing.WrittenCount + AgentProtocol.HeaderSize + size <= RoomForBytes;
+        room = has ? Task.CompletedTask : (_room ??= NewSource()).Task;
+        return has;
+    }
+
+    private void EmptyOutgoing()
+    {
+        _outgoing.ResetWrittenCount();
+        _room?.TrySetResult();
+        _room = null;
+    }
+
     private void Queue(AgentFrameType type, uint stream, byte channel, ReadOnlySpan<byte> payload) =>
         AgentProtocol.WriteFrame(_outgoing, type, stream, channel, payload);
 
@@ -62,7 +112,7 @@ internal sealed partial class AgentConnection
             if (!_writing)
                 return false;
             (_outgoing, _sending) = (_sending, _outgoing);
-            _outgoing.ResetWrittenCount();
+            EmptyOutgoing();
             return true;
         }
     }

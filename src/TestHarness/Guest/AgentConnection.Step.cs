@@ -3,6 +3,8 @@ namespace TestHarness.Guest;
 // Coming in step, and what happens to those who wait when it is lost.
 internal sealed partial class AgentConnection
 {
+    private const string StartedAnew = "The guest's agent started anew: the guest rebooted, or the agent was restarted.";
+
     private void ComeInStep(ReadOnlySpan<byte> payload)
     {
         (int version, int processId, string name) = AgentProtocol.ReadHello(payload);
@@ -17,6 +19,7 @@ internal sealed partial class AgentConnection
             if (_ended is not null)
                 return;
             _inStep = true;
+            _outOfStep = _unasked = 0;
             _handshake.TrySetResult(new AgentHello(version, processId, name, _restarts));
         }
     }
@@ -24,7 +27,7 @@ internal sealed partial class AgentConnection
     private void MeetNewAgent()
     {
         _restarts++;
-        LoseStep("The guest's agent started anew: the guest rebooted, or the agent was restarted.");
+        LoseStep(StartedAnew);
     }
 
     /// <summary>
@@ -58,6 +61,7 @@ internal sealed partial class AgentConnection
                 return;
             _ended = reason;
             fail = Forget(reason);
+            EmptyOutgoing();
             if (_handshake.Task.IsCompleted)
                 _handshake = NewSource<AgentHello>();
             _handshake.SetException(new AgentLostException(reason));

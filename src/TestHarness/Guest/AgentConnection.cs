@@ -151,7 +151,15 @@ internal sealed partial class AgentConnection : IAsyncDisposable
         }
 
         Flush();
-        return await settled.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            return await settled.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
+        }
+        finally
+        {
+            lock (_gate)
+                _settles.Remove(request);
+        }
     }
 
     /// <summary>Asks the guest to power off or reboot; returns when it has taken the request, or is gone already.</summary>
@@ -216,17 +224,9 @@ internal sealed partial class AgentConnection : IAsyncDisposable
         Action<ReadOnlySpan<byte>>? datagram = null)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        AgentStream stream;
-        lock (_gate)
-        {
-            ThrowIfNotInStep();
-            do
-                _lastStream = (_lastStream + 1) % AgentProtocol.FirstAccepted;
-            while (_lastStream == 0 || _streams.ContainsKey(_lastStream));
-            stream = new AgentStream(this, _lastStream) { Accepted = accepted, Datagram = datagram };
-            _streams.Add(stream.Id, stream);
-            Queue(type, stream.Id, 0, payload);
-        }
+        AgentStream? stream;
+        while ((stream = TryOpen(type, payload, accepted, datagram, out Task room)) is null)
+            await room.WaitAsync(cancellationToken).ConfigureAwait(false);
 
         // Datagrams are handed on one by one; of their bytes only the window counts.
         if (datagram is not null)
@@ -246,16 +246,36 @@ internal sealed partial class AgentConnection : IAsyncDisposable
         }
     }
 
+    private AgentStream? TryOpen(
+        AgentFrameType type, byte[] payload, Action<AgentStream, string>? accepted, Action<ReadOnlySpan<byte>>? datagram, out Task room)
+    {
+        lock (_gate)
+        {
+            ThrowIfNotInStep();
+            if (!HasRoom(payload.Length, out room))
+                return null;
+            do
+                _lastStream = (_lastStream + 1) % AgentProtocol.FirstAccepted;
+            while (_lastStream == 0 || _streams.ContainsKey(_lastStream));
+            var stream = new AgentStream(this, _lastStream) { Accepted = accepted, Datagram = datagram };
+            _streams.Add(stream.Id, stream);
+            Queue(type, stream.Id, 0, payload);
+            return stream;
+        }
+    }
+
     private void ThrowIfNotInStep()
     {
         if (!_inStep)
             throw new AgentLostException(_ended ?? $"The guest's agent is not in step: {_notInStep}.");
+        if (_outgoing.WrittenCount > MostUnsent)
+            throw new AgentLostException(TakesNothing);
     }
 
     private void QueueHello()
     {
         _nonce = RandomNumberGenerator.GetBytes(AgentProtocol.NonceSize);
-        _outgoing.ResetWrittenCount();
+        EmptyOutgoing();
         Queue(AgentFrameType.Hello, 0, 0, _nonce);
     }
 }

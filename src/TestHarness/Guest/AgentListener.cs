@@ -36,10 +36,13 @@ internal sealed class AgentListener : IAsyncDisposable
     }
 }
 
-/// <summary>Connections that wait to be taken. Bounded by the number of streams that a connection to an agent allows.</summary>
+/// <summary>Connections that wait to be taken. One more is closed, as a full backlog of Linux does it: each may hold a window of bytes.</summary>
 internal sealed class AgentBacklog
 {
-    private readonly Channel<AgentTcpStream> _waiting = Channel.CreateUnbounded<AgentTcpStream>();
+    private const int MostWaiting = 64;
+
+    // TryWrite fails where it is full.
+    private readonly Channel<AgentTcpStream> _waiting = Channel.CreateBounded<AgentTcpStream>(MostWaiting);
 
     public void Add(AgentStream stream, string peer)
     {

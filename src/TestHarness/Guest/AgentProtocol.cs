@@ -37,6 +37,7 @@ internal static class AgentProtocol
     /// <summary>No text of the agent is longer.</summary>
     public const int MaxErrorText = 1024;
 
+    private const int MarkAt = HeaderSize - 2;
     private const int MaxHelloText = 256;
     private const int HelloFields = NonceSize + 6;
 
@@ -44,16 +45,44 @@ internal static class AgentProtocol
     /// <exception cref="InvalidDataException">These bytes are not the start of a frame.</exception>
     public static AgentFrameHeader ReadHeader(ReadOnlySpan<byte> bytes)
     {
-        var header = new AgentFrameHeader(
+        if (bytes.Length < HeaderSize || !bytes[MarkAt..].StartsWith("TH"u8))
+            throw new InvalidDataException("bytes that are not a frame");
+        return TryReadHeader(bytes, out AgentFrameHeader header)
+            ? header
+            : throw new InvalidDataException($"a frame of type {bytes[8]}, channel {header.Channel} and {header.Length} bytes");
+    }
+
+    /// <summary>Reads a header; false where these bytes are not the start of a frame.</summary>
+    public static bool TryReadHeader(ReadOnlySpan<byte> bytes, out AgentFrameHeader header)
+    {
+        header = default;
+        if (bytes.Length < HeaderSize || !bytes[MarkAt..].StartsWith("TH"u8))
+            return false;
+        header = new AgentFrameHeader(
             (int)Math.Min(BinaryPrimitives.ReadUInt32LittleEndian(bytes), int.MaxValue),
             BinaryPrimitives.ReadUInt32LittleEndian(bytes[4..]),
             (AgentFrameType)bytes[8],
             bytes[9]);
-        if (bytes[10] != 'T' || bytes[11] != 'H')
-            throw new InvalidDataException("bytes that are not a frame");
-        if (header.Length > MaxPayload || header.Channel > 2 || header.Type is < AgentFrameType.Hello or > AgentFrameType.Power)
-            throw new InvalidDataException($"a frame of type {bytes[8]}, channel {header.Channel} and {header.Length} bytes");
-        return header;
+        return header.Length <= MaxPayload && header.Channel <= 2 && header.Type is >= AgentFrameType.Hello and <= AgentFrameType.Power;
+    }
+
+    /// <summary>Finds the next header of a frame of the connection itself on channel 0, as HELLO and ERROR are, by a search that costs nothing even where bytes
+    /// are made to look like one everywhere.</summary>
+    /// <returns>Where it begins; -1: there is none whose header is complete.</returns>
+    public static int IndexOfConnectionFrame(ReadOnlySpan<byte> bytes, int from)
+    {
+        // Channel 0 and the mark; most of what is no header has no such three bytes.
+        const int At = MarkAt - 1;
+        for (int next; from + HeaderSize <= bytes.Length; from += next + 1)
+        {
+            next = bytes[(from + At)..].IndexOf("\0TH"u8);
+            if (next < 0)
+                return -1;
+            if (BinaryPrimitives.ReadUInt32LittleEndian(bytes[(from + next + 4)..]) == 0)
+                return from + next;
+        }
+
+        return -1;
     }
 
     /// <summary>Appends a frame.</summary>
@@ -78,6 +107,11 @@ internal static class AgentProtocol
             throw new InvalidDataException("a number that does not parse");
         return number;
     }
+
+    /// <summary>Reads the port that is all of a payload.</summary>
+    public static int ReadPort(ReadOnlySpan<byte> payload) => ReadNumber(payload) is >= 1 and <= ushort.MaxValue and int port
+        ? port
+        : throw new InvalidDataException($"the port {BinaryPrimitives.ReadUInt32LittleEndian(payload)}");
 
     /// <summary>Reads an EXIT: its kind, and the exit code, signal or errno.</summary>
     public static (AgentExitKind Kind, int Code) ReadExit(ReadOnlySpan<byte> payload)
@@ -122,10 +156,15 @@ internal static class AgentProtocol
     public static bool IsHello(AgentFrameHeader header) =>
         header is { Type: AgentFrameType.Hello, Stream: 0, Channel: 0, Length: >= HelloFields and <= HelloFields + MaxHelloText };
 
-    public static (int Version, int ProcessId, string Name) ReadHello(ReadOnlySpan<byte> payload) => (
-        BinaryPrimitives.ReadUInt16LittleEndian(payload[NonceSize..]),
-        ReadNumber(payload.Slice(NonceSize + 2, 4)),
-        ReadText(payload[HelloFields..]));
+    public static (int Version, int ProcessId, string Name) ReadHello(ReadOnlySpan<byte> payload)
+    {
+        if (payload.Length < HelloFields)
+            throw new InvalidDataException("a HELLO that does not parse");
+        return (
+            BinaryPrimitives.ReadUInt16LittleEndian(payload[NonceSize..]),
+            ReadNumber(payload.Slice(NonceSize + 2, 4)),
+            ReadText(payload[HelloFields..]));
+    }
 
     /// <summary>
     /// Finds the HELLO of an agent that has just started, as the very end of <paramref name="bytes"/>: the machine was reset in the middle of a frame,

@@ -36,22 +36,20 @@ internal static class AgentRequests
             AddField(fields, 'P', Size(terminal));
         else if (!command.TakesInput)
             AddField(fields, 'N', []);
-        if (fields.WrittenCount > AgentProtocol.MaxPayload)
-        {
-            throw new ArgumentException(
-                $"The command's arguments and environment are {fields.WrittenCount} bytes, more than {AgentProtocol.MaxPayload}: "
-                + "send what is long to its standard input, or as a file.",
-                nameof(command));
-        }
-
         return fields.WrittenSpan.ToArray();
     }
 
     public static byte[] Size(AgentTerminal terminal)
     {
+        foreach (int side in (int[])[terminal.Columns, terminal.Rows])
+        {
+            if (side is < 0 or > ushort.MaxValue)
+                throw new ArgumentOutOfRangeException(nameof(terminal), side, $"A terminal has at most {ushort.MaxValue} columns and rows.");
+        }
+
         byte[] size = new byte[4];
-        BinaryPrimitives.WriteUInt16LittleEndian(size, checked((ushort)terminal.Columns));
-        BinaryPrimitives.WriteUInt16LittleEndian(size.AsSpan(2), checked((ushort)terminal.Rows));
+        BinaryPrimitives.WriteUInt16LittleEndian(size, (ushort)terminal.Columns);
+        BinaryPrimitives.WriteUInt16LittleEndian(size.AsSpan(2), (ushort)terminal.Rows);
         return size;
     }
 
@@ -68,7 +66,9 @@ internal static class AgentRequests
         byte[] payload = new byte[2 + Encoding.UTF8.GetByteCount(address)];
         if (payload.Length > 100 || address.Contains('\0', StringComparison.Ordinal))
             throw new ArgumentException($"\"{address}\" is not an IPv4 or IPv6 address.", nameof(address));
-        BinaryPrimitives.WriteUInt16LittleEndian(payload, checked((ushort)port));
+        ArgumentOutOfRangeException.ThrowIfNegative(port);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(port, ushort.MaxValue);
+        BinaryPrimitives.WriteUInt16LittleEndian(payload, (ushort)port);
         Encoding.UTF8.GetBytes(address, payload.AsSpan(2));
         return payload;
     }
@@ -78,13 +78,16 @@ internal static class AgentRequests
         byte[] name = Encoding.UTF8.GetBytes(hostName ?? "");
         if (name.Length > 64)
             throw new ArgumentException($"The host name \"{hostName}\" is longer than the 64 bytes that Linux allows.", nameof(hostName));
+        long ticks = ((clock ?? DateTimeOffset.UnixEpoch) - DateTimeOffset.UnixEpoch).Ticks;
+        if (Math.Abs(ticks) > long.MaxValue / TimeSpan.NanosecondsPerTick)
+            throw new ArgumentException($"The clock {clock:O} is beyond what 64 bits of nanoseconds hold, the years 1678 to 2261.", nameof(clock));
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(seed.Length, AgentProtocol.MaxPayload / 2);
         byte[] payload = new byte[18 + seed.Length + name.Length];
         int bits = (clock is null ? 0 : ClockBit) | (seed.IsEmpty ? 0 : RandomBit) | (hostName is null ? 0 : HostNameBit) | (newMachineId ? MachineIdBit : 0);
-        long nanoseconds = ((clock ?? DateTimeOffset.UnixEpoch) - DateTimeOffset.UnixEpoch).Ticks * TimeSpan.NanosecondsPerTick;
         BinaryPrimitives.WriteUInt32LittleEndian(payload, request);
         BinaryPrimitives.WriteInt32LittleEndian(payload.AsSpan(4), bits);
-        BinaryPrimitives.WriteInt64LittleEndian(payload.AsSpan(8), nanoseconds);
-        BinaryPrimitives.WriteUInt16LittleEndian(payload.AsSpan(16), checked((ushort)seed.Length));
+        BinaryPrimitives.WriteInt64LittleEndian(payload.AsSpan(8), ticks * TimeSpan.NanosecondsPerTick);
+        BinaryPrimitives.WriteUInt16LittleEndian(payload.AsSpan(16), (ushort)seed.Length);
         seed.CopyTo(payload.AsSpan(18));
         name.CopyTo(payload.AsSpan(18 + seed.Length));
         return payload;
@@ -94,11 +97,20 @@ internal static class AgentRequests
     {
         if (value.Contains('\0', StringComparison.Ordinal))
             throw new ArgumentException($"\"{value.Replace("\0", "\\0", StringComparison.Ordinal)}\" contains a NUL character, which Linux cannot pass on.");
+        // In UTF-8 it has at least as many bytes.
+        if (value.Length > AgentProtocol.MaxPayload)
+            throw TooLong(fields.WrittenCount + 5L + value.Length);
         AddField(fields, tag, Encoding.UTF8.GetBytes(value));
     }
 
+    private static ArgumentException TooLong(long bytes) => new(
+        $"The command's arguments and environment are {bytes} bytes or more, beyond the {AgentProtocol.MaxPayload} that can be sent: "
+        + "send what is long to its standard input, or as a file.");
+
     private static void AddField(ArrayBufferWriter<byte> fields, char tag, ReadOnlySpan<byte> value)
     {
+        if (value.Length > AgentProtocol.MaxPayload - fields.WrittenCount - 5)
+            throw TooLong(fields.WrittenCount + 5L + value.Length);
         Span<byte> header = fields.GetSpan(5);
         header[0] = (byte)tag;
         BinaryPrimitives.WriteInt32LittleEndian(header[1..], value.Length);

@@ -38,6 +38,9 @@ internal sealed class AgentStream
     /// <summary>Sends a frame of this stream; does nothing once it has ended.</summary>
     public void Send(AgentFrameType type, byte channel, ReadOnlySpan<byte> payload) => _connection.Send(this, type, channel, payload);
 
+    /// <summary>Sends bytes towards the guest; false where they cannot go before <paramref name="room"/> completes.</summary>
+    public bool TrySendBytes(ReadOnlySpan<byte> payload, out Task room) => _connection.TrySendBytes(this, payload, out room);
+
     /// <summary>Asks the guest to end it; all that it still says is thrown away.</summary>
     public void Kill()
     {
@@ -55,7 +58,8 @@ internal sealed class AgentStream
         switch (header.Type)
         {
             case AgentFrameType.Started when !_started.Task.IsCompleted:
-                Start(AgentProtocol.ReadNumber(payload));
+                bool isPort = Accepted is not null || Datagram is not null;
+                Start(isPort ? AgentProtocol.ReadPort(payload) : AgentProtocol.ReadNumber(payload));
                 return false;
             case AgentFrameType.Data when header.Channel > 0 && Accepted is null && _started.Task.IsCompleted:
                 Datagram?.Invoke(payload);

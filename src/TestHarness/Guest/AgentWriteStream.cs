@@ -14,20 +14,16 @@ internal sealed class AgentWriteStream(AgentStream stream) : AgentOneWayStream
     {
         while (!buffer.IsEmpty)
         {
-            int count = TakeWindow(Math.Min(buffer.Length, AgentProtocol.MaxPayload), out Task changed);
-            if (count == 0)
-            {
-                await changed.WaitAsync(cancellationToken).ConfigureAwait(false);
-                continue;
-            }
-
             cancellationToken.ThrowIfCancellationRequested();
-            stream.Send(AgentFrameType.Data, 0, buffer.Span[..count]);
-            buffer = buffer[count..];
+            int count = TakeWindow(Math.Min(buffer.Length, AgentProtocol.MaxPayload), out Task changed);
+            if (count > 0 && TrySend(buffer.Span[..count], out changed))
+                buffer = buffer[count..];
+            else
+                await changed.WaitAsync(cancellationToken).ConfigureAwait(false);
         }
     }
 
-    /// <summary>Sends bytes in one frame, or not at all where the window has no room for them.</summary>
+    /// <summary>Sends bytes in one frame, or not at all where the window has no room for them, or the guest takes nothing.</summary>
     /// <returns>Whether they were sent.</returns>
     public bool TrySendWhole(ReadOnlySpan<byte> bytes)
     {
@@ -38,18 +34,18 @@ internal sealed class AgentWriteStream(AgentStream stream) : AgentOneWayStream
             _window -= bytes.Length;
         }
 
-        stream.Send(AgentFrameType.Data, 0, bytes);
-        return true;
+        return TrySend(bytes, out _);
     }
 
     /// <summary>The guest takes so many bytes more.</summary>
-    /// <exception cref="InvalidDataException">Nobody can mean that many.</exception>
+    /// <exception cref="InvalidDataException">They are more than it was sent.</exception>
     public void AddWindow(int count)
     {
         lock (_gate)
         {
-            if (count > int.MaxValue - _window)
-                throw new InvalidDataException($"a window for stream {stream.Id} that is too large");
+            // Believed, it would have all that anybody writes lie here.
+            if (count > AgentProtocol.Window - _window)
+                throw new InvalidDataException($"a window of {count} bytes more for stream {stream.Id}, which had {_window} of {AgentProtocol.Window}");
             _window += count;
         }
 
@@ -77,6 +73,16 @@ internal sealed class AgentWriteStream(AgentStream stream) : AgentOneWayStream
             stream.Send(AgentFrameType.End, 0, []);
         Wake();
         base.Dispose(disposing);
+    }
+
+    // Of a window that has been taken; given back where the bytes cannot go now.
+    private bool TrySend(ReadOnlySpan<byte> bytes, out Task room)
+    {
+        if (stream.TrySendBytes(bytes, out room))
+            return true;
+        lock (_gate)
+            _window += bytes.Length;
+        return false;
     }
 
     private int TakeWindow(int wanted, out Task changed)

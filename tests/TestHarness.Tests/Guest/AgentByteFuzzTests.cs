@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Runtime.CompilerServices;
 using FluentAssertions;
 using Xunit;
 
@@ -22,14 +21,11 @@ public sealed class AgentByteFuzzTests
     [Fact]
     public async Task Twenty_seconds_with_the_sanitizers_find_nothing()
     {
-        string folder = Directory.CreateTempSubdirectory("agent-").FullName;
-        string program = await BuildAsync(folder);
         long began = Stopwatch.GetTimestamp();
 
-        await WorkAsync(await CompiledAgent.StartAsync(program, Token), _ => Stopwatch.GetElapsedTime(began) > Duration);
+        await WorkAsync(await SanitizedAgent.StartAsync(Token), _ => Stopwatch.GetElapsedTime(began) > Duration);
 
-        Directory.GetFiles(folder, "report*").Select(File.ReadAllText).Should().BeEmpty("the sanitizers have nothing to say");
-        Directory.Delete(folder, recursive: true);
+        SanitizedAgent.AssertNothingWasFound();
     }
 
     [Fact]
@@ -59,24 +55,4 @@ public sealed class AgentByteFuzzTests
         traffic.Commands.Should().BePositive();
         TestContext.Current.TestOutputHelper?.WriteLine($"{traffic.Commands} commands, {traffic.BulkBytes >> 20} MiB beside them");
     }
-
-    // By gcc and the C library of this host, since musl has no sanitizers.
-    private static async Task<string> BuildAsync(string folder)
-    {
-        string program = Path.Combine(folder, "agent");
-        string[] arguments = ["-std=c11", "-D_GNU_SOURCE", "-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-o", $"{program}.bin", AgentSource()];
-        using var compiler = Process.Start(new ProcessStartInfo("gcc", arguments) { RedirectStandardError = true })!;
-        string errors = await compiler.StandardError.ReadToEndAsync(Token);
-        await compiler.WaitForExitAsync(Token);
-        compiler.ExitCode.Should().Be(0, $"gcc needs its sanitizers and the C library's headers; try: apt-get install gcc libc6-dev{Environment.NewLine}{errors}");
-        // The search for leaks wants to trace the process, which containers refuse.
-        ExecutableScript.Write(program, $"""
-            export ASAN_OPTIONS=detect_leaks=0:log_path={folder}/report UBSAN_OPTIONS=print_stacktrace=1:log_path={folder}/report
-            exec {program}.bin "$@"
-            """);
-        return program;
-    }
-
-    private static string AgentSource([CallerFilePath] string path = "") =>
-        Path.Combine(Path.GetDirectoryName(path)!, "../../../src/TestHarness.GuestAgent/agent.c");
 }

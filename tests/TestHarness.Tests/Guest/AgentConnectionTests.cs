@@ -28,6 +28,7 @@ public sealed class AgentConnectionTests
         { "data after the end", [.. FakeGuest.Frame(AgentFrameType.End, 1, 1, []), .. FakeGuest.Frame(AgentFrameType.Data, 1, 1, [1])] },
         { "a window for an output", FakeGuest.Frame(AgentFrameType.Window, 1, 1, [1, 0, 0, 0]) },
         { "a window beyond all bounds", FakeGuest.Frame(AgentFrameType.Window, 1, 0, [255, 255, 255, 127]) },
+        { "a window for what was not sent", FakeGuest.Frame(AgentFrameType.Window, 1, 0, [1, 0, 0, 0]) },
         { "a negative window", FakeGuest.Frame(AgentFrameType.Window, 1, 0, [255, 255, 255, 255]) },
         { "half a window", FakeGuest.Frame(AgentFrameType.Window, 1, 0, [1]) },
         { "an EXIT of an unknown kind", FakeGuest.Frame(AgentFrameType.Exit, 1, 0, [9, 0, 0, 0, 0]) },
@@ -167,6 +168,21 @@ public sealed class AgentConnectionTests
                 await listener.AcceptAsync(Token);
         };
         await accept.Should().ThrowAsync<AgentLostException>();
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(65536)]
+    [InlineData(int.MaxValue)]
+    public async Task Believes_no_port_that_cannot_be(int port)
+    {
+        await using FakeGuest guest = await FakeGuest.ConnectAsync(Token);
+        Task<AgentListener> listening = guest.Connection.ListenAsync("", 0, Token);
+        (AgentFrameHeader listen, _) = await guest.ReceiveAsync(AgentFrameType.Listen, Token);
+
+        await guest.SendAsync(AgentFrameType.Started, listen.Stream, 0, AgentRequests.Number(port), Token);
+
+        await listening.Awaiting(l => l).Should().ThrowAsync<AgentLostException>().WithMessage($"*the port {port}*");
     }
 
     [Fact]

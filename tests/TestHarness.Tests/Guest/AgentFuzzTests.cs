@@ -30,30 +30,16 @@ public sealed class AgentFuzzTests
     [InlineData(6)]
     [InlineData(7)]
     [InlineData(8)]
-    public async Task Lives_and_answers_whatever_it_is_sent(int seed)
+    public async Task Lives_and_answers_whatever_it_is_sent(int seed) => await FuzzAsync(await CompiledAgent.StartAsync(Token), seed);
+
+    [Theory]
+    [InlineData(21)]
+    [InlineData(22)]
+    public async Task The_sanitizers_find_nothing_whatever_it_is_sent(int seed)
     {
-        var random = new Random(seed);
-        string mark = $"AGENT_FUZZ={Guid.NewGuid()}";
-        await using (CompiledAgent agent = await CompiledAgent.StartAsync(Token))
-        {
-            using (var drained = CancellationTokenSource.CreateLinkedTokenSource(Token))
-            {
-                Task draining = DrainAsync(agent.Transport, drained.Token);
-                for (int i = 0; i < Rounds; i++)
-                    await agent.Transport.WriteAsync(Next(random, mark), Token).AsTask().WaitAsync(Limit, Token);
-                await drained.CancelAsync();
-                await draining;
-            }
+        await FuzzAsync(await SanitizedAgent.StartAsync(Token), seed);
 
-            // Another host takes over; the last frame may be an incomplete one.
-            await agent.Connection.HandshakeAsync(Token).WaitAsync(Limit, Token);
-
-            await agent.Connection.PingAsync(Token).WaitAsync(Limit, Token);
-            (await agent.Connection.RunToEndAsync("echo served", Token).WaitAsync(Limit, Token)).Text.Should().Be("served\n");
-            agent.Process.HasExited.Should().BeFalse();
-        }
-
-        ProcessesWith(mark).Should().BeEmpty();
+        SanitizedAgent.AssertNothingWasFound();
     }
 
     [Theory]
@@ -78,6 +64,32 @@ public sealed class AgentFuzzTests
 
         await guest.Connection.DisposeAsync();
         await answering;
+    }
+
+    private static async Task FuzzAsync(CompiledAgent started, int seed)
+    {
+        var random = new Random(seed);
+        string mark = $"AGENT_FUZZ={Guid.NewGuid()}";
+        await using (CompiledAgent agent = started)
+        {
+            using (var drained = CancellationTokenSource.CreateLinkedTokenSource(Token))
+            {
+                Task draining = DrainAsync(agent.Transport, drained.Token);
+                for (int i = 0; i < Rounds; i++)
+                    await agent.Transport.WriteAsync(Next(random, mark), Token).AsTask().WaitAsync(Limit, Token);
+                await drained.CancelAsync();
+                await draining;
+            }
+
+            // Another host takes over; the last frame may be an incomplete one.
+            await agent.Connection.HandshakeAsync(Token).WaitAsync(Limit, Token);
+
+            await agent.Connection.PingAsync(Token).WaitAsync(Limit, Token);
+            (await agent.Connection.RunToEndAsync("echo served", Token).WaitAsync(Limit, Token)).Text.Should().Be("served\n");
+            agent.Process.HasExited.Should().BeFalse();
+        }
+
+        ProcessesWith(mark).Should().BeEmpty();
     }
 
     // Answers HELLO and PING, and nothing else.

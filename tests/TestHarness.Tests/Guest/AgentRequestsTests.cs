@@ -48,6 +48,25 @@ public sealed class AgentRequestsTests
     }
 
     [Fact]
+    public void Refuses_numbers_that_the_protocol_cannot_carry()
+    {
+        Action[] writes =
+        [
+            () => AgentRequests.Size(new AgentTerminal(65536, 24)),
+            () => AgentRequests.Size(new AgentTerminal(80, -1)),
+            () => AgentRequests.Address("", 65536),
+            () => AgentRequests.Address("", -1),
+            () => AgentRequests.Settle(1, DateTimeOffset.MaxValue, [], null, newMachineId: false),
+            () => AgentRequests.Settle(1, DateTimeOffset.MinValue, [], null, newMachineId: false),
+            () => AgentRequests.Settle(1, null, new byte[65536], null, newMachineId: false),
+            () => AgentRequests.Run(new AgentCommand([.. Enumerable.Repeat("a", 20_000)])),
+        ];
+
+        foreach (Action write in writes)
+            write.Should().Throw<ArgumentException>();
+    }
+
+    [Fact]
     public void Asks_only_for_what_is_given_when_it_settles()
     {
         AgentRequests.Settle(3, null, [], null, newMachineId: false).Should().Equal([3, 0, 0, 0, .. new byte[14]]);

@@ -1,0 +1,38 @@
+using System.Diagnostics;
+using System.Runtime.CompilerServices;
+using FluentAssertions;
+
+namespace TestHarness.Tests.Guest;
+
+/// <summary>The agent built with the sanitizers of this host's compiler and C library, since musl has none. What they find ends it.</summary>
+internal static class SanitizedAgent
+{
+    private static readonly string Folder = Directory.CreateTempSubdirectory("agent-").FullName;
+    private static readonly Lazy<Task<string>> Program = new(BuildAsync);
+
+    public static async Task<CompiledAgent> StartAsync(CancellationToken cancellationToken) =>
+        await CompiledAgent.StartAsync(await Program.Value, cancellationToken);
+
+    /// <summary>Asserts that no agent that has ended was found to do wrong.</summary>
+    public static void AssertNothingWasFound() =>
+        Directory.GetFiles(Folder, "report*").Select(File.ReadAllText).Should().BeEmpty("the sanitizers have nothing to say");
+
+    private static async Task<string> BuildAsync()
+    {
+        AppDomain.CurrentDomain.ProcessExit += (_, _) => Directory.Delete(Folder, recursive: true);
+        string program = Path.Combine(Folder, "agent");
+        string[] arguments = ["-std=c11", "-D_GNU_SOURCE", "-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-o", $"{program}.bin", Source()];
+        using var compiler = Process.Start(new ProcessStartInfo("gcc", arguments) { RedirectStandardError = true })!;
+        string errors = await compiler.StandardError.ReadToEndAsync();
+        await compiler.WaitForExitAsync();
+        compiler.ExitCode.Should().Be(0, $"gcc needs its sanitizers and the C library's headers; try: apt-get install gcc libc6-dev{Environment.NewLine}{errors}");
+        // The search for leaks wants to trace the process, which containers refuse.
+        ExecutableScript.Write(program, $"""
+            export ASAN_OPTIONS=detect_leaks=0:log_path={Folder}/report UBSAN_OPTIONS=print_stacktrace=1:log_path={Folder}/report
+            exec {program}.bin "$@"
+            """);
+        return program;
+    }
+
+    private static string Source([CallerFilePath] string path = "") => Path.Combine(Path.GetDirectoryName(path)!, "../../../src/TestHarness.GuestAgent/agent.c");
+}
