@@ -111,7 +111,9 @@ public sealed class OtherThingsTests : IDisposable
 
         (int exitCode, _, string error) = await _testvm.RunAsync("up", "web", "--image", "tiny");
 
-        (exitCode, Read("data/machines/web/notes.txt")).Should().Be((1, "mine"), error);
+        // Which failure it is depends on whether the process that keeps the machine is asked before it has ended.
+        exitCode.Should().NotBe(0, error);
+        Read("data/machines/web/notes.txt").Should().Be("mine");
         File.Exists(Path.Combine(_testvm.Data, "machines/web/machine.json")).Should().BeFalse("there is no such machine");
     }
 
