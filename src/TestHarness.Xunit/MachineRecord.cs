@@ -9,10 +9,9 @@ internal sealed class MachineRecord(VirtualMachine machine, ITestContext started
     private readonly string? _test = startedIn.Test?.UniqueID;
     private readonly string? _class = startedIn.TestClass?.UniqueID;
     private readonly string? _collection = startedIn.TestCollection?.UniqueID;
-    private static long _count;
-
     private readonly Lock _gate = new();
     private readonly Dictionary<string, string> _folders = new(StringComparer.Ordinal);
+    private IAsyncDisposable? _delay;
     private MachineEvidence? _last;
     private ITest? _seenBy;
 
@@ -20,11 +19,43 @@ internal sealed class MachineRecord(VirtualMachine machine, ITestContext started
 
     public bool BelongsToTest => _test is not null;
 
-    /// <summary>Counts up with each machine, so that the oldest are known.</summary>
-    public long StartedAs { get; } = Interlocked.Increment(ref _count);
+    /// <summary>Gets a value indicating whether a test has begun that uses the machine.</summary>
+    public bool Serves { get; private set; }
 
-    /// <summary>Keeps the machine of a test that may be held after its own dispose.</summary>
-    public IAsyncDisposable? Delay { get; init; }
+    /// <summary>Gets a value indicating whether an exception was thrown by whoever uses the machine.</summary>
+    public bool MayFail { get; private set; }
+
+    /// <summary>Remembers that a test has begun that uses the machine.</summary>
+    public void BeginTest(ITestContext context)
+    {
+        Serves = true;
+        Context = context;
+    }
+
+    /// <summary>Keeps the machine after its own dispose, until <see cref="EndDelayAsync"/>.</summary>
+    public void DelayDispose()
+    {
+        lock (_gate)
+        {
+            if (!IsDone)
+                _delay ??= machine.DelayDispose();
+        }
+    }
+
+    /// <summary>Remembers that an exception was thrown. What runs a test's code tells its end, until which the machine is kept; nobody tells that of a fixture's start.</summary>
+    public void SeeException()
+    {
+        MayFail = true;
+        if (Serves && BelongsToTest)
+            DelayDispose();
+    }
+
+    /// <summary>Ends the machine where its dispose was delayed.</summary>
+    public ValueTask EndDelayAsync()
+    {
+        lock (_gate)
+            return _delay?.DisposeAsync() ?? ValueTask.CompletedTask;
+    }
 
     /// <summary>Where the machine's lines go while they are followed: the test that uses it now.</summary>
     public ITestContext Context { get; set; } = startedIn;
@@ -37,6 +68,9 @@ internal sealed class MachineRecord(VirtualMachine machine, ITestContext started
         _test is not null ? _test == context.Test?.UniqueID
         : _class is not null ? _class == context.TestClass?.UniqueID
         : _collection is null || _collection == context.TestCollection?.UniqueID;
+
+    /// <summary>Tells whether the current flow is that which the machine was started in: the same test, or the same fixture's start.</summary>
+    public bool IsStartedIn(ITestContext context) => _test == context.Test?.UniqueID && IsOf(context);
 
     /// <summary>Tells, once a test, that its result has not been looked at for this machine: several attributes ask.</summary>
     public bool IsNewTo(ITest? test) => test is null || !ReferenceEquals(Interlocked.Exchange(ref _seenBy, test), test);

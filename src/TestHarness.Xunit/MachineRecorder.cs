@@ -8,17 +8,16 @@ namespace TestHarness.Xunit;
 /// <summary>Knows which machine belongs to which test, and keeps the evidence of those that a failed test used.</summary>
 internal static class MachineRecorder
 {
-    // A test that makes one machine after the other must not fill the host with those that it has disposed.
-    private const int MostDelayed = 4;
-
     private static readonly ConcurrentDictionary<VirtualMachine, MachineRecord> Records = new();
     private static readonly ConcurrentDictionary<string, bool> Noted = new();
+    private static readonly ConcurrentDictionary<string, bool> Begun = new(StringComparer.Ordinal);
     private static readonly ConditionalWeakTable<VirtualMachine, object> MachinesOfRows = [];
 
     static MachineRecorder()
     {
         VirtualMachine.Starting += OnStarting;
         GoldenRecorder.Start();
+        ThrownExceptions.Watch(OnException);
     }
 
     /// <summary>Starts watching, once a process.</summary>
@@ -32,9 +31,11 @@ internal static class MachineRecorder
     /// <summary>Remembers that a test begins: lines of shared machines go to its output.</summary>
     public static void Begin(ITestContext context)
     {
+        if (context.Test is { } test)
+            Begun[test.UniqueID] = true;
         foreach (MachineRecord record in RecordsOf(context))
         {
-            record.Context = context;
+            record.BeginTest(context);
             Tell(record);
         }
     }
@@ -65,6 +66,8 @@ internal static class MachineRecorder
             await FailureHold.HoldAsync(context, unseen.Select(record => record.Machine)).ConfigureAwait(false);
         foreach (MachineRecord record in records.Where(record => record.BelongsToTest))
             await ForgetAsync(record).ConfigureAwait(false);
+        if (context.Test is { } ended)
+            Begun.TryRemove(ended.UniqueID, out _);
     }
 
     /// <summary>Keeps the evidence of a shared machine that did not start: no test of its own will ask.</summary>
@@ -118,41 +121,47 @@ internal static class MachineRecorder
     {
         record.IsDone = true;
         Records.TryRemove(record.Machine, out _);
-        if (record.Delay is { } delay)
-            await delay.DisposeAsync().ConfigureAwait(false);
+        await record.EndDelayAsync().ConfigureAwait(false);
     }
 
     private static void OnStarting(VirtualMachine machine)
     {
         ITestContext context = TestContext.Current;
-        bool mayBeHeld = context.Test is not null && FailureHold.IsAsked(context);
-        var record = new MachineRecord(machine, context) { Delay = mayBeHeld ? machine.DelayDispose() : null };
+        var record = new MachineRecord(machine, context);
+        if (context.Test is { } test)
+        {
+            if (Begun.ContainsKey(test.UniqueID))
+                record.BeginTest(context);
+            if (FailureHold.IsAsked(context))
+                record.DelayDispose();
+        }
+
         Records[machine] = record;
         Tell(record);
         if (EvidenceSettings.Follows)
             machine.LineReceived += (_, line) => FollowedLines.Write(record, line);
         machine.Stopping += async _ =>
         {
-            if (!record.IsDone)
+            // A fixture whose start has thrown: it disposes the machine, and no test of its own will ask.
+            if (record is { IsDone: false, BelongsToTest: false, Serves: false, MayFail: true } && machine.State == MachineState.Running)
+                await KeepAsync(record, TestContext.Current, failed: true, record.SaveAsync).ConfigureAwait(false);
+            else if (!record.IsDone)
                 await record.CollectAsync().ConfigureAwait(false);
             // A shared machine that its fixture ends, after the last test.
             if (TestContext.Current.Test is null)
                 Records.TryRemove(machine, out MachineRecord? _);
         };
-        if (mayBeHeld)
-            ReleaseOldest(context);
-
         // A test that is cancelled or runs into its Timeout ends at once: its machines go, and with them everything that waits for one.
         if (record.BelongsToTest)
             context.CancellationToken.Register(() => Task.Run(() => CutOffAsync(record, context)).GetAwaiter().GetResult());
     }
 
-    private static void ReleaseOldest(ITestContext context)
+    private static void OnException()
     {
-        IEnumerable<MachineRecord> oldest = Records.Values.Where(record => record.Delay is not null && record.IsOf(context))
-            .OrderByDescending(record => record.StartedAs).Skip(MostDelayed);
-        foreach (MachineRecord record in oldest)
-            _ = Task.Run(async () => await record.Delay!.DisposeAsync().ConfigureAwait(false));
+        if (TestContext.Current is not { } context)
+            return;
+        foreach (MachineRecord record in Records.Values.Where(record => record.IsStartedIn(context)))
+            record.SeeException();
     }
 
     // xunit does not call After for a test that ran into its Timeout; its result is made once the callbacks of the token have run.

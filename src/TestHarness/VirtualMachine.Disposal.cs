@@ -19,8 +19,9 @@ public sealed partial class VirtualMachine
     /// <returns>A task that ends when the process is gone.</returns>
     public async ValueTask DisposeAsync()
     {
-        if (TryDelayDispose())
+        if (await TryDelayDisposeAsync().ConfigureAwait(false))
             return;
+        DelayedEnds.OfMachines.Remove(this);
         if (State is not (MachineState.Created or MachineState.Stopped))
             NoteEnd("dispose");
         await EndStartAsync().ConfigureAwait(false);

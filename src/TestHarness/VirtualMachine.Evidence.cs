@@ -79,7 +79,7 @@ public sealed partial class VirtualMachine
         MachineEvidence evidence = await CollectEvidenceAsync(cancellationToken).ConfigureAwait(false);
         string? journal = null;
         List<string> notes = [];
-        if (State is MachineState.Running && Exit is null)
+        if (IsUp && _life.State is MachineState.Running)
         {
             var collection = new GuestCollection(_guest, Scaled, notes);
             using var alive = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _ended.Token);

@@ -13,6 +13,7 @@ namespace TestHarness;
 public sealed partial class VirtualMachine
 {
     private readonly CancellationTokenSource _ended = new();
+    private readonly CancellationTokenSource _over;
     private readonly TaskCompletionSource _launched = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private IDisposable? _share;
     private KeptDisks? _kept;

@@ -29,11 +29,11 @@ public sealed partial class VirtualMachine
         bool starts = _instance is null && State is MachineState.Starting;
         if (starts)
             await _launched.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
-        if (Exit is { } exit)
+        if (Exit is { } exit && !(_looksOn.Value && IsUp))
             throw new MachineExitedException(Facts(), exit, waitedFor);
         if (_instance is null)
             throw starts ? new InvalidOperationException($"Machine '{Name}' did not start: what StartAsync threw says why.") : NotStarted();
-        using var wait = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _ended.Token);
+        using var wait = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, Ended);
         wait.CancelAfter(limit);
         try
         {

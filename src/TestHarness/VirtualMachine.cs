@@ -32,6 +32,7 @@ public sealed partial class VirtualMachine : IAsyncDisposable
         ArgumentNullException.ThrowIfNull(spec);
         SpecValidation.Check(spec);
         Spec = spec;
+        _over = CancellationTokenSource.CreateLinkedTokenSource(_ended.Token, _givenBack.Token);
         Name = MachineName.Make(spec.Hostname ?? spec.Image, Interlocked.Increment(ref _count));
         var settler = new GuestSettler(hostname is "" ? Name : hostname, spec.Clock, TimeProvider.System);
         settler.ClockLate += NoteLateClock;
@@ -67,13 +68,13 @@ public sealed partial class VirtualMachine : IAsyncDisposable
     public MachineSpec Spec { get; }
 
     /// <summary>Gets where the machine is in its life.</summary>
-    public MachineState State => _life.State;
+    public MachineState State => IsGivenBack ? MachineState.Stopped : _life.State;
 
     /// <summary>Gets QEMU's process id on the host, or <see langword="null"/> before it is started.</summary>
     public int? ProcessId => _process?.Id;
 
     /// <summary>Gets how the machine ended, or <see langword="null"/> while it has not.</summary>
-    public MachineExit? Exit => _life.Exit;
+    public MachineExit? Exit => _life.Exit ?? (IsGivenBack ? new MachineExit(MachineExitReason.Killed, 0, "") : null);
 
     /// <summary>Gets the shell: commands in the guest.</summary>
     public Shell Shell { get; }

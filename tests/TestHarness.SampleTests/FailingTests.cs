@@ -41,8 +41,18 @@ public sealed class OwnMachineTests
     [Fact]
     public async Task Fails_with_a_machine_of_its_own()
     {
-        await using VirtualMachine vm = await VirtualMachine.StartAsync(new MachineSpec(), cancellationToken: TestContext.Current.CancellationToken);
+        await using VirtualMachine vm = await VirtualMachine.StartAsync(
+            new MachineSpec { CollectOnFailure = ["/etc/hostname"] }, cancellationToken: TestContext.Current.CancellationToken);
         vm.State.Should().Be(MachineState.Stopped);
+    }
+
+    [Fact]
+    public async Task Fails_after_its_machine_was_disposed()
+    {
+        VirtualMachine vm = await VirtualMachine.StartAsync(new MachineSpec(), cancellationToken: TestContext.Current.CancellationToken);
+        await vm.DisposeAsync();
+        Assert.False(Directory.Exists($"/proc/{vm.ProcessId}"), "nothing has failed so far, so nothing is kept");
+        Assert.Fail("on purpose");
     }
 
     [Fact(Timeout = 40_000)]
@@ -52,4 +62,21 @@ public sealed class OwnMachineTests
         // No token on purpose: the machine's end must end the command.
         await vm.Shell.RunAsync("sleep 600");
     }
+}
+
+public sealed class HalfStarted : VirtualMachineFixture
+{
+    protected override MachineSpec Spec => new() { Image = "tiny", CollectOnFailure = ["/etc/hostname"] };
+
+    public override async ValueTask InitializeAsync()
+    {
+        await base.InitializeAsync();
+        await Machine.Shell.RunAsync("exit 5", cancellationToken: TestContext.Current.CancellationToken);
+    }
+}
+
+public sealed class HalfStartedTests(HalfStarted fixture) : IClassFixture<HalfStarted>
+{
+    [Fact]
+    public void Fails_with_a_fixture_that_throws_after_its_start() => Assert.NotNull(fixture.Machine);
 }

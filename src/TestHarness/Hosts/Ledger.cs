@@ -26,6 +26,23 @@ internal sealed partial class Ledger
     /// <summary>The one that all processes of this user share.</summary>
     public static Ledger Default => OfUser.Value;
 
+    /// <summary>Tells whether anybody waits for a share, in any process of the user.</summary>
+    public bool IsWaitedFor
+    {
+        get
+        {
+            try
+            {
+                return Directory.EnumerateFiles(_folder, $"*{LedgerFile.Waiting}").Any();
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                // Nobody has taken anything yet, or the folder is gone: then there is no queue.
+                return false;
+            }
+        }
+    }
+
     private string LockPath => Path.Combine(_folder, "lock");
 
     /// <summary>Takes a share of the host, in order of arrival; waits while it does not fit.</summary>

@@ -49,15 +49,29 @@ public sealed class EvidenceTests(SampleRun sample) : IClassFixture<SampleRun>
         File.ReadAllText(Path.Combine(sample.BundleOf("Fails_with_a_failed_command")!, "events.jsonl")).Should()
             .MatchRegex("\"kind\":\"operation\",\"what\":\"the command: echo wrong >&2; exit 9\",\"durationMs\":[0-9.]+,\"outcome\":\"exit code 9\"}");
 
-    [Fact]
-    public void Keeps_what_is_known_of_a_machine_that_the_test_disposed()
+    [Theory]
+    [InlineData("Fails_with_a_machine_of_its_own")]
+    [InlineData("HalfStartedTests")]
+    public void Keeps_everything_of_a_machine_that_is_disposed_on_the_way_of_an_exception(string test)
     {
-        string bundle = sample.BundleOf("Fails_with_a_machine_of_its_own")!;
+        string bundle = sample.BundleOf(test)!;
 
         File.ReadAllText(Path.Combine(bundle, "serial.log")).Should().Contain("login:");
+        new FileInfo(Path.Combine(bundle, "screen.png")).Length.Should().BeGreaterThan(1000);
+        File.ReadAllText(Path.Combine(bundle, "journal.txt")).Should().Contain("EXT4-fs (vda): mounted");
+        File.ReadAllText(Path.Combine(bundle, "files/etc/hostname")).Should().StartWith("tiny-");
+        File.Exists(Path.Combine(bundle, "notes.txt")).Should().BeFalse();
+    }
+
+    [Fact]
+    public void Keeps_what_is_known_of_a_machine_that_was_disposed_before()
+    {
+        string bundle = sample.BundleOf("Fails_after_its_machine_was_disposed")!;
+
         new FileInfo(Path.Combine(bundle, "screen.png")).Length.Should().BeGreaterThan(1000, "it was taken when the machine was about to end");
         File.ReadAllText(Path.Combine(bundle, "events.jsonl")).Should().Contain("\"what\":\"ended: the test ended it\"");
         File.ReadAllText(Path.Combine(bundle, "notes.txt")).Should().StartWith("journal and files of the guest: not asked for");
+        sample.MessageOf("Fails_after_its_machine_was_disposed").Should().Contain("on purpose");
     }
 
     [Fact]
