@@ -151,6 +151,8 @@ internal sealed class NamedMachine
 /// <summary>A machine in a list.</summary>
 internal sealed record MachineStatus(string Name, string State, string Image, int MemoryMiB, int Cpus, IReadOnlyList<string> Ports, DateTimeOffset Created, DateTimeOffset? Since, bool Autostart)
 {
+    private const string Hangs = "hangs";
+
     // One whose process hangs, or whose file is damaged, is a row as well: the others are listed all the same.
     public static async Task<MachineStatus> OfAsync(NamedMachine machine, CancellationToken cancellationToken)
     {
@@ -171,7 +173,7 @@ internal sealed record MachineStatus(string Name, string State, string Image, in
         }
         catch (ToolException)
         {
-            answer = new HostAnswer { State = "hangs", Forwards = settings.Forwards };
+            answer = new HostAnswer { State = Hangs, Forwards = settings.Forwards };
         }
 
         IEnumerable<MachineForward> forwards = answer?.Forwards ?? settings.Forwards;
@@ -183,7 +185,7 @@ internal sealed record MachineStatus(string Name, string State, string Image, in
             settings.Cpus,
             [.. forwards.Select(forward => string.Create(CultureInfo.InvariantCulture, $"{(forward.Host == 0 ? "any" : $"127.0.0.1:{forward.Host}")}->{forward.Guest}{(forward.Protocol == ForwardProtocol.Udp ? "/udp" : "")}"))],
             settings.Created,
-            answer?.State == "hangs" ? null : answer?.Since,
+            answer?.State == Hangs ? null : answer?.Since,
             new Autostart(machine).IsOn);
     }
 }

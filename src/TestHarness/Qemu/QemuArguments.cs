@@ -132,11 +132,7 @@ internal static class QemuArguments
             ["size"] = spec.MemoryMiB * 1024L * 1024L,
         };
         if (file is not null)
-        {
-            memory["mem-path"] = file.Path;
-            memory["share"] = file.Shared;
-        }
-
+            (memory["mem-path"], memory["share"]) = (file.Path, file.Shared);
         arguments.AddRange(["-object", memory.ToJsonString(Json)]);
     }
 
@@ -295,9 +291,7 @@ internal static class QemuArguments
     private static JsonObject Disk(MachineType type, string node)
     {
         JsonObject device = VirtioDevice(type, "virtio-blk");
-        device["drive"] = node;
-        device["rerror"] = "stop";
-        device["werror"] = "stop";
+        (device["drive"], device["rerror"], device["werror"]) = (node, "stop", "stop");
         return device;
     }
 

@@ -1,6 +1,4 @@
 using System.Text;
-using System.Text.Json;
-using System.Text.Json.Nodes;
 using FluentAssertions;
 using TestHarness.Guest;
 using TestHarness.Hosts;
