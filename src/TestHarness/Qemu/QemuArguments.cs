@@ -110,7 +110,9 @@ internal static class QemuArguments
     /// <summary>The kernel's whole command line: what the image, the library and the spec say.</summary>
     public static string KernelLine(MachineSpec spec, BootFiles boot, Accelerator accelerator)
     {
-        string[] parts = [boot.KernelArguments, accelerator == Accelerator.Tcg ? KernelUnderTcg : "", boot.MeasuredArguments(), spec.KernelArguments];
+        // A screen that is compared shows the machine's name from the first prompt on; the others get it when they are up, so that machines of all names share a template.
+        string name = spec is { Display: Display.Deterministic, Hostname: { } given } ? $"hostname={given} systemd.hostname={given}" : "";
+        string[] parts = [boot.KernelArguments, accelerator == Accelerator.Tcg ? KernelUnderTcg : "", boot.MeasuredArguments(), name, spec.KernelArguments];
         return KernelCommandLine.Build(parts, boot.Architecture, HasDisplay(spec) ? spec.Display : Display.None);
     }
 

@@ -31,6 +31,17 @@ public sealed class DeterminismTests
         (await vm.Shell.RunAsync("cat /sys/class/graphics/fbcon/cursor_blink", cancellationToken: Token)).Should().HaveOutput("0");
     }
 
+    [Theory]
+    [InlineData(StartMode.Warm)]
+    [InlineData(StartMode.Cold)]
+    public async Task The_login_prompt_has_the_name_of_the_spec(StartMode start)
+    {
+        var spec = new MachineSpec { Start = start, Display = Display.Deterministic, Hostname = "box" };
+        await using VirtualMachine vm = await VirtualMachine.StartAsync(spec, cancellationToken: Token);
+
+        (await vm.Screen.WaitForTextAsync("login:", cancellationToken: Token)).Text.Should().Contain("box login:").And.NotContain("tiny login:");
+    }
+
     [Fact]
     public async Task The_clock_begins_again_after_rollback_and_reboot()
     {
