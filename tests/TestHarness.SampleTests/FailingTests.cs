@@ -42,7 +42,7 @@ public sealed class OwnMachineTests
     public async Task Fails_with_a_machine_of_its_own()
     {
         await using VirtualMachine vm = await VirtualMachine.StartAsync(
-            new MachineSpec { CollectOnFailure = ["/etc/hostname"] }, cancellationToken: TestContext.Current.CancellationToken);
+            new MachineSpec { CollectOnFailure = ["/etc/passwd"] }, cancellationToken: TestContext.Current.CancellationToken);
         vm.State.Should().Be(MachineState.Stopped);
     }
 
@@ -66,7 +66,7 @@ public sealed class OwnMachineTests
 
 public sealed class HalfStarted : VirtualMachineFixture
 {
-    protected override MachineSpec Spec => new() { Image = "tiny", CollectOnFailure = ["/etc/hostname"] };
+    protected override MachineSpec Spec => new() { Image = "tiny", CollectOnFailure = ["/etc/passwd"] };
 
     public override async ValueTask InitializeAsync()
     {

@@ -12,7 +12,7 @@ public sealed class DelayedDisposeTests
     public async Task Looks_ended_to_its_user_and_can_be_looked_at_for_the_evidence()
     {
         string folder = Directory.CreateTempSubdirectory("testharness-delayed-").FullName;
-        VirtualMachine vm = await VirtualMachine.StartAsync(new MachineSpec { CollectOnFailure = ["/etc/hostname"] }, cancellationToken: Token);
+        VirtualMachine vm = await VirtualMachine.StartAsync(new MachineSpec { CollectOnFailure = ["/etc/passwd"] }, cancellationToken: Token);
         IAsyncDisposable delay = vm.DelayDispose();
         Task<ShellResult> running = vm.Shell.RunAsync("sleep 600", cancellationToken: Token);
         try
@@ -30,7 +30,7 @@ public sealed class DelayedDisposeTests
             MachineEvidence evidence = await vm.SaveEvidenceAsync(folder, Token);
             evidence.Journal.Should().NotBeNullOrEmpty();
             evidence.Notes.Should().BeEmpty();
-            File.Exists(Path.Combine(folder, "files/etc/hostname")).Should().BeTrue();
+            File.Exists(Path.Combine(folder, "files/etc/passwd")).Should().BeTrue();
         }
         finally
         {

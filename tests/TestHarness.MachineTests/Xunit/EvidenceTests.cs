@@ -59,7 +59,7 @@ public sealed class EvidenceTests(SampleRun sample) : IClassFixture<SampleRun>
         File.ReadAllText(Path.Combine(bundle, "serial.log")).Should().Contain("login:");
         new FileInfo(Path.Combine(bundle, "screen.png")).Length.Should().BeGreaterThan(1000);
         File.ReadAllText(Path.Combine(bundle, "journal.txt")).Should().Contain("EXT4-fs (vda): mounted");
-        File.ReadAllText(Path.Combine(bundle, "files/etc/hostname")).Should().StartWith("tiny-");
+        File.ReadAllText(Path.Combine(bundle, "files/etc/passwd")).Should().StartWith("root:");
         File.Exists(Path.Combine(bundle, "notes.txt")).Should().BeFalse();
     }
 
