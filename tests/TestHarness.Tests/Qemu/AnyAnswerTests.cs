@@ -65,7 +65,7 @@ public sealed class AnyAnswerTests
 
         Exception? thrown = await Record.ExceptionAsync(() => asked.WaitAsync(Soon, Token));
         monitor.HangUp();
-        await answering.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await Record.ExceptionAsync(() => answering);
 
         if (thrown is not null)
             thrown.Should().BeAssignableTo<QmpException>();
