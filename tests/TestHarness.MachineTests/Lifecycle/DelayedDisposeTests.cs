@@ -35,6 +35,8 @@ public sealed class DelayedDisposeTests
         finally
         {
             await delay.DisposeAsync();
+            // What this test has caught makes its own framework wait for the result, too.
+            await vm.KillAsync();
             Directory.Delete(folder, recursive: true);
         }
 

