@@ -3,11 +3,13 @@ using System.Text;
 using FluentAssertions;
 using TestHarness.Guest;
 using TestHarness.Hosts;
+using TestHarness.Tests.Qemu;
 using Xunit;
 
 namespace TestHarness.Tests.Guest;
 
-/// <summary>Whoever reads what a guest or a helper program sends stops at a bound, and holds no more than that.</summary>
+/// <summary>Whoever reads what a guest or a helper program sends stops at a bound, and holds no more than that. Alone, because the memory of the whole process is measured.</summary>
+[Collection(nameof(EndlessInputTests))]
 public sealed class TransferBoundTests
 {
     private const long Offered = 256 * 1024 * 1024;
@@ -56,7 +58,7 @@ public sealed class TransferBoundTests
         long before = GC.GetTotalMemory(forceFullCollection: true);
 
         HelperResult result = await RsyncTunnel.RunLocalAsync(
-            folder, ["-e", "sh flood", "-rlpt", RsyncReport.Format, "guest:/x", $"{folder}/target/"], line => { lines++; report.Add(line); }, Token).WaitAsync(Soon, Token);
+            folder, ["-e", "sh flood", "--blocking-io", "-rlpt", RsyncReport.Format, "guest:/x", $"{folder}/target/"], line => { lines++; report.Add(line); }, Token).WaitAsync(Soon, Token);
 
         result.ExitCode.Should().Be(HelperOutput.TooMuch, result.StandardError);
         lines.Should().BeGreaterThan(600_000);
