@@ -141,6 +141,8 @@ internal static class MachineCommands
 
     private static Command Status() => OnMachine("status", "Tells what a machine is and what state it is in.", async (machine, result, token) =>
     {
+        // What is wrong with a damaged one is told here; the list has only a word for it.
+        machine.ReadSettings();
         MachineStatus[] one = [await MachineStatus.OfAsync(machine, token)];
         if (result.GetValue(Json))
             await WriteJsonAsync(one);

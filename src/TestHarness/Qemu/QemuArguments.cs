@@ -110,11 +110,16 @@ internal static class QemuArguments
     /// <summary>The kernel's whole command line: what the image, the library and the spec say.</summary>
     public static string KernelLine(MachineSpec spec, BootFiles boot, Accelerator accelerator)
     {
-        // A screen that is compared shows the machine's name from the first prompt on; the others get it when they are up, so that machines of all names share a template.
-        string name = spec is { Display: Display.Deterministic, Hostname: { } given } ? $"hostname={given} systemd.hostname={given}" : "";
+        string name = NamesGuest(spec) ? $"hostname={spec.Hostname} systemd.hostname={spec.Hostname}" : "";
         string[] parts = [boot.KernelArguments, accelerator == Accelerator.Tcg ? KernelUnderTcg : "", boot.MeasuredArguments(), name, spec.KernelArguments];
         return KernelCommandLine.Build(parts, boot.Architecture, HasDisplay(spec) ? spec.Display : Display.None);
     }
+
+    /// <summary>
+    /// Tells whether the kernel names the guest: a screen that is compared shows the machine's name from the first prompt on. The others get it when they are up, so that machines
+    /// of all names share a template.
+    /// </summary>
+    public static bool NamesGuest(MachineSpec spec) => spec is { Display: Display.Deterministic, Hostname: not null };
 
     /// <summary>QEMU's name of a format.</summary>
     public static string DriverOf(DiskFormat format) => format == DiskFormat.Raw ? "raw" : "qcow2";

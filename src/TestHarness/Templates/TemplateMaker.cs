@@ -18,7 +18,7 @@ internal static class TemplateMaker
         progress?.Report(new StartProgress("template is made (once for machines like this one)"));
         MemoryFile memory = MemoryFile.Create(Path.Combine(folder, TemplateFiles.Memory), spec.MemoryMiB * 1024L * 1024L);
         // What is one machine's own is given to it after it is restored.
-        MachineSpec common = spec with { Start = StartMode.Cold, PortForwards = [], Hostname = null };
+        MachineSpec common = spec with { Start = StartMode.Cold, PortForwards = [], Hostname = QemuArguments.NamesGuest(spec) ? spec.Hostname : null };
         var machine = new VirtualMachine(common, memory);
         await using (machine.ConfigureAwait(false))
         {

@@ -182,7 +182,7 @@ public sealed class ToolLoopTests : IDisposable
     public async Task Removes_images_that_newer_ones_have_replaced()
     {
         string images = Path.Combine(_tool.Root, "cache/images");
-        foreach ((string key, int day) in (ReadOnlySpan<(string, int)>)[("old", 1), ("new", 2)])
+        foreach ((string key, int day) in (ReadOnlySpan<(string, int)>)[("0123456789ab", 1), ("ba9876543210", 2)])
         {
             string folder = Directory.CreateDirectory(Path.Combine(images, "web", key)).FullName;
             File.WriteAllText(Path.Combine(folder, "disk.qcow2"), "disk");
@@ -191,9 +191,9 @@ public sealed class ToolLoopTests : IDisposable
         }
 
         _tool.With("TESTHARNESS_CACHE", Path.Combine(_tool.Root, "cache"));
-        (await _tool.DoAsync("image", "list")).Should().MatchRegex("web +recipe +new ").And.MatchRegex("web +recipe +old ");
-        (await _tool.DoAsync("image", "gc")).Should().Be("removed web old (0 MiB)\n");
-        Directory.GetDirectories(Path.Combine(images, "web")).Should().Equal(Path.Combine(images, "web/new"));
+        (await _tool.DoAsync("image", "list")).Should().MatchRegex("web +recipe +ba9876543210 ").And.MatchRegex("web +recipe +0123456789ab ");
+        (await _tool.DoAsync("image", "gc")).Should().Be("removed web 0123456789ab (0 MiB)\n");
+        Directory.GetDirectories(Path.Combine(images, "web")).Should().Equal(Path.Combine(images, "web/ba9876543210"));
         (await _tool.RunAsync("image", "info", "wbe")).Should().Be((1, "", "No image 'wbe' is there.\nTry: testvm image list, or testvm image build wbe\n"));
     }
 
