@@ -56,7 +56,8 @@ else
     echo "== Tests"
     # A filter need not match in every project; without one a project without tests is an error (.runsettings).
     [ $# -eq 0 ] || set -- "$@" -- RunConfiguration.TreatNoTestsAsError=false
-    run_tests TestHarness.sln "$@"
+    # One project after the other: floods that the fast tests make are no load for the machines' boots.
+    run_tests TestHarness.sln -m:1 "$@"
 fi
 
 # Once more at the end, where a reader of a long log looks: each failed test and the beginning of its message.

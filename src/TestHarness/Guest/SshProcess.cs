@@ -10,7 +10,7 @@ internal sealed class SshProcess : Stream
     private const int MaxErrorBytes = 16 * 1024;
 
     // What the user's shell may say before the agent begins.
-    private const int MaxTextBytes = 1024 * 1024;
+    private const int MaxTextBytes = 64 * 1024;
 
     private static readonly TimeSpan OrderlyEnd = TimeSpan.FromSeconds(5);
 
@@ -64,7 +64,7 @@ internal sealed class SshProcess : Stream
     }
 
     /// <summary>Reads a line of ASCII and nothing behind it; <see langword="null"/> where the command has ended.</summary>
-    /// <exception cref="AgentLostException">More than 1 MiB came in all.</exception>
+    /// <exception cref="AgentLostException">More than 64 KiB came in all.</exception>
     public async Task<string?> ReadLineAsync(CancellationToken cancellationToken)
     {
         var line = new StringBuilder();
