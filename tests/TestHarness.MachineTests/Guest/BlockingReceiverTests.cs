@@ -85,6 +85,8 @@ public sealed class BlockingReceiverTests(Tiny tiny) : IDisposable
         await vm.Shell.RunAsync("echo first > /dev/ttyS0; echo last words > /dev/ttyS0", cancellationToken: Token).WaitAsync(Bound, Token);
         await vm.Console.WaitForAsync("last words", cancellationToken: Token);
         await followed.Task.WaitAsync(Bound, Token);
+        // A dispose alone would keep the machine for its evidence, since something was thrown in this test.
+        await vm.KillAsync().WaitAsync(Bound, Token);
         await vm.DisposeAsync().AsTask().WaitAsync(Bound, Token);
 
         (await vm.CollectEvidenceAsync(Token)).Events.Where(entry => entry.Outcome?.Contains("not my line", StringComparison.Ordinal) == true).Should().ContainSingle();

@@ -6,7 +6,7 @@ using Xunit;
 namespace TestHarness.MachineTests.Packages;
 
 /// <summary>What a project is told that has something beside the packages with which they do not work.</summary>
-[Collection(nameof(PackagesTests))]
+[Collection(nameof(PackageCollection))]
 public sealed class PackageChecksTests(PackageFeed feed)
 {
     private const int Limit = 600_000;

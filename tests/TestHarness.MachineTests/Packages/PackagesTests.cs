@@ -6,10 +6,9 @@ using Xunit;
 
 namespace TestHarness.MachineTests.Packages;
 
-/// <summary>The packages as those get them who have no checkout. Alone, because a build takes all processors from the tests beside it.</summary>
-[Collection(nameof(PackagesTests))]
-[CollectionDefinition(nameof(PackagesTests), DisableParallelization = true)]
-public sealed class PackagesTests(PackageFeed feed) : ICollectionFixture<PackageFeed>
+/// <summary>The packages as those get them who have no checkout.</summary>
+[Collection(nameof(PackageCollection))]
+public sealed class PackagesTests(PackageFeed feed)
 {
     private const int Limit = 600_000;
 
