@@ -15,7 +15,10 @@ internal static class SanitizedAgent
 
     /// <summary>Asserts that no agent that has ended was found to do wrong.</summary>
     public static void AssertNothingWasFound() =>
-        Directory.GetFiles(Folder, "report*").Select(File.ReadAllText).Should().BeEmpty("the sanitizers have nothing to say");
+        Directory.GetFiles(Folder, "report*").Select(File.ReadAllText).Where(IsFinding).Should().BeEmpty("the sanitizers have nothing to say");
+
+    // Not what they say of themselves: that a process begins on a stack which they do not know (clone(2)) is a WARNING.
+    private static bool IsFinding(string report) => report.Contains("ERROR:", StringComparison.Ordinal) || report.Contains("runtime error:", StringComparison.Ordinal);
 
     private static async Task<string> BuildAsync()
     {
