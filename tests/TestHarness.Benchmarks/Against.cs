@@ -5,10 +5,16 @@ namespace TestHarness.Benchmarks;
 /// <summary>This build of the library and another one, row by row and turn by turn, since a host's speed drifts by more than what is compared.</summary>
 internal static class Against
 {
-    // Until the code of both is compiled as it stays, and the emulator and the host's cache of files are warm.
-    private const int WarmUp = 10;
+    // Until the code of both is compiled and the host's cache of files is warm.
+    private const int WarmUp = 2;
 
     private const int FewestPairs = 30;
+
+    // Processes and templates are made anew so often: how fast one is depends on where it came to lie, for as long as it lives.
+    private const int Rounds = 10;
+
+    // A file system in memory: what a disk makes wait is more than what is compared.
+    private const string Memory = "/dev/shm";
 
     public static async Task RunAsync(string folder, IReadOnlyList<string> images, int count, string? only)
     {
@@ -16,17 +22,23 @@ internal static class Against
         int pairs = Math.Max(count, FewestPairs);
         string[] rows = only is null ? [.. Row.All.Keys] : Row.All.ContainsKey(only) ? [only] : throw new ArgumentException(
             $"There is no row '{only}'. Rows: {string.Join(", ", Row.All.Keys)}.");
-        string place = Directory.CreateTempSubdirectory("th-").FullName;
+        string place = Directory.CreateDirectory($"{Memory}/th-{Environment.ProcessId}").FullName;
         try
         {
-            Dictionary<string, string> variables = Places(place);
             string other = Compose(library, Path.Combine(place, "program"));
             foreach (string image in images)
             {
-                await using var mine = new BuildProcess(AppContext.BaseDirectory, image, new Dictionary<string, string>());
-                await using var theirs = new BuildProcess(other, image, variables);
+                Dictionary<string, List<(double Mine, double Other)>> samples = rows.ToDictionary(row => row, _ => new List<(double Mine, double Other)>());
+                for (int round = 0; round < Rounds; round++)
+                {
+                    await using var mine = new BuildProcess(AppContext.BaseDirectory, image, Places(place, "mine"));
+                    await using var theirs = new BuildProcess(other, image, Places(place, "theirs"));
+                    foreach (string row in rows)
+                        samples[row].AddRange(await PairsAsync(mine, theirs, row, (pairs + Rounds - 1) / Rounds));
+                }
+
                 foreach (string row in rows)
-                    Print($"{image}: {row}", await PairsAsync(mine, theirs, row, pairs));
+                    Print($"{image}: {row}", samples[row]);
             }
         }
         finally
@@ -81,13 +93,12 @@ internal static class Against
         return program;
     }
 
-    // A cache of its own: an image that one build makes anew replaces the other's.
-    private static Dictionary<string, string> Places(string place)
+    // A cache for each, without a template: an image that one build makes anew replaces the other's.
+    private static Dictionary<string, string> Places(string place, string whose)
     {
-        var variables = new Dictionary<string, string> { ["TESTHARNESS_CACHE"] = Path.Combine(place, "cache"), ["TESTHARNESS_RUN"] = Path.Combine(place, "run") };
-        Directory.CreateDirectory(variables["TESTHARNESS_CACHE"]);
-        // Where QEMU is another user, it reads the images there.
-        File.SetUnixFileMode(place, File.GetUnixFileMode(place) | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute);
-        return variables;
+        string cache = Directory.CreateDirectory(Path.Combine(place, whose)).FullName, templates = Path.Combine(cache, "templates");
+        if (Directory.Exists(templates))
+            Directory.Delete(templates, recursive: true);
+        return new Dictionary<string, string> { ["TESTHARNESS_CACHE"] = cache, ["TESTHARNESS_RUN"] = Path.Combine(place, $"{whose}-run") };
     }
 }

@@ -21,6 +21,8 @@ internal sealed class BuildProcess : IAsyncDisposable
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
         };
+        // What is compiled anew while it is measured, and for what, differs from process to process.
+        start.Environment["DOTNET_TieredCompilation"] = "0";
         foreach ((string name, string value) in variables)
             start.Environment[name] = value;
         _process = Process.Start(start)!;

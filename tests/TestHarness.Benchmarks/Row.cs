@@ -17,7 +17,8 @@ internal abstract class Row(string image) : IAsyncDisposable
         ["rollback"] = image => new RollbackRow(image),
     };
 
-    protected MachineSpec Spec { get; } = new() { Image = image };
+    /// <summary>Gets the machine that is measured. It has little memory: QEMU saves and loads that, and what is compared is the library.</summary>
+    protected MachineSpec Spec { get; } = new() { Image = image, MemoryMiB = 160 };
 
     /// <summary>Does it once.</summary>
     /// <returns>How long it took.</returns>

@@ -69,7 +69,7 @@ public sealed class AgentFullOutputTests
         RawStream Endless(int i) => host.Run(Encoding.ASCII.GetBytes($"line of {i}\n"), null, "yes", $"line of {i}");
     }
 
-    internal static RawStream Echo(RawHost host, string text) => host.Run(Encoding.ASCII.GetBytes(text), text.Length, "/bin/echo", "-n", text);
+    private static RawStream Echo(RawHost host, string text) => host.Run(Encoding.ASCII.GetBytes(text), text.Length, "/bin/echo", "-n", text);
 
     // A way past the agent's output: what the host sends on it comes out here.
     private static async Task<(RawStream Near, Socket Far)> ConnectAsync(RawHost host)

@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using System.Text;
 using TestHarness.Guest;
 
 namespace TestHarness.Tests.Guest;
@@ -27,10 +28,11 @@ internal sealed class AgentTraffic(NetworkStream transport, int seed)
     {
         await using RawHost host = await RawHost.ConnectAsync(transport, cancellationToken);
         RawStream[] bulk = [.. Enumerable.Range(0, 3).Select(i => host.Run([.. Line(i), (byte)'\n'], null, "yes", new string((char)('A' + i), 59)))];
+        string echo = await HostCompiler.Echo;
         while (!isEnough(this))
         {
             while (_short.Count < MostAtOnce)
-                _short.Add(AgentFullOutputTests.Echo(host, $"{Commands + _short.Count}:{new string((char)_random.Next('a', 'z' + 1), _random.Next(90, 1090))}"));
+                _short.Add(Echo(host, echo, $"{Commands + _short.Count}:{new string((char)_random.Next('a', 'z' + 1), _random.Next(90, 1090))}"));
             await ReadSomeAsync(host, cancellationToken);
             for (int i = 0; i < bulk.Length; i++)
                 GiveWindow(host, bulk[i], isScarce: i == 0);
@@ -44,11 +46,14 @@ internal sealed class AgentTraffic(NetworkStream transport, int seed)
         Commands += _short.Count;
     }
 
+    private static RawStream Echo(RawHost host, string program, string text) => host.Run(Encoding.ASCII.GetBytes(text), text.Length, program, text);
+
     private static byte[] Line(int i) => [.. Enumerable.Repeat((byte)('A' + i), 59)];
 
     private async Task ReadSomeAsync(RawHost host, CancellationToken cancellationToken)
     {
-        await Task.Delay(_random.Next(4), cancellationToken);
+        if (_random.Next(4) == 0)
+            await Task.Delay(_random.Next(6), cancellationToken);
         int left = Portions[_random.Next(Portions.Length)];
         do
             left -= await host.ReadAsync(Math.Min(left, AgentProtocol.MaxPayload), cancellationToken).WaitAsync(Limit, cancellationToken);

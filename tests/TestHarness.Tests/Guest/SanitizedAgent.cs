@@ -1,5 +1,3 @@
-using System.Diagnostics;
-using System.Runtime.CompilerServices;
 using FluentAssertions;
 
 namespace TestHarness.Tests.Guest;
@@ -24,11 +22,8 @@ internal static class SanitizedAgent
     {
         AppDomain.CurrentDomain.ProcessExit += (_, _) => Directory.Delete(Folder, recursive: true);
         string program = Path.Combine(Folder, "agent");
-        string[] arguments = ["-std=c11", "-D_GNU_SOURCE", "-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-o", $"{program}.bin", Source()];
-        using var compiler = Process.Start(new ProcessStartInfo("gcc", arguments) { RedirectStandardError = true })!;
-        string errors = await compiler.StandardError.ReadToEndAsync();
-        await compiler.WaitForExitAsync();
-        compiler.ExitCode.Should().Be(0, $"gcc needs its sanitizers and the C library's headers; try: apt-get install gcc libc6-dev{Environment.NewLine}{errors}");
+        string[] arguments = ["-std=c11", "-D_GNU_SOURCE", "-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-o", $"{program}.bin", HostCompiler.Source("../../../src/TestHarness.GuestAgent/agent.c")];
+        await HostCompiler.RunAsync("gcc", [.. arguments]);
         // The search for leaks wants to trace the process, which containers refuse.
         ExecutableScript.Write(program, $"""
             export ASAN_OPTIONS=detect_leaks=0:log_path={Folder}/report UBSAN_OPTIONS=print_stacktrace=1:log_path={Folder}/report
@@ -36,6 +31,4 @@ internal static class SanitizedAgent
             """);
         return program;
     }
-
-    private static string Source([CallerFilePath] string path = "") => Path.Combine(Path.GetDirectoryName(path)!, "../../../src/TestHarness.GuestAgent/agent.c");
 }
