@@ -16,13 +16,18 @@ internal static class Against
     // A file system in memory: what a disk makes wait is more than what is compared.
     private const string Memory = "/dev/shm";
 
+    // Two images, two templates and what two machines with checkpoints write.
+    private const long Needed = 3L << 30;
+
     public static async Task RunAsync(string folder, IReadOnlyList<string> images, int count, string? only)
     {
         string library = Library(folder);
         int pairs = Math.Max(count, FewestPairs);
         string[] rows = only is null ? [.. Row.All.Keys] : Row.All.ContainsKey(only) ? [only] : throw new ArgumentException(
             $"There is no row '{only}'. Rows: {string.Join(", ", Row.All.Keys)}.");
-        string place = Directory.CreateDirectory($"{Memory}/th-{Environment.ProcessId}").FullName;
+        if (new DriveInfo(Memory).AvailableFreeSpace is var free && free < Needed)
+            throw new ArgumentException($"{Memory} has {free >> 20} MiB free, and {Needed >> 20} are needed. In a container, start that with --shm-size=4g.");
+        string place = Directory.CreateDirectory($"{Memory}/th-{Path.GetRandomFileName()}").FullName;
         try
         {
             string other = Compose(library, Path.Combine(place, "program"));

@@ -26,9 +26,9 @@ internal sealed class AgentTraffic(NetworkStream transport, int seed)
     /// <summary>Works until it is enough; throws at the first frame or byte that is wrong.</summary>
     public async Task RunAsync(Func<AgentTraffic, bool> isEnough, CancellationToken cancellationToken)
     {
+        string echo = await HostCompiler.Echo;
         await using RawHost host = await RawHost.ConnectAsync(transport, cancellationToken);
         RawStream[] bulk = [.. Enumerable.Range(0, 3).Select(i => host.Run([.. Line(i), (byte)'\n'], null, "yes", new string((char)('A' + i), 59)))];
-        string echo = await HostCompiler.Echo;
         while (!isEnough(this))
         {
             while (_short.Count < MostAtOnce)
@@ -52,8 +52,7 @@ internal sealed class AgentTraffic(NetworkStream transport, int seed)
 
     private async Task ReadSomeAsync(RawHost host, CancellationToken cancellationToken)
     {
-        if (_random.Next(4) == 0)
-            await Task.Delay(_random.Next(6), cancellationToken);
+        await Task.Delay(_random.Next(4), cancellationToken);
         int left = Portions[_random.Next(Portions.Length)];
         do
             left -= await host.ReadAsync(Math.Min(left, AgentProtocol.MaxPayload), cancellationToken).WaitAsync(Limit, cancellationToken);
