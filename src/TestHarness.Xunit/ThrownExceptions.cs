@@ -1,4 +1,6 @@
 using System.Diagnostics;
+using System.Reflection;
+using System.Runtime.CompilerServices;
 using System.Runtime.ExceptionServices;
 
 namespace TestHarness.Xunit;
@@ -18,6 +20,23 @@ internal static class ThrownExceptions
     /// <summary>Calls a listener for each, in the flow that throws.</summary>
     public static void Watch(Action seen) => AppDomain.CurrentDomain.FirstChanceException += (_, thrown) => Look(thrown, seen);
 
+    /// <summary>
+    /// Tells whether what is thrown is on its way through a user's code. From an asynchronous method of a library it is not: it is thrown anew where that
+    /// method is awaited, or it is caught in between.
+    /// </summary>
+    public static bool IsInUsersCode(StackTrace thrown)
+    {
+        foreach (MethodBase method in thrown.GetFrames().Select(frame => frame.GetMethod()).OfType<MethodBase>())
+        {
+            if (IsUsers(method))
+                return true;
+            if (typeof(IAsyncStateMachine).IsAssignableFrom(method.DeclaringType))
+                return false;
+        }
+
+        return false;
+    }
+
     // What is thrown here would be thrown in the test.
     private static void Look(FirstChanceExceptionEventArgs thrown, Action seen)
     {
@@ -26,7 +45,7 @@ internal static class ThrownExceptions
         _looks = true;
         try
         {
-            if (new StackTrace(fNeedFileInfo: false).GetFrames().Any(IsUsers))
+            if (IsInUsersCode(new StackTrace(fNeedFileInfo: false)))
                 seen();
         }
         finally
@@ -35,6 +54,6 @@ internal static class ThrownExceptions
         }
     }
 
-    private static bool IsUsers(StackFrame frame) => frame.GetMethod()?.Module.Assembly.GetName().Name is { } name
+    private static bool IsUsers(MethodBase method) => method.Module.Assembly.GetName().Name is { } name
         && !NotUsers.Contains(name, StringComparer.Ordinal) && !NotUsersBeginWith.Any(beginning => name.StartsWith(beginning, StringComparison.Ordinal));
 }

@@ -18,10 +18,13 @@ internal sealed class ForwardAnswer(GuestSession guest, int guestPort, IPEndPoin
     // A guest whose network is not up yet does not refuse: it does not answer at all.
     private static readonly TimeSpan AttemptLimit = TimeSpan.FromSeconds(5);
 
+    private string _met = "nothing: the guest has not answered yet";
+    private string _elsewhere = "";
+
     public IPEndPoint Host => host;
 
-    /// <summary>What the last attempt met.</summary>
-    public string LastSeen { get; private set; } = "nothing: the guest has not answered yet";
+    /// <summary>What the last attempt met, and where else the service was found to listen.</summary>
+    public string LastSeen => _met + _elsewhere;
 
     public async Task<IPEndPoint> WaitAsync(CancellationToken cancellationToken)
     {
@@ -39,27 +42,42 @@ internal sealed class ForwardAnswer(GuestSession guest, int guestPort, IPEndPoin
         {
             AgentTcpStream inside = await agent.ConnectAsync(GuestAddress, guestPort, limit.Token).ConfigureAwait(false);
             await inside.DisposeAsync().ConfigureAwait(false);
+            _elsewhere = "";
             return await HoldsAsync(limit.Token).ConfigureAwait(false);
         }
         catch (AgentException e)
         {
-            LastSeen = $"nothing answers inside the guest on {GuestAddress} port {guestPort} ({e.Message})";
-            if (await FindLoopbackAsync(agent, limit.Token).ConfigureAwait(false) is { } loopback)
-                LastSeen += $"; the service listens on {loopback} port {guestPort} alone, where QEMU's forward does not lead: have it listen on 0.0.0.0 or on {GuestAddress}";
+            _met = $"nothing answers inside the guest on {GuestAddress} port {guestPort} ({e.Message})";
+            await LookElsewhereAsync(agent, limit.Token).ConfigureAwait(false);
         }
         catch (Exception e) when (e is SocketException or IOException)
         {
-            LastSeen = $"{host}: {e.Message}";
+            _met = $"{host}: {e.Message}";
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
-            LastSeen = $"no answer within {AttemptLimit.TotalSeconds:0} s, inside the guest or on {host}";
+            _met = $"no answer within {AttemptLimit.TotalSeconds:0} s, inside the guest or on {host}";
         }
 
         return false;
     }
 
-    // Where the service is that does not answer on the card's address.
+    // Where the service is that does not answer on the card's address. A look that the deadline cuts off leaves what the one before it has found.
+    private async Task LookElsewhereAsync(AgentConnection agent, CancellationToken cancellationToken)
+    {
+        try
+        {
+            string? loopback = await FindLoopbackAsync(agent, cancellationToken).ConfigureAwait(false);
+            _elsewhere = loopback is null
+                ? ""
+                : $"; the service listens on {loopback} port {guestPort} alone, where QEMU's forward does not lead: have it listen on 0.0.0.0 or on {GuestAddress}";
+        }
+        catch (OperationCanceledException)
+        {
+            // The next attempt looks again, where there is one.
+        }
+    }
+
     private async Task<string?> FindLoopbackAsync(AgentConnection agent, CancellationToken cancellationToken)
     {
         foreach (string address in (string[])["127.0.0.1", "::1"])
@@ -70,7 +88,7 @@ internal sealed class ForwardAnswer(GuestSession guest, int guestPort, IPEndPoin
                 await inside.DisposeAsync().ConfigureAwait(false);
                 return address;
             }
-            catch (Exception e) when (e is AgentException or OperationCanceledException)
+            catch (AgentException)
             {
                 // Not there, either.
             }
@@ -89,7 +107,7 @@ internal sealed class ForwardAnswer(GuestSession guest, int guestPort, IPEndPoin
         {
             if (await client.ReceiveAsync(new byte[1], open.Token).ConfigureAwait(false) > 0)
                 return true;
-            LastSeen = $"{host} accepted a connection and closed it at once, without a byte";
+            _met = $"{host} accepted a connection and closed it at once, without a byte";
             return false;
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)

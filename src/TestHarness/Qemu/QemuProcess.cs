@@ -67,7 +67,7 @@ internal sealed class QemuProcess : IAsyncDisposable
         EndedByUs |= !Exited.IsCompleted;
         try
         {
-            if (!_process.HasExited)
+            if (!Exited.IsCompleted && !_process.HasExited)
                 _family.Kill(Id);
         }
         catch (InvalidOperationException)

@@ -52,4 +52,17 @@ public sealed class DelayedDisposeTests
 
         Directory.Exists($"/proc/{vm.ProcessId}").Should().BeFalse();
     }
+
+    [Fact]
+    public async Task Ends_at_once_where_what_was_thrown_stayed_in_a_task_of_the_library()
+    {
+        VirtualMachine vm = await VirtualMachine.StartAsync(new MachineSpec(), cancellationToken: Token);
+        Task again = vm.StartAsync(cancellationToken: Token);
+        await Task.WhenAny(again);
+        again.Exception!.InnerException.Should().BeOfType<InvalidOperationException>();
+
+        await vm.DisposeAsync();
+
+        Directory.Exists($"/proc/{vm.ProcessId}").Should().BeFalse();
+    }
 }
