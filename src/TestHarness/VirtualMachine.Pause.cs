@@ -46,7 +46,7 @@ public sealed partial class VirtualMachine
     {
         if (State == MachineState.Paused)
             return;
-        await Monitor.ExecuteAsync("stop", null, cancellationToken).ConfigureAwait(false);
+        await Monitor.ExecuteLongAsync("stop", null, cancellationToken).ConfigureAwait(false);
         _life.TryMove(MachineState.Running, MachineState.Paused);
     }
 

@@ -46,7 +46,7 @@ public sealed partial class VirtualMachine
     internal async Task<string?> SaveAsync(string folder, string finalFolder, CancellationToken cancellationToken)
     {
         await _guest.DetachAsync().ConfigureAwait(false);
-        await Monitor.ExecuteAsync("stop", null, cancellationToken).ConfigureAwait(false);
+        await Monitor.ExecuteLongAsync("stop", null, cancellationToken).ConfigureAwait(false);
         try
         {
             await Migration.SaveAsync(Monitor, Folder, Path.Combine(folder, TemplateFiles.State), cancellationToken).ConfigureAwait(false);

@@ -35,8 +35,8 @@ internal sealed partial class QmpClient : IAsyncDisposable
 
     public TimeSpan CommandLimit { get; init; } = TimeSpan.FromSeconds(20);
 
-    /// <summary>For what QEMU does in the background: saving and loading a machine's memory.</summary>
-    public TimeSpan EventLimit { get; init; } = TimeSpan.FromMinutes(5);
+    /// <summary>For what moves a machine's memory or all that its disks have yet to write.</summary>
+    public TimeSpan LongLimit { get; init; } = TimeSpan.FromMinutes(5);
 
     /// <summary>Ends, without an error, once the connection has and every event that came was handed on.</summary>
     public Task Closed => _reader;
@@ -64,15 +64,13 @@ internal sealed partial class QmpClient : IAsyncDisposable
     /// <exception cref="QmpRefusedException">QEMU answered with an error.</exception>
     /// <exception cref="QmpTimeoutException">QEMU did not answer.</exception>
     /// <exception cref="QmpBrokenException">The connection broke.</exception>
-    public Task<JsonElement> ExecuteAsync(string command, JsonObject? arguments, CancellationToken cancellationToken)
-    {
-        long id = Interlocked.Increment(ref _lastId);
-        var request = new JsonObject { ["execute"] = command, ["id"] = id };
-        if (arguments is not null)
-            request["arguments"] = arguments;
-        byte[] line = [.. JsonSerializer.SerializeToUtf8Bytes(request), (byte)'\n'];
-        return LimitAsync(token => ExecuteAsync(id, line, token), CommandLimit, $"QEMU did not answer '{command}'", cancellationToken);
-    }
+    public Task<JsonElement> ExecuteAsync(string command, JsonObject? arguments, CancellationToken cancellationToken) =>
+        ExecuteAsync(command, arguments, CommandLimit, cancellationToken);
+
+    /// <summary>Executes a command that QEMU answers when all is written or read: <c>stop</c> writes what the disks have yet to write. On a busy disk that is long.</summary>
+    /// <inheritdoc cref="ExecuteAsync(string, JsonObject?, CancellationToken)"/>
+    public Task<JsonElement> ExecuteLongAsync(string command, JsonObject? arguments, CancellationToken cancellationToken) =>
+        ExecuteAsync(command, arguments, LongLimit, cancellationToken);
 
     /// <summary>Executes a command of the human monitor, for the few things that QMP lacks, and returns what it prints.</summary>
     /// <exception cref="QmpAnswerException">QEMU answered with no text.</exception>
@@ -97,7 +95,7 @@ internal sealed partial class QmpClient : IAsyncDisposable
         arguments["job-id"] = id;
         try
         {
-            await ExecuteAsync(command, arguments, cancellationToken).ConfigureAwait(false);
+            await ExecuteLongAsync(command, arguments, cancellationToken).ConfigureAwait(false);
             await concluded.ConfigureAwait(false);
         }
         finally
@@ -118,7 +116,7 @@ internal sealed partial class QmpClient : IAsyncDisposable
     /// <exception cref="QmpTimeoutException">It did not come.</exception>
     /// <exception cref="QmpBrokenException">The connection broke.</exception>
     public Task<JsonElement> WaitForEventAsync(string name, Func<JsonElement, bool> matches, CancellationToken cancellationToken) =>
-        LimitAsync(token => WaitForEventAsync(new EventWait(name, matches), token), EventLimit, $"QEMU did not tell {name}", cancellationToken);
+        LimitAsync(token => WaitForEventAsync(new EventWait(name, matches), token), LongLimit, $"QEMU did not tell {name}", cancellationToken);
 
     public async ValueTask DisposeAsync()
     {
@@ -142,6 +140,16 @@ internal sealed partial class QmpClient : IAsyncDisposable
             cancellationToken.ThrowIfCancellationRequested();
             throw new QmpTimeoutException(unanswered, limit);
         }
+    }
+
+    private Task<JsonElement> ExecuteAsync(string command, JsonObject? arguments, TimeSpan limit, CancellationToken cancellationToken)
+    {
+        long id = Interlocked.Increment(ref _lastId);
+        var request = new JsonObject { ["execute"] = command, ["id"] = id };
+        if (arguments is not null)
+            request["arguments"] = arguments;
+        byte[] line = [.. JsonSerializer.SerializeToUtf8Bytes(request), (byte)'\n'];
+        return LimitAsync(token => ExecuteAsync(id, line, token), limit, $"QEMU did not answer '{command}'", cancellationToken);
     }
 
     private async Task<JsonElement> ExecuteAsync(long id, byte[] line, CancellationToken cancellationToken)

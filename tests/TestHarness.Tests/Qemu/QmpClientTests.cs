@@ -83,6 +83,24 @@ public sealed class QmpClientTests
     }
 
     [Fact]
+    public async Task Waits_longer_for_a_job_that_QEMU_answers_when_it_is_done()
+    {
+        await using FakeMonitor monitor = await NegotiatedAsync(stream => new QmpClient(stream, _ => { }) { CommandLimit = Short });
+        Task job = monitor.Client.RunJobAsync("snapshot-load", [], Token);
+        long load = await monitor.TakeAsync();
+
+        await monitor.Awaiting(it => it.Client.ExecuteAsync("query-status", null, Token)).Should().ThrowAsync<QmpTimeoutException>();
+        await monitor.TakeAsync();
+        job.IsCompleted.Should().BeFalse();
+
+        await monitor.SayAsync("{\"event\": \"JOB_STATUS_CHANGE\", \"data\": {\"id\": \"job2\", \"status\": \"concluded\"}}\n");
+        await monitor.AnswerAsync(load);
+        await monitor.AnswerAsync(await monitor.TakeAsync(), "[{\"id\": \"job2\"}]");
+        await monitor.AnswerAsync(await monitor.TakeAsync());
+        await job.WaitAsync(Soon, Token);
+    }
+
+    [Fact]
     public async Task Gives_up_on_commands_that_nobody_takes()
     {
         await using FakeMonitor monitor = await NegotiatedAsync(stream => new QmpClient(stream, _ => { }) { CommandLimit = Short });
@@ -122,7 +140,7 @@ public sealed class QmpClientTests
     [Fact]
     public async Task Gives_up_on_an_event_that_does_not_come()
     {
-        await using FakeMonitor monitor = await NegotiatedAsync(stream => new QmpClient(stream, _ => { }) { EventLimit = Short });
+        await using FakeMonitor monitor = await NegotiatedAsync(stream => new QmpClient(stream, _ => { }) { LongLimit = Short });
 
         (await monitor.Invoking(it => it.Client.WaitForEventAsync("RESET", _ => true, Token).WaitAsync(Soon, Token)).Should().ThrowAsync<QmpTimeoutException>())
             .WithMessage("QEMU did not tell RESET within 0.2 s");
