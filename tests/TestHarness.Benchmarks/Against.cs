@@ -5,13 +5,8 @@ namespace TestHarness.Benchmarks;
 /// <summary>This build of the library and another one, row by row and turn by turn, since a host's speed drifts by more than what is compared.</summary>
 internal static class Against
 {
-    // Until the code of both is compiled and the host's cache of files is warm.
-    private const int WarmUp = 2;
-
-    private const int FewestPairs = 30;
-
-    // Processes and templates are made anew so often: how fast one is depends on where it came to lie, for as long as it lives.
-    private const int Rounds = 10;
+    // Processes, templates and machines are made anew for each: how fast one is depends on where it came to lie, for as long as it lives. So a round is one sample of the interval's.
+    private const int FewestRounds = 30;
 
     // A file system in memory: what a disk makes wait is more than what is compared.
     private const string Memory = "/dev/shm";
@@ -22,7 +17,7 @@ internal static class Against
     public static async Task RunAsync(string folder, IReadOnlyList<string> images, int count, string? only)
     {
         string library = Library(folder);
-        int pairs = Math.Max(count, FewestPairs);
+        int rounds = Math.Max(count, FewestRounds);
         string[] rows = only is null ? [.. Row.All.Keys] : Row.All.ContainsKey(only) ? [only] : throw new ArgumentException(
             $"There is no row '{only}'. Rows: {string.Join(", ", Row.All.Keys)}.");
         if (new DriveInfo(Memory).AvailableFreeSpace is var free && free < Needed)
@@ -33,13 +28,13 @@ internal static class Against
             string other = Compose(library, Path.Combine(place, "program"));
             foreach (string image in images)
             {
-                Dictionary<string, List<(double Mine, double Other)>> samples = rows.ToDictionary(row => row, _ => new List<(double Mine, double Other)>());
-                for (int round = 0; round < Rounds; round++)
+                Dictionary<string, List<Round>> samples = rows.ToDictionary(row => row, _ => new List<Round>());
+                for (int round = 0; round < rounds; round++)
                 {
                     await using var mine = new BuildProcess(AppContext.BaseDirectory, image, Places(place, "mine"));
                     await using var theirs = new BuildProcess(other, image, Places(place, "theirs"));
                     foreach (string row in rows)
-                        samples[row].AddRange(await PairsAsync(mine, theirs, row, (pairs + Rounds - 1) / Rounds));
+                        samples[row].Add(await RoundAsync(mine, theirs, row));
                 }
 
                 foreach (string row in rows)
@@ -52,34 +47,34 @@ internal static class Against
         }
     }
 
-    private static async Task<List<(double Mine, double Other)>> PairsAsync(BuildProcess mine, BuildProcess theirs, string row, int count)
+    // In turns of a moment each: a host goes faster and slower by half within seconds.
+    private static async Task<Round> RoundAsync(BuildProcess mine, BuildProcess theirs, string row)
     {
-        List<(double Mine, double Other)> pairs = [];
-        for (int i = -WarmUp; i < count; i++)
+        // What is done first in a process or a machine costs more.
+        await mine.SampleAsync(row);
+        await theirs.SampleAsync(row);
+        List<(double Mine, double Other)> turns = [];
+        for (int i = 0; i < Row.All[row].Turns; i++)
         {
             // Each goes first every other time.
             double first = i % 2 == 0 ? await mine.SampleAsync(row) : 0;
             double other = await theirs.SampleAsync(row);
-            double own = i % 2 == 0 ? first : await mine.SampleAsync(row);
-            if (i >= 0)
-                pairs.Add((own, other));
+            turns.Add((i % 2 == 0 ? first : await mine.SampleAsync(row), other));
         }
 
         await mine.CloseRowsAsync();
         await theirs.CloseRowsAsync();
-        return pairs;
+        return new Round(Metric.MedianOf(turns.Select(turn => turn.Mine)), Metric.MedianOf(turns.Select(turn => turn.Other)), Metric.MedianOf(turns.Select(turn => turn.Mine / turn.Other)));
     }
 
-    private static void Print(string name, List<(double Mine, double Other)> pairs)
+    private static void Print(string name, List<Round> rounds)
     {
-        RatioInterval interval = RatioInterval.Of(pairs);
-        double own = Median(pairs.Select(pair => pair.Mine)), other = Median(pairs.Select(pair => pair.Other));
+        RatioInterval interval = RatioInterval.Of([.. rounds.Select(round => round.Ratio)]);
+        double own = Metric.MedianOf(rounds.Select(round => round.Mine)), other = Metric.MedianOf(rounds.Select(round => round.Other));
         Console.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
-            $"{interval.Ratio:0.000} [{interval.Low:0.000}, {interval.High:0.000}]  {name}  ({pairs.Count} pairs, medians {own:0.0} and {other:0.0} ms)"));
+            $"{interval.Ratio:0.000} [{interval.Low:0.000}, {interval.High:0.000}]  {name}  ({rounds.Count} rounds, medians {own:0.0} and {other:0.0} ms)"));
     }
-
-    private static double Median(IEnumerable<double> samples) => new Metric("", "", [.. samples]).Median;
 
     private static string Library(string folder)
     {
@@ -106,4 +101,6 @@ internal static class Against
             Directory.Delete(templates, recursive: true);
         return new Dictionary<string, string> { ["TESTHARNESS_CACHE"] = cache, ["TESTHARNESS_RUN"] = Path.Combine(place, $"{whose}-run") };
     }
+
+    private readonly record struct Round(double Mine, double Other, double Ratio);
 }

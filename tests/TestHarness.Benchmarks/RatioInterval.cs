@@ -1,7 +1,7 @@
 namespace TestHarness.Benchmarks;
 
 /// <summary>
-/// How much longer one of two things takes, from pairs of samples: the Hodges-Lehmann estimate of the ratio and Wilcoxon's 95 % interval, which a few
+/// How much longer one of two things takes, from ratios that do not depend on each other: the Hodges-Lehmann estimate of the ratio and Wilcoxon's 95 % interval, which a few
 /// samples that a busy host has spoilt move hardly (Hollander, Wolfe, Chicken: Nonparametric Statistical Methods, section 3.2 and 3.3).
 /// </summary>
 /// <param name="Ratio">The ratio.</param>
@@ -12,14 +12,13 @@ internal readonly record struct RatioInterval(double Ratio, double Low, double H
     // Of the normal distribution, for 95 %.
     private const double Quantile = 1.96;
 
-    public static RatioInterval Of(IReadOnlyList<(double Mine, double Other)> pairs)
+    public static RatioInterval Of(IReadOnlyList<double> ratios)
     {
-        double[] differences = [.. pairs.Select(pair => Math.Log(pair.Mine / pair.Other))];
+        double[] differences = [.. ratios.Select(ratio => Math.Log(ratio))];
         double[] averages = [.. differences.SelectMany((one, index) => differences[index..].Select(other => (one + other) / 2)).Order()];
         int n = differences.Length;
         double spread = Quantile * Math.Sqrt(n * (n + 1.0) * (2 * n + 1) / 24);
         int skipped = Math.Max(0, (int)Math.Floor((n * (n + 1.0) / 4) - spread));
-        double middle = (averages[(averages.Length - 1) / 2] + averages[averages.Length / 2]) / 2;
-        return new(Math.Exp(middle), Math.Exp(averages[skipped]), Math.Exp(averages[^(skipped + 1)]));
+        return new(Math.Exp(Metric.MedianOf(averages)), Math.Exp(averages[skipped]), Math.Exp(averages[^(skipped + 1)]));
     }
 }
