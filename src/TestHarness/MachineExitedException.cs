@@ -1,3 +1,5 @@
+using TestHarness.Hosts;
+
 namespace TestHarness;
 
 /// <summary>The machine ended while something was waited for, or before it was asked.</summary>
@@ -26,7 +28,7 @@ public sealed class MachineExitedException : MachineException
         { Reason: MachineExitReason.HostDiskFailed } => StartAdvice.For(MachineFault.HostDiskFailed),
         { Reason: MachineExitReason.BootLoop } => StartAdvice.For(MachineFault.BootLoop),
         { Reason: MachineExitReason.HostOutOfMemory } => StartAdvice.For(MachineFault.HostOutOfMemory),
-        { Reason: MachineExitReason.QemuExited, Signal: Hosts.Native.SignalKill } =>
+        { Reason: MachineExitReason.QemuExited, Signal: Native.SignalKill } =>
             $"if nobody killed it, the host may have run out of memory, though neither its kernel's log nor its control group says so here: {StartAdvice.For(MachineFault.HostOutOfMemory)}",
         _ => null,
     };

@@ -2,6 +2,7 @@ using System.Text;
 using TestHarness.Evidence;
 using TestHarness.Guest;
 using TestHarness.Hosts;
+using TestHarness.Qemu;
 
 namespace TestHarness;
 
@@ -20,15 +21,15 @@ public sealed class MachineHold : IAsyncDisposable
     private MachineHold(VirtualMachine machine, GuestSession guest, string? viewer, CancellationToken ended)
     {
         MachineName = machine.Name;
-        _folder = Path.Combine(machine.OwnFolder, Qemu.MachineFileNames.Hold);
+        _folder = Path.Combine(machine.OwnFolder, MachineFileNames.Hold);
         EvidenceBundle.MakeFolder(_folder);
         HoldFile = Path.Combine(_folder, "held");
         File.WriteAllText(HoldFile, "Delete this file to let the test go on.\n");
         ViewerSocket = viewer;
-        ScreenFile = Qemu.QemuArguments.HasDisplay(machine.Spec) ? Path.Combine(_folder, "screen.png") : null;
+        ScreenFile = QemuArguments.HasDisplay(machine.Spec) ? Path.Combine(_folder, "screen.png") : null;
         _closed = CancellationTokenSource.CreateLinkedTokenSource(ended);
         _shell = new HoldSocket(Path.Combine(_folder, "shell"), new HeldShell(guest).ServeAsync);
-        _console = new HoldSocket(Path.Combine(_folder, Qemu.MachineFileNames.HoldConsole), new HeldConsole(machine.Console).ServeAsync);
+        _console = new HoldSocket(Path.Combine(_folder, MachineFileNames.HoldConsole), new HeldConsole(machine.Console).ServeAsync);
         _screen = ScreenFile is null ? Task.CompletedTask : RenewScreenAsync(machine.Screen, ScreenFile);
         Released = WaitForReleaseAsync();
     }
@@ -66,8 +67,8 @@ public sealed class MachineHold : IAsyncDisposable
             if (ScreenFile is not null)
                 text.Append("  screen:   ").Append(ScreenFile).Append(" (renewed each second)\n");
             if (ViewerSocket is not null)
-                text.Append("  viewer:   vncviewer ").Append(Qemu.ShellQuote.Quote(ViewerSocket)).Append('\n');
-            return text.Append("  release:  rm ").Append(Qemu.ShellQuote.Quote(HoldFile)).ToString();
+                text.Append("  viewer:   vncviewer ").Append(ShellQuote.Quote(ViewerSocket)).Append('\n');
+            return text.Append("  release:  rm ").Append(ShellQuote.Quote(HoldFile)).ToString();
         }
     }
 
@@ -95,7 +96,7 @@ public sealed class MachineHold : IAsyncDisposable
 
     internal static MachineHold Open(VirtualMachine machine, GuestSession guest, string? viewer, CancellationToken ended) => new(machine, guest, viewer, ended);
 
-    private static string Join(string socket) => $"socat -,raw,echo=0,escape=0x1d UNIX-CONNECT:{Qemu.ShellQuote.Quote(socket)}";
+    private static string Join(string socket) => $"socat -,raw,echo=0,escape=0x1d UNIX-CONNECT:{ShellQuote.Quote(socket)}";
 
     private async Task WaitForReleaseAsync()
     {
@@ -114,7 +115,7 @@ public sealed class MachineHold : IAsyncDisposable
                 await File.WriteAllBytesAsync($"{file}.new", shot.Png, _closed.Token).ConfigureAwait(false);
                 File.Move($"{file}.new", file, overwrite: true);
             }
-            catch (Exception e) when (e is OperationCanceledException or Qemu.QmpException or IOException)
+            catch (Exception e) when (e is OperationCanceledException or QmpException or IOException)
             {
                 // A machine that is paused or broken: the last picture stays.
             }

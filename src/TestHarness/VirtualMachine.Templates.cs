@@ -1,4 +1,5 @@
 using TestHarness.Hosts;
+using TestHarness.Images;
 using TestHarness.Qemu;
 using TestHarness.Templates;
 
@@ -91,7 +92,7 @@ public sealed partial class VirtualMachine
 
         string processor = _accelerator == Accelerator.Kvm ? TemplateKey.HostProcessor() : "";
         string key = TemplateKey.Make(_image!.Key, Program, Spec, _boot!, _accelerator, processor);
-        QemuReach.RequireWayTo(Path.Combine(Images.CacheFolder.Templates, key), "TESTHARNESS_CACHE");
+        QemuReach.RequireWayTo(Path.Combine(CacheFolder.Templates, key), "TESTHARNESS_CACHE");
         (_template, string? reason) = await TemplateStore.GetAsync(
             key,
             (folder, finalFolder, token) => TemplateMaker.MakeAsync(Spec, folder, finalFolder, progress, token),

@@ -1,8 +1,9 @@
-using System.CommandLine;
 using System.CommandLine.Completions;
+using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
 using TestHarness.Images;
+using TestHarness.Qemu;
 using TestHarness.Tool.Machines;
 
 namespace TestHarness.Tool.Commands;
@@ -132,7 +133,7 @@ internal static class ImageCommands
     }
 
     private static string[] UsersOf(GuestImage image) =>
-        [.. NamedMachine.All().Where(machine => Qemu.KeptDisks.BaseOf(machine.Disks) == image.DiskPath).Select(machine => machine.Name)];
+        [.. NamedMachine.All().Where(machine => KeptDisks.BaseOf(machine.Disks) == image.DiskPath).Select(machine => machine.Name)];
 }
 
 /// <summary>An image in a list.</summary>

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Text.Json.Serialization;
+using TestHarness.Goldens;
 
 namespace TestHarness.Tool.Machines;
 
@@ -83,6 +84,6 @@ internal sealed record HostAnswer
 [JsonSerializable(typeof(StartProgress))]
 [JsonSerializable(typeof(IReadOnlyList<MachineStatus>))]
 [JsonSerializable(typeof(IReadOnlyList<Commands.ImageStatus>))]
-[JsonSerializable(typeof(IReadOnlyList<Goldens.ReceivedGolden>))]
-[JsonSerializable(typeof(IReadOnlyList<Goldens.UnknownGolden>))]
+[JsonSerializable(typeof(IReadOnlyList<ReceivedGolden>))]
+[JsonSerializable(typeof(IReadOnlyList<UnknownGolden>))]
 internal sealed partial class ToolJson : JsonSerializerContext;

@@ -1,6 +1,7 @@
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using System.Text.Json;
+using TestHarness.Guest;
 using TestHarness.Hosts;
 
 namespace TestHarness.Tool.Machines;
@@ -179,7 +180,7 @@ internal sealed class MachineHost : IAsyncDisposable
         {
             return new HostAnswer { ExitCode = ExitCode.NotRunning, Error = $"Machine '{_machine.Name}' has ended: {_vm.Exit}." };
         }
-        catch (Exception e) when (e is TestHarnessException or Guest.AgentException or ArgumentException or InvalidOperationException or IOException or UnauthorizedAccessException)
+        catch (Exception e) when (e is TestHarnessException or AgentException or ArgumentException or InvalidOperationException or IOException or UnauthorizedAccessException)
         {
             return new HostAnswer { ExitCode = ExitCode.Failed, Error = e.Message };
         }

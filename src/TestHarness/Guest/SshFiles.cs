@@ -1,4 +1,5 @@
 using TestHarness.Hosts;
+using TestHarness.Qemu;
 
 namespace TestHarness.Guest;
 
@@ -21,7 +22,7 @@ internal sealed class SshFiles(string folder)
 
     public string KnownHosts => Path.Combine(folder, KnownHostsName);
 
-    public string ControlSocket => Path.Combine(folder, Qemu.MachineFileNames.SshSocket);
+    public string ControlSocket => Path.Combine(folder, MachineFileNames.SshSocket);
 
     /// <summary>The public half of the key that opens the guest, as it stands in an <c>authorized_keys</c>.</summary>
     public string PublicKey => ReadKey($"{Identity}.pub");

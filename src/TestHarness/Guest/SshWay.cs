@@ -1,7 +1,8 @@
 using System.Diagnostics;
-using System.Net;
 using System.Net.Sockets;
+using System.Net;
 using System.Text;
+using TestHarness.Qemu;
 
 namespace TestHarness.Guest;
 
@@ -113,7 +114,7 @@ internal sealed class SshWay(SshAccess access, SshFiles files, IPEndPoint host, 
         File.Delete(files.ControlSocket);
         _state = "sshd answers; the login is under way";
         // The user's own shell may be none that knows the script's syntax.
-        string command = $"exec /bin/sh -c {Qemu.ShellQuote.Quote(AgentLauncher.OnStandardStreams())}";
+        string command = $"exec /bin/sh -c {ShellQuote.Quote(AgentLauncher.OnStandardStreams())}";
         return SshProcess.StartAsync([.. SshArguments.ForMaster(files, Identity, host, access.User, scaled(BannerLimit)), "--", command]);
     }
 

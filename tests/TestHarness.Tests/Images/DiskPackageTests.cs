@@ -1,7 +1,8 @@
 using System.Formats.Tar;
-using System.Text;
 using System.Text.Json.Nodes;
+using System.Text;
 using FluentAssertions;
+using TestHarness.Hosts;
 using TestHarness.Images;
 using Xunit;
 
@@ -180,7 +181,7 @@ public sealed class DiskPackageTests : IDisposable
             byte[] header = new byte[512];
             header[156] = (byte)type;
             Encoding.ASCII.GetBytes(Convert.ToString(2_000_000_000, 8).PadLeft(11, '0')).CopyTo(header, 124);
-            Encoding.ASCII.GetBytes($"{Convert.ToString(TestHarness.Hosts.TarHeader.Checksum(header), 8).PadLeft(6, '0')}\0 ").CopyTo(header, 148);
+            Encoding.ASCII.GetBytes($"{Convert.ToString(TarHeader.Checksum(header), 8).PadLeft(6, '0')}\0 ").CopyTo(header, 148);
             file.Write(header);
             file.SetLength(300_000_000);
         }

@@ -3,9 +3,10 @@ using System.Diagnostics;
 using System.Formats.Tar;
 using System.Text;
 using FluentAssertions;
-using FsCheck;
 using FsCheck.Fluent;
+using FsCheck;
 using TestHarness.Guest;
+using TestHarness.Hosts;
 using TestHarness.Images;
 using TestHarness.Networks;
 using TestHarness.Screens;
@@ -113,7 +114,7 @@ public sealed class HostileBytesTests : IDisposable
         // A tar's header that is believed has to have the right sum.
         if (bytes.Length >= 512 && random.Next(2) == 0)
         {
-            long sum = TestHarness.Hosts.TarHeader.Checksum(bytes);
+            long sum = TarHeader.Checksum(bytes);
             Encoding.ASCII.GetBytes($"{Convert.ToString(sum, 8).PadLeft(6, '0')}\0 ").CopyTo(bytes, 148);
         }
 
