@@ -1,5 +1,4 @@
 using System.Text;
-using TestHarness.Guest;
 
 namespace TestHarness;
 

@@ -1,4 +1,3 @@
-using TestHarness.Evidence;
 using TestHarness.Hosts;
 using TestHarness.Qemu;
 

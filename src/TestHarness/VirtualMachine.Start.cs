@@ -3,7 +3,6 @@ using System.Net.Sockets;
 using TestHarness.Evidence;
 using TestHarness.Guest;
 using TestHarness.Hosts;
-using TestHarness.Images;
 using TestHarness.Networks;
 using TestHarness.Qemu;
 using TestHarness.Templates;

@@ -1,5 +1,3 @@
-using TestHarness.Hosts;
-
 namespace TestHarness.Images;
 
 /// <summary>

@@ -1,6 +1,6 @@
 using System.Formats.Tar;
-using System.Text.Json.Nodes;
 using System.Text;
+using System.Text.Json.Nodes;
 using FluentAssertions;
 using TestHarness.Hosts;
 using TestHarness.Images;

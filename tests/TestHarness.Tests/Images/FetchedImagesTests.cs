@@ -1,7 +1,6 @@
 using System.Security.Cryptography;
 using FluentAssertions;
 using TestHarness.Hosts;
-using TestHarness.Images;
 using Xunit;
 
 namespace TestHarness.Tests.Images;
