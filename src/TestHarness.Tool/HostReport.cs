@@ -1,8 +1,9 @@
 using System.Globalization;
+using TestHarness.Hosts;
 using TestHarness.Images;
 using TestHarness.Qemu;
 
-namespace TestHarness.Hosts;
+namespace TestHarness.Tool;
 
 /// <summary>What was found out of one thing that machines need.</summary>
 /// <param name="What">Its name.</param>
