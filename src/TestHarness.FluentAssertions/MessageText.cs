@@ -1,3 +1,5 @@
+using TestHarness.Text;
+
 namespace TestHarness.FluentAssertions;
 
 /// <summary>Prepares texts for FluentAssertions' messages, which are formats.</summary>

@@ -3,7 +3,7 @@ using System.Runtime.CompilerServices;
 using FluentAssertions;
 using FluentAssertions.Execution;
 using FluentAssertions.Primitives;
-using TestHarness.Guest;
+using TestHarness.Text;
 
 namespace TestHarness.FluentAssertions;
 

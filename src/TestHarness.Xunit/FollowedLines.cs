@@ -1,3 +1,4 @@
+using TestHarness.Text;
 using Xunit;
 
 namespace TestHarness.Xunit;

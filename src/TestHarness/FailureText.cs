@@ -1,5 +1,5 @@
 using System.Text;
-using TestHarness.Evidence;
+using TestHarness.Text;
 
 namespace TestHarness;
 

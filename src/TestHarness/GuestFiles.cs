@@ -1,6 +1,6 @@
 using TestHarness.Guest;
 using TestHarness.Hosts;
-using TestHarness.Qemu;
+using TestHarness.Text;
 
 namespace TestHarness;
 

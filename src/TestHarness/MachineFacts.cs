@@ -1,6 +1,6 @@
 using System.Text;
 using TestHarness.Evidence;
-using TestHarness.Guest;
+using TestHarness.Text;
 
 namespace TestHarness;
 

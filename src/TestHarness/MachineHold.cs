@@ -3,6 +3,7 @@ using TestHarness.Evidence;
 using TestHarness.Guest;
 using TestHarness.Hosts;
 using TestHarness.Qemu;
+using TestHarness.Text;
 
 namespace TestHarness;
 

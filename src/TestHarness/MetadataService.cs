@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using TestHarness.Guest;
 using TestHarness.Networks;
+using TestHarness.Text;
 
 namespace TestHarness;
 

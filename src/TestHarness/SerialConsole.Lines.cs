@@ -1,6 +1,6 @@
 using System.Globalization;
 using System.Runtime.CompilerServices;
-using TestHarness.Guest;
+using TestHarness.Text;
 
 namespace TestHarness;
 

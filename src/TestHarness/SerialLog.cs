@@ -1,6 +1,5 @@
 using System.Text;
-using TestHarness.Evidence;
-using TestHarness.Guest;
+using TestHarness.Text;
 
 namespace TestHarness;
 

@@ -1,5 +1,5 @@
 using TestHarness.Guest;
-using TestHarness.Qemu;
+using TestHarness.Text;
 
 namespace TestHarness;
 

@@ -1,6 +1,6 @@
 using System.Globalization;
 using TestHarness.Guest;
-using TestHarness.Qemu;
+using TestHarness.Text;
 
 namespace TestHarness;
 

@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Threading.Channels;
 using TestHarness.Guest;
-using TestHarness.Qemu;
+using TestHarness.Text;
 
 namespace TestHarness;
 

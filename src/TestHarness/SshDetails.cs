@@ -1,5 +1,5 @@
 using System.Net;
-using TestHarness.Qemu;
+using TestHarness.Text;
 
 namespace TestHarness;
 

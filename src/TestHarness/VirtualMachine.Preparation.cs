@@ -2,6 +2,7 @@ using TestHarness.Guest;
 using TestHarness.Hosts;
 using TestHarness.Images;
 using TestHarness.Qemu;
+using TestHarness.Text;
 
 namespace TestHarness;
 

@@ -6,6 +6,7 @@ using TestHarness.Hosts;
 using TestHarness.Networks;
 using TestHarness.Qemu;
 using TestHarness.Templates;
+using TestHarness.Text;
 
 namespace TestHarness;
 

@@ -2,6 +2,7 @@ using TestHarness.Hosts;
 using TestHarness.Images;
 using TestHarness.Qemu;
 using TestHarness.Templates;
+using TestHarness.Text;
 
 namespace TestHarness;
 

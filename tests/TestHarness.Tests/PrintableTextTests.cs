@@ -2,6 +2,7 @@ using System.Xml;
 using FluentAssertions;
 using FsCheck;
 using FsCheck.Fluent;
+using TestHarness.Text;
 using Xunit;
 
 namespace TestHarness.Tests;

@@ -4,6 +4,7 @@ using System.Globalization;
 using System.Text.Json;
 using TestHarness.Images;
 using TestHarness.Qemu;
+using TestHarness.Text;
 using TestHarness.Tool.Machines;
 
 namespace TestHarness.Tool.Commands;

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using TestHarness.Images;
+using TestHarness.Text;
 
 namespace TestHarness.Tool.Commands;
 

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Completions;
 using System.Text.Json;
 using TestHarness.Hosts;
+using TestHarness.Text;
 using TestHarness.Tool.Machines;
 
 namespace TestHarness.Tool.Commands;

@@ -1,5 +1,5 @@
 using System.Collections.Immutable;
-using TestHarness.Guest;
+using TestHarness.Text;
 
 namespace TestHarness.Evidence;
 

@@ -1,3 +1,5 @@
+using TestHarness.Text;
+
 namespace TestHarness.Goldens;
 
 /// <summary>Where a golden's files are, as Verify names them: beside the test's source, <c>Class.Method.name.verified.png</c>.</summary>

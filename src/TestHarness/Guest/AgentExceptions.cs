@@ -1,3 +1,5 @@
+using TestHarness.Text;
+
 namespace TestHarness.Guest;
 
 /// <summary>The guest refused what it was asked for: a program that cannot be started, an address that does not answer.</summary>

@@ -1,3 +1,5 @@
+using TestHarness.Text;
+
 namespace TestHarness.Guest;
 
 /// <summary>The QEMU guest agent, which starts the library's: from then on that one serves its own port.</summary>

@@ -1,3 +1,5 @@
+using TestHarness.Text;
+
 namespace TestHarness.Guest;
 
 /// <summary>Runs what the library itself needs done in a guest.</summary>

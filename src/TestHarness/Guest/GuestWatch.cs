@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Text;
 using TestHarness.Qemu;
+using TestHarness.Text;
 
 namespace TestHarness.Guest;
 

@@ -1,6 +1,6 @@
 using System.Text;
 using System.Threading.Channels;
-using TestHarness.Evidence;
+using TestHarness.Text;
 
 namespace TestHarness.Guest;
 

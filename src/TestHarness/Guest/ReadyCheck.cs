@@ -1,4 +1,5 @@
 using TestHarness.Qemu;
+using TestHarness.Text;
 
 namespace TestHarness.Guest;
 

@@ -1,3 +1,5 @@
+using TestHarness.Text;
+
 namespace TestHarness.Hosts;
 
 /// <summary>Checks a folder that a guest is to read, so that the error is ours and not one of a program in the guest.</summary>

@@ -1,5 +1,6 @@
 using System.Formats.Tar;
 using TestHarness.Hosts;
+using TestHarness.Text;
 
 namespace TestHarness.Images;
 

@@ -1,3 +1,5 @@
+using TestHarness.Text;
+
 namespace TestHarness.Images;
 
 /// <summary>A simplestreams source on the web, as Ubuntu's cloud images publish theirs; with a keyring nothing of it is believed that has no good signature.</summary>

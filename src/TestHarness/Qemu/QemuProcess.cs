@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using TestHarness.Hosts;
+using TestHarness.Text;
 
 namespace TestHarness.Qemu;
 

@@ -1,3 +1,5 @@
+using TestHarness.Text;
+
 namespace TestHarness.Screens;
 
 /// <summary>What people call keys, and what QEMU calls them (QKeyCode in https://www.qemu.org/docs/master/interop/qemu-qmp-ref.html).</summary>

@@ -1,7 +1,6 @@
 using System.Text;
 using FluentAssertions;
-using TestHarness.Evidence;
-using TestHarness.Guest;
+using TestHarness.Text;
 using Xunit;
 
 namespace TestHarness.Tests.Evidence;

@@ -1,6 +1,6 @@
 using FluentAssertions;
 using TestHarness.Evidence;
-using TestHarness.Qemu;
+using TestHarness.Text;
 using Xunit;
 
 namespace TestHarness.Tests.Evidence;

@@ -1,6 +1,7 @@
 using System.Text;
 using FluentAssertions;
 using TestHarness.Evidence;
+using TestHarness.Text;
 using Xunit;
 
 namespace TestHarness.Tests.Evidence;

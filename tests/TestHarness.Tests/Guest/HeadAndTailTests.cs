@@ -2,7 +2,7 @@ using System.Text;
 using FluentAssertions;
 using FsCheck;
 using FsCheck.Fluent;
-using TestHarness.Guest;
+using TestHarness.Text;
 using Xunit;
 
 namespace TestHarness.Tests.Guest;

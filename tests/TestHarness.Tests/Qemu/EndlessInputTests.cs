@@ -6,6 +6,7 @@ using TestHarness.Guest;
 using TestHarness.Hosts;
 using TestHarness.Networks;
 using TestHarness.Qemu;
+using TestHarness.Text;
 using Xunit;
 
 namespace TestHarness.Tests.Qemu;

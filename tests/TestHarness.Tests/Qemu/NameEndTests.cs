@@ -6,6 +6,7 @@ using TestHarness.Hosts;
 using TestHarness.Images;
 using TestHarness.Qemu;
 using TestHarness.Tests.Tool;
+using TestHarness.Text;
 using TestHarness.Tool.Machines;
 using Xunit;
 

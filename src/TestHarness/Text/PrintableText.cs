@@ -2,7 +2,7 @@ using System.Globalization;
 using System.Text;
 using System.Text.RegularExpressions;
 
-namespace TestHarness;
+namespace TestHarness.Text;
 
 /// <summary>
 /// Makes what a guest wrote harmless for those who read it in a terminal, a CI log or an XML file: control characters, invisible changes of direction and

@@ -1,7 +1,6 @@
 using System.Text;
-using TestHarness.Guest;
 
-namespace TestHarness.Evidence;
+namespace TestHarness.Text;
 
 /// <summary>
 /// Masks the lines of one stream while they come. No line waits for the next one: what may be the beginning of a secret is masked at once, and what has come before is

@@ -1,6 +1,6 @@
 using System.Text.RegularExpressions;
 
-namespace TestHarness.Qemu;
+namespace TestHarness.Text;
 
 /// <summary>Quotes arguments for a POSIX shell, for command lines that people copy.</summary>
 internal static partial class ShellQuote

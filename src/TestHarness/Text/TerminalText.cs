@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text;
 
-namespace TestHarness.Guest;
+namespace TestHarness.Text;
 
 /// <summary>
 /// What a terminal would have been left with, line by line: escape sequences and control characters removed, and what a carriage return, a backspace or a

@@ -2,7 +2,7 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 
-namespace TestHarness.Evidence;
+namespace TestHarness.Text;
 
 /// <summary>
 /// Puts <c>***</c> in place of secrets in texts that people and CI get to see. Of a secret of several lines each line that is long enough is one of its own, and where

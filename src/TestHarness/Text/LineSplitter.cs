@@ -1,7 +1,7 @@
 using System.Buffers;
 using System.Text;
 
-namespace TestHarness.Guest;
+namespace TestHarness.Text;
 
 /// <summary>
 /// Cuts a stream of UTF-8 bytes into lines; a line end is LF or CR LF. A line that is longer than the limit is handed on in pieces, so that a guest that never

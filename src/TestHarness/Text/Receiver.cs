@@ -1,7 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.ExceptionServices;
 
-namespace TestHarness.Guest;
+namespace TestHarness.Text;
 
 /// <summary>
 /// Calls what a user gave for being told (of lines, of progress) apart from what tells it: on a thread of its own, in order, never two calls at a time. Who tells waits for

@@ -1,6 +1,6 @@
 using System.Text;
 
-namespace TestHarness.Evidence;
+namespace TestHarness.Text;
 
 /// <summary>Writes a text with <see cref="SecretMask.Mask"/> in place of parts of it. Pure.</summary>
 internal static class MaskedText

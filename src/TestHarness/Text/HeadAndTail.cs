@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text;
 
-namespace TestHarness.Guest;
+namespace TestHarness.Text;
 
 /// <summary>
 /// Keeps the beginning and the end of a stream of bytes of any length, in bounded memory. Positions are those in the whole stream, so that they stay what

@@ -1,6 +1,6 @@
 using System.Text;
 
-namespace TestHarness.Guest;
+namespace TestHarness.Text;
 
 /// <summary>The end of a text, for messages: some lines, and not many characters however long they are.</summary>
 internal static class TextTail
