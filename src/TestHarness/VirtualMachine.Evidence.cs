@@ -3,6 +3,7 @@ using System.Threading.Channels;
 using TestHarness.Evidence;
 using TestHarness.Guest;
 using TestHarness.Qemu;
+using TestHarness.Specs;
 using TestHarness.Text;
 
 namespace TestHarness;

@@ -1,3 +1,5 @@
+using TestHarness.Specs;
+
 namespace TestHarness.Guest;
 
 /// <summary>A command in the guest. Disposing it while it runs kills everything that it started.</summary>

@@ -1,4 +1,4 @@
-namespace TestHarness;
+namespace TestHarness.Specs;
 
 /// <summary>
 /// What a command or transfer still does when its limit has run out or its caller has cancelled, each for a while at most. It is back within 2 seconds of
