@@ -1,3 +1,5 @@
+using TestHarness.Errors;
+
 namespace TestHarness;
 
 /// <summary>A screen or a text is not what its golden says, or there is no golden yet, or it can't be read.</summary>

@@ -1,4 +1,5 @@
 using System.Text;
+using TestHarness.Errors;
 using TestHarness.Specs;
 
 namespace TestHarness;

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using TestHarness.Errors;
 using TestHarness.Guest;
 
 namespace TestHarness;

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Text.RegularExpressions;
+using TestHarness.Errors;
 using TestHarness.Guest;
 
 namespace TestHarness;

@@ -1,4 +1,5 @@
 using FluentAssertions;
+using TestHarness.Errors;
 using TestHarness.Evidence;
 using Xunit;
 

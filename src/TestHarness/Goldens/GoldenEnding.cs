@@ -1,3 +1,5 @@
+using TestHarness.Errors;
+
 namespace TestHarness.Goldens;
 
 /// <summary>What is done when something is not what its golden says, by the mode: files are written, and the test fails or not.</summary>

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using TestHarness.Errors;
 using TestHarness.Hosts;
 
 namespace TestHarness.Goldens;

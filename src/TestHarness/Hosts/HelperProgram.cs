@@ -1,5 +1,6 @@
 using System.ComponentModel;
 using Medallion.Shell;
+using TestHarness.Errors;
 
 namespace TestHarness.Hosts;
 

@@ -1,3 +1,5 @@
+using TestHarness.Errors;
+
 namespace TestHarness.Hosts;
 
 /// <summary>The words for who waits for whom.</summary>

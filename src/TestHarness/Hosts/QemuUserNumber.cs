@@ -1,4 +1,5 @@
 using System.Globalization;
+using TestHarness.Errors;
 
 namespace TestHarness.Hosts;
 

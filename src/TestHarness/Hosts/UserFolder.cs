@@ -1,3 +1,5 @@
+using TestHarness.Errors;
+
 namespace TestHarness.Hosts;
 
 /// <summary>

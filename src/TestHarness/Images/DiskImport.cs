@@ -1,4 +1,5 @@
 using System.Formats.Tar;
+using TestHarness.Errors;
 using TestHarness.Hosts;
 using TestHarness.Text;
 

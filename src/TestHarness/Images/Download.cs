@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Http.Headers;
+using TestHarness.Errors;
 using TestHarness.Text;
 
 namespace TestHarness.Images;

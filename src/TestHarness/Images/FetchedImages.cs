@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using TestHarness.Errors;
 using TestHarness.Hosts;
 
 namespace TestHarness.Images;

@@ -1,3 +1,5 @@
+using TestHarness.Errors;
+
 namespace TestHarness.Images;
 
 /// <summary>Makes an image from a recipe: packages, kernel and initramfs, the recipe's own files, the disk. Needs no loop device and no root.</summary>

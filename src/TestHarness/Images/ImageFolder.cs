@@ -1,3 +1,5 @@
+using TestHarness.Errors;
+
 namespace TestHarness.Images;
 
 /// <summary>Tells whether a folder of the store is an image and nothing else, before it is removed.</summary>

@@ -1,3 +1,5 @@
+using TestHarness.Errors;
+
 namespace TestHarness.Images;
 
 /// <summary>A disk that is fetched into the store ahead of time, under a name.</summary>

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Text;
+using TestHarness.Errors;
 using TestHarness.Hosts;
 
 namespace TestHarness.Images;

@@ -1,4 +1,5 @@
 using System.Reflection;
+using TestHarness.Errors;
 using TestHarness.Hosts;
 
 namespace TestHarness.Images;

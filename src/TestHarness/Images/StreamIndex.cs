@@ -1,4 +1,5 @@
 using System.Text.Json;
+using TestHarness.Errors;
 
 namespace TestHarness.Images;
 

@@ -1,4 +1,5 @@
 using System.Text;
+using TestHarness.Errors;
 using TestHarness.Text;
 
 namespace TestHarness.Screens;

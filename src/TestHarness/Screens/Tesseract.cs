@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using TestHarness.Errors;
 using TestHarness.Hosts;
 
 namespace TestHarness.Screens;

@@ -2,7 +2,7 @@ using System.Text;
 using TestHarness.Evidence;
 using TestHarness.Text;
 
-namespace TestHarness;
+namespace TestHarness.Errors;
 
 /// <summary>What every failure of a machine tells besides its own reason.</summary>
 internal sealed record MachineFacts(string MachineName)

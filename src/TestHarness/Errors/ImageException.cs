@@ -1,3 +1,5 @@
+using TestHarness.Errors;
+
 namespace TestHarness;
 
 /// <summary>An image is unknown, its recipe has mistakes, building or fetching it failed, or its disk can't be used.</summary>

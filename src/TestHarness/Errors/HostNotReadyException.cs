@@ -1,3 +1,5 @@
+using TestHarness.Errors;
+
 namespace TestHarness;
 
 /// <summary>The host lacks something that machines need: a program, a folder that can be written, an operating system that is Linux.</summary>

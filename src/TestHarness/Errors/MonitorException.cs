@@ -1,3 +1,5 @@
+using TestHarness.Errors;
+
 namespace TestHarness;
 
 /// <summary>QEMU refused what was asked of the running machine, or its monitor could not be asked; the machine runs on.</summary>

@@ -1,4 +1,4 @@
-namespace TestHarness;
+namespace TestHarness.Errors;
 
 /// <summary>What to try when a machine did not start, or was ended by its host.</summary>
 internal static class StartAdvice

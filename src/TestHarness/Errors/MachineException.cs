@@ -1,3 +1,5 @@
+using TestHarness.Errors;
+
 namespace TestHarness;
 
 /// <summary>The base of failures that one machine has: it carries the machine's name and what its console wrote last.</summary>

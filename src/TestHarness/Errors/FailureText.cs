@@ -1,7 +1,7 @@
 using System.Text;
 using TestHarness.Text;
 
-namespace TestHarness;
+namespace TestHarness.Errors;
 
 /// <summary>Builds the message of a failure: a summary, labelled blocks, and what to try. Nothing in it acts on a terminal or a CI log, whoever wrote it.</summary>
 internal sealed class FailureText(string summary)

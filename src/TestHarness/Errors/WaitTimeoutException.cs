@@ -1,3 +1,5 @@
+using TestHarness.Errors;
+
 namespace TestHarness;
 
 /// <summary>What was waited for did not come within the limit; the machine runs on.</summary>

@@ -1,3 +1,5 @@
+using TestHarness.Errors;
+
 namespace TestHarness;
 
 /// <summary>A machine did not start: QEMU refused or ended, or the guest did not come up.</summary>
