@@ -1,5 +1,5 @@
 using System.Text.Json.Nodes;
-using TestHarness.Qemu;
+using TestHarness.Hosts;
 
 namespace TestHarness;
 

@@ -1,7 +1,7 @@
 using System.Net;
 using TestHarness.Guest;
+using TestHarness.Hosts;
 using TestHarness.Networks;
-using TestHarness.Qemu;
 
 namespace TestHarness;
 

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
+using TestHarness.Hosts;
 using TestHarness.Images;
 
 namespace TestHarness.Guest;

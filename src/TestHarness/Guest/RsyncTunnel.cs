@@ -1,7 +1,6 @@
 using System.Net.Sockets;
 using System.Text;
 using TestHarness.Hosts;
-using TestHarness.Qemu;
 
 namespace TestHarness.Guest;
 

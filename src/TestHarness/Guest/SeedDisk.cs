@@ -1,5 +1,4 @@
 using TestHarness.Hosts;
-using TestHarness.Qemu;
 
 namespace TestHarness.Guest;
 

@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Text;
 using TestHarness.Errors;
-using TestHarness.Qemu;
 
 namespace TestHarness.Hosts;
 

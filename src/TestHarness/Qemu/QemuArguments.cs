@@ -3,6 +3,7 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using TestHarness.Guest;
+using TestHarness.Hosts;
 
 namespace TestHarness.Qemu;
 

@@ -1,4 +1,5 @@
 using TestHarness.Guest;
+using TestHarness.Hosts;
 using TestHarness.Text;
 
 namespace TestHarness.Qemu;

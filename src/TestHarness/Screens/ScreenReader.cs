@@ -1,7 +1,6 @@
 using System.Text.Json.Nodes;
 using TestHarness.Guest;
 using TestHarness.Hosts;
-using TestHarness.Qemu;
 
 namespace TestHarness.Screens;
 

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text.Json;
+using TestHarness.Hosts;
 using TestHarness.Images;
 using TestHarness.Qemu;
 

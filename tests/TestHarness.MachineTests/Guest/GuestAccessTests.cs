@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using FluentAssertions;
 using TestHarness.Guest;
+using TestHarness.Hosts;
 using Xunit;
 
 namespace TestHarness.MachineTests.Guest;

@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using FluentAssertions;
 using TestHarness.Guest;
+using TestHarness.Hosts;
 using Xunit;
 
 namespace TestHarness.Tests.Guest;

@@ -4,7 +4,6 @@ using System.Text.RegularExpressions;
 using FluentAssertions;
 using TestHarness.Hosts;
 using TestHarness.Images;
-using TestHarness.Qemu;
 using TestHarness.Tests.Tool;
 using TestHarness.Text;
 using TestHarness.Tool.Machines;

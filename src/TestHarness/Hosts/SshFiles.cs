@@ -1,8 +1,6 @@
 using TestHarness.Errors;
-using TestHarness.Hosts;
-using TestHarness.Qemu;
 
-namespace TestHarness.Guest;
+namespace TestHarness.Hosts;
 
 /// <summary>
 /// The files of a machine's SSH access, in a folder of its run folder: the key that opens the guest, the known hosts, the control socket. Only this process's user reads them.

@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Net;
 
-namespace TestHarness.Guest;
+namespace TestHarness.Hosts;
 
 /// <summary>Arguments for the OpenSSH client, which then goes by them alone: neither by the user's <c>~/.ssh</c> nor by the host's configuration. Pure. See ssh_config(5).</summary>
 internal static class SshArguments

@@ -1,4 +1,6 @@
-namespace TestHarness.Qemu;
+using TestHarness.Qemu;
+
+namespace TestHarness.Hosts;
 
 /// <summary>
 /// Names of the files in a machine's run folder. QEMU runs with that folder as its working directory and is given these names as they are, so
