@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using TestHarness.Agents;
 using TestHarness.Guest;
 using TestHarness.Hosts;
 

@@ -1,6 +1,6 @@
 using System.Diagnostics;
+using TestHarness.Agents;
 using TestHarness.Errors;
-using TestHarness.Guest;
 
 namespace TestHarness;
 

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using TestHarness.Agents;
 using TestHarness.Guest;
 using TestHarness.Networks;
 using TestHarness.Text;

@@ -1,4 +1,4 @@
-using TestHarness.Guest;
+using TestHarness.Agents;
 using TestHarness.Text;
 
 namespace TestHarness;

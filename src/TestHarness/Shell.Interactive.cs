@@ -1,3 +1,4 @@
+using TestHarness.Agents;
 using TestHarness.Guest;
 using TestHarness.Hosts;
 

@@ -1,5 +1,5 @@
 using System.Globalization;
-using TestHarness.Guest;
+using TestHarness.Agents;
 using TestHarness.Text;
 
 namespace TestHarness;

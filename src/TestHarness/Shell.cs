@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Threading.Channels;
+using TestHarness.Agents;
 using TestHarness.Guest;
 using TestHarness.Text;
 

@@ -1,5 +1,5 @@
 using System.Text;
-using TestHarness.Guest;
+using TestHarness.Agents;
 using TestHarness.Text;
 
 namespace TestHarness;

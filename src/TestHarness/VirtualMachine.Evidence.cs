@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Threading.Channels;
+using TestHarness.Agents;
 using TestHarness.Evidence;
-using TestHarness.Guest;
 using TestHarness.Qemu;
 using TestHarness.Specs;
 using TestHarness.Text;

@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
-using TestHarness.Guest;
+using TestHarness.Agents;
 using TestHarness.Networks;
 
 namespace TestHarness;

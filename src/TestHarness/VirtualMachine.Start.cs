@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Net.Sockets;
+using TestHarness.Agents;
 using TestHarness.Errors;
 using TestHarness.Evidence;
 using TestHarness.Guest;

@@ -1,5 +1,5 @@
+using TestHarness.Agents;
 using TestHarness.Errors;
-using TestHarness.Guest;
 using TestHarness.Qemu;
 
 namespace TestHarness;

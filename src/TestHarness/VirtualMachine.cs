@@ -1,4 +1,5 @@
 using System.Net;
+using TestHarness.Agents;
 using TestHarness.Guest;
 using TestHarness.Hosts;
 using TestHarness.Networks;

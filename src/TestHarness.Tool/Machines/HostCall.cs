@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
 using System.Text;
 using System.Threading.Channels;
-using TestHarness.Guest;
+using TestHarness.Agents;
 
 namespace TestHarness.Tool.Machines;
 

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Net;
+using TestHarness.Agents;
 using TestHarness.Guest;
 
 namespace TestHarness.Tool.Machines;

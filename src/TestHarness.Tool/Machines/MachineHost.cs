@@ -1,7 +1,7 @@
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using System.Text.Json;
-using TestHarness.Guest;
+using TestHarness.Agents;
 using TestHarness.Hosts;
 
 namespace TestHarness.Tool.Machines;

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using TestHarness.Agents;
 using TestHarness.Guest;
 
 namespace TestHarness.Evidence;

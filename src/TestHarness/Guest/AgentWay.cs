@@ -1,3 +1,5 @@
+using TestHarness.Agents;
+
 namespace TestHarness.Guest;
 
 /// <summary>The agent's own port: whoever brings it, there it answers.</summary>

@@ -1,4 +1,5 @@
 using System.Text;
+using TestHarness.Agents;
 using TestHarness.Hosts;
 
 namespace TestHarness.Guest;

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
+using TestHarness.Agents;
 using TestHarness.Hosts;
 using TestHarness.Images;
 

@@ -1,3 +1,5 @@
+using TestHarness.Agents;
+
 namespace TestHarness.Guest;
 
 /// <summary>

@@ -1,3 +1,4 @@
+using TestHarness.Agents;
 using TestHarness.Text;
 
 namespace TestHarness.Guest;

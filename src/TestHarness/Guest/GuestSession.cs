@@ -1,4 +1,4 @@
-using TestHarness.Networks;
+using TestHarness.Agents;
 
 namespace TestHarness.Guest;
 

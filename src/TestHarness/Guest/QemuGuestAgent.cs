@@ -3,6 +3,7 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Threading.Channels;
+using TestHarness.Agents;
 using TestHarness.Qemu;
 
 namespace TestHarness.Guest;

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Text;
+using TestHarness.Agents;
 using TestHarness.Hosts;
 
 namespace TestHarness.Guest;

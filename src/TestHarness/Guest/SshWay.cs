@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
+using TestHarness.Agents;
 using TestHarness.Hosts;
 using TestHarness.Text;
 

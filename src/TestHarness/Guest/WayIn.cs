@@ -1,3 +1,5 @@
+using TestHarness.Agents;
+
 namespace TestHarness.Guest;
 
 /// <summary>A way into a guest: gets to its agent, which is brought there first where it has to be. One for each QEMU process.</summary>

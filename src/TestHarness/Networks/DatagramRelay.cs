@@ -1,6 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
-using TestHarness.Guest;
+using TestHarness.Agents;
 
 namespace TestHarness.Networks;
 

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using TestHarness.Agents;
 using TestHarness.Guest;
 
 namespace TestHarness.Networks;

@@ -1,5 +1,5 @@
 using System.Text.Json.Nodes;
-using TestHarness.Guest;
+using TestHarness.Agents;
 using TestHarness.Hosts;
 
 namespace TestHarness.Screens;

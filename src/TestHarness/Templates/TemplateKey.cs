@@ -1,6 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
-using TestHarness.Guest;
+using TestHarness.Agents;
 using TestHarness.Hosts;
 using TestHarness.Qemu;
 

@@ -2,7 +2,7 @@ using System.Diagnostics;
 using System.Security.Cryptography;
 using System.Text;
 using FluentAssertions;
-using TestHarness.Guest;
+using TestHarness.Agents;
 using Xunit;
 using static TestHarness.Tests.Guest.AgentTestExtensions;
 

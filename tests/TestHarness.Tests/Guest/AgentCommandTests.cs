@@ -1,6 +1,6 @@
 using System.Globalization;
 using FluentAssertions;
-using TestHarness.Guest;
+using TestHarness.Agents;
 using Xunit;
 using static TestHarness.Tests.Guest.AgentTestExtensions;
 

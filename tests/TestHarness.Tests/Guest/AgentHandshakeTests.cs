@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 using System.Globalization;
 using System.Text;
 using FluentAssertions;
-using TestHarness.Guest;
+using TestHarness.Agents;
 using Xunit;
 using static TestHarness.Tests.Guest.AgentTestExtensions;
 

@@ -1,6 +1,6 @@
 using FsCheck;
 using FsCheck.Fluent;
-using TestHarness.Guest;
+using TestHarness.Agents;
 using Xunit;
 
 namespace TestHarness.Tests.Guest;

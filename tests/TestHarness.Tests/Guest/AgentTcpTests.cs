@@ -3,7 +3,7 @@ using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Text;
 using FluentAssertions;
-using TestHarness.Guest;
+using TestHarness.Agents;
 using Xunit;
 using static TestHarness.Tests.Guest.AgentTestExtensions;
 

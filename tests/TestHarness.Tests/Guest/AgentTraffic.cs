@@ -1,6 +1,6 @@
 using System.Net.Sockets;
 using System.Text;
-using TestHarness.Guest;
+using TestHarness.Agents;
 
 namespace TestHarness.Tests.Guest;
 

@@ -2,7 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Security.Cryptography;
 using FluentAssertions;
-using TestHarness.Guest;
+using TestHarness.Agents;
 using Xunit;
 
 namespace TestHarness.Tests.Guest;

@@ -2,7 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Net.Sockets;
 using System.Text;
-using TestHarness.Guest;
+using TestHarness.Agents;
 
 namespace TestHarness.Tests.Guest;
 

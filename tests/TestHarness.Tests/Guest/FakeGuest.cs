@@ -1,6 +1,6 @@
 using System.Buffers;
 using System.Net.Sockets;
-using TestHarness.Guest;
+using TestHarness.Agents;
 
 namespace TestHarness.Tests.Guest;
 

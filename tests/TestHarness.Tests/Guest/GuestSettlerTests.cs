@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using FluentAssertions;
+using TestHarness.Agents;
 using TestHarness.Guest;
 using Xunit;
 

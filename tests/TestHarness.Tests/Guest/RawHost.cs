@@ -1,7 +1,7 @@
 using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Threading.Channels;
-using TestHarness.Guest;
+using TestHarness.Agents;
 
 namespace TestHarness.Tests.Guest;
 

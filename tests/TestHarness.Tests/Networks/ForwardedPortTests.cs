@@ -1,4 +1,5 @@
 using FluentAssertions;
+using TestHarness.Agents;
 using TestHarness.Networks;
 using Xunit;
 

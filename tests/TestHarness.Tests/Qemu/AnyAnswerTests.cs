@@ -1,5 +1,6 @@
 using System.Text;
 using FluentAssertions;
+using TestHarness.Agents;
 using TestHarness.Guest;
 using TestHarness.Hosts;
 using TestHarness.Networks;

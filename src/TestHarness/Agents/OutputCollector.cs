@@ -2,7 +2,7 @@ using System.Text;
 using System.Threading.Channels;
 using TestHarness.Text;
 
-namespace TestHarness.Guest;
+namespace TestHarness.Agents;
 
 /// <summary>Collects what a command writes, of much of it the beginning and the end, and hands on whole lines as they come.</summary>
 /// <param name="options">What is kept, and who is told of lines.</param>

@@ -1,6 +1,6 @@
 using System.Buffers.Binary;
 
-namespace TestHarness.Guest;
+namespace TestHarness.Agents;
 
 internal sealed partial class AgentConnection
 {

@@ -1,6 +1,6 @@
 using TestHarness.Text;
 
-namespace TestHarness.Guest;
+namespace TestHarness.Agents;
 
 /// <summary>The guest refused what it was asked for: a program that cannot be started, an address that does not answer.</summary>
 internal sealed class AgentException(int errorNumber, string message) : Exception(PrintableText.Of(message))

@@ -1,7 +1,7 @@
 using System.Buffers;
 using System.IO.Pipelines;
 
-namespace TestHarness.Guest;
+namespace TestHarness.Agents;
 
 /// <summary>
 /// A channel from the guest. It holds at most one window of unread bytes, and its sender stops when nobody reads. Disposing it throws

@@ -1,7 +1,6 @@
 using System.Collections.Immutable;
-using TestHarness.Guest;
 
-namespace TestHarness.Networks;
+namespace TestHarness.Agents;
 
 /// <summary>The ports inside a guest that the library serves.</summary>
 internal sealed class GuestPorts

@@ -1,4 +1,4 @@
-namespace TestHarness.Guest;
+namespace TestHarness.Agents;
 
 /// <summary>A TCP connection whose near end is in the guest. Disposing it closes it; what was written before still goes to the peer.</summary>
 internal sealed class AgentTcpStream(AgentStream stream, string peer) : AgentOneWayStream

@@ -1,6 +1,6 @@
 using TestHarness.Text;
 
-namespace TestHarness.Guest;
+namespace TestHarness.Agents;
 
 /// <summary>Runs what the library itself needs done in a guest.</summary>
 internal static class GuestScript

@@ -3,7 +3,7 @@ using System.IO.Compression;
 using System.Security.Cryptography;
 using TestHarness.Images;
 
-namespace TestHarness.Guest;
+namespace TestHarness.Agents;
 
 /// <summary>Makes the shell command that brings the agent into a guest that lacks it, and starts it there. Pure.</summary>
 internal static class AgentLauncher

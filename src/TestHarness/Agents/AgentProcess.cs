@@ -1,6 +1,6 @@
 using TestHarness.Specs;
 
-namespace TestHarness.Guest;
+namespace TestHarness.Agents;
 
 /// <summary>A command in the guest. Disposing it while it runs kills everything that it started.</summary>
 /// <remarks>

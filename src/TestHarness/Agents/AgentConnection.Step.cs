@@ -1,4 +1,4 @@
-namespace TestHarness.Guest;
+namespace TestHarness.Agents;
 
 // Coming in step, and what happens to those who wait when it is lost.
 internal sealed partial class AgentConnection

@@ -1,4 +1,4 @@
-namespace TestHarness.Guest;
+namespace TestHarness.Agents;
 
 /// <summary>What the streams here have in common: no position, no length, nothing to flush, and everything asynchronous.</summary>
 internal abstract class AgentOneWayStream : Stream

@@ -1,4 +1,4 @@
-namespace TestHarness.Guest;
+namespace TestHarness.Agents;
 
 /// <summary>A channel towards the guest. Writing waits for the window, so a command that does not read holds its writer. Disposing it ends the channel.</summary>
 internal sealed class AgentWriteStream(AgentStream stream) : AgentOneWayStream

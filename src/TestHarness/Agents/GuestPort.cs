@@ -1,6 +1,4 @@
-using TestHarness.Guest;
-
-namespace TestHarness.Networks;
+namespace TestHarness.Agents;
 
 /// <summary>
 /// A TCP port, or with <paramref name="datagrams"/> a UDP port, inside the guest that the library serves. Its listener is lost whenever the guest reboots or is put back; it is opened again when the guest has come up.

@@ -1,4 +1,4 @@
-namespace TestHarness.Guest;
+namespace TestHarness.Agents;
 
 /// <summary>One stream of a connection: a command, a TCP connection or a listener. Takes the frames that the guest sends on it.</summary>
 internal sealed class AgentStream

@@ -2,7 +2,7 @@ using System.Buffers;
 using System.Buffers.Binary;
 using System.Text;
 
-namespace TestHarness.Guest;
+namespace TestHarness.Agents;
 
 /// <summary>Writes the payloads of what the agent is asked for. Pure.</summary>
 internal static class AgentRequests

@@ -1,4 +1,4 @@
-namespace TestHarness.Guest;
+namespace TestHarness.Agents;
 
 /// <summary>A command for the guest. The first argument is the program; a name without a slash is looked up on the command's PATH.</summary>
 internal sealed record AgentCommand(IReadOnlyList<string> Arguments)

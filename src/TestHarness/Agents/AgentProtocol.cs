@@ -2,7 +2,7 @@ using System.Buffers;
 using System.Buffers.Binary;
 using System.Text;
 
-namespace TestHarness.Guest;
+namespace TestHarness.Agents;
 
 /// <summary>What a frame is; <c>src/TestHarness.GuestAgent/PROTOCOL.md</c> says what each means.</summary>
 internal enum AgentFrameType : byte

@@ -1,6 +1,6 @@
 using System.Security.Cryptography;
 
-namespace TestHarness.Guest;
+namespace TestHarness.Agents;
 
 /// <summary>
 /// The connection to the agent in a guest: it comes in step, and carries any number of commands and TCP connections at once.

@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 using System.Net;
 using System.Threading.Channels;
 
-namespace TestHarness.Guest;
+namespace TestHarness.Agents;
 
 /// <summary>A datagram and who in the guest has sent it, or is to get it.</summary>
 internal readonly record struct AgentDatagram(IPEndPoint Peer, ReadOnlyMemory<byte> Bytes);

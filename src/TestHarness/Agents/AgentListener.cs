@@ -1,6 +1,6 @@
 using System.Threading.Channels;
 
-namespace TestHarness.Guest;
+namespace TestHarness.Agents;
 
 /// <summary>A TCP port inside the guest whose connections come to the host.</summary>
 internal sealed class AgentListener : IAsyncDisposable
