@@ -1,7 +1,7 @@
-using TestHarness.Guest;
 using TestHarness.Hosts;
 using TestHarness.Images;
 using TestHarness.Qemu;
+using TestHarness.Seeds;
 using TestHarness.Text;
 
 namespace TestHarness;

@@ -7,6 +7,7 @@ using TestHarness.Guest;
 using TestHarness.Hosts;
 using TestHarness.Networks;
 using TestHarness.Qemu;
+using TestHarness.Seeds;
 using TestHarness.Templates;
 using TestHarness.Text;
 

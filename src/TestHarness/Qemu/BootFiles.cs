@@ -1,4 +1,4 @@
-using TestHarness.Guest;
+using TestHarness.Seeds;
 
 namespace TestHarness.Qemu;
 

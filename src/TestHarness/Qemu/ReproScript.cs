@@ -1,5 +1,5 @@
-using TestHarness.Guest;
 using TestHarness.Hosts;
+using TestHarness.Seeds;
 using TestHarness.Text;
 
 namespace TestHarness.Qemu;

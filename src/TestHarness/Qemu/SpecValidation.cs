@@ -3,8 +3,8 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text;
 using System.Text.RegularExpressions;
-using TestHarness.Guest;
 using TestHarness.Images;
+using TestHarness.Seeds;
 
 namespace TestHarness.Qemu;
 

@@ -1,7 +1,7 @@
 using System.Text;
 using System.Text.RegularExpressions;
 using FluentAssertions;
-using TestHarness.Guest;
+using TestHarness.Seeds;
 using Xunit;
 
 namespace TestHarness.Tests.Guest;

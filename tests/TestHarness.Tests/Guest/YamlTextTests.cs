@@ -1,7 +1,7 @@
 using FluentAssertions;
 using FsCheck;
 using FsCheck.Fluent;
-using TestHarness.Guest;
+using TestHarness.Seeds;
 using Xunit;
 
 namespace TestHarness.Tests.Guest;

@@ -2,8 +2,8 @@ using System.Text.Json;
 using FluentAssertions;
 using FsCheck;
 using FsCheck.Fluent;
-using TestHarness.Guest;
 using TestHarness.Qemu;
+using TestHarness.Seeds;
 using Xunit;
 
 namespace TestHarness.Tests.Qemu;

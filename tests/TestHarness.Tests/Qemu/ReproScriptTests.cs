@@ -1,6 +1,6 @@
 using FluentAssertions;
-using TestHarness.Guest;
 using TestHarness.Qemu;
+using TestHarness.Seeds;
 using Xunit;
 
 namespace TestHarness.Tests.Qemu;

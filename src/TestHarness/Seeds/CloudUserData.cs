@@ -4,7 +4,7 @@ using TestHarness.Agents;
 using TestHarness.Hosts;
 using TestHarness.Images;
 
-namespace TestHarness.Guest;
+namespace TestHarness.Seeds;
 
 /// <summary>
 /// Joins a user's user-data and what brings the library into a guest into one multipart message (RFC 2046), which cloud-init takes apart. The agent comes by a boot hook: it

@@ -2,7 +2,7 @@ using System.Security.Cryptography;
 using System.Text;
 using TestHarness.Hosts;
 
-namespace TestHarness.Guest;
+namespace TestHarness.Seeds;
 
 /// <summary>What is on a machine's NoCloud disk. Pure. See https://cloudinit.readthedocs.io/en/latest/reference/datasources/nocloud.html.</summary>
 internal sealed record CloudSeed

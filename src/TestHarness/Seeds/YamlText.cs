@@ -1,7 +1,7 @@
 using YamlDotNet.Core;
 using YamlDotNet.RepresentationModel;
 
-namespace TestHarness.Guest;
+namespace TestHarness.Seeds;
 
 /// <summary>Checks and writes YAML. The only place that knows YamlDotNet.</summary>
 internal static class YamlText

@@ -1,4 +1,4 @@
-namespace TestHarness.Guest;
+namespace TestHarness.Seeds;
 
 /// <summary>Writes the members of <see cref="CloudInit"/> as a <c>#cloud-config</c>. Pure. See https://cloudinit.readthedocs.io/en/latest/reference/modules.html.</summary>
 internal static class CloudConfig

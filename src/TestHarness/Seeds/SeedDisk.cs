@@ -1,6 +1,6 @@
 using TestHarness.Hosts;
 
-namespace TestHarness.Guest;
+namespace TestHarness.Seeds;
 
 /// <summary>Makes the disk that cloud-init reads: an ISO file system with the label <c>CIDATA</c>.</summary>
 internal static class SeedDisk

@@ -1,6 +1,6 @@
 using System.Text.RegularExpressions;
 
-namespace TestHarness.Guest;
+namespace TestHarness.Seeds;
 
 /// <summary>Finds the mistakes in a <see cref="CloudInit"/> that would show only in the guest, or never. Pure.</summary>
 internal static partial class CloudInitCheck
