@@ -1,3 +1,4 @@
+using TestHarness.Access;
 using TestHarness.Guest;
 using TestHarness.Hosts;
 using TestHarness.Text;

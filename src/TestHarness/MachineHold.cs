@@ -1,6 +1,6 @@
 using System.Text;
+using TestHarness.Access;
 using TestHarness.Evidence;
-using TestHarness.Guest;
 using TestHarness.Hosts;
 using TestHarness.Qemu;
 using TestHarness.Text;

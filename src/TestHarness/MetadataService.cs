@@ -1,6 +1,6 @@
 using System.Diagnostics;
+using TestHarness.Access;
 using TestHarness.Agents;
-using TestHarness.Guest;
 using TestHarness.Networks;
 using TestHarness.Text;
 

@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Text.RegularExpressions;
+using TestHarness.Access;
 using TestHarness.Errors;
-using TestHarness.Guest;
 
 namespace TestHarness;
 

@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Threading.Channels;
+using TestHarness.Access;
 using TestHarness.Agents;
-using TestHarness.Guest;
 using TestHarness.Text;
 
 namespace TestHarness;

@@ -1,5 +1,5 @@
 using System.Net;
-using TestHarness.Guest;
+using TestHarness.Access;
 using TestHarness.Hosts;
 using TestHarness.Networks;
 

@@ -1,9 +1,9 @@
 using System.Diagnostics;
 using System.Net.Sockets;
+using TestHarness.Access;
 using TestHarness.Agents;
 using TestHarness.Errors;
 using TestHarness.Evidence;
-using TestHarness.Guest;
 using TestHarness.Hosts;
 using TestHarness.Networks;
 using TestHarness.Qemu;

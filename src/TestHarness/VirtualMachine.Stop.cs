@@ -1,5 +1,5 @@
+using TestHarness.Access;
 using TestHarness.Agents;
-using TestHarness.Guest;
 using TestHarness.Networks;
 using TestHarness.Qemu;
 

@@ -1,5 +1,5 @@
 using System.Globalization;
-using TestHarness.Guest;
+using TestHarness.Access;
 using TestHarness.Qemu;
 
 namespace TestHarness;

@@ -1,6 +1,6 @@
 using System.Net;
+using TestHarness.Access;
 using TestHarness.Agents;
-using TestHarness.Guest;
 using TestHarness.Hosts;
 using TestHarness.Networks;
 using TestHarness.Qemu;

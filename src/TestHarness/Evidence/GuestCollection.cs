@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text;
+using TestHarness.Access;
 using TestHarness.Agents;
-using TestHarness.Guest;
 
 namespace TestHarness.Evidence;
 

@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using System.Text;
+using TestHarness.Access;
 using TestHarness.Agents;
 using TestHarness.Hosts;
 

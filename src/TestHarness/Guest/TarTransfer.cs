@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using TestHarness.Access;
 using TestHarness.Agents;
 using TestHarness.Hosts;
 

@@ -1,7 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
+using TestHarness.Access;
 using TestHarness.Agents;
-using TestHarness.Guest;
 
 namespace TestHarness.Networks;
 

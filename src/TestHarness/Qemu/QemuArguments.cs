@@ -2,7 +2,7 @@ using System.Globalization;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using TestHarness.Guest;
+using TestHarness.Access;
 using TestHarness.Hosts;
 
 namespace TestHarness.Qemu;

@@ -1,4 +1,4 @@
-using TestHarness.Guest;
+using TestHarness.Access;
 using TestHarness.Hosts;
 using TestHarness.Qemu;
 

@@ -1,5 +1,5 @@
 using FluentAssertions;
-using TestHarness.Guest;
+using TestHarness.Access;
 using Xunit;
 
 namespace TestHarness.MachineTests.Images;

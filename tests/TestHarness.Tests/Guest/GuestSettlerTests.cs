@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
 using FluentAssertions;
+using TestHarness.Access;
 using TestHarness.Agents;
-using TestHarness.Guest;
 using Xunit;
 
 namespace TestHarness.Tests.Guest;

@@ -1,7 +1,7 @@
 using System.Text;
 using System.Text.Json;
 using FluentAssertions;
-using TestHarness.Guest;
+using TestHarness.Access;
 using TestHarness.Qemu;
 using Xunit;
 

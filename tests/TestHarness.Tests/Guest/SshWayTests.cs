@@ -1,7 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using FluentAssertions;
-using TestHarness.Guest;
+using TestHarness.Access;
 using TestHarness.Hosts;
 using Xunit;
 

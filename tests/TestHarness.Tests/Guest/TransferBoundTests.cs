@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Text;
 using FluentAssertions;
+using TestHarness.Access;
 using TestHarness.Guest;
 using TestHarness.Hosts;
 using TestHarness.Tests.Qemu;

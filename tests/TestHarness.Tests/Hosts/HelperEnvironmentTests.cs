@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using FluentAssertions;
-using TestHarness.Guest;
+using TestHarness.Access;
 using TestHarness.Hosts;
 using Xunit;
 

@@ -1,7 +1,7 @@
 using System.Text;
 using FluentAssertions;
+using TestHarness.Access;
 using TestHarness.Agents;
-using TestHarness.Guest;
 using TestHarness.Hosts;
 using TestHarness.Networks;
 using TestHarness.Qemu;

@@ -1,6 +1,7 @@
 using System.Net.Sockets;
 using System.Text;
 using FluentAssertions;
+using TestHarness.Access;
 using TestHarness.Agents;
 using TestHarness.Evidence;
 using TestHarness.Guest;

@@ -1,4 +1,4 @@
-namespace TestHarness.Guest;
+namespace TestHarness.Access;
 
 /// <summary>A sign that something went wrong in a guest.</summary>
 /// <param name="Fault">What it is.</param>

@@ -1,6 +1,6 @@
 using TestHarness.Agents;
 
-namespace TestHarness.Guest;
+namespace TestHarness.Access;
 
 /// <summary>
 /// The way into a running guest: brings it up after a start and after each reboot (the agent answers, the image's own command says that it is ready, clock,

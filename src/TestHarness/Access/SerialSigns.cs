@@ -1,6 +1,6 @@
 using System.Text.RegularExpressions;
 
-namespace TestHarness.Guest;
+namespace TestHarness.Access;
 
 /// <summary>What kernels, initramfs shells, init programs and firmware write to the serial console when a boot fails. Pure.</summary>
 internal static partial class SerialSigns

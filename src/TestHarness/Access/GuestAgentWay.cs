@@ -1,7 +1,7 @@
 using TestHarness.Agents;
 using TestHarness.Text;
 
-namespace TestHarness.Guest;
+namespace TestHarness.Access;
 
 /// <summary>The QEMU guest agent, which starts the library's: from then on that one serves its own port.</summary>
 /// <param name="own">The port of the library's agent.</param>

@@ -1,6 +1,6 @@
 using System.Diagnostics;
 
-namespace TestHarness.Guest;
+namespace TestHarness.Access;
 
 /// <summary>Tells whether a booting guest still does something: looks at serial console, screen and QEMU's processor time once a second.</summary>
 internal sealed class BootProgress(int processId, GuestWatch watch)

@@ -1,6 +1,6 @@
 using TestHarness.Agents;
 
-namespace TestHarness.Guest;
+namespace TestHarness.Access;
 
 /// <summary>The agent's own port: whoever brings it, there it answers.</summary>
 /// <param name="port">The port's connection.</param>

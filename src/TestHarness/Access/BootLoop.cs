@@ -1,4 +1,4 @@
-namespace TestHarness.Guest;
+namespace TestHarness.Access;
 
 /// <summary>Counts what a boot that gets on does once or twice: many times in a short time are a loop. Not safe for threads.</summary>
 internal sealed class BootLoop(TimeProvider time)

@@ -1,7 +1,7 @@
 using System.ComponentModel;
 using System.Diagnostics;
 
-namespace TestHarness.Guest;
+namespace TestHarness.Access;
 
 /// <summary>Waits until a guest has finished what it is at, which nothing but QEMU's processor time tells.</summary>
 internal static class Quiet

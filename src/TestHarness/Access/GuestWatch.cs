@@ -3,7 +3,7 @@ using System.Text;
 using TestHarness.Qemu;
 using TestHarness.Text;
 
-namespace TestHarness.Guest;
+namespace TestHarness.Access;
 
 /// <summary>
 /// Looks out for trouble in a guest: reads the serial console as it comes, line by line, and QEMU's events. On the way up every sign counts; in a guest

@@ -1,7 +1,7 @@
 using TestHarness.Qemu;
 using TestHarness.Text;
 
-namespace TestHarness.Guest;
+namespace TestHarness.Access;
 
 /// <summary>A shell command that ends with 0 in a guest that is up.</summary>
 /// <param name="Command">The command.</param>

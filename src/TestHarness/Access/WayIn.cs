@@ -1,6 +1,6 @@
 using TestHarness.Agents;
 
-namespace TestHarness.Guest;
+namespace TestHarness.Access;
 
 /// <summary>A way into a guest: gets to its agent, which is brought there first where it has to be. One for each QEMU process.</summary>
 internal abstract class WayIn : IAsyncDisposable

@@ -2,7 +2,7 @@ using System.Globalization;
 using System.Text;
 using TestHarness.Text;
 
-namespace TestHarness.Guest;
+namespace TestHarness.Access;
 
 /// <summary>What the guest's part of a transfer has to say: the beginning and the end of it. One that says too much is ended.</summary>
 internal sealed class GuestWords

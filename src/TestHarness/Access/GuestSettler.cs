@@ -2,7 +2,7 @@ using System.Globalization;
 using System.Security.Cryptography;
 using TestHarness.Agents;
 
-namespace TestHarness.Guest;
+namespace TestHarness.Access;
 
 /// <summary>Makes a guest an individual of now: its clock, its random state, its host name.</summary>
 /// <param name="hostname">The host name; <see langword="null"/> leaves the image's.</param>

@@ -3,7 +3,7 @@ using System.Text;
 using TestHarness.Agents;
 using TestHarness.Hosts;
 
-namespace TestHarness.Guest;
+namespace TestHarness.Access;
 
 /// <summary>An ssh session as a byte stream: what is read comes from the command in the guest, what is written goes to it. Dies with this process.</summary>
 internal sealed class SshProcess : Stream

@@ -6,7 +6,7 @@ using TestHarness.Agents;
 using TestHarness.Hosts;
 using TestHarness.Text;
 
-namespace TestHarness.Guest;
+namespace TestHarness.Access;
 
 /// <summary>SSH: sshd's banner, the host key, the login, and then the agent, which talks over the session. Each step has a name, and a limit of its own.</summary>
 internal sealed class SshWay(SshAccess access, SshFiles files, IPEndPoint host, Func<TimeSpan, TimeSpan> scaled) : WayIn

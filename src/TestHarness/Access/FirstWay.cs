@@ -1,6 +1,6 @@
 using TestHarness.Agents;
 
-namespace TestHarness.Guest;
+namespace TestHarness.Access;
 
 /// <summary>
 /// Whichever way answers, for a guest of which nothing is known: the agent that cloud-init may install, SSH, the QEMU guest agent. Those that would bring the agent

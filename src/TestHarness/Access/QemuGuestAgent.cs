@@ -6,7 +6,7 @@ using System.Threading.Channels;
 using TestHarness.Agents;
 using TestHarness.Qemu;
 
-namespace TestHarness.Guest;
+namespace TestHarness.Access;
 
 /// <summary>Speaks with <c>qemu-ga</c> in a guest. See https://www.qemu.org/docs/master/interop/qemu-ga-ref.html.</summary>
 internal sealed class QemuGuestAgent(Stream port)
