@@ -1,3 +1,4 @@
+using TestHarness.Commands;
 using TestHarness.Guest;
 using TestHarness.Hosts;
 

@@ -1,6 +1,6 @@
 using System.CommandLine;
 using System.Net.Sockets;
-using TestHarness.Guest;
+using TestHarness.Commands;
 using TestHarness.Hosts;
 
 namespace TestHarness.Tool.Commands;

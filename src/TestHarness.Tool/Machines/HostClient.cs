@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
 using System.Text;
 using System.Text.Json;
-using TestHarness.Guest;
+using TestHarness.Commands;
 using TestHarness.Hosts;
 
 namespace TestHarness.Tool.Machines;

@@ -1,6 +1,6 @@
 using System.Text;
 using FluentAssertions;
-using TestHarness.Guest;
+using TestHarness.Commands;
 using Xunit;
 
 namespace TestHarness.Tests.Guest;

@@ -2,7 +2,7 @@ using System.Text;
 using TestHarness.Agents;
 using TestHarness.Hosts;
 
-namespace TestHarness.Guest;
+namespace TestHarness.Commands;
 
 /// <summary>The caller's standard input on its way into a guest, until it ends; at a terminal, until the person leaves.</summary>
 internal sealed class CallerJoin : IDisposable

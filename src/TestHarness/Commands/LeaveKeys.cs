@@ -1,4 +1,4 @@
-namespace TestHarness.Guest;
+namespace TestHarness.Commands;
 
 /// <summary>
 /// Sees in what a person types that they want to leave: Ctrl-] three times in a row. Each of them goes to the guest like any other key, for vi and telnet use it,
