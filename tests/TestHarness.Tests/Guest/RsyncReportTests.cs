@@ -1,5 +1,5 @@
 using FluentAssertions;
-using TestHarness.Guest;
+using TestHarness.Files;
 using Xunit;
 
 namespace TestHarness.Tests.Guest;

@@ -1,6 +1,6 @@
 using System.Diagnostics;
 using FluentAssertions;
-using TestHarness.Guest;
+using TestHarness.Files;
 using Xunit;
 
 namespace TestHarness.Tests.Guest;

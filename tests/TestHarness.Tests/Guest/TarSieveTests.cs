@@ -2,7 +2,7 @@ using System.Diagnostics;
 using System.Formats.Tar;
 using System.Text;
 using FluentAssertions;
-using TestHarness.Guest;
+using TestHarness.Files;
 using Xunit;
 
 namespace TestHarness.Tests.Guest;

@@ -2,7 +2,7 @@ using System.Diagnostics;
 using System.Text;
 using FluentAssertions;
 using TestHarness.Access;
-using TestHarness.Guest;
+using TestHarness.Files;
 using TestHarness.Hosts;
 using TestHarness.Tests.Qemu;
 using Xunit;

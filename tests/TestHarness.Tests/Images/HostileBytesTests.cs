@@ -5,7 +5,7 @@ using System.Text;
 using FluentAssertions;
 using FsCheck;
 using FsCheck.Fluent;
-using TestHarness.Guest;
+using TestHarness.Files;
 using TestHarness.Hosts;
 using TestHarness.Images;
 using TestHarness.Networks;

@@ -1,5 +1,5 @@
 using TestHarness.Access;
-using TestHarness.Guest;
+using TestHarness.Files;
 using TestHarness.Hosts;
 using TestHarness.Text;
 

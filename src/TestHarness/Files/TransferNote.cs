@@ -1,7 +1,7 @@
 using System.Text;
 using TestHarness.Text;
 
-namespace TestHarness.Guest;
+namespace TestHarness.Files;
 
 /// <summary>What went away or changed while it was copied: all that lasted is there.</summary>
 internal static class TransferNote

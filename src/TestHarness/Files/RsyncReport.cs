@@ -4,7 +4,7 @@ using System.Text;
 using System.Text.RegularExpressions;
 using TestHarness.Text;
 
-namespace TestHarness.Guest;
+namespace TestHarness.Files;
 
 /// <summary>Reads what rsync prints of each change and of its progress. Pure: lines in.</summary>
 internal sealed partial class RsyncReport(IProgress<SyncProgress>? progress)

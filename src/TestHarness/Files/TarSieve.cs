@@ -1,7 +1,7 @@
 using System.Text;
 using TestHarness.Hosts;
 
-namespace TestHarness.Guest;
+namespace TestHarness.Files;
 
 /// <summary>
 /// Passes on of a guest's tar archive what a pull may bring, as it comes: folders, files, links. Devices, pipes and what else the format knows are left out, and no mode sets

@@ -1,4 +1,4 @@
-namespace TestHarness.Guest;
+namespace TestHarness.Files;
 
 /// <summary>What is to be copied, which way and how. Pure.</summary>
 internal sealed record SyncRequest(bool IsPush, string HostPath, string GuestPath, SyncOptions Options)

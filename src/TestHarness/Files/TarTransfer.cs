@@ -4,7 +4,7 @@ using TestHarness.Access;
 using TestHarness.Agents;
 using TestHarness.Hosts;
 
-namespace TestHarness.Guest;
+namespace TestHarness.Files;
 
 /// <summary>
 /// Copies files by tar, for a guest that has no rsync. The host's rsync does what a stream of files can't: it copies from the source into an empty folder, or from one to the

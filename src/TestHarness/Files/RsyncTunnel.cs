@@ -4,7 +4,7 @@ using TestHarness.Access;
 using TestHarness.Agents;
 using TestHarness.Hosts;
 
-namespace TestHarness.Guest;
+namespace TestHarness.Files;
 
 /// <summary>
 /// Runs the host's rsync against one in the guest. rsync's "remote shell" is a script that writes down what it is asked to run and joins rsync to

@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using TestHarness.Agents;
-using TestHarness.Guest;
+using TestHarness.Files;
 using TestHarness.Hosts;
 
 namespace TestHarness;

@@ -1,5 +1,5 @@
 using TestHarness.Agents;
-using TestHarness.Guest;
+using TestHarness.Files;
 
 namespace TestHarness;
 
