@@ -2,7 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Net;
 using TestHarness.Agents;
-using TestHarness.Guest;
+using TestHarness.Consoles;
 
 namespace TestHarness.Tool.Machines;
 

@@ -1,5 +1,5 @@
 using System.Net.Sockets;
-using TestHarness.Guest;
+using TestHarness.Consoles;
 
 namespace TestHarness.Evidence;
 

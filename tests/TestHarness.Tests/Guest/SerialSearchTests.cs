@@ -2,7 +2,7 @@ using System.Diagnostics;
 using System.Text;
 using System.Text.RegularExpressions;
 using FluentAssertions;
-using TestHarness.Guest;
+using TestHarness.Consoles;
 using Xunit;
 
 namespace TestHarness.Tests.Guest;

@@ -1,7 +1,7 @@
 using System.Text;
 using System.Text.RegularExpressions;
 
-namespace TestHarness.Guest;
+namespace TestHarness.Consoles;
 
 /// <summary>Makes the two kinds of search.</summary>
 internal static class SerialSearch

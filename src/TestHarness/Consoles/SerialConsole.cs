@@ -2,7 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Text;
 using System.Text.RegularExpressions;
-using TestHarness.Guest;
+using TestHarness.Consoles;
 using TestHarness.Qemu;
 
 namespace TestHarness;

@@ -1,7 +1,7 @@
 using System.Text;
 using System.Threading.Channels;
 
-namespace TestHarness.Guest;
+namespace TestHarness.Consoles;
 
 /// <summary>A serial console for one who watches: the end of the log, then the guest's own bytes as they come.</summary>
 internal sealed class ConsoleView : IDisposable

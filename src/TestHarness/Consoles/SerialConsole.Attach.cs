@@ -1,5 +1,5 @@
 using TestHarness.Commands;
-using TestHarness.Guest;
+using TestHarness.Consoles;
 using TestHarness.Hosts;
 
 namespace TestHarness;

@@ -1,5 +1,5 @@
 using System.Text.RegularExpressions;
-using TestHarness.Guest;
+using TestHarness.Consoles;
 
 namespace TestHarness;
 
