@@ -1,4 +1,5 @@
 using FluentAssertions;
+using TestHarness.Machines;
 using Xunit;
 
 namespace TestHarness.Tests;

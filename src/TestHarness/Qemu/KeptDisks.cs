@@ -1,6 +1,7 @@
 using TestHarness.Errors;
 using TestHarness.Hosts;
 using TestHarness.Images;
+using TestHarness.Machines;
 
 namespace TestHarness.Qemu;
 

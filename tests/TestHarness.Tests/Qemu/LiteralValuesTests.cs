@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.Json;
 using FluentAssertions;
 using TestHarness.Hosts;
+using TestHarness.Machines;
 using TestHarness.Qemu;
 using Xunit;
 

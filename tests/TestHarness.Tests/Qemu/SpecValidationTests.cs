@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Net;
 using FluentAssertions;
 using TestHarness.Images;
+using TestHarness.Machines;
 using TestHarness.Qemu;
 using Xunit;
 

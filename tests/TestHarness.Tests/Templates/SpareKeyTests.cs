@@ -3,7 +3,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Reflection;
 using FluentAssertions;
-using TestHarness.Templates;
+using TestHarness.Machines;
 using Xunit;
 
 namespace TestHarness.Tests.Templates;

@@ -4,9 +4,10 @@ using System.Net.Sockets;
 using System.Text;
 using System.Text.RegularExpressions;
 using TestHarness.Images;
+using TestHarness.Qemu;
 using TestHarness.Seeds;
 
-namespace TestHarness.Qemu;
+namespace TestHarness.Machines;
 
 /// <summary>Checks a spec once, before anything is started. Pure.</summary>
 internal static partial class SpecValidation

@@ -1,6 +1,6 @@
 using System.Collections.Concurrent;
 
-namespace TestHarness.Templates;
+namespace TestHarness.Machines;
 
 /// <summary>
 /// Keeps machines of a spec ready: restored, warmed by a command, and paused. Each is handed out once. They are machines of this process like any other: in

@@ -3,7 +3,7 @@ using System.Text;
 using TestHarness.Access;
 using TestHarness.Agents;
 
-namespace TestHarness.Evidence;
+namespace TestHarness.Machines;
 
 /// <summary>Joins a connection to an interactive shell in the guest, which ends with it.</summary>
 internal sealed class HeldShell(GuestSession guest)

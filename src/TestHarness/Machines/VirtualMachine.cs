@@ -2,6 +2,7 @@ using System.Net;
 using TestHarness.Access;
 using TestHarness.Agents;
 using TestHarness.Hosts;
+using TestHarness.Machines;
 using TestHarness.Networks;
 using TestHarness.Qemu;
 

@@ -1,6 +1,6 @@
 using System.Net.Sockets;
 
-namespace TestHarness.Evidence;
+namespace TestHarness.Machines;
 
 /// <summary>A unix socket, for this user only, that serves up to 32 connections at once until it is disposed; one more is closed.</summary>
 internal sealed class HoldSocket : IAsyncDisposable

@@ -1,8 +1,9 @@
 using TestHarness.Access;
 using TestHarness.Hosts;
 using TestHarness.Qemu;
+using TestHarness.Templates;
 
-namespace TestHarness.Templates;
+namespace TestHarness.Machines;
 
 /// <summary>Makes a template: boots a machine of the spec with its memory in a file, waits until it is ready, and saves it.</summary>
 internal static class TemplateMaker

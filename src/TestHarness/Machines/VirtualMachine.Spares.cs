@@ -1,5 +1,5 @@
 using TestHarness.Evidence;
-using TestHarness.Templates;
+using TestHarness.Machines;
 
 namespace TestHarness;
 

@@ -1,7 +1,7 @@
 using System.Net.Sockets;
 using TestHarness.Consoles;
 
-namespace TestHarness.Evidence;
+namespace TestHarness.Machines;
 
 /// <summary>Joins a connection to the serial console: the end of the log first, then what comes, and what is sent is typed.</summary>
 internal sealed class HeldConsole(SerialConsole console)

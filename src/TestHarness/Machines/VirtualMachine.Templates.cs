@@ -1,5 +1,6 @@
 using TestHarness.Hosts;
 using TestHarness.Images;
+using TestHarness.Machines;
 using TestHarness.Qemu;
 using TestHarness.Templates;
 using TestHarness.Text;

@@ -1,7 +1,7 @@
 using System.Net;
 using System.Text.Json;
 
-namespace TestHarness.Templates;
+namespace TestHarness.Machines;
 
 /// <summary>
 /// Says which specs may share spares: a text of everything that a machine is described by. Written out member by member, for a serializer sees of a value only what

@@ -5,6 +5,7 @@ using TestHarness.Agents;
 using TestHarness.Errors;
 using TestHarness.Evidence;
 using TestHarness.Hosts;
+using TestHarness.Machines;
 using TestHarness.Networks;
 using TestHarness.Qemu;
 using TestHarness.Seeds;

@@ -2,6 +2,7 @@ using System.Text;
 using TestHarness.Access;
 using TestHarness.Evidence;
 using TestHarness.Hosts;
+using TestHarness.Machines;
 using TestHarness.Qemu;
 using TestHarness.Text;
 

@@ -1,4 +1,4 @@
-namespace TestHarness;
+namespace TestHarness.Machines;
 
 /// <summary>
 /// Where a machine is in its life, and how it ended. Starter, exit watch, monitor and caller all change it, so both are behind one lock: no state follows an
