@@ -1,6 +1,5 @@
 using FluentAssertions;
 using TestHarness.Errors;
-using TestHarness.Evidence;
 using Xunit;
 
 namespace TestHarness.Tests;

@@ -1,5 +1,4 @@
 using TestHarness.Errors;
-using TestHarness.Evidence;
 
 namespace TestHarness;
 

@@ -1,3 +1,4 @@
+using TestHarness.Errors;
 using TestHarness.Evidence;
 
 namespace TestHarness;

@@ -1,7 +1,9 @@
 using System.Diagnostics;
 using System.Threading.Channels;
 using TestHarness.Agents;
+using TestHarness.Errors;
 using TestHarness.Evidence;
+using TestHarness.Machines;
 using TestHarness.Qemu;
 using TestHarness.Specs;
 using TestHarness.Text;

@@ -1,4 +1,4 @@
-using TestHarness.Evidence;
+using TestHarness.Errors;
 
 namespace TestHarness;
 

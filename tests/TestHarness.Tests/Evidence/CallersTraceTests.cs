@@ -1,5 +1,5 @@
 using FluentAssertions;
-using TestHarness.Evidence;
+using TestHarness.Errors;
 using Xunit;
 
 namespace TestHarness.Tests.Evidence;

@@ -1,7 +1,6 @@
 using System.Text;
 using FluentAssertions;
 using TestHarness.Errors;
-using TestHarness.Evidence;
 using TestHarness.Text;
 using Xunit;
 

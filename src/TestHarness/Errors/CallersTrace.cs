@@ -1,6 +1,6 @@
 using System.Diagnostics;
 
-namespace TestHarness.Evidence;
+namespace TestHarness.Errors;
 
 /// <summary>
 /// A stack trace without this library's frames above the caller's: test frameworks and editors take the first one for the place of the failure. An attribute on the

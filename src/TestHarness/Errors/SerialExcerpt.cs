@@ -1,7 +1,7 @@
 using System.Globalization;
 using TestHarness.Text;
 
-namespace TestHarness.Evidence;
+namespace TestHarness.Errors;
 
 /// <summary>The part of a serial log that a failure shows: what came since its test began, or since the machine was up, and of much of it the last lines.</summary>
 /// <param name="Since">Since when, or <see langword="null"/> for all of the log.</param>
