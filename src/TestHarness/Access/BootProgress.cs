@@ -23,10 +23,10 @@ internal sealed class BootProgress(int processId, GuestWatch watch)
     /// <param name="stillLimit">How long nothing may happen.</param>
     /// <param name="noWayInLimit">How long after a login prompt there may be no way in.</param>
     /// <param name="noWayIn">Why there is no way into the guest yet; null once there is.</param>
-    /// <param name="capture">The screen; <see langword="null"/> where there is none.</param>
+    /// <param name="capture">The screen's picture, to tell it from another one; <see langword="null"/> where there is none.</param>
     /// <param name="cancellationToken">Ends the watch.</param>
     public async Task WatchAsync(
-        TimeSpan stillLimit, TimeSpan noWayInLimit, Func<string?> noWayIn, Func<CancellationToken, Task<Screenshot?>> capture, CancellationToken cancellationToken)
+        TimeSpan stillLimit, TimeSpan noWayInLimit, Func<string?> noWayIn, Func<CancellationToken, Task<ReadOnlyMemory<byte>?>> capture, CancellationToken cancellationToken)
     {
         using Process process = Process.GetProcessById(processId);
         using var timer = new PeriodicTimer(Sample);
@@ -39,7 +39,7 @@ internal sealed class BootProgress(int processId, GuestWatch watch)
             bool still = _share < BusyShare && watch.SerialBytes == bytes;
             (last, bytes, used) = (Stopwatch.GetTimestamp(), watch.SerialBytes, process.TotalProcessorTime);
             if (still && await capture(cancellationToken).ConfigureAwait(false) is { } screen)
-                frames.Add(Convert.ToHexString(System.Security.Cryptography.SHA256.HashData(screen.Png.Span)));
+                frames.Add(Convert.ToHexString(System.Security.Cryptography.SHA256.HashData(screen.Span)));
             if (!still || frames.Count > FramesOfOnePicture)
             {
                 frames.Clear();

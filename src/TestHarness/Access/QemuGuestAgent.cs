@@ -11,9 +11,6 @@ namespace TestHarness.Access;
 /// <summary>Speaks with <c>qemu-ga</c> in a guest. See https://www.qemu.org/docs/master/interop/qemu-ga-ref.html.</summary>
 internal sealed class QemuGuestAgent(Stream port)
 {
-    /// <summary>The name of its virtio-serial port.</summary>
-    public const string PortName = "org.qemu.guest_agent.0";
-
     // All that a guest's agent has to say to what it is asked here is short; more is none, and the port is read no further.
     private const int MaxLineBytes = 256 * 1024;
     private const int MaxUnaskedBytes = 1024 * 1024;

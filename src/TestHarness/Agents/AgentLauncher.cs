@@ -12,10 +12,10 @@ internal static class AgentLauncher
     public const string Begins = "testharness-agent begins";
 
     // A shell's single argument may have 128 KiB (execve(2)); the agent takes a quarter of that.
-    private static readonly Lazy<string> Agent = new(() => Convert.ToBase64String(Compressed(RecipeSource.ReadAgent())));
+    private static readonly Lazy<string> Agent = new(() => Convert.ToBase64String(Compressed(EmbeddedAgent.Read())));
 
     private static readonly Lazy<string> Name = new(() =>
-        string.Create(CultureInfo.InvariantCulture, $"testharness-agent-{Convert.ToHexStringLower(SHA256.HashData(RecipeSource.ReadAgent()))[..12]}"));
+        string.Create(CultureInfo.InvariantCulture, $"testharness-agent-{Convert.ToHexStringLower(SHA256.HashData(EmbeddedAgent.Read()))[..12]}"));
 
     /// <summary>The agent compressed by gzip.</summary>
     public static byte[] Compressed(byte[] agent)

@@ -13,7 +13,7 @@ internal static class GuestScript
     /// <exception cref="AgentException">It could not be started, or its exit code was not 0.</exception>
     public static async Task RunAsync(AgentConnection agent, string script, string failure, CancellationToken cancellationToken)
     {
-        var output = new OutputCollector(ShellOptions.Default);
+        var output = new OutputCollector();
         AgentProcess process = await agent.RunAsync(new AgentCommand(["/bin/sh", "-c", script]) { TakesInput = false }, cancellationToken).ConfigureAwait(false);
         await using (process.ConfigureAwait(false))
         {

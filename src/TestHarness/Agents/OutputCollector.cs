@@ -5,18 +5,22 @@ using TestHarness.Text;
 namespace TestHarness.Agents;
 
 /// <summary>Collects what a command writes, of much of it the beginning and the end, and hands on whole lines as they come.</summary>
-/// <param name="options">What is kept, and who is told of lines.</param>
+/// <param name="maxBytes">How many bytes of each stream are kept.</param>
+/// <param name="receive">Told each line; a command that is quicker waits for it.</param>
 /// <param name="lineReader">Reads lines; a command that is quicker waits for it.</param>
 /// <param name="follow">Told each line besides; takes no time.</param>
-internal sealed class OutputCollector(ShellOptions options, ChannelWriter<OutputLine>? lineReader = null, Action<OutputLine>? follow = null)
+internal sealed class OutputCollector(
+    int maxBytes = OutputCollector.DefaultMaxBytes, Action<OutputLine>? receive = null, ChannelWriter<OutputLine>? lineReader = null, Action<OutputLine>? follow = null)
 {
+    public const int DefaultMaxBytes = 64 * 1024 * 1024;
+
     private const int LastSeenLines = 10;
 
     private readonly Lock _lines = new();
-    private readonly HeadAndTail _output = Keeping(options.MaxOutputBytes);
-    private readonly HeadAndTail _error = Keeping(options.MaxOutputBytes);
+    private readonly HeadAndTail _output = Keeping(maxBytes);
+    private readonly HeadAndTail _error = Keeping(maxBytes);
 
-    private readonly Receiver<OutputLine>? _receiver = options.OnOutput is not { } receive ? null : new Receiver<OutputLine>(receive, line => line.Text.Length)
+    private readonly Receiver<OutputLine>? _receiver = receive is null ? null : new Receiver<OutputLine>(receive, line => line.Text.Length)
     {
         ForMissed = (count, last) => last with { Text = $"[… {count} lines dropped …]" },
     };

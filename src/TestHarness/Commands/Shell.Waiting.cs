@@ -46,7 +46,7 @@ public sealed partial class Shell
     /// <exception cref="MachineExitedException">The machine ended; thrown at once.</exception>
     public async Task WaitForFileAsync(string path, TimeSpan? timeout = null, CancellationToken cancellationToken = default)
     {
-        GuestFiles.RequireAbsolute(path);
+        GuestPath.RequireAbsolute(path);
         await WaitAsync(
             $"the file '{path}' in the guest",
             timeout,
@@ -126,7 +126,7 @@ public sealed partial class Shell
 
     /// <summary>Runs a short command that is no entry of the timeline.</summary>
     internal async Task<ShellResult> ProbeAsync(IReadOnlyList<string> words, CancellationToken cancellationToken) =>
-        await RunCoreAsync(ShellQuote.Join(words), words, ProbeOptions, new OutputCollector(ProbeOptions), cancellationToken).ConfigureAwait(false);
+        await RunCoreAsync(ShellQuote.Join(words), words, ProbeOptions, new OutputCollector(ProbeOptions.MaxOutputBytes), cancellationToken).ConfigureAwait(false);
 
     private string LastSeen(ShellResult result)
     {

@@ -1,3 +1,5 @@
+using TestHarness.Agents;
+
 namespace TestHarness;
 
 /// <summary>How a command runs in the guest.</summary>
@@ -30,7 +32,7 @@ public sealed record ShellOptions
     /// Gets how many bytes of each stream are kept. Of more the first half and the last half are kept, with a line <c>[… N bytes dropped …]</c> between them,
     /// and <see cref="ShellResult.Truncated"/> is set. Default: 64 MiB.
     /// </summary>
-    public int MaxOutputBytes { get; init; } = 64 * 1024 * 1024;
+    public int MaxOutputBytes { get; init; } = OutputCollector.DefaultMaxBytes;
 
     /// <summary>
     /// Gets the limit, after which everything that the command started is killed. Default: <see langword="null"/>, 10 minutes, longer on a slow host; none for

@@ -29,7 +29,7 @@ public sealed class MachineExitedException : MachineException
         { Reason: MachineExitReason.HostDiskFailed } => StartAdvice.For(MachineFault.HostDiskFailed),
         { Reason: MachineExitReason.BootLoop } => StartAdvice.For(MachineFault.BootLoop),
         { Reason: MachineExitReason.HostOutOfMemory } => StartAdvice.For(MachineFault.HostOutOfMemory),
-        { Reason: MachineExitReason.QemuExited, Signal: Native.SignalKill } =>
+        { Reason: MachineExitReason.QemuExited, Signal: SignalNumber.Kill } =>
             $"if nobody killed it, the host may have run out of memory, though neither its kernel's log nor its control group says so here: {StartAdvice.For(MachineFault.HostOutOfMemory)}",
         _ => null,
     };

@@ -30,7 +30,7 @@ internal sealed record MachineFacts(string MachineName)
         text.Add("Standard error of QEMU", StandardError).Add(Serial.Label, Serial.Words);
         // QEMU's command line is longer than all the rest: it stands here only where no file has it.
         if (CommandLine.Length > 0 && EvidenceFolder is { } folder)
-            text.Add("Command line of QEMU", Path.Combine(folder, EvidenceBundle.CommandLine)).Add("Reproduce", Path.Combine(folder, EvidenceBundle.ReproScript));
+            text.Add("Command line of QEMU", Path.Combine(folder, BundleFiles.CommandLine)).Add("Reproduce", Path.Combine(folder, BundleFiles.ReproScript));
         else
             text.Add("Reproduce", CommandLine);
         return text.Masked(Mask);

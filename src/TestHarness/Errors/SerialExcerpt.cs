@@ -26,16 +26,14 @@ internal sealed record SerialExcerpt(string? Since, string Text, bool IsCut)
     public string Words => Text.Length > 0 ? Text : "nothing was written";
 
     /// <summary>Makes the excerpt. Secrets are masked before anything is cut, which might leave half of one.</summary>
-    /// <param name="log">The log.</param>
-    /// <param name="from">Where it begins.</param>
+    /// <param name="log">The log's text, and where in it the excerpt begins.</param>
     /// <param name="since">What was there.</param>
     /// <param name="lines">How many lines there may be.</param>
     /// <param name="mask">The secrets.</param>
     /// <param name="telling">A line that tells what went wrong, shown even where it is above the others.</param>
-    public static SerialExcerpt Of(SerialLog log, long from, string? since, int lines, SecretMask mask, string? telling)
+    public static SerialExcerpt Of((string Text, int Start) log, string? since, int lines, SecretMask mask, string? telling)
     {
-        (string text, int start) = log.TextAt(from);
-        string all = mask.Apply(text, start, endsCut: true).Trim('\n');
+        string all = mask.Apply(log.Text, log.Start, endsCut: true).Trim('\n');
         string tail = TextTail.Of(all, lines, telling is null ? null : mask.Apply(telling));
         return new SerialExcerpt(since, tail, tail.Length < all.TrimEnd().Length);
     }

@@ -1,3 +1,5 @@
+using TestHarness.Errors;
+
 namespace TestHarness.Evidence;
 
 /// <summary>The files of a machine's evidence. Its folder is for the user only: a guest's logs and memory are nobody else's business.</summary>
@@ -5,10 +7,6 @@ internal static class EvidenceBundle
 {
     /// <summary>Where files of the guest go.</summary>
     public const string GuestFiles = "files";
-
-    public const string CommandLine = "command-line.txt";
-
-    public const string ReproScript = "repro.sh";
 
     private const UnixFileMode Private = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
 
@@ -21,9 +19,9 @@ internal static class EvidenceBundle
         await TextAsync("events.jsonl", evidence.Timeline).ConfigureAwait(false);
         await TextAsync("serial.log", evidence.SerialLog).ConfigureAwait(false);
         await TextAsync("qemu-stderr.txt", evidence.StandardError).ConfigureAwait(false);
-        await TextAsync(CommandLine, evidence.CommandLine).ConfigureAwait(false);
-        await TextAsync(ReproScript, evidence.ReproScript).ConfigureAwait(false);
-        File.SetUnixFileMode(Path.Combine(folder, ReproScript), Private);
+        await TextAsync(BundleFiles.CommandLine, evidence.CommandLine).ConfigureAwait(false);
+        await TextAsync(BundleFiles.ReproScript, evidence.ReproScript).ConfigureAwait(false);
+        File.SetUnixFileMode(Path.Combine(folder, BundleFiles.ReproScript), Private);
         foreach ((string name, string log) in evidence.SerialPorts)
             await TextAsync($"serial-{name}.log", log).ConfigureAwait(false);
         if (evidence.Journal is { } journal)

@@ -39,7 +39,7 @@ internal sealed class GuestCollection(GuestSession guest, Func<TimeSpan, TimeSpa
     /// <summary>Reads the end of the journal; what there is of it where it does not end in time, <see langword="null"/> where there is nothing.</summary>
     public async Task<string?> ReadJournalAsync(CancellationToken cancellationToken)
     {
-        var output = new OutputCollector(ShellOptions.Default with { MaxOutputBytes = MaxJournalBytes });
+        var output = new OutputCollector(MaxJournalBytes);
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         limit.CancelAfter(_journalLimit);
         try
@@ -66,7 +66,7 @@ internal sealed class GuestCollection(GuestSession guest, Func<TimeSpan, TimeSpa
         try
         {
             long left = MaxBytes;
-            var output = new OutputCollector(ShellOptions.Default with { MaxOutputBytes = MaxListBytes });
+            var output = new OutputCollector(MaxListBytes);
             await RunAsync(["/bin/sh", "-c", List, "sh", .. patterns], output, limit.Token).ConfigureAwait(false);
             string[] lines = Encoding.UTF8.GetString(output.StandardOutput.Span).Split('\n', StringSplitOptions.RemoveEmptyEntries);
             notes.AddRange(lines.Where(line => line[0] == '?').Select(line => $"files: nothing matches {line[1..]}"));

@@ -77,7 +77,7 @@ public sealed partial class GuestFiles
         {
             string name = Path.GetFileName(request.HostPath);
             var command = new AgentCommand(["/bin/sh", "-c", Receive, "sh", request.GuestPath, name, temporary, .. Facts(file)]);
-            var output = new OutputCollector(ShellOptions.Default);
+            var output = new OutputCollector();
             AgentProcess process = await agent.RunAsync(command, cancellationToken).ConfigureAwait(false);
             await using (process.ConfigureAwait(false))
             {

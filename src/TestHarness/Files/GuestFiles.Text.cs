@@ -1,6 +1,7 @@
 using System.Text;
 using TestHarness.Errors;
 using TestHarness.Specs;
+using TestHarness.Text;
 
 namespace TestHarness;
 
@@ -55,7 +56,7 @@ public sealed partial class GuestFiles
     /// <exception cref="MachineExitedException">The machine ended.</exception>
     public async Task WriteBytesAsync(string guestPath, ReadOnlyMemory<byte> bytes, GuestFileOptions? options = null, CancellationToken cancellationToken = default)
     {
-        RequireAbsolute(guestPath);
+        GuestPath.RequireAbsolute(guestPath);
         options ??= GuestFileOptions.Default;
         string folder = guestPath[..(guestPath.LastIndexOf('/') + 1)];
         string temporary = $"{folder}.testharness-{Guid.NewGuid():N}";
@@ -96,7 +97,7 @@ public sealed partial class GuestFiles
     /// <exception cref="MachineExitedException">The machine ended.</exception>
     public async Task<byte[]> ReadBytesAsync(string guestPath, TimeSpan? timeout = null, CancellationToken cancellationToken = default)
     {
-        RequireAbsolute(guestPath);
+        GuestPath.RequireAbsolute(guestPath);
         var run = new ShellOptions { Timeout = timeout, MaxOutputBytes = LargestRead };
         ShellResult read = await _machine.Shell.RunDescribedAsync($"reading '{guestPath}' of the guest", ["cat", "--", guestPath], run, cancellationToken)
             .ConfigureAwait(false);
@@ -120,7 +121,7 @@ public sealed partial class GuestFiles
     /// <exception cref="MachineExitedException">The machine ended.</exception>
     public async Task<bool> ExistsAsync(string guestPath, TimeSpan? timeout = null, CancellationToken cancellationToken = default)
     {
-        RequireAbsolute(guestPath);
+        GuestPath.RequireAbsolute(guestPath);
         var run = new ShellOptions { Timeout = timeout };
         ShellResult found = await _machine.Shell.TryRunAsync(["test", "-e", guestPath, "-o", "-L", guestPath], run, cancellationToken).ConfigureAwait(false);
         return found.ExitCode == 0;

@@ -36,7 +36,7 @@ public sealed partial class GuestFiles
     /// <exception cref="MachineExitedException">The machine ended.</exception>
     public Task<SyncResult> PushAsync(string hostPath, string guestPath, SyncOptions? options = null, CancellationToken cancellationToken = default)
     {
-        RequireAbsolute(guestPath);
+        GuestPath.RequireAbsolute(guestPath);
         string source = FullPath(hostPath);
         if (!Path.Exists(source))
             throw new FileNotFoundException($"There is nothing to copy into machine '{_machine.Name}': '{source}' does not exist.", source);
@@ -58,7 +58,7 @@ public sealed partial class GuestFiles
     /// <exception cref="MachineExitedException">The machine ended.</exception>
     public Task<SyncResult> PullAsync(string guestPath, string hostPath, SyncOptions? options = null, CancellationToken cancellationToken = default)
     {
-        RequireAbsolute(guestPath);
+        GuestPath.RequireAbsolute(guestPath);
         if (options?.Owner is not null)
             throw new ArgumentException("SyncOptions.Owner is for a push; pulled files belong to the caller.", nameof(options));
         string target = FullPath(hostPath);
@@ -72,13 +72,6 @@ public sealed partial class GuestFiles
     {
         ArgumentException.ThrowIfNullOrEmpty(hostPath);
         return Path.GetFullPath(hostPath);
-    }
-
-    internal static void RequireAbsolute(string guestPath)
-    {
-        ArgumentException.ThrowIfNullOrEmpty(guestPath);
-        if (guestPath[0] != '/')
-            throw new ArgumentException($"The guest's path \"{guestPath}\" is not absolute: begin it with a slash.", nameof(guestPath));
     }
 
     private async Task<SyncResult> SyncAsync(SyncRequest request, string what, CancellationToken cancellationToken)

@@ -161,7 +161,7 @@ internal sealed class TarTransfer(AgentConnection agent, SyncRequest request, Rs
 
     private async Task<ShellResult> RemoveAsync(string[] paths, CancellationToken cancellationToken)
     {
-        var words = new OutputCollector(ShellOptions.Default);
+        var words = new OutputCollector();
         AgentProcess process = await agent.RunAsync(new AgentCommand(["/bin/sh", "-c", Remove, "sh", request.GuestPath]), cancellationToken).ConfigureAwait(false);
         await using (process.ConfigureAwait(false))
         {

@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Text;
 using TestHarness.Goldens;
+using TestHarness.Specs;
 
 namespace TestHarness;
 
@@ -12,7 +13,11 @@ namespace TestHarness;
 public static class Golden
 {
     /// <summary>Gets or sets what tells the test that runs now. <c>TestHarness.Xunit</c> sets it; without it goldens are named after the source file and the method that ask.</summary>
-    public static Func<GoldenTest?>? CurrentTest { get; set; }
+    public static Func<GoldenTest?>? CurrentTest
+    {
+        get => RunningTest.Current;
+        set => RunningTest.Current = value;
+    }
 
     /// <summary>Compares a screenshot.</summary>
     /// <param name="screenshot">The screenshot.</param>

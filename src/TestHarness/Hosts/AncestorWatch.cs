@@ -1,4 +1,5 @@
 using System.Globalization;
+using TestHarness.Errors;
 
 namespace TestHarness.Hosts;
 
@@ -24,7 +25,7 @@ internal static class AncestorWatch
         // An orderly end runs the exit handlers of whoever has some; tests that hang must not keep it.
         new Thread(() => Environment.Exit(1)) { IsBackground = true }.Start();
         Thread.Sleep(OrderlyExit);
-        _ = Native.Kill(Environment.ProcessId, Native.SignalKill);
+        _ = Native.Kill(Environment.ProcessId, SignalNumber.Kill);
     }
 
     // Only the unbroken chain of .NET processes right above: a shell or an init further up may end while a program runs on, as with nohup.

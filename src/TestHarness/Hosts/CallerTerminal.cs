@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using TestHarness.Errors;
 
 namespace TestHarness.Hosts;
 
@@ -79,7 +80,7 @@ internal sealed class CallerTerminal : IDisposable
     {
         context.Cancel = true;
         SetMode(raw: false);
-        _ = Native.Kill(Environment.ProcessId, Native.SignalStop);
+        _ = Native.Kill(Environment.ProcessId, SignalNumber.Stop);
     }
 
     private void GoOn(PosixSignalContext context)

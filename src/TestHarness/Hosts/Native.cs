@@ -10,8 +10,6 @@ internal static unsafe partial class Native
     public const int LockExclusive = 2;
     public const int LockNonBlocking = 4;
     public const int ErrorWouldBlock = 11;
-    public const int SignalKill = 9;
-    public const int SignalStop = 19;
 
     private const long SystemCallPidFdOpen = 434;
     private const int CurrentFolder = -100;

@@ -1,4 +1,5 @@
 using System.Globalization;
+using TestHarness.Errors;
 
 namespace TestHarness.Hosts;
 
@@ -27,7 +28,7 @@ internal sealed class OomWatch
         (string file, long kills) = Count();
         return kills <= _before.Kills ? null : string.Create(
             CultureInfo.InvariantCulture,
-            $"QEMU was ended by signal {Native.SignalKill}, and the kernel killed for want of memory in its control group meanwhile ({file}: oom_kill rose from {_before.Kills} to {kills})");
+            $"QEMU was ended by signal {SignalNumber.Kill}, and the kernel killed for want of memory in its control group meanwhile ({file}: oom_kill rose from {_before.Kills} to {kills})");
     }
 
     /// <summary>Finds the line of the kernel's log that names the killed process, without its time.</summary>

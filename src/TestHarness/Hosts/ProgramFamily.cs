@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using TestHarness.Errors;
 
 namespace TestHarness.Hosts;
 
@@ -40,9 +41,9 @@ internal sealed class ProgramFamily
         _hadChildren |= !TryAddDescendants(program, below) || below.Count > 0;
         _killed = true;
         // It first: it would start others.
-        _ = Native.Kill(program, Native.SignalKill);
+        _ = Native.Kill(program, SignalNumber.Kill);
         foreach (int process in below)
-            _ = Native.Kill(process, Native.SignalKill);
+            _ = Native.Kill(process, SignalNumber.Kill);
     }
 
     /// <summary>Ends what the program has left. Call it as soon as the program has ended.</summary>
@@ -52,7 +53,7 @@ internal sealed class ProgramFamily
     public async Task EndAsync(int exitCode, Task pipes, bool thoroughly)
     {
         // One that was killed while it had no children has left nothing.
-        bool mayHaveLeft = _killed ? _hadChildren || exitCode != 128 + Native.SignalKill : thoroughly;
+        bool mayHaveLeft = _killed ? _hadChildren || exitCode != 128 + SignalNumber.Kill : thoroughly;
         if (!mayHaveLeft)
             await Task.WhenAny(pipes, Task.Delay(PipesEnd)).ConfigureAwait(false);
         if (mayHaveLeft || !pipes.IsCompleted)
@@ -69,7 +70,7 @@ internal sealed class ProgramFamily
             if (left.Length == 0)
                 return;
             foreach (int process in left)
-                _ = Native.Kill(process, Native.SignalKill);
+                _ = Native.Kill(process, SignalNumber.Kill);
             await Task.Delay(BetweenLooks).ConfigureAwait(false);
         }
     }

@@ -1,5 +1,4 @@
 using System.Text.RegularExpressions;
-using TestHarness.Qemu;
 
 namespace TestHarness.Hosts;
 
@@ -8,10 +7,15 @@ internal static partial class RunFolderContents
 {
     public const string LockName = "lock";
 
+    /// <summary>The file of what was proved of accelerators.</summary>
+    public const string Proofs = "accelerators";
+
+    public const string ProofsLock = "accelerators.lock";
+
     private const int MostNamed = 3;
 
     private static readonly string[] Known =
-        [LockName, AcceleratorProofs.FileName, $"{AcceleratorProofs.FileName}.new", AcceleratorProofs.LockName];
+        [LockName, Proofs, $"{Proofs}.new", ProofsLock];
 
     /// <summary>Names what in the folder is not the library's, or returns <see langword="null"/> where all is.</summary>
     public static string? FindForeign(string root)

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using TestHarness.Agents;
 using TestHarness.Errors;
 
 namespace TestHarness.Images;
@@ -58,7 +59,7 @@ internal sealed class GuestTree(string image, Recipe recipe, RecipeSource source
         var script = new StringBuilder(Skeleton).Append('\n');
         int count = 0;
         if (recipe.Agent)
-            await AddAsync(new RecipeFile { Path = AgentPath, Mode = "0755" }, RecipeSource.ReadAgent()).ConfigureAwait(false);
+            await AddAsync(new RecipeFile { Path = AgentPath, Mode = "0755" }, EmbeddedAgent.Read()).ConfigureAwait(false);
         foreach (RecipeFile file in recipe.Files)
             await AddAsync(file, file.Source is { } name ? source.Read(name) : Encoding.UTF8.GetBytes(file.Content!)).ConfigureAwait(false);
         foreach (RecipeLink link in recipe.Links)

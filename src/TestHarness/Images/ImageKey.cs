@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
-using System.Text;
 using System.Text.RegularExpressions;
+using System.Text;
+using TestHarness.Agents;
 
 namespace TestHarness.Images;
 
@@ -24,7 +25,7 @@ internal static partial class ImageKey
             Add(file, source.Read(file));
         Add("init", Initramfs.ReadInit());
         if (recipe.Agent)
-            Add("agent", RecipeSource.ReadAgent());
+            Add("agent", EmbeddedAgent.Read());
         return Convert.ToHexStringLower(hash.GetHashAndReset())[..Length];
 
         void Add(string name, byte[] content)

@@ -1,3 +1,5 @@
+using TestHarness.Specs;
+
 namespace TestHarness.Images;
 
 /// <summary>
@@ -22,7 +24,7 @@ internal static class OwnPath
         return Path.IsPathRooted(path) || ProjectFolder() is not { } project ? [first] : [.. new[] { first, Path.GetFullPath(path, project) }.Distinct(StringComparer.Ordinal)];
     }
 
-    private static string? ProjectFolder() => ProjectAbove(Path.GetDirectoryName(Golden.CurrentTest?.Invoke()?.SourceFile)) ?? ProjectAbove(AppContext.BaseDirectory);
+    private static string? ProjectFolder() => ProjectAbove(Path.GetDirectoryName(RunningTest.Current?.Invoke()?.SourceFile)) ?? ProjectAbove(AppContext.BaseDirectory);
 
     private static string? ProjectAbove(string? folder)
     {

@@ -9,7 +9,6 @@ internal sealed class RecipeSource
 {
     private const string RecipeFile = "recipe.json";
     private const string EmbeddedFolder = "images/";
-    private const string EmbeddedAgent = "agent/amd64/testharness-agent";
     private static readonly Assembly Library = typeof(RecipeSource).Assembly;
 
     private readonly string _image;
@@ -54,9 +53,6 @@ internal sealed class RecipeSource
             ? new RecipeSource(image, image, null)
             : throw Unknown(image, "the library has no recipe of this name");
     }
-
-    public static byte[] ReadAgent() =>
-        ReadEmbedded(EmbeddedAgent) ?? throw new InvalidOperationException("The library was built without the guest agent.");
 
     /// <summary>Reads the agent's systemd unit.</summary>
     public static byte[] ReadAgentUnit() => Find("debian-12").Read("testharness-agent.service");

@@ -15,9 +15,6 @@ internal static partial class SpecValidation
     // A PC has four ISA serial ports.
     private const int MaxSerialPorts = 3;
 
-    /// <summary>How many disks a machine may have beside its image's.</summary>
-    public const int MaxDisks = 20;
-
     // A guest may be up for a while when it gets its clock again (kernel/time/timekeeping.c, do_settimeofday64).
     private static readonly DateTimeOffset EarliestClock = DateTimeOffset.UnixEpoch.AddDays(1);
 
@@ -101,8 +98,8 @@ internal static partial class SpecValidation
             yield return $"GuestReaches: guest port {twice.Key.GuestPort} is there twice.";
         foreach (Disk disk in spec.Disks.Where(disk => disk.SizeMiB < 1))
             yield return $"Disks: size {disk.SizeMiB} MiB is less than 1.";
-        if (spec.Disks.Count > MaxDisks)
-            yield return $"Disks: {spec.Disks.Count} disks; at most {MaxDisks} are possible.";
+        if (spec.Disks.Count > MachineSpec.MaxDisks)
+            yield return $"Disks: {spec.Disks.Count} disks; at most {MachineSpec.MaxDisks} are possible.";
         foreach (HostShare share in spec.Shares)
         {
             if (!Path.IsPathRooted(share.HostPath) || share.HostPath.Contains('\0', StringComparison.Ordinal))

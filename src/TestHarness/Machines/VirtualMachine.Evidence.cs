@@ -146,9 +146,10 @@ public sealed partial class VirtualMachine
     internal OutputCollector Collect(ShellOptions options, ChannelWriter<OutputLine>? lines = null)
     {
         if (Followers.IsEmpty)
-            return new OutputCollector(options, lines);
+            return new OutputCollector(options.MaxOutputBytes, options.OnOutput, lines);
         LiveMask output = new(Secrets), error = new(Secrets);
-        return new OutputCollector(options, lines, line => Followers.Tell((line.Stream is OutputStream.StandardOutput ? output : error).Apply(line.Text)));
+        return new OutputCollector(
+            options.MaxOutputBytes, options.OnOutput, lines, line => Followers.Tell((line.Stream is OutputStream.StandardOutput ? output : error).Apply(line.Text)));
     }
 
     /// <summary>Waits a moment for those who follow the machine.</summary>

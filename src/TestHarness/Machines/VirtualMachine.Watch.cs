@@ -39,7 +39,12 @@ public sealed partial class VirtualMachine
         var progress = new BootProgress(_process!.Id, _watch);
         WayIn way = await MakeWayAsync(cancellationToken).ConfigureAwait(false);
         _guest.MayRestart = Spec.CloudInit is not null && State is MachineState.Starting;
-        Task watching = progress.WatchAsync(NoProgressLimit, NoWayInLimit, () => _guest.HasAnswered || way.IsEntering ? null : way.State, token => TryCaptureAsync(CaptureLimit, token), done.Token);
+        Task watching = progress.WatchAsync(
+            NoProgressLimit,
+            NoWayInLimit,
+            () => _guest.HasAnswered || way.IsEntering ? null : way.State,
+            async token => (await TryCaptureAsync(CaptureLimit, token).ConfigureAwait(false))?.Png,
+            done.Token);
         Task up = _guest.ComeUpAsync(way, ReadyCheck.For(Spec, _image!.Ready, _boot!.Seed is not null), restored: _boot.IsRestored, phase, done.Token);
         try
         {

@@ -51,5 +51,5 @@ internal sealed record AcceleratorChoice(Accelerator Accelerator, string Reason,
             .Add("QEMU's words", proof.Words)
             .Try(device.Remedy
                 ?? "Accelerator.Auto or Accelerator.Tcg, which works on every host, more slowly; in a virtual machine its host must allow nested virtualisation. "
-                + $"This is remembered until the host boots anew: remove '{Path.Combine(host.Folder, AcceleratorProofs.FileName)}' to have it proved again."));
+                + $"This is remembered until the host boots anew: remove '{Path.Combine(host.Folder, RunFolderContents.Proofs)}' to have it proved again."));
 }

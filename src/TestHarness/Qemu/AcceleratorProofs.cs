@@ -9,9 +9,6 @@ namespace TestHarness.Qemu;
 /// </summary>
 internal static class AcceleratorProofs
 {
-    public const string FileName = "accelerators";
-
-    public const string LockName = "accelerators.lock";
     private const int MostKept = 16;
 
     // The last field of a line that was written to its end.
@@ -62,7 +59,7 @@ internal static class AcceleratorProofs
         limit.CancelAfter(LockLimit);
         try
         {
-            return await FileLock.TakeAsync(Path.Combine(folder, LockName), onWait: null, limit.Token).ConfigureAwait(false);
+            return await FileLock.TakeAsync(Path.Combine(folder, RunFolderContents.ProofsLock), onWait: null, limit.Token).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
@@ -78,7 +75,7 @@ internal static class AcceleratorProofs
     {
         try
         {
-            return [.. File.ReadAllLines(Path.Combine(folder, FileName)).Select(line => Array.ConvertAll(line.Split(' '), Uri.UnescapeDataString))];
+            return [.. File.ReadAllLines(Path.Combine(folder, RunFolderContents.Proofs)).Select(line => Array.ConvertAll(line.Split(' '), Uri.UnescapeDataString))];
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -111,7 +108,7 @@ internal static class AcceleratorProofs
             FormattableString.Invariant($"{proof.Milliseconds}"), End,
         ];
         List<string[]> lines = [.. ReadAll(folder).Where(line => line is [var boot, var name, ..] && boot == Boot && name != key).TakeLast(MostKept - 1), added];
-        string path = Path.Combine(folder, FileName);
+        string path = Path.Combine(folder, RunFolderContents.Proofs);
         File.WriteAllLines($"{path}.new", lines.Select(line => string.Join(' ', line.Select(Uri.EscapeDataString))));
         File.Move($"{path}.new", path, overwrite: true);
     }

@@ -18,7 +18,7 @@ internal sealed class KeptDisks : IDisposable
     private const int LongestBase = 4096;
 
     private static readonly string[] DiskNames =
-        [MachineFileNames.Overlay, MachineFileNames.UefiVariables, MachineFileNames.Seed, .. Enumerable.Range(0, SpecValidation.MaxDisks).Select(MachineFileNames.ExtraDisk)];
+        [MachineFileNames.Overlay, MachineFileNames.UefiVariables, MachineFileNames.Seed, .. Enumerable.Range(0, MachineSpec.MaxDisks).Select(MachineFileNames.ExtraDisk)];
 
     private const UnixFileMode Private = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
 

@@ -2,7 +2,6 @@ using System.Globalization;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using TestHarness.Access;
 using TestHarness.Hosts;
 
 namespace TestHarness.Qemu;
@@ -33,6 +32,9 @@ internal static class QemuArguments
     private const string WithoutFastStrings = "max,-erms,-fsrm";
 
     private const string UefiCode = "firmware";
+
+    // The name of qemu-ga's virtio-serial port (https://www.qemu.org/docs/master/interop/qemu-ga.html).
+    private const string GuestAgentPort = "org.qemu.guest_agent.0";
 
     private static readonly JsonSerializerOptions Json = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
@@ -208,7 +210,7 @@ internal static class QemuArguments
     {
         string channel = channels == MachineChannels.Library ? $"socket,id=qga,path={MachineFileNames.GuestAgentSocket}" : "null,id=qga";
         arguments.AddRange(["-chardev", channel]);
-        AddDevice(arguments, new JsonObject { ["driver"] = "virtserialport", ["chardev"] = "qga", ["name"] = QemuGuestAgent.PortName });
+        AddDevice(arguments, new JsonObject { ["driver"] = "virtserialport", ["chardev"] = "qga", ["name"] = GuestAgentPort });
     }
 
     private static void AddDisk(List<string> arguments, MachineType type, string node, JsonObject image, bool isKept, bool boots = false)

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using TestHarness.Errors;
 using TestHarness.Hosts;
 using TestHarness.Text;
 
@@ -61,7 +62,7 @@ internal sealed class QemuProcess : IAsyncDisposable
 
     /// <summary>Says that the host's kernel ended QEMU because memory ran out; <see langword="null"/> where it ended in another way.</summary>
     public async Task<string?> FindOutOfMemoryAsync() =>
-        await Exited.ConfigureAwait(false) == 128 + Native.SignalKill && !EndedByUs ? await _memory.DescribeAsync(Id).ConfigureAwait(false) : null;
+        await Exited.ConfigureAwait(false) == 128 + SignalNumber.Kill && !EndedByUs ? await _memory.DescribeAsync(Id).ConfigureAwait(false) : null;
 
     public void Kill()
     {

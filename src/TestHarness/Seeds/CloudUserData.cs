@@ -66,7 +66,7 @@ internal static class CloudUserData
         agent=/usr/sbin/testharness-agent
         if [ ! -x "$agent" ]; then
             base64 -d << 'END' | gunzip > "$agent.new"
-        {Base64(AgentLauncher.Compressed(RecipeSource.ReadAgent()))}
+        {Base64(AgentLauncher.Compressed(EmbeddedAgent.Read()))}
         END
             cat > /etc/systemd/system/testharness-agent.service << 'END'
         {Encoding.UTF8.GetString(RecipeSource.ReadAgentUnit()).TrimEnd()}

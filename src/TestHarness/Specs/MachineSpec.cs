@@ -3,6 +3,9 @@ namespace TestHarness;
 /// <summary>Describes a machine: image, size, devices and how it starts. Vary one with <c>with</c>.</summary>
 public sealed record MachineSpec
 {
+    /// <summary>How many disks a machine may have beside its image's.</summary>
+    internal const int MaxDisks = 20;
+
     /// <summary>
     /// Gets the image: the name of a recipe that the library brings (<c>tiny</c>, <c>debian-12</c>, <c>debian-12-cloud</c>), or the path of a folder with a
     /// <c>recipe.json</c> (anything with a <c>/</c> in it). An image that is not built yet is built. Or a disk of your own, which is never written: a path that ends with

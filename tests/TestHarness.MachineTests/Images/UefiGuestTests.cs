@@ -1,5 +1,6 @@
 using System.Text;
 using FluentAssertions;
+using TestHarness.Agents;
 using TestHarness.FluentAssertions;
 using TestHarness.Images;
 using TestHarness.MachineTests.Templates;
@@ -67,7 +68,7 @@ public sealed class UefiGuestTests : IDisposable
             exec /bin/busybox init
             """.ReplaceLineEndings("\n")), Executable);
         archive.AddFile("efivarfs.ko", variables, Executable);
-        archive.AddFile("agent", RecipeSource.ReadAgent(), Executable);
+        archive.AddFile("agent", EmbeddedAgent.Read(), Executable);
         archive.Finish();
         return bytes.ToArray();
     }

@@ -69,5 +69,5 @@ public sealed class SerialExcerptTests
 
     private void Write(string text) => _log.Append(Encoding.UTF8.GetBytes(text));
 
-    private SerialExcerpt Of(long from, string? since) => SerialExcerpt.Of(_log, from, since, lines: 3, new SecretMask(["tr0ub4dor"]), telling: null);
+    private SerialExcerpt Of(long from, string? since) => SerialExcerpt.Of(_log.TextAt(from), since, lines: 3, new SecretMask(["tr0ub4dor"]), telling: null);
 }

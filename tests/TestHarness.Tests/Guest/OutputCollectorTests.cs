@@ -17,15 +17,11 @@ public sealed class OutputCollectorTests
         using var open = new ManualResetEventSlim();
         using var limit = new CancellationTokenSource();
         var called = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        var options = new ShellOptions
+        var collector = new OutputCollector(receive: _ =>
         {
-            OnOutput = _ =>
-            {
-                called.TrySetResult();
-                open.Wait();
-            },
-        };
-        var collector = new OutputCollector(options);
+            called.TrySetResult();
+            open.Wait();
+        });
         try
         {
             Task collecting = Task.Run(() => collector.CollectAsync(new MemoryStream(Encoding.UTF8.GetBytes("one\ntwo\n")), Stream.Null, limit.Token), Token);

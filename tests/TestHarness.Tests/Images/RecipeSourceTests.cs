@@ -31,9 +31,6 @@ public sealed class RecipeSourceTests : IDisposable
     }
 
     [Fact]
-    public void Embeds_the_agent() => RecipeSource.ReadAgent().Should().StartWith("\u007fELF"u8.ToArray());
-
-    [Fact]
     public void Reads_a_recipe_from_a_folder()
     {
         File.WriteAllText(Path.Combine(_folder, "recipe.json"), "{}");

@@ -14,7 +14,7 @@ public sealed class AcceleratorProofsTests : IDisposable
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
-    private string File => Path.Combine(_folder, AcceleratorProofs.FileName);
+    private string File => Path.Combine(_folder, RunFolderContents.Proofs);
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
