@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.IO.Compression;
 using System.Security.Cryptography;
-using TestHarness.Images;
 
 namespace TestHarness.Agents;
 

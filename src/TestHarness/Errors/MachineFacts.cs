@@ -1,5 +1,4 @@
 using System.Text;
-using TestHarness.Evidence;
 using TestHarness.Text;
 
 namespace TestHarness.Errors;

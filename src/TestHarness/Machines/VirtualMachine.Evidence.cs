@@ -3,8 +3,9 @@ using System.Threading.Channels;
 using TestHarness.Agents;
 using TestHarness.Errors;
 using TestHarness.Evidence;
-using TestHarness.Machines;
+using TestHarness.Operations;
 using TestHarness.Qemu;
+using TestHarness.Screens;
 using TestHarness.Specs;
 using TestHarness.Text;
 

@@ -1,5 +1,5 @@
-using TestHarness.Evidence;
 using TestHarness.Machines;
+using TestHarness.Operations;
 
 namespace TestHarness;
 

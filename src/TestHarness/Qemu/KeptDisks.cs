@@ -1,7 +1,6 @@
 using TestHarness.Errors;
 using TestHarness.Hosts;
 using TestHarness.Images;
-using TestHarness.Machines;
 
 namespace TestHarness.Qemu;
 

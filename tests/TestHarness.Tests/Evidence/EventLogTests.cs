@@ -1,6 +1,7 @@
 using System.Text.Json;
 using FluentAssertions;
 using TestHarness.Evidence;
+using TestHarness.Operations;
 using Xunit;
 
 namespace TestHarness.Tests.Evidence;

@@ -1,5 +1,5 @@
 using FluentAssertions;
-using TestHarness.Evidence;
+using TestHarness.Screens;
 using Xunit;
 
 namespace TestHarness.Tests.Evidence;

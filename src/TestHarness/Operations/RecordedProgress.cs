@@ -1,6 +1,6 @@
 using TestHarness.Text;
 
-namespace TestHarness.Evidence;
+namespace TestHarness.Operations;
 
 /// <summary>Writes the steps of a start into the timeline and hands them on, apart from the start.</summary>
 internal sealed class RecordedProgress(EventLog events, SecretMask mask, IProgress<StartProgress>? next) : IProgress<StartProgress>

@@ -1,7 +1,7 @@
 using System.Collections.Immutable;
 using TestHarness.Text;
 
-namespace TestHarness.Machines;
+namespace TestHarness.Operations;
 
 /// <summary>Those who follow what a machine writes. Each is told apart from the others, and nothing of the machine waits for one.</summary>
 /// <param name="machine">The machine.</param>

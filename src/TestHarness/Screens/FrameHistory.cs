@@ -1,6 +1,6 @@
 using System.Security.Cryptography;
 
-namespace TestHarness.Evidence;
+namespace TestHarness.Screens;
 
 /// <summary>The last few pictures of a screen that differ from each other.</summary>
 internal sealed class FrameHistory

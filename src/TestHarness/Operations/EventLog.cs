@@ -1,4 +1,4 @@
-namespace TestHarness.Evidence;
+namespace TestHarness.Operations;
 
 /// <summary>
 /// A machine's timeline, in bounded memory: the first entries, which tell how it began, and the last ones, which tell how it went wrong.
