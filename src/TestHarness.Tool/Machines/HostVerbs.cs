@@ -135,7 +135,7 @@ internal static class HostVerbs
             },
             _ => new HostAnswer
             {
-                Text = (await vm.GuardAsync($"QEMU's monitor: {line}", MonitorLimit, token => vm.Monitor.ExecuteHumanAsync(line, token), cancellationToken)).Replace("\r\n", "\n", StringComparison.Ordinal),
+                Text = (await vm.Operations.GuardAsync($"QEMU's monitor: {line}", MonitorLimit, token => vm.Monitor.ExecuteHumanAsync(line, token), cancellationToken)).Replace("\r\n", "\n", StringComparison.Ordinal),
             },
         };
     }

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using TestHarness.Agents;
 using TestHarness.Errors;
+using TestHarness.Operations;
 
 namespace TestHarness;
 
@@ -11,15 +12,15 @@ public sealed class GuestProcess : IAsyncDisposable
     private static readonly TimeSpan KillLimit = TimeSpan.FromSeconds(30);
     private const int LargestSignal = 64;
 
-    private readonly VirtualMachine _machine;
+    private readonly MachineOperations _machine;
     private readonly AgentProcess _process;
     private readonly OutputCollector _output;
     private readonly Task<ShellResult> _completion;
 
-    internal GuestProcess(VirtualMachine machine, string command, AgentProcess process, ShellOptions options)
+    internal GuestProcess(MachineOperations machine, string command, AgentProcess process, ShellOptions options)
     {
         (_machine, _process, Command) = (machine, process, command);
-        _output = machine.Collect(options);
+        _output = machine.Record.Collect(options.MaxOutputBytes, options.OnOutput);
         _completion = CompleteAsync(options);
         // A test may never ask how it ended.
         _ = _completion.ContinueWith(static task => task.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
@@ -133,7 +134,7 @@ public sealed class GuestProcess : IAsyncDisposable
             Task input = options.StandardInput is { } from ? Shell.FeedAsync(from, _process.StandardInput, limit.Token) : Task.CompletedTask;
             await _output.CollectAsync(_process.StandardOutput, _process.StandardError, limit.Token).ConfigureAwait(false);
             AgentExit exit = await _process.Exit.WaitAsync(limit.Token).ConfigureAwait(false);
-            await _machine.SettleFollowersAsync().ConfigureAwait(false);
+            await _machine.Record.Followers.SettleAsync().ConfigureAwait(false);
             if (input.IsFaulted)
                 await input.ConfigureAwait(false);
             return ShellResult.Of(Command, exit, _output, Stopwatch.GetElapsedTime(began), _machine.Mask);

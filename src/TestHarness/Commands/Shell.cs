@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Threading.Channels;
 using TestHarness.Access;
 using TestHarness.Agents;
+using TestHarness.Operations;
 using TestHarness.Text;
 
 namespace TestHarness;
@@ -12,10 +13,10 @@ public sealed partial class Shell
     private static readonly TimeSpan DefaultLimit = TimeSpan.FromMinutes(10);
     private static readonly TimeSpan PingLimit = TimeSpan.FromMinutes(1);
 
-    private readonly VirtualMachine _machine;
+    private readonly MachineOperations _machine;
     private readonly GuestSession _guest;
 
-    internal Shell(VirtualMachine machine, GuestSession guest) => (_machine, _guest) = (machine, guest);
+    internal Shell(MachineOperations machine, GuestSession guest) => (_machine, _guest) = (machine, guest);
 
     /// <summary>Runs a command with <c>/bin/sh -c</c> and demands that it succeeds.</summary>
     /// <param name="command">The command, as a shell takes it.</param>
@@ -107,7 +108,7 @@ public sealed partial class Shell
         string description, IReadOnlyList<string> words, ShellOptions options, CancellationToken cancellationToken, ChannelWriter<OutputLine>? lines = null)
     {
         description = _machine.WithoutSecrets(description);
-        OutputCollector output = _machine.Collect(options, lines);
+        OutputCollector output = _machine.Record.Collect(options.MaxOutputBytes, options.OnOutput, lines);
         try
         {
             ShellResult result = await _machine.GuardAsync(
@@ -116,7 +117,7 @@ public sealed partial class Shell
                 token => RunCoreAsync(description, words, options, output, token),
                 cancellationToken,
                 lastSeen: () => output.Describe(_machine.Mask)).ConfigureAwait(false);
-            await _machine.SettleFollowersAsync().ConfigureAwait(false);
+            await _machine.Record.Followers.SettleAsync().ConfigureAwait(false);
             return result;
         }
         catch (AgentException e)

@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text;
 using System.Text.RegularExpressions;
 using TestHarness.Consoles;
+using TestHarness.Operations;
 using TestHarness.Qemu;
 
 namespace TestHarness;
@@ -15,7 +16,7 @@ public sealed partial class SerialConsole
     private static readonly TimeSpan DefaultLimit = TimeSpan.FromMinutes(2);
     private static readonly TimeSpan LongestPause = TimeSpan.FromMilliseconds(50);
 
-    private readonly VirtualMachine _machine;
+    private readonly MachineOperations _machine;
     private readonly string _title;
     private readonly Lock _gate = new();
     private TaskCompletionSource _grown = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -23,7 +24,7 @@ public sealed partial class SerialConsole
     private Task _reader = Task.CompletedTask;
     private long _searchFrom;
 
-    internal SerialConsole(VirtualMachine machine, string? name = null, int index = 0)
+    internal SerialConsole(MachineOperations machine, string? name = null, int index = 0)
     {
         _machine = machine;
         Name = name;

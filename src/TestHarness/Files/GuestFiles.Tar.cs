@@ -14,7 +14,7 @@ public sealed partial class GuestFiles
     private async Task<ShellResult> SyncByTarAsync(SyncRequest request, RsyncReport report, string what, CancellationToken cancellationToken)
     {
         if (Interlocked.Exchange(ref _noted, 1) == 0)
-            _machine.NoteGuest(TarNote);
+            _machine.Record.NoteGuest(TarNote);
         AgentConnection agent = await _guest.ReadyAsync(cancellationToken).ConfigureAwait(false);
         string folder = Path.Combine(_machine.OwnFolder, $"t{Interlocked.Increment(ref _transfers)}");
         return await new TarTransfer(agent, request, report, folder).RunAsync(cancellationToken).ConfigureAwait(false);

@@ -65,7 +65,7 @@ public sealed partial class GuestFiles
         var run = new ShellOptions { StandardInput = content, Timeout = options.Timeout };
         try
         {
-            await _machine.Shell.RunDescribedAsync(
+            await _shell.RunDescribedAsync(
                 $"writing '{guestPath}' in the guest", ["/bin/sh", "-c", Write, "sh", guestPath, folder, temporary, mode, options.Owner ?? ""], run, cancellationToken)
                 .ConfigureAwait(false);
         }
@@ -99,7 +99,7 @@ public sealed partial class GuestFiles
     {
         GuestPath.RequireAbsolute(guestPath);
         var run = new ShellOptions { Timeout = timeout, MaxOutputBytes = LargestRead };
-        ShellResult read = await _machine.Shell.RunDescribedAsync($"reading '{guestPath}' of the guest", ["cat", "--", guestPath], run, cancellationToken)
+        ShellResult read = await _shell.RunDescribedAsync($"reading '{guestPath}' of the guest", ["cat", "--", guestPath], run, cancellationToken)
             .ConfigureAwait(false);
         if (read.Truncated)
         {
@@ -123,7 +123,7 @@ public sealed partial class GuestFiles
     {
         GuestPath.RequireAbsolute(guestPath);
         var run = new ShellOptions { Timeout = timeout };
-        ShellResult found = await _machine.Shell.TryRunAsync(["test", "-e", guestPath, "-o", "-L", guestPath], run, cancellationToken).ConfigureAwait(false);
+        ShellResult found = await _shell.TryRunAsync(["test", "-e", guestPath, "-o", "-L", guestPath], run, cancellationToken).ConfigureAwait(false);
         return found.ExitCode == 0;
     }
 
@@ -137,7 +137,7 @@ public sealed partial class GuestFiles
         try
         {
             var limit = new ShellOptions { Timeout = TimeSpan.FromSeconds(10) };
-            await _machine.Shell.TryRunAsync(["rm", "-f", "--", .. temporary], limit, CancellationToken.None).ConfigureAwait(false);
+            await _shell.TryRunAsync(["rm", "-f", "--", .. temporary], limit, CancellationToken.None).ConfigureAwait(false);
         }
         catch (TestHarnessException)
         {

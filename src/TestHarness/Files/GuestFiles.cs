@@ -1,6 +1,7 @@
 using TestHarness.Access;
 using TestHarness.Files;
 using TestHarness.Hosts;
+using TestHarness.Operations;
 using TestHarness.Text;
 
 namespace TestHarness;
@@ -18,11 +19,12 @@ public sealed partial class GuestFiles
 {
     private static readonly TimeSpan DefaultLimit = TimeSpan.FromMinutes(10);
 
-    private readonly VirtualMachine _machine;
+    private readonly MachineOperations _machine;
+    private readonly Shell _shell;
     private readonly GuestSession _guest;
     private readonly RsyncTunnel _tunnel;
 
-    internal GuestFiles(VirtualMachine machine, GuestSession guest) => (_machine, _guest, _tunnel) = (machine, guest, new RsyncTunnel(guest));
+    internal GuestFiles(MachineOperations machine, GuestSession guest, Shell shell) => (_machine, _guest, _shell, _tunnel) = (machine, guest, shell, new RsyncTunnel(guest));
 
     /// <summary>Copies a file or folder of the host into the guest. Missing folders of the target's path are made.</summary>
     /// <param name="hostPath">The source on the host; a folder with a slash at its end means its contents.</param>

@@ -53,14 +53,14 @@ public sealed partial class VirtualMachine
             throw new InvalidOperationException($"Machine '{Name}' has no network, which SSH needs: set MachineSpec.Network to Isolated.");
         if (_ssh is not null && (user is null || user == _ssh.User))
             return _ssh;
-        TimeSpan limit = timeout ?? Scaled(OpenSshLimit);
+        TimeSpan limit = timeout ?? _operations.Scaled(OpenSshLimit);
         SshFiles files = SshFiles;
         if (!File.Exists(files.Identity))
             await files.MakeAsync(hostKey: false, cancellationToken).ConfigureAwait(false);
         string hostKey = await InstallKeyAsync(user ?? "root", files.PublicKey, limit, cancellationToken).ConfigureAwait(false);
         if (!File.Exists(files.KnownHosts))
             files.Pin(hostKey);
-        return await GuardAsync(
+        return await _operations.GuardAsync(
             $"sshd on the guest's TCP port {SshAccess.Port}",
             limit,
             async token =>
@@ -117,7 +117,7 @@ public sealed partial class VirtualMachine
         {
             GuestAccess.Ssh => ssh!,
             GuestAccess.GuestAgent => helper!,
-            _ when helper is not null => new FirstWay(agent, ssh, helper, Scaled(AgentGrace)),
+            _ when helper is not null => new FirstWay(agent, ssh, helper, _operations.Scaled(AgentGrace)),
             _ => agent,
         };
     }
@@ -129,7 +129,7 @@ public sealed partial class VirtualMachine
         IReadOnlyList<ForwardedPort> before = ForwardedPort.Parse(await Monitor.ExecuteHumanAsync("info usernet", cancellationToken).ConfigureAwait(false));
         if (_sshHost is null || before.All(other => !other.Host.Equals(_sshHost)))
             _sshHost = (await ForwardedPort.OpenAsync(Monitor, [forward], cancellationToken).ConfigureAwait(false)).Except(before).First().Host;
-        return new SshWay(access, SshFiles, _sshHost, Scaled);
+        return new SshWay(access, SshFiles, _sshHost, _operations.Scaled);
     }
 
     private void NoteWay(WayIn way, Action<string> phase)

@@ -24,7 +24,7 @@ public sealed partial class VirtualMachine
     public Task CheckpointAsync(string name, CancellationToken cancellationToken = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(name);
-        return GuardAsync($"checkpoint \"{name}\"", Scaled(CheckpointLimit), token => CarryThroughAsync(limit => SaveCheckpointAsync(name, limit), token), cancellationToken);
+        return _operations.GuardAsync($"checkpoint \"{name}\"", _operations.Scaled(CheckpointLimit), token => CarryThroughAsync(limit => SaveCheckpointAsync(name, limit), token), cancellationToken);
     }
 
     /// <summary>
@@ -49,7 +49,7 @@ public sealed partial class VirtualMachine
             }
         }
 
-        return GuardAsync($"rollback to \"{name}\"", Scaled(CheckpointLimit), token => CarryThroughAsync(limit => LoadCheckpointAsync(name, limit), token), cancellationToken);
+        return _operations.GuardAsync($"rollback to \"{name}\"", _operations.Scaled(CheckpointLimit), token => CarryThroughAsync(limit => LoadCheckpointAsync(name, limit), token), cancellationToken);
     }
 
     private async Task SaveCheckpointAsync(string name, CancellationToken cancellationToken)

@@ -23,7 +23,7 @@ public sealed partial class VirtualMachine
             return;
         DelayedEnds.OfMachines.Remove(this);
         if (State is not (MachineState.Created or MachineState.Stopped))
-            NoteEnd("dispose");
+            _record.NoteEnd("dispose");
         await EndStartAsync().ConfigureAwait(false);
         await DisposeStartedAsync().ConfigureAwait(false);
     }
@@ -81,7 +81,7 @@ public sealed partial class VirtualMachine
             if (await Task.WhenAny(listening, Task.Delay(ListenerLimit)).ConfigureAwait(false) == listening)
                 told.Add(listening);
             else
-                NoteEnd($"a listener of {happening} took more than {ListenerLimit.TotalSeconds} s and is not waited for");
+                _record.NoteEnd($"a listener of {happening} took more than {ListenerLimit.TotalSeconds} s and is not waited for");
         }
 
         await Task.WhenAll(told).ConfigureAwait(false);

@@ -21,7 +21,7 @@ public sealed partial class VirtualMachine
         _looksOn.Value = true;
         // Somebody looks at it: it ends when that person says so.
         DelayedEnds.OfMachines.Remove(this);
-        return await GuardAsync(
+        return await _operations.GuardAsync(
             "ways into the machine to open",
             HoldOpens,
             async token =>
@@ -74,7 +74,7 @@ public sealed partial class VirtualMachine
                 return false;
             if (IsGivenBack)
                 return true;
-            NoteEnd("dispose (delayed)");
+            _record.NoteEnd("dispose (delayed)");
         }
 
         await _givenBack.CancelAsync().ConfigureAwait(false);

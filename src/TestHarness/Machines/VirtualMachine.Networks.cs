@@ -29,13 +29,9 @@ public sealed partial class VirtualMachine
     public Task<IPEndPoint> WaitForForwardAsync(int guestPort, TimeSpan? timeout = null, CancellationToken cancellationToken = default)
     {
         var answer = new ForwardAnswer(_guest, guestPort, GetForwardedEndPoint(guestPort));
-        return GuardAsync(
-            $"the guest's TCP port {guestPort} to answer on {answer.Host}", timeout ?? Scaled(ForwardLimit), answer.WaitAsync, cancellationToken, () => answer.LastSeen);
+        return _operations.GuardAsync(
+            $"the guest's TCP port {guestPort} to answer on {answer.Host}", timeout ?? _operations.Scaled(ForwardLimit), answer.WaitAsync, cancellationToken, () => answer.LastSeen);
     }
-
-    /// <summary>Notes what the guest asked of the test.</summary>
-    internal void NoteGuest(string what, TimeSpan? duration = null, string? outcome = null) =>
-        _events.Add(MachineEventKind.Guest, Secrets.Apply(what), duration, outcome is null ? null : Secrets.Apply(outcome));
 
     // Not into a template, which machines share that reach other things.
     private void AddGuestReaches()
@@ -59,11 +55,11 @@ public sealed partial class VirtualMachine
         reach.GuestPort,
         preparation,
         (connection, token) => RelayAsync(connection, reach, token),
-        reason => NoteGuest($"port {reach.GuestPort} of {address} for {reach.Host}", outcome: $"not there: {reason}"),
+        reason => _record.NoteGuest($"port {reach.GuestPort} of {address} for {reach.Host}", outcome: $"not there: {reason}"),
         reach.Protocol == ForwardProtocol.Tcp ? null : new DatagramRelay(reach.Host, (peer, outcome) => NoteDatagrams(reach, peer, outcome)).RunAsync);
 
     private void NoteDatagrams(GuestReach reach, IPEndPoint peer, string outcome) =>
-        NoteGuest($"datagrams of {peer} from UDP port {reach.GuestPort} to {reach.Host}", outcome: outcome);
+        _record.NoteGuest($"datagrams of {peer} from UDP port {reach.GuestPort} to {reach.Host}", outcome: outcome);
 
     private async Task RequireGuestReachesAsync(CancellationToken cancellationToken)
     {
@@ -81,9 +77,9 @@ public sealed partial class VirtualMachine
         }
         catch (Exception e) when (e is SocketException or IOException or AgentLostException or ObjectDisposedException or OperationCanceledException)
         {
-            outcome = Outcome(e);
+            outcome = _record.Outcome(e);
         }
 
-        NoteGuest($"connection from port {reach.GuestPort} to {reach.Host}", Stopwatch.GetElapsedTime(began), outcome);
+        _record.NoteGuest($"connection from port {reach.GuestPort} to {reach.Host}", Stopwatch.GetElapsedTime(began), outcome);
     }
 }

@@ -32,9 +32,9 @@ public sealed partial class VirtualMachine
             ? GoOnAsync("a paused guest to go on", cancellationToken)
             : throw new InvalidOperationException($"Machine '{Name}' is not paused (it is {State}): call {nameof(PauseAsync)} first.");
 
-    private Task<bool> StandStillAsync(string what, CancellationToken cancellationToken) => GuardAsync(
+    private Task<bool> StandStillAsync(string what, CancellationToken cancellationToken) => _operations.GuardAsync(
         what,
-        Scaled(PauseLimit),
+        _operations.Scaled(PauseLimit),
         async token =>
         {
             await _life.Returned.WaitAsync(token).ConfigureAwait(false);
@@ -50,9 +50,9 @@ public sealed partial class VirtualMachine
         _life.TryMove(MachineState.Running, MachineState.Paused);
     }
 
-    private Task<bool> GoOnAsync(string what, CancellationToken cancellationToken) => GuardAsync(
+    private Task<bool> GoOnAsync(string what, CancellationToken cancellationToken) => _operations.GuardAsync(
         what,
-        Scaled(PauseLimit),
+        _operations.Scaled(PauseLimit),
         async token =>
         {
             await GoOnIfPausedAsync(token).ConfigureAwait(false);
@@ -95,7 +95,7 @@ public sealed partial class VirtualMachine
             try
             {
                 using var limit = CancellationTokenSource.CreateLinkedTokenSource(_ended.Token);
-                limit.CancelAfter(Scaled(CheckpointLimit));
+                limit.CancelAfter(_operations.Scaled(CheckpointLimit));
                 await action(limit.Token).ConfigureAwait(false);
             }
             finally

@@ -1,5 +1,4 @@
 using TestHarness.Machines;
-using TestHarness.Operations;
 
 namespace TestHarness;
 
@@ -55,7 +54,7 @@ public sealed partial class VirtualMachine
     // What the receiver throws ends the machine, as it does in a start.
     private async Task TellSpareAsync(IProgress<StartProgress>? progress)
     {
-        var told = new RecordedProgress(_events, Secrets, progress);
+        var told = _record.Recorded(progress);
         Report(told, "running (a spare)");
         try
         {

@@ -77,7 +77,7 @@ public sealed partial class VirtualMachine
             throw new InvalidOperationException($"Machine '{Name}' was started before (it is {State}): make another one with the same spec.");
         AddGuestReaches();
         using Activity? span = Spans.Start("start", Name);
-        RecordedProgress told = Recorded(progress);
+        RecordedProgress told = _record.BeginStart(progress);
         using var wanted = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _disposing.Token, told.Failed);
         var ended = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         long began = Stopwatch.GetTimestamp();
@@ -90,12 +90,12 @@ public sealed partial class VirtualMachine
             while (!await TryStartGuestAsync(told, wanted.Token).ConfigureAwait(false))
                 await EndAttemptAsync().ConfigureAwait(false);
             await told.SettleAsync().ConfigureAwait(false);
-            NoteStarted(began, failure: null);
+            _record.NoteStarted(Stopwatch.GetElapsedTime(began), failure: null);
             ShowFromNow("since the machine was up");
         }
         catch (Exception e)
         {
-            NoteStarted(began, e);
+            _record.NoteStarted(Stopwatch.GetElapsedTime(began), e);
             await DisposeStartedAsync().ConfigureAwait(false);
             await told.SettleAsync().ConfigureAwait(false);
             if (e is not TestHarnessException && cancellationToken.IsCancellationRequested)
@@ -268,7 +268,7 @@ public sealed partial class VirtualMachine
             (fault, what) = (MachineFault.GuestOutOfMemory, $"{what}; {lack}");
         FailureText text = new FailureText($"Machine '{Name}' (image {Spec.Image}) did not start: {what}.").Add("Waited for", phase);
         if (_guest.UnansweredWay is { } way)
-            text.Add("Way in", Secrets.Apply(way));
+            text.Add("Way in", _record.Mask.Apply(way));
         if (reason is AgentException { Output: { Length: > 0 } output })
             text.Add("Output", output);
         // Where no script has failed, its advice would mislead.

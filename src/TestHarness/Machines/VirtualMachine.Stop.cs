@@ -25,7 +25,7 @@ public sealed partial class VirtualMachine
             throw NotStarted();
         if (Exit is { } ended)
             return ended;
-        NoteEnd("stop");
+        _record.NoteEnd("stop");
         await TellStoppingAsync().ConfigureAwait(false);
         try
         {
@@ -51,7 +51,7 @@ public sealed partial class VirtualMachine
     {
         if (State == MachineState.Created)
             throw NotStarted();
-        NoteEnd("kill");
+        _record.NoteEnd("kill");
         await EndStartAsync().ConfigureAwait(false);
         await DisposeStartedAsync().ConfigureAwait(false);
         return Killed();
@@ -67,7 +67,7 @@ public sealed partial class VirtualMachine
     /// <exception cref="WaitTimeoutException">The guest did not come back in time.</exception>
     /// <exception cref="MachineExitedException">The machine ended.</exception>
     public Task RebootAsync(TimeSpan? timeout = null, CancellationToken cancellationToken = default) =>
-        GuardAsync("the guest to come back from a reboot", timeout ?? StopLimit + StartLimit, RebootCoreAsync, cancellationToken);
+        _operations.GuardAsync("the guest to come back from a reboot", timeout ?? StopLimit + StartLimit, RebootCoreAsync, cancellationToken);
 
     private async Task<bool> RebootCoreAsync(CancellationToken cancellationToken)
     {
@@ -88,7 +88,7 @@ public sealed partial class VirtualMachine
                 await _instance.DisposeAsync().ConfigureAwait(false);
             await _exitWatch.ConfigureAwait(false);
             await DrainAsync().ConfigureAwait(false);
-            await SettleFollowersAsync().ConfigureAwait(false);
+            await _record.Followers.SettleAsync().ConfigureAwait(false);
             _template?.Dispose();
             _share?.Dispose();
             _baseFiles?.Dispose();
@@ -149,7 +149,7 @@ public sealed partial class VirtualMachine
         // A machine that broke keeps the reason.
         string? detail = _monitorLost is null ? cut ?? failure ?? outOfMemory : $"QEMU lived on without its monitor and was ended ({_monitorLost})";
         MachineExit exit = _life.End(new MachineExit(reason, exitCode, process.StandardError) { Detail = detail });
-        NoteEnd($"ended: {exit}");
+        _record.NoteEnd($"ended: {exit}");
         await _ended.CancelAsync().ConfigureAwait(false);
     }
 

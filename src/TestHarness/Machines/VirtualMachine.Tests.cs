@@ -37,6 +37,6 @@ public sealed partial class VirtualMachine
         (long from, string? since) shown;
         lock (_showing)
             shown = (_shownFrom, _shownSince);
-        return SerialExcerpt.Of(Console.Log.TextAt(shown.from), shown.since, SerialConsole.TailLines, Secrets, _watch.TellingLine);
+        return SerialExcerpt.Of(Console.Log.TextAt(shown.from), shown.since, SerialConsole.TailLines, _record.Mask, _watch.TellingLine);
     }
 }

@@ -95,7 +95,7 @@ public sealed partial class VirtualMachine
     // What speaks for too little memory where a boot failed in some other way, or null.
     private string? FindLackOfMemory(MachineFault fault) =>
         fault is not (MachineFault.NoProgress or MachineFault.Deadline or MachineFault.GuestNotReady or MachineFault.KernelPanic or MachineFault.EmergencyShell or MachineFault.InitramfsShell) ? null
-        : _watch.MemoryWords is { } words ? $"its kernel had run out of memory (\"{Secrets.Apply(words)}\")"
+        : _watch.MemoryWords is { } words ? $"its kernel had run out of memory (\"{_record.Mask.Apply(words)}\")"
         : fault is MachineFault.NoProgress or MachineFault.Deadline && Console.Log.Length == 0 && Spec.MemoryMiB < LittleMemoryMiB
             ? $"it has not written anything, and {Spec.MemoryMiB} MiB of memory are too little for most kernels"
         : null;
@@ -168,7 +168,7 @@ public sealed partial class VirtualMachine
         var broken = new MachineExit(reason, 0, _process!.StandardError) { Detail = detail };
         if (_killing || !ReferenceEquals(_life.End(broken), broken))
             return;
-        NoteEnd($"broke: {detail}");
+        _record.NoteEnd($"broke: {detail}");
         await _ended.CancelAsync().ConfigureAwait(false);
         try
         {

@@ -4,6 +4,7 @@ using TestHarness.Agents;
 using TestHarness.Hosts;
 using TestHarness.Machines;
 using TestHarness.Networks;
+using TestHarness.Operations;
 using TestHarness.Qemu;
 
 namespace TestHarness;
@@ -17,6 +18,8 @@ public sealed partial class VirtualMachine : IAsyncDisposable
     private static int _count;
 
     private readonly MachineLife _life = new();
+    private readonly MachineRecord _record;
+    private readonly MachineOperations _operations;
     private readonly GuestSession _guest;
     private string? _folder;
 
@@ -36,20 +39,23 @@ public sealed partial class VirtualMachine : IAsyncDisposable
         Spec = spec;
         _over = CancellationTokenSource.CreateLinkedTokenSource(_ended.Token, _givenBack.Token);
         Name = MachineName.Make(spec.Hostname ?? spec.Image, Interlocked.Increment(ref _count));
+        _record = new MachineRecord(spec.Secrets, TimeProvider.System);
+        _operations = new MachineOperations(Name, spec, _record, new Operated(this));
         var settler = new GuestSettler(hostname is "" ? Name : hostname, spec.Clock, TimeProvider.System);
-        settler.ClockLate += NoteLateClock;
+        settler.ClockLate += late => _record.NoteGuest(
+            "clock", late, "the guest got it late, each time it was tried, and may be behind by as much: the host, or the guest, is too busy");
         _guest = new GuestSession(settler);
         _watch = new GuestWatch(() => (Folder, _baseFiles?.ToString() ?? ""), TimeProvider.System) { AlwaysBoots = spec.GuestAccess == GuestAccess.None };
         _guest.CameUp += OnUp;
         _watch.Troubled += OnTrouble;
-        Console = new SerialConsole(this);
-        _serials = [Console, .. spec.SerialPorts.Select((name, index) => new SerialConsole(this, name, index + 1))];
+        Console = new SerialConsole(_operations);
+        _serials = [Console, .. spec.SerialPorts.Select((name, index) => new SerialConsole(_operations, name, index + 1))];
         Console.Received += bytes => _watch.SeeSerial(bytes.Span);
-        Screen = new Screen(this, () => _guest.HasAnswered);
-        Shell = new Shell(this, _guest);
-        Files = new GuestFiles(this, _guest);
-        Metadata = new MetadataService(this, _guest);
-        FollowSerial();
+        Console.Received += _record.FollowBytes();
+        Shell = new Shell(_operations, _guest);
+        Screen = new Screen(_operations, Shell, () => _guest.HasAnswered);
+        Files = new GuestFiles(_operations, _guest, Shell);
+        Metadata = new MetadataService(_operations, _guest);
     }
 
     /// <summary>
@@ -93,10 +99,13 @@ public sealed partial class VirtualMachine : IAsyncDisposable
     /// <summary>Gets the ports that are open on the host.</summary>
     internal IReadOnlyList<ForwardedPort> Forwards => _forwards;
 
+    /// <summary>Gets what operations on the machine go through.</summary>
+    internal MachineOperations Operations => _operations;
+
     internal string Folder => _folder ?? throw NotStarted();
 
     /// <summary>The folder above, which QEMU can't write to.</summary>
-    internal string OwnFolder => RunFolder.OwnFolderOf(Folder);
+    internal string OwnFolder => _operations.OwnFolder;
 
     internal QmpClient Monitor => _instance?.Monitor ?? throw NotStarted();
 

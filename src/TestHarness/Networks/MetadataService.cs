@@ -2,6 +2,7 @@ using System.Diagnostics;
 using TestHarness.Access;
 using TestHarness.Agents;
 using TestHarness.Networks;
+using TestHarness.Operations;
 using TestHarness.Text;
 
 namespace TestHarness;
@@ -28,13 +29,13 @@ public sealed class MetadataService
     // Some wait on purpose until something has changed.
     private static readonly TimeSpan HandlerLimit = TimeSpan.FromMinutes(5);
 
-    private readonly VirtualMachine _machine;
+    private readonly MachineOperations _machine;
     private readonly GuestSession _guest;
     private readonly MetadataRoutes _routes = new();
     private readonly Lock _gate = new();
     private GuestPort? _port;
 
-    internal MetadataService(VirtualMachine machine, GuestSession guest) => (_machine, _guest) = (machine, guest);
+    internal MetadataService(MachineOperations machine, GuestSession guest) => (_machine, _guest) = (machine, guest);
 
     /// <summary>Sets the handler of a path; the one that was there is replaced. May be called at any time, also before the machine starts.</summary>
     /// <param name="path">
@@ -68,7 +69,7 @@ public sealed class MetadataService
             if (_port is not null)
                 return;
             _port = new GuestPort(
-                Address, Port, Preparation, ServeAsync, reason => _machine.NoteGuest("metadata service", outcome: $"does not listen: {reason}"));
+                Address, Port, Preparation, ServeAsync, reason => _machine.Record.NoteGuest("metadata service", outcome: $"does not listen: {reason}"));
             _guest.Ports.Add(_port);
         }
 
@@ -133,13 +134,13 @@ public sealed class MetadataService
         {
             // Apart, and not waited for beyond the guest's end: one that blocks holds its own request only.
             MetadataResponse response = HttpResponse.Checked(await CallAsync(request, lost).WaitAsync(HandlerLimit, lost).ConfigureAwait(false));
-            _machine.NoteGuest(PrintableText.Of(what), Stopwatch.GetElapsedTime(began), $"{response.StatusCode}");
+            _machine.Record.NoteGuest(PrintableText.Of(what), Stopwatch.GetElapsedTime(began), $"{response.StatusCode}");
             return response;
         }
         catch (Exception e) when (!lost.IsCancellationRequested)
         {
             // Whatever it was, the guest gets an answer and the test's author the reason.
-            _machine.NoteGuest(PrintableText.Of(what), Stopwatch.GetElapsedTime(began), PrintableText.Of($"500, handler threw {e.GetType().Name}: {e.Message}"));
+            _machine.Record.NoteGuest(PrintableText.Of(what), Stopwatch.GetElapsedTime(began), PrintableText.Of($"500, handler threw {e.GetType().Name}: {e.Message}"));
             return MetadataResponse.Text("500 - Internal Server Error\n", 500);
         }
     }

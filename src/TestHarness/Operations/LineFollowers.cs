@@ -4,24 +4,24 @@ using TestHarness.Text;
 namespace TestHarness.Operations;
 
 /// <summary>Those who follow what a machine writes. Each is told apart from the others, and nothing of the machine waits for one.</summary>
-/// <param name="machine">The machine.</param>
 /// <param name="failed">Told what a follower has thrown, once each.</param>
-internal sealed class LineFollowers(VirtualMachine machine, Action<Exception> failed)
+internal sealed class LineFollowers(Action<Exception> failed)
 {
-    private ImmutableList<(Action<VirtualMachine, string> Follower, Receiver<string> Receiver)> _all = [];
+    private ImmutableList<(Delegate Follower, Receiver<string> Receiver)> _all = [];
 
     public bool IsEmpty => _all.IsEmpty;
 
-    public void Add(Action<VirtualMachine, string>? follower)
+    /// <summary>Adds one.</summary>
+    /// <param name="follower">Who it is, for <see cref="Remove"/>.</param>
+    /// <param name="tell">Tells it a line.</param>
+    public void Add(Delegate follower, Action<string> tell)
     {
-        if (follower is null)
-            return;
-        var told = new Receiver<string>(Telling(follower), line => line.Length) { ForMissed = (count, _) => $"[… {count} lines dropped …]" };
+        var told = new Receiver<string>(Telling(tell), line => line.Length) { ForMissed = (count, _) => $"[… {count} lines dropped …]" };
         ImmutableInterlocked.Update(ref _all, (all, entry) => all.Add(entry), (follower, told));
     }
 
-    public void Remove(Action<VirtualMachine, string>? follower) => ImmutableInterlocked.Update(ref _all, all =>
-        all.FindLastIndex(entry => entry.Follower == follower) is var index and >= 0 ? all.RemoveAt(index) : all);
+    public void Remove(Delegate? follower) => ImmutableInterlocked.Update(ref _all, all =>
+        all.FindLastIndex(entry => Equals(entry.Follower, follower)) is var index and >= 0 ? all.RemoveAt(index) : all);
 
     /// <summary>Hands a line on.</summary>
     public void Tell(string line)
@@ -34,14 +34,14 @@ internal sealed class LineFollowers(VirtualMachine machine, Action<Exception> fa
     public Task SettleAsync() => _all.IsEmpty ? Task.CompletedTask : Task.WhenAll(_all.Select(entry => entry.Receiver.SettleAsync()));
 
     // One line that a follower can't take says nothing of the next.
-    private Action<string> Telling(Action<VirtualMachine, string> follower)
+    private Action<string> Telling(Action<string> tell)
     {
         bool told = false;
         return line =>
         {
             try
             {
-                follower(machine, line);
+                tell(line);
             }
             catch (Exception e)
             {

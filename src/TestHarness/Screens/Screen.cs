@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using TestHarness.Hosts;
+using TestHarness.Operations;
 using TestHarness.Qemu;
 using TestHarness.Screens;
 
@@ -10,16 +11,19 @@ public sealed partial class Screen
 {
     private static readonly TimeSpan CaptureLimit = TimeSpan.FromSeconds(20);
 
-    private readonly VirtualMachine _machine;
+    private readonly MachineOperations _machine;
     private int _captures;
 
-    internal Screen(VirtualMachine machine, Func<bool> guestAnswers)
+    internal Screen(MachineOperations machine, Shell shell, Func<bool> guestAnswers)
     {
         _machine = machine;
         _keyboard = new Keyboard(() => machine.Monitor);
         _pointer = new Pointer(() => machine.Monitor);
-        _reader = new ScreenReader(machine, guestAnswers);
+        _reader = new ScreenReader(machine, shell, CaptureRawAsync, guestAnswers);
     }
+
+    /// <summary>The last pictures that differ.</summary>
+    internal FrameHistory Frames { get; } = new();
 
     /// <summary>How many screenshots were taken.</summary>
     internal int Captures => _captures;
@@ -47,7 +51,7 @@ public sealed partial class Screen
             await _machine.Monitor.ExecuteAsync(
                 "screendump", new JsonObject { ["filename"] = name, ["format"] = "png" }, cancellationToken).ConfigureAwait(false);
             var frame = new Screenshot(await QemuFile.ReadAsync(file, cancellationToken).ConfigureAwait(false)) { Platforms = Platforms };
-            _machine.Frames.Add(frame);
+            Frames.Add(frame);
             return frame;
         }
         finally

@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using TestHarness.Agents;
 using TestHarness.Hosts;
+using TestHarness.Operations;
 
 namespace TestHarness.Screens;
 
@@ -8,7 +9,8 @@ namespace TestHarness.Screens;
 /// Reads the text on a screen by the exact ways where there is one: a VGA text mode's memory, or Linux's own console. Each is believed only where the picture can be of
 /// what it says.
 /// </summary>
-internal sealed class ScreenReader(VirtualMachine machine, Func<bool> guestAnswers)
+internal sealed class ScreenReader(
+    MachineOperations machine, Shell shell, Func<CancellationToken, Task<RawFrame>> capture, Func<bool> guestAnswers)
 {
     // Where a PC has the characters (VGA, modes 0 to 3); a driver that scrolls moves the screen about in 32 KiB from there.
     private const int TextMemory = 0xb8000;
@@ -27,7 +29,7 @@ internal sealed class ScreenReader(VirtualMachine machine, Func<bool> guestAnswe
     {
         for (int attempt = 0; attempt < Attempts; attempt++)
         {
-            RawFrame frame = await machine.Screen.CaptureRawAsync(cancellationToken).ConfigureAwait(false);
+            RawFrame frame = await capture(cancellationToken).ConfigureAwait(false);
             if (IsTextMode(frame) && await ReadVgaAsync(frame, cancellationToken).ConfigureAwait(false) is { } firmware)
                 return firmware;
             if (guestAnswers() && await ReadConsoleAsync(cancellationToken).ConfigureAwait(false) is { } console)
@@ -80,8 +82,8 @@ internal sealed class ScreenReader(VirtualMachine machine, Func<bool> guestAnswe
         limit.CancelAfter(machine.Scaled(ConsoleLimit));
         try
         {
-            ShellResult result = await machine.Shell.ProbeAsync(["cat", "/dev/vcsa", "/dev/vcsu"], limit.Token).ConfigureAwait(false);
-            RawFrame frame = await machine.Screen.CaptureRawAsync(cancellationToken).ConfigureAwait(false);
+            ShellResult result = await shell.ProbeAsync(["cat", "/dev/vcsa", "/dev/vcsu"], limit.Token).ConfigureAwait(false);
+            RawFrame frame = await capture(cancellationToken).ConfigureAwait(false);
             return TextGrid.OfConsole(result.StandardOutputBytes.Span) is { } grid && grid.Fits(frame) ? grid.ToText(frame, ScreenTextSource.LinuxConsole) : null;
         }
         catch (Exception e) when (e is AgentException || (e is OperationCanceledException && !cancellationToken.IsCancellationRequested))
