@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Runs all tests on a fresh Debian 12 that has only the .NET SDK: installs what is missing, builds the images, ends with 'N passed, N failed'.
-# Arguments go to 'dotnet test', such as: --filter FullyQualifiedName~OverAgentTests
+# Runs the tests on a fresh Debian 12 that has only the .NET SDK: installs what is missing, builds the images, ends with 'N passed, N failed'.
+# Without an argument: all but those of the trait Slow. With --all: those, too. With --quick: the tests that need no machine.
+# Other arguments go to 'dotnet test', such as: --filter FullyQualifiedName~OverAgentTests
 # With --soak: 500 starts and disposals (SOAK_CYCLES), half of them cut short at random (SOAK_SEED), a million commands of the agent on this host
 # (SOAK_COMMANDS) and ten minutes of two machines (SOAK_SECONDS) whose every byte is checked, then 5 rounds (SOAK_ROUNDS) of the fast tests and
 # some machine tests with two busy loops beside them. Takes an hour at most; not part of CI.
@@ -12,21 +13,25 @@ cd "$(dirname "$0")/.."
 th_require /usr/share/OVMF/OVMF_CODE_4M.fd=ovmf mcopy=mtools tesseract=tesseract-ocr tmux=tmux gpg=gpg gpg-agent=gpg-agent gpgconf=gpgconf gpgv=gpgv zstd=zstd faketime=faketime \
     /usr/include/stdio.h=libc6-dev
 
-soak=false
-if [ "${1:-}" = --soak ]; then
-    soak=true
+case ${1:-} in
+--soak | --all | --quick)
+    run=${1#--}
     shift
-fi
+    ;;
+*) run=plain ;;
+esac
 results=$(mktemp -d)
 busy=()
 trap '[ ${#busy[@]} -eq 0 ] || kill "${busy[@]}"; rm -rf "$results"' EXIT
 
 echo "== Build"
 dotnet build TestHarness.sln --nologo -v quiet -clp:Summary
-echo "== Images"
-for image in tiny debian-12; do
-    bash examples/quickstart.sh "$image"
-done
+if [ $run != quick ]; then
+    echo "== Images"
+    for image in tiny debian-12; do
+        bash examples/quickstart.sh "$image"
+    done
+fi
 status=0
 run_tests() {
     dotnet test "$@" --no-build --nologo 2>&1 | tee -a "$results/output" || status=$?
@@ -35,7 +40,7 @@ run_tests() {
 run_program() {
     "tests/$1/bin/Debug/net10.0/$1" -noLogo -noColor "${@:2}" 2>&1 | tee -a "$results/output" || status=$?
 }
-if $soak; then
+if [ $run = soak ]; then
     echo "== Soak"
     export SOAK_CYCLES=${SOAK_CYCLES:-500} SOAK_COMMANDS=${SOAK_COMMANDS:-1000000} SOAK_SECONDS=${SOAK_SECONDS:-600}
     run_tests tests/TestHarness.Tests --filter FullyQualifiedName~Soak
@@ -52,8 +57,12 @@ if $soak; then
         run_program TestHarness.Tests
         run_program TestHarness.MachineTests -class '*StartTests' -class '*StopTests' -class '*OverAgentTests' -class '*FreshnessTests' -class '*KilledOwnerTests'
     done
+elif [ $run = quick ]; then
+    echo "== Tests without a machine"
+    run_program TestHarness.Tests -trait- Speed=Slow "$@"
 else
     echo "== Tests"
+    [ $run = all ] || [ $# -gt 0 ] || set -- --filter Speed!=Slow
     # A filter need not match in every project; without one a project without tests is an error (.runsettings).
     [ $# -eq 0 ] || set -- "$@" -- RunConfiguration.TreatNoTestsAsError=false
     # One project after the other: floods that the fast tests make are no load for the machines' boots.
