@@ -1,6 +1,6 @@
 namespace TestHarness.Hosts;
 
-/// <summary>Every environment variable that the library reads (the README has the same table).</summary>
+/// <summary>Every environment variable that the library reads (docs/environment.md has the same table).</summary>
 internal static class EnvironmentVariables
 {
     // What GitHub sets, what xunit's reporters go by, and DiffEngine; the last has a list of its own, too, but does not know CI, and looks once only.

@@ -1,0 +1,53 @@
+using System.Runtime.CompilerServices;
+using System.Text.RegularExpressions;
+using FluentAssertions;
+using Xunit;
+
+namespace TestHarness.Tests;
+
+/// <summary>The project's pages.</summary>
+public sealed partial class PagesTests
+{
+    private static readonly string Root = FindRoot();
+
+    public static TheoryData<string> All =>
+        [.. new[] { "README.md" }.Concat(Directory.GetFiles(Path.Combine(Root, "docs"), "*.md", SearchOption.AllDirectories).Select(file => Path.GetRelativePath(Root, file)))];
+
+    [Theory, MemberData(nameof(All))]
+    public void Links_lead_somewhere(string page)
+    {
+        string folder = Path.GetDirectoryName(Path.Combine(Root, page))!;
+
+        IEnumerable<string> broken = Link().Matches(File.ReadAllText(Path.Combine(Root, page))).Select(match => match.Groups[1].Value)
+            .Where(target => !target.Contains("://", StringComparison.Ordinal))
+            .Where(target => !Path.Exists(Path.GetFullPath(target.Split('#')[0], folder)));
+
+        broken.Should().BeEmpty();
+    }
+
+    [Theory, MemberData(nameof(All))]
+    public void Each_page_can_be_found_from_the_first_one(string page)
+    {
+        if (page != "README.md")
+            File.ReadAllText(Path.Combine(Root, "README.md")).Should().Contain($"]({page})");
+    }
+
+    [Fact]
+    public void The_first_page_is_short() => File.ReadAllLines(Path.Combine(Root, "README.md")).Should().HaveCountLessThanOrEqualTo(200);
+
+    [Fact]
+    public void Each_environment_variable_is_on_its_page()
+    {
+        string source = File.ReadAllText(Path.Combine(Root, "src/TestHarness/Hosts/EnvironmentVariables.cs")), page = File.ReadAllText(Path.Combine(Root, "docs/environment.md"));
+
+        Variable().Matches(source).Select(match => match.Value).Distinct().Should().OnlyContain(name => page.Contains(name));
+    }
+
+    private static string FindRoot([CallerFilePath] string me = "") => Path.GetFullPath("../..", Path.GetDirectoryName(me)!);
+
+    [GeneratedRegex(@"\]\(([^)\s]+)\)")]
+    private static partial Regex Link();
+
+    [GeneratedRegex("TESTHARNESS_[A-Z_]+")]
+    private static partial Regex Variable();
+}
