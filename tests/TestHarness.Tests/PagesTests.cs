@@ -9,9 +9,14 @@ namespace TestHarness.Tests;
 public sealed partial class PagesTests
 {
     private static readonly string Root = FindRoot();
+    private static readonly string[] Folders = ["docs", ".github"];
 
     public static TheoryData<string> All =>
-        [.. new[] { "README.md" }.Concat(Directory.GetFiles(Path.Combine(Root, "docs"), "*.md", SearchOption.AllDirectories).Select(file => Path.GetRelativePath(Root, file)))];
+    [
+        "README.md",
+        .. Folders.SelectMany(folder => Directory.GetFiles(Path.Combine(Root, folder), "*.md", SearchOption.AllDirectories))
+            .Select(file => Path.GetRelativePath(Root, file)),
+    ];
 
     [Theory, MemberData(nameof(All))]
     public void Links_lead_somewhere(string page)
