@@ -32,7 +32,7 @@ public sealed partial class VirtualMachine
                 await spare._guest.RefreshAsync(CancellationToken.None).ConfigureAwait(false);
             }
 
-            await spare.StandStillAsync("a spare machine to pause", CancellationToken.None).ConfigureAwait(false);
+            await spare._standstill.StopAsync("a spare machine to pause", CancellationToken.None).ConfigureAwait(false);
             return spare;
         }
         catch
@@ -48,7 +48,7 @@ public sealed partial class VirtualMachine
         _isSpare = false;
         await TellStartingAsync().WaitAsync(cancellationToken).ConfigureAwait(false);
         ShowFromNow("since the machine was handed out");
-        await GoOnAsync("a spare machine to go on", cancellationToken).ConfigureAwait(false);
+        await _standstill.GoOnAsync("a spare machine to go on", cancellationToken).ConfigureAwait(false);
     }
 
     // What the receiver throws ends the machine, as it does in a start.

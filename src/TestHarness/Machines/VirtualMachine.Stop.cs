@@ -31,7 +31,7 @@ public sealed partial class VirtualMachine
         {
             using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
             limit.CancelAfter(StopLimit);
-            await GoOnIfPausedAsync(limit.Token).ConfigureAwait(false);
+            await _standstill.GoOnIfPausedAsync(limit.Token).ConfigureAwait(false);
             // The power button of a guest that nobody can ask (ACPI).
             await (Spec.GuestAccess != GuestAccess.None ? _guest.PowerOffAsync(limit.Token) : Monitor.ExecuteAsync("system_powerdown", null, limit.Token)).ConfigureAwait(false);
             await _exitWatch.WaitAsync(limit.Token).ConfigureAwait(false);
@@ -71,7 +71,7 @@ public sealed partial class VirtualMachine
 
     private async Task<bool> RebootCoreAsync(CancellationToken cancellationToken)
     {
-        await GoOnIfPausedAsync(cancellationToken).ConfigureAwait(false);
+        await _standstill.GoOnIfPausedAsync(cancellationToken).ConfigureAwait(false);
         await _guest.RebootAsync(cancellationToken).ConfigureAwait(false);
         await _life.Returned.WaitAsync(cancellationToken).ConfigureAwait(false);
         return true;

@@ -45,6 +45,8 @@ public sealed partial class VirtualMachine : IAsyncDisposable
         settler.ClockLate += late => _record.NoteGuest(
             "clock", late, "the guest got it late, each time it was tried, and may be behind by as much: the host, or the guest, is too busy");
         _guest = new GuestSession(settler);
+        _standstill = new Standstill(_operations, _life, _guest, _ended.Token);
+        _checkpoints = new Checkpoints(_operations, _standstill);
         _watch = new GuestWatch(() => (Folder, _baseFiles?.ToString() ?? ""), TimeProvider.System) { AlwaysBoots = spec.GuestAccess == GuestAccess.None };
         _guest.CameUp += OnUp;
         _watch.Troubled += OnTrouble;

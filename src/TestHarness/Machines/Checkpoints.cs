@@ -1,0 +1,69 @@
+using System.Text.Json.Nodes;
+using TestHarness.Operations;
+using TestHarness.Qemu;
+
+namespace TestHarness.Machines;
+
+/// <summary>A machine's checkpoints: internal snapshots in its own overlays. The memory goes into the first one.</summary>
+internal sealed class Checkpoints(MachineOperations machine, Standstill standstill)
+{
+    private readonly Dictionary<string, string> _tags = new(StringComparer.Ordinal);
+    private int _last;
+
+    public Task SaveAsync(string name, CancellationToken cancellationToken)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(name);
+        return GuardAsync($"checkpoint \"{name}\"", token => SaveNowAsync(name, token), cancellationToken);
+    }
+
+    /// <exception cref="ArgumentException">There is no such checkpoint.</exception>
+    public Task LoadAsync(string name, CancellationToken cancellationToken)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(name);
+        lock (_tags)
+        {
+            if (!_tags.ContainsKey(name))
+            {
+                string known = _tags.Count == 0 ? "it has none; call CheckpointAsync first" : string.Join(", ", _tags.Keys.Select(key => $"\"{key}\""));
+                throw new ArgumentException($"Machine '{machine.Name}' has no checkpoint \"{name}\". Checkpoints: {known}.", nameof(name));
+            }
+        }
+
+        return GuardAsync($"rollback to \"{name}\"", token => LoadNowAsync(name, token), cancellationToken);
+    }
+
+    private Task<bool> GuardAsync(string what, Func<CancellationToken, Task> action, CancellationToken cancellationToken) =>
+        machine.GuardAsync(what, machine.Scaled(Standstill.LongestAction), token => standstill.CarryThroughAsync(action, token), cancellationToken);
+
+    private async Task SaveNowAsync(string name, CancellationToken cancellationToken)
+    {
+        string tag = $"checkpoint-{++_last}";
+        await machine.Monitor.RunJobAsync("snapshot-save", Snapshot(tag), cancellationToken).ConfigureAwait(false);
+        string? replaced;
+        lock (_tags)
+        {
+            _tags.TryGetValue(name, out replaced);
+            _tags[name] = tag;
+        }
+
+        if (replaced is not null)
+            await machine.Monitor.RunJobAsync("snapshot-delete", new JsonObject { ["tag"] = replaced, ["devices"] = Disks() }, cancellationToken).ConfigureAwait(false);
+    }
+
+    private async Task LoadNowAsync(string name, CancellationToken cancellationToken)
+    {
+        string tag;
+        lock (_tags)
+            tag = _tags[name];
+        await machine.Monitor.RunJobAsync("snapshot-load", Snapshot(tag), cancellationToken).ConfigureAwait(false);
+        await standstill.ComeBackAsync(cancellationToken).ConfigureAwait(false);
+    }
+
+    private JsonObject Snapshot(string tag) => new() { ["tag"] = tag, ["vmstate"] = "disk0", ["devices"] = Disks() };
+
+    private JsonArray Disks() =>
+    [
+        .. Enumerable.Range(0, machine.Spec.Disks.Count + 1).Select(index => JsonValue.Create($"disk{index}")),
+        .. machine.Spec.Firmware == Firmware.Uefi ? (JsonNode[])[JsonValue.Create(QemuArguments.UefiVariables)] : [],
+    ];
+}
