@@ -31,6 +31,8 @@ if [ $run != quick ]; then
     for image in tiny debian-12; do
         bash examples/quickstart.sh "$image"
     done
+    # Before the first test, which would have to wait for it.
+    dotnet src/TestHarness.Tool/bin/Debug/net10.0/testvm.dll image build debian-12-cloud
 fi
 status=0
 run_tests() {
@@ -55,7 +57,7 @@ if [ $run = soak ]; then
     for ((round = 1; round <= ${SOAK_ROUNDS:-5}; round++)); do
         echo "== Round $round"
         run_program TestHarness.Tests
-        run_program TestHarness.MachineTests -class '*StartTests' -class '*StopTests' -class '*OverAgentTests' -class '*FreshnessTests' -class '*KilledOwnerTests'
+        run_program TestHarness.MachineTests -class '*.StartTests' -class '*.StopTests' -class '*.OverAgentTests' -class '*.FreshnessTests' -class '*.KilledOwnerTests'
     done
 elif [ $run = quick ]; then
     echo "== Tests without a machine"
