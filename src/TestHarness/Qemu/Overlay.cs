@@ -9,7 +9,7 @@ internal static class Overlay
 {
     public static async Task CreateAsync(MachineSpec spec, GuestImage image, UefiFirmware? uefi, string folder, CancellationToken cancellationToken)
     {
-        string format = QemuArguments.DriverOf(image.BackingFiles.Count == 0 ? image.LowestFormat : DiskFormat.Qcow2);
+        string format = BlockNodes.DriverOf(image.BackingFiles.Count == 0 ? image.LowestFormat : DiskFormat.Qcow2);
         var disks = new List<string[]>
         {
             // -F: the format is stated, never probed (a raw disk can look like qcow2 on purpose). -u with the size: qemu-img opens nobody's disk, as whoever we are.

@@ -74,9 +74,9 @@ internal static class QemuArguments
         if (boot.HasGuestAgentPort)
             AddGuestAgentPort(arguments, channels);
         bool isKept = spec.DiskFolder is not null;
-        AddDisk(arguments, spec.Type, "disk0", Overlay(boot.FileIo, MachineFileNames.Overlay, boot.BackingDisks, boot.LowestFormat), isKept, boots: spec.Firmware != Firmware.Kernel);
+        AddDisk(arguments, spec.Type, "disk0", BlockNodes.Overlay(boot.FileIo, MachineFileNames.Overlay, boot.BackingDisks, boot.LowestFormat), isKept, boots: spec.Firmware != Firmware.Kernel);
         for (int i = 0; i < spec.Disks.Count; i++)
-            AddDisk(arguments, spec.Type, $"disk{i + 1}", Overlay(boot.FileIo, MachineFileNames.ExtraDisk(i), OfTemplate(boot, MachineFileNames.ExtraDisk(i))), isKept);
+            AddDisk(arguments, spec.Type, $"disk{i + 1}", BlockNodes.Overlay(boot.FileIo, MachineFileNames.ExtraDisk(i), BlockNodes.OfTemplate(boot, MachineFileNames.ExtraDisk(i))), isKept);
         AddNetwork(arguments, spec, channels);
         AddDevice(arguments, VirtioDevice(spec.Type, "virtio-rng"));
         if (spec.Type != MachineType.Microvm)
@@ -124,9 +124,6 @@ internal static class QemuArguments
     /// </summary>
     public static bool NamesGuest(MachineSpec spec) => spec is { Display: Display.Deterministic, Hostname: not null };
 
-    /// <summary>QEMU's name of a format.</summary>
-    public static string DriverOf(DiskFormat format) => format == DiskFormat.Raw ? "raw" : "qcow2";
-
     /// <summary>Tells whether the machine has a display to capture.</summary>
     public static bool HasDisplay(MachineSpec spec) => spec.Display != Display.None && spec.Type != MachineType.Microvm;
 
@@ -166,9 +163,9 @@ internal static class QemuArguments
 
     private static void AddUefi(List<string> arguments, UefiFirmware uefi, BootFiles boot)
     {
-        JsonObject code = Image(boot.FileIo, uefi.Code, readOnly: true, DiskFormat.Raw);
+        JsonObject code = BlockNodes.Image(boot.FileIo, uefi.Code, readOnly: true, DiskFormat.Raw);
         code["node-name"] = UefiCode;
-        JsonObject variables = Overlay(boot.FileIo, MachineFileNames.UefiVariables, OfTemplate(boot, MachineFileNames.UefiVariables));
+        JsonObject variables = BlockNodes.Overlay(boot.FileIo, MachineFileNames.UefiVariables, BlockNodes.OfTemplate(boot, MachineFileNames.UefiVariables));
         variables["node-name"] = UefiVariables;
         arguments.AddRange(["-blockdev", code.ToJsonString(Json), "-blockdev", variables.ToJsonString(Json)]);
     }
@@ -227,16 +224,10 @@ internal static class QemuArguments
         AddDevice(arguments, device);
     }
 
-    // Raw is said, for QEMU would guess the format from what is in it.
     private static void AddSeed(List<string> arguments, MachineType type)
     {
-        var image = new JsonObject
-        {
-            ["driver"] = "raw",
-            ["node-name"] = "seed",
-            ["read-only"] = true,
-            ["file"] = new JsonObject { ["driver"] = "file", ["filename"] = MachineFileNames.Seed, ["read-only"] = true },
-        };
+        JsonObject image = BlockNodes.Image(FileIo.Threads, MachineFileNames.Seed, readOnly: true, DiskFormat.Raw);
+        image["node-name"] = "seed";
         arguments.AddRange(["-blockdev", image.ToJsonString(Json)]);
         AddDevice(arguments, Disk(type, "seed"));
     }
@@ -250,34 +241,6 @@ internal static class QemuArguments
         device["fsdev"] = tag;
         device["mount_tag"] = tag;
         AddDevice(arguments, device);
-    }
-
-    // The chain is named here, so that the backing files in the headers are not what QEMU goes by.
-    private static JsonObject Overlay(FileIo io, string overlay, IReadOnlyList<string> backing, DiskFormat lowestFormat = DiskFormat.Qcow2)
-    {
-        JsonObject top = Image(io, overlay, readOnly: false), lowest = top;
-        for (int i = 0; i < backing.Count; i++)
-        {
-            JsonObject next = Image(io, backing[i], readOnly: true, i == backing.Count - 1 ? lowestFormat : DiskFormat.Qcow2);
-            lowest["backing"] = next;
-            lowest = next;
-        }
-
-        // Said, for without it QEMU would go by what the lowest one's header names. A raw disk has no header.
-        if (lowestFormat == DiskFormat.Qcow2)
-            lowest["backing"] = null;
-        return top;
-    }
-
-    // What of the template a disk lies on that is the machine's own from the start.
-    private static string[] OfTemplate(BootFiles boot, string file) => boot.Template is { } template ? [Path.Combine(template, file)] : [];
-
-    private static JsonObject Image(FileIo io, string path, bool readOnly, DiskFormat format = DiskFormat.Qcow2)
-    {
-        JsonObject file = new() { ["driver"] = "file", ["filename"] = path, ["read-only"] = readOnly };
-        if (io.Aio is { } aio)
-            file["aio"] = aio;
-        return new JsonObject { ["driver"] = DriverOf(format), ["read-only"] = readOnly, ["file"] = file };
     }
 
     private static void AddNetwork(List<string> arguments, MachineSpec spec, MachineChannels channels)

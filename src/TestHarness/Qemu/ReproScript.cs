@@ -14,7 +14,7 @@ internal static class ReproScript
             $"qemu-img create -q -f qcow2 {MachineFileNames.ExtraDisk(index)} {disk.SizeMiB}M\n");
         // By hand it boots, whatever it was restored from here.
         boot = boot with { BackingDisks = [.. boot.BackingDisks.Skip(boot.Template is null ? 0 : 1)], Memory = null, Template = null };
-        string format = QemuArguments.DriverOf(boot.BackingDisks.Count == 1 ? boot.LowestFormat : DiskFormat.Qcow2);
+        string format = BlockNodes.DriverOf(boot.BackingDisks.Count == 1 ? boot.LowestFormat : DiskFormat.Qcow2);
         string uefi = boot.Uefi is null ? "" : $"{ShellQuote.Join(["qemu-img", .. Overlay.UefiCommand(boot.Uefi)])}\n";
         string seed = boot.Seed is null ? "" : SeedCommands(boot.Seed);
         string secrets = spec.Secrets.Count == 0 ? "" : "# Where *** stands in place of a secret, put the secret back first.\n";

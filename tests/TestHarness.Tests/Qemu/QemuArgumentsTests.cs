@@ -146,7 +146,7 @@ public sealed class QemuArgumentsTests
         Build(seeded).Should().Equal(
         [
             .. Build(Boot),
-            "-blockdev", """{"driver":"raw","node-name":"seed","read-only":true,"file":{"driver":"file","filename":"seed.iso","read-only":true}}""",
+            "-blockdev", """{"driver":"raw","read-only":true,"file":{"driver":"file","filename":"seed.iso","read-only":true},"node-name":"seed"}""",
             "-device", """{"driver":"virtio-blk-pci","drive":"seed","rerror":"stop","werror":"stop"}""",
         ]);
     }
