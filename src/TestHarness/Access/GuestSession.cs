@@ -61,7 +61,7 @@ internal sealed class GuestSession(GuestSettler settler) : IAsyncDisposable
     /// <summary>Takes note that the guest has been reset within its QEMU.</summary>
     public void GuestWasReset() => _way?.GuestWasReset();
 
-    /// <summary>Lets go of the guest, which is about to be saved: what is in it must not wait for a connection that is not there any more.</summary>
+    /// <summary>Disconnects before the guest is saved, so that the saved agent does not wait for a connection that will not exist after a restore.</summary>
     public async Task DetachAsync()
     {
         await _disposed.CancelAsync().ConfigureAwait(false);

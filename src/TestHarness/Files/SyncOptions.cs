@@ -12,7 +12,7 @@ public sealed record SyncOptions
     public bool Delete { get; init; }
 
     /// <summary>
-    /// Gets whom pushed files belong to in the guest, as chown has it (<c>www-data</c>, <c>www-data:www-data</c>, <c>:adm</c>); names are the guest's. Not for a pull, whose
+    /// Gets the owner of pushed files in the guest, in the syntax of chown (<c>www-data</c>, <c>www-data:www-data</c>, <c>:adm</c>); names are the guest's. Not for a pull, whose
     /// files belong to the caller. Default: <see langword="null"/>, root.
     /// </summary>
     public string? Owner { get; init; }

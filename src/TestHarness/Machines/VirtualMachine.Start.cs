@@ -171,7 +171,7 @@ public sealed partial class VirtualMachine
             phase = "the guest to answer";
             Report(progress, _template is null ? "guest boots" : "guest is restored");
             using (Spans.Start("guest"))
-                await ComeUpAsync(text => Report(progress, phase = text), limit.Token).ConfigureAwait(false);
+                await ComeUpAsync(text => Report(progress, phase = text), RenewLimit, limit.Token).ConfigureAwait(false);
             using (Spans.Start("forwards"))
             {
                 _forwards = [.. (await ForwardedPort.OpenAsync(Monitor, Spec.PortForwards, limit.Token).ConfigureAwait(false)).Where(forward => !forward.Host.Equals(_sshHost))];
@@ -186,6 +186,13 @@ public sealed partial class VirtualMachine
         catch (Exception e) when (e is not (TestHarnessException or TemplateRefusedException) && !cancellationToken.IsCancellationRequested)
         {
             throw await StartFailureAsync(phase, e).ConfigureAwait(false);
+        }
+
+        // The default is what one boot takes.
+        void RenewLimit()
+        {
+            if (Spec.StartTimeout is null)
+                limit.CancelAfter(StartLimit);
         }
     }
 

@@ -177,7 +177,7 @@ public sealed partial class VirtualMachine
                 _ending.Release();
             }
 
-            await ComeUpAsync(_ => { }, limit.Token).ConfigureAwait(false);
+            await ComeUpAsync(_ => { }, () => { }, limit.Token).ConfigureAwait(false);
             // What was opened for SSH is open again already.
             await ForwardedPort.OpenAsync(Monitor, [.. _forwards.Select(forward => forward.Again())], limit.Token).ConfigureAwait(false);
             // Where the new QEMU has ended by now, its own watch has recorded it.

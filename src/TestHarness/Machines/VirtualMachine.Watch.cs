@@ -24,8 +24,8 @@ public sealed partial class VirtualMachine
     private bool RebootsOnPanic => KernelCommandLine.LastValue([_boot?.KernelArguments ?? "", Spec.KernelArguments], "panic=") is { } seconds
         && int.TryParse(seconds, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out int number) && number != 0;
 
-    // Up, or why not: whatever shows first.
-    private async Task ComeUpAsync(Action<string> phase, CancellationToken cancellationToken)
+    // Up, or why not: whatever shows first. Restarts that user-data asked for are told.
+    private async Task ComeUpAsync(Action<string> phase, Action restarted, CancellationToken cancellationToken)
     {
         if (Spec.GuestAccess == GuestAccess.None)
         {
@@ -50,7 +50,11 @@ public sealed partial class VirtualMachine
         {
             Task first = await Task.WhenAny(up, _process.Exited, _watch.Trouble).ConfigureAwait(false);
             for (int restarts = 0; restarts < MostRestarts && await RestartsAsync(way, up).ConfigureAwait(false); restarts++)
+            {
+                restarted();
                 first = await Task.WhenAny(up, _process.Exited, _watch.Trouble).ConfigureAwait(false);
+            }
+
             // The connection to the guest breaks a moment before it shows why.
             if (up.IsFaulted)
                 await Task.WhenAny(_process.Exited, _watch.Trouble, Task.Delay(ExitFollows, cancellationToken)).ConfigureAwait(false);

@@ -61,7 +61,7 @@ public sealed partial class VirtualMachine : IAsyncDisposable
     }
 
     /// <summary>
-    /// Happens when a machine of this process begins to start, with the starter's execution context. The start waits for a listener, 10 seconds at most; what it throws ends the start.
+    /// Raised when any machine of this process begins to start, with the starter's execution context. The start waits for a listener, 10 seconds at most; what it throws ends the start.
     /// </summary>
     public static event Action<VirtualMachine>? Starting;
 

@@ -1,8 +1,8 @@
 namespace TestHarness;
 
 /// <summary>
-/// How the library gets into a guest. Whichever way it is, but for <see cref="None"/>, in the end the library's agent answers there (one static program for Linux on amd64), so
-/// <see cref="Shell"/> and <see cref="GuestFiles"/> do the same over each; what differs is how the agent gets into the guest, and what carries its words.
+/// How the library gets into a guest. Except for <see cref="None"/>, every way ends with the library's agent running in the guest (one static program for Linux on amd64), so
+/// <see cref="Shell"/> and <see cref="GuestFiles"/> behave the same. The ways differ in how the agent gets into the guest, and in which channel carries its traffic.
 /// </summary>
 public enum GuestAccess
 {

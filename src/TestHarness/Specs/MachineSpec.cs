@@ -135,7 +135,10 @@ public sealed record MachineSpec
     /// <summary>Gets arguments added at the end of QEMU's command line, one argument an element, passed on literally. Default: none.</summary>
     public IReadOnlyList<string> ExtraQemuArguments { get; init; } = [];
 
-    /// <summary>Gets the limit for a start, counted from the moment the image is there. Default: <see langword="null"/>, 3 minutes, longer on a slow host.</summary>
+    /// <summary>
+    /// Gets the limit for a start, counted from the moment the image is there. Default: <see langword="null"/>, 3 minutes, longer on a slow host; they begin anew with each restart
+    /// that user-data makes.
+    /// </summary>
     public TimeSpan? StartTimeout { get; init; }
 
     /// <summary>
