@@ -2,30 +2,38 @@ using System.Reflection;
 using System.Runtime.CompilerServices;
 using System.Text;
 using FluentAssertions;
+using TestHarness.FluentAssertions;
+using TestHarness.Xunit;
 using Xunit;
 
 namespace TestHarness.Tests;
 
 /// <summary>
-/// What users can name is a file beside this test, so that a change of it is seen in review. After an intended change, move the received file over the verified one.
+/// What users can name is a file beside this test, so that a change of it is seen in review. After an intended change, move the received file over the one beside it.
 /// </summary>
 public sealed class PublicSurfaceTests
 {
     private const BindingFlags Declared = BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Static | BindingFlags.Instance | BindingFlags.DeclaredOnly;
 
-    [Fact]
-    public async Task Is_what_was_agreed_on()
-    {
-        string verified = Path.ChangeExtension(Source(), $"{nameof(Is_what_was_agreed_on)}.verified.txt");
-        string received = verified.Replace(".verified.", ".received.", StringComparison.Ordinal);
-        string surface = string.Join('\n', typeof(VirtualMachine).Assembly.GetExportedTypes().OrderBy(type => type.FullName, StringComparer.Ordinal).Select(Describe));
+    private readonly NullabilityInfoContext _nullability = new();
 
-        if (!File.Exists(verified) || await File.ReadAllTextAsync(verified, TestContext.Current.CancellationToken) != surface)
+    [Theory]
+    [InlineData(typeof(VirtualMachine))]
+    [InlineData(typeof(VirtualMachineFixture))]
+    [InlineData(typeof(TestHarnessAssertionExtensions))]
+    public async Task Is_what_was_agreed_on(Type inLibrary)
+    {
+        Assembly library = inLibrary.Assembly;
+        string agreed = Path.Combine(Path.GetDirectoryName(Source())!, $"PublicSurface.{library.GetName().Name}.txt");
+        string received = Path.ChangeExtension(agreed, "received.txt");
+        string surface = string.Join('\n', library.GetExportedTypes().OrderBy(type => type.FullName, StringComparer.Ordinal).Select(Describe));
+
+        string before = File.Exists(agreed) ? await File.ReadAllTextAsync(agreed, TestContext.Current.CancellationToken) : "";
+        if (before != surface)
         {
             await File.WriteAllTextAsync(received, surface, TestContext.Current.CancellationToken);
-            string before = File.Exists(verified) ? await File.ReadAllTextAsync(verified, TestContext.Current.CancellationToken) : "";
-            surface.Split('\n').Except(before.Split('\n')).Should().BeEmpty($"these are new; if that is meant, mv '{received}' '{verified}'");
-            before.Split('\n').Except(surface.Split('\n')).Should().BeEmpty($"these are gone; if that is meant, mv '{received}' '{verified}'");
+            surface.Split('\n').Except(before.Split('\n')).Should().BeEmpty($"these are new; if that is meant, mv '{received}' '{agreed}'");
+            before.Split('\n').Except(surface.Split('\n')).Should().BeEmpty($"these are gone; if that is meant, mv '{received}' '{agreed}'");
             surface.Should().Be(before);
         }
 
@@ -34,7 +42,7 @@ public sealed class PublicSurfaceTests
 
     private static string Source([CallerFilePath] string path = "") => path;
 
-    private static string Describe(Type type)
+    private string Describe(Type type)
     {
         var text = new StringBuilder($"{Kind(type)} {Name(type)}{(type.BaseType is { } parent && parent != typeof(object) && parent != typeof(ValueType) && parent != typeof(Enum) ? $" : {Name(parent)}" : "")}\n");
         foreach (string member in type.GetMembers(Declared).Where(IsVisible).Select(Describe).Order(StringComparer.Ordinal))
@@ -56,19 +64,28 @@ public sealed class PublicSurfaceTests
         _ => false,
     };
 
-    private static string Describe(MemberInfo member) => member switch
+    private string Describe(MemberInfo member) => member switch
     {
         FieldInfo { IsLiteral: true } field => $"{field.Name} = {field.GetRawConstantValue()}",
-        FieldInfo field => $"{Name(field.FieldType)} {field.Name}",
-        PropertyInfo property => $"{Name(property.PropertyType)} {property.Name} {{ get;{(property.SetMethod is { IsPublic: true } ? " set;" : "")} }}",
-        EventInfo happening => $"event {Name(happening.EventHandlerType!)} {happening.Name}",
+        FieldInfo field => $"{Name(_nullability.Create(field))} {field.Name}",
+        PropertyInfo property => $"{Name(_nullability.Create(property))} {property.Name} {{ get;{(property.SetMethod is { IsPublic: true } ? " set;" : "")} }}",
+        EventInfo happening => $"event {Name(_nullability.Create(happening))} {happening.Name}",
         ConstructorInfo constructor => $"new({Parameters(constructor)})",
-        MethodInfo method => $"{(method.IsStatic ? "static " : "")}{Name(method.ReturnType)} {method.Name}({Parameters(method)})",
+        MethodInfo method => $"{(method.IsStatic ? "static " : "")}{Name(_nullability.Create(method.ReturnParameter))} {method.Name}({Parameters(method)})",
         _ => member.Name,
     };
 
-    private static string Parameters(MethodBase method) => string.Join(", ", method.GetParameters().Select(parameter =>
-        $"{Name(parameter.ParameterType)} {parameter.Name}{(parameter.HasDefaultValue ? " = default" : "")}"));
+    private string Parameters(MethodBase method) => string.Join(", ", method.GetParameters().Select(parameter =>
+        $"{Name(_nullability.Create(parameter))} {parameter.Name}{(parameter.HasDefaultValue ? " = default" : "")}"));
+
+    private static string Name(NullabilityInfo info)
+    {
+        string mark = info.ReadState == NullabilityState.Nullable && !info.Type.IsValueType ? "?" : "";
+        return info.ElementType is { } element ? $"{Name(element)}[]{mark}"
+            : Nullable.GetUnderlyingType(info.Type) is { } value ? $"{Name(value)}?"
+            : info.GenericTypeArguments.Length == 0 ? $"{Name(info.Type)}{mark}"
+            : $"{info.Type.Name.Split('`')[0]}<{string.Join(", ", info.GenericTypeArguments.Select(Name))}>{mark}";
+    }
 
     private static string Name(Type type) => !type.IsGenericType ? type.Name
         : $"{type.Name.Split('`')[0]}<{string.Join(", ", type.GetGenericArguments().Select(Name))}>";
