@@ -114,8 +114,8 @@ public sealed class GuestAccessTests
             GuestAccess = GuestAccess.Ssh,
             Ssh = new SshAccess { Port = 2222 },
             Start = StartMode.Cold,
-            // The prompt may come some seconds before the network.
-            NoProgressTimeout = TimeSpan.FromSeconds(12),
+            // On a busy host the prompt comes many seconds before the network.
+            NoProgressTimeout = TimeSpan.FromSeconds(20),
         };
 
         MachineStartException thrown = await NotStartAsync(spec);

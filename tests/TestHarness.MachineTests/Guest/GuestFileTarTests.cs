@@ -96,6 +96,7 @@ public sealed class GuestFileTarTests : IDisposable
             .And.NotContain(change => change.Kind == SyncChangeKind.Deleted);
     }
 
+    [Trait("Speed", "Slow")]
     [Theory, VirtualMachine("debian-12")]
     public async Task Carries_holes_and_sizes_beyond_4_GiB(VirtualMachine vm)
     {

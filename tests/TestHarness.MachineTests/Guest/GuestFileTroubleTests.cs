@@ -56,6 +56,7 @@ public sealed class GuestFileTroubleTests(Tiny tiny) : IDisposable
         (await vm.Files.ReadTextAsync("/srv/x/file", cancellationToken: Token)).Should().Be("content");
     }
 
+    [Trait("Speed", "Slow")]
     [Fact]
     public async Task Carries_sizes_beyond_4_GiB_with_their_holes_and_names_of_all_lengths()
     {

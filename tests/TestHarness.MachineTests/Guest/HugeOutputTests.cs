@@ -7,6 +7,7 @@ using Xunit;
 namespace TestHarness.MachineTests.Guest;
 
 /// <summary>Commands that write more than anybody wants to keep.</summary>
+[Collection(nameof(OwnMemory))]
 public sealed class HugeOutputTests(Tiny tiny)
 {
     private const int MiB = 1024 * 1024;
@@ -25,6 +26,7 @@ public sealed class HugeOutputTests(Tiny tiny)
         result.StandardOutputBytes.Span.SequenceEqual(sent).Should().BeTrue();
     }
 
+    [Trait("Speed", "Slow")]
     [Fact]
     public async Task Keeps_beginning_and_end_of_300_MB_in_bounded_memory_and_the_exit_code()
     {
@@ -33,7 +35,6 @@ public sealed class HugeOutputTests(Tiny tiny)
 
         ShellResult result = await Shell.TryRunAsync("echo first; head -c 300000000 /dev/zero; echo; echo last; exit 5", options, Token);
 
-        // Other tests run beside this one.
         (GC.GetTotalMemory(forceFullCollection: true) - before).Should().BeLessThan(100 * MiB);
         result.Should().Fail(withExitCode: 5);
         result.Truncated.Should().BeTrue();

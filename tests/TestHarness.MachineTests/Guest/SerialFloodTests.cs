@@ -7,6 +7,7 @@ using Xunit;
 namespace TestHarness.MachineTests.Guest;
 
 /// <summary>A guest that never stops writing to its console.</summary>
+[Collection(nameof(OwnMemory))]
 public sealed class SerialFloodTests(Tiny tiny)
 {
     private const int MiB = 1024 * 1024;
@@ -16,6 +17,7 @@ public sealed class SerialFloodTests(Tiny tiny)
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
+    [Trait("Speed", "Slow")]
     [Fact]
     public async Task Is_capped_while_commands_answer_and_waits_go_on()
     {
@@ -34,7 +36,6 @@ public sealed class SerialFloodTests(Tiny tiny)
         await vm.Shell.RunAsync($"kill -9 -- -{flood}; printf '\\nafter the flood\\n' > /dev/ttyS0", cancellationToken: Token);
 
         (await waiting).Groups[1].Value.Should().Be("the");
-        // Other tests run beside this one.
         (GC.GetTotalMemory(forceFullCollection: true) - before).Should().BeLessThan(50 * MiB);
         string log = vm.Console.Log.Text;
         log.Length.Should().BeLessThan(5 * MiB);

@@ -6,6 +6,7 @@ using Xunit;
 namespace TestHarness.MachineTests.Guest;
 
 /// <summary>Many commands that write without end, and others beside them.</summary>
+[Collection(nameof(OwnMemory))]
 public sealed class UnreadOutputTests(Tiny tiny)
 {
     private const int MiB = 1024 * 1024;
@@ -14,6 +15,7 @@ public sealed class UnreadOutputTests(Tiny tiny)
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
+    [Trait("Speed", "Slow")]
     [Fact]
     public async Task Commands_give_the_right_answer_beside_thirty_two_that_write_without_end()
     {
@@ -29,7 +31,6 @@ public sealed class UnreadOutputTests(Tiny tiny)
         for (int i = 0; i < Commands; i++)
             results[i].Should().HaveOutput($"answer {i}");
         writers.Should().NotContain(writer => writer.HasExited);
-        // Other tests run beside this one.
         (GC.GetTotalMemory(forceFullCollection: true) - before).Should().BeLessThan(64 * MiB);
         ShellResult most = await vm.Shell.RunAsync("awk '/VmHWM/ { print $2 }' /proc/$(pidof testharness-agent | cut -d ' ' -f 1)/status", cancellationToken: Token);
         int.Parse(most.StandardOutput, CultureInfo.InvariantCulture).Should().BeInRange(1, 8192, "the agent's memory is what it has from its start, in KiB");

@@ -74,6 +74,7 @@ public sealed class KilledOwnerTests(Tiny tiny)
         Directory.GetDirectories(cache.Templates).Should().BeEmpty("the half-made template is removed");
     }
 
+    [Trait("Speed", "Slow")]
     [Fact]
     public async Task Leaves_no_process_when_it_is_killed_while_it_builds_an_image_and_the_next_build_is_whole()
     {

@@ -11,7 +11,7 @@ public sealed class CloudInitRestartTests
 
     [Theory]
     [InlineData("#cloud-config\nruncmd:\n- echo ran >> /root/ran\npower_state:\n  mode: reboot\n")]
-    [InlineData("#cloud-config\nruncmd:\n- echo ran >> /root/ran\n- reboot\n- sleep 600\n")]
+    [InlineData("#cloud-config\nruncmd:\n- echo ran >> /root/ran\n- reboot\n- sleep 600\n", Traits = ["Speed", "Slow"])]
     public async Task Is_waited_for_until_the_guest_is_up_again(string userData)
     {
         var spec = new MachineSpec { Image = "debian-12-cloud", CloudInit = new CloudInit { UserData = userData }, Start = StartMode.Cold };

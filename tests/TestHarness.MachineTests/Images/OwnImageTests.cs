@@ -118,6 +118,7 @@ public sealed class OwnImageTests(Tiny tiny) : IDisposable
         }
     }
 
+    [Trait("Speed", "Slow")]
     [Fact]
     public async Task Reaches_a_foreign_disk_by_what_cloud_init_installs()
     {

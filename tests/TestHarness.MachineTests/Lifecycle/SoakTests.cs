@@ -11,6 +11,7 @@ public sealed class SoakTests
 {
     private const string FewCycles = "16";
 
+    [Trait("Speed", "Slow")]
     [Fact]
     public async Task Leaves_nothing_behind()
     {

@@ -38,6 +38,7 @@ public sealed class DebianFreshnessTests
         (await one.Shell.RunAsync("journalctl -k --no-pager | grep -c 'crng reseeded due to virtual machine fork'", cancellationToken: Token)).Should().Succeed();
     }
 
+    [Trait("Speed", "Slow")]
     [Fact]
     public async Task Two_hundred_in_a_row_leave_the_host_as_it_was()
     {

@@ -40,6 +40,7 @@ public sealed class ImageTransferTests : IDisposable
         (await _tool.DoAsync("image", "list", "--json")).Should().Be("[]\n");
     }
 
+    [Trait("Speed", "Slow")]
     [Fact]
     public async Task An_import_that_is_killed_leaves_nothing_for_the_one_after_it()
     {
