@@ -5,6 +5,7 @@ using Xunit;
 namespace TestHarness.MachineTests.Images;
 
 /// <summary>User-data that restarts the guest.</summary>
+[Collection(nameof(CloudBoots))]
 public sealed class CloudInitRestartTests
 {
     private static CancellationToken Token => TestContext.Current.CancellationToken;

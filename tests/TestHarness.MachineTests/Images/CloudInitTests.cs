@@ -5,6 +5,7 @@ using Xunit;
 namespace TestHarness.MachineTests.Images;
 
 /// <summary>An image without agent, key or password, reached by what cloud-init installs. One boot for all: the others are restored.</summary>
+[Collection(nameof(CloudBoots))]
 public sealed class CloudInitTests
 {
     private static readonly MachineSpec Spec = new()
