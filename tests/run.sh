@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Runs the tests on a fresh Debian 12 that has only the .NET SDK: installs what is missing, builds the images, ends with 'N passed, N failed'.
-# Without an argument: all but those of the trait Slow. With --all: those, too. With --quick: the tests that need no machine.
+# Without an argument: all but the slow ones ([Trait("Speed", "Slow")]). With --all: those, too. With --quick: the tests that need no machine.
 # Other arguments go to 'dotnet test', such as: --filter FullyQualifiedName~OverAgentTests
 # With --soak: 500 starts and disposals (SOAK_CYCLES), half of them cut short at random (SOAK_SEED), a million commands of the agent on this host
 # (SOAK_COMMANDS) and ten minutes of two machines (SOAK_SECONDS) whose every byte is checked, then 5 rounds (SOAK_ROUNDS) of the fast tests and
@@ -31,7 +31,9 @@ if [ $run != quick ]; then
     for image in tiny debian-12; do
         bash examples/quickstart.sh "$image"
     done
-    # Before the first test, which would have to wait for it.
+fi
+# Before the first test, which would have to wait for it. The soak does without, and a filter's tests build what they need.
+if [ $# -eq 0 ] && { [ $run = plain ] || [ $run = all ]; }; then
     dotnet src/TestHarness.Tool/bin/Debug/net10.0/testvm.dll image build debian-12-cloud
 fi
 status=0

@@ -5,7 +5,7 @@ using Xunit;
 
 namespace TestHarness.MachineTests;
 
-/// <summary>What users write, as it stands in the design and in the README.</summary>
+/// <summary>What users write, as it stands in the design and on docs/getting-started.md.</summary>
 public sealed class ContractTests
 {
     [Fact]

@@ -31,8 +31,6 @@ public sealed partial class VirtualMachine
         remove => _record.Followers.Remove(value);
     }
 
-    internal string AcceleratorName => _accelerator == Accelerator.Kvm ? "kvm" : "tcg";
-
     /// <summary>Collects what is known of the machine on the host; of one that has ended, too. Asks nothing of the guest.</summary>
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <returns>The evidence; without a screenshot where none can be had within a second.</returns>

@@ -45,7 +45,7 @@ public sealed partial class VirtualMachine
 
         public int? ProcessId => machine.ProcessId;
 
-        public string AcceleratorName => machine.AcceleratorName;
+        public string AcceleratorName => machine._accelerator == Accelerator.Kvm ? "kvm" : "tcg";
 
         public double LimitScale => machine._choice?.LimitScale ?? 1;
 
