@@ -34,10 +34,10 @@ public sealed class MachineLifeTests
     public void Gives_an_end_during_the_start_to_the_starter_and_one_after_it_to_the_watch()
     {
         Start();
-        _life.TryLeaveToStarter(_qemu).Should().BeTrue();
+        _life.SeeEnd(_qemu, 1).Should().Be(QemuEndIs.ForStarter);
         _life.FinishStart(_qemu).Should().BeFalse("the starter has it recorded");
 
-        _life.TryLeaveToStarter(_qemu).Should().BeFalse("the watch records it");
+        _life.SeeEnd(_qemu, 1).Should().Be(QemuEndIs.Final, "the watch records it");
         _life.End(Died).Should().BeSameAs(Died);
         _life.State.Should().Be(MachineState.Stopped);
     }
@@ -51,7 +51,7 @@ public sealed class MachineLifeTests
             var life = new MachineLife();
             life.TryMove(MachineState.Created, MachineState.Starting);
             bool left = false, finished = false;
-            Parallel.Invoke(() => left = life.TryLeaveToStarter(_qemu), () => finished = life.FinishStart(_qemu));
+            Parallel.Invoke(() => left = life.SeeEnd(_qemu, 1) == QemuEndIs.ForStarter, () => finished = life.FinishStart(_qemu));
 
             left.Should().Be(!finished, "an end that is left is found, and one that is not is the watch's");
         }
@@ -61,7 +61,7 @@ public sealed class MachineLifeTests
     public void Minds_no_end_of_the_QEMU_of_an_attempt_before()
     {
         Start();
-        _life.TryLeaveToStarter(new object());
+        _life.SeeEnd(new object(), 1);
 
         _life.FinishStart(_qemu).Should().BeTrue();
     }
@@ -132,6 +132,45 @@ public sealed class MachineLifeTests
 
         _life.State.Should().Be(MachineState.Stopped);
         _life.Exit.Should().BeNull();
+    }
+
+    // It stood between the reply of stop and the move to Paused.
+    [Fact]
+    public void Is_not_paused_once_QEMU_has_ended()
+    {
+        Start();
+        _life.FinishStart(_qemu);
+        _life.SeeEnd(_qemu, 1).Should().Be(QemuEndIs.Final);
+        _life.Judge(new QemuEnd(1, ""));
+
+        _life.TryMove(MachineState.Running, MachineState.Paused).Should().BeFalse();
+        _life.State.Should().Be(MachineState.Stopped);
+    }
+
+    // One that broke is ended by the library later, and its QEMU ends after that.
+    [Fact]
+    public void Keeps_what_broke_it_over_the_end_of_its_QEMU()
+    {
+        Start();
+        _life.FinishStart(_qemu);
+        _life.TryBreak(Panicked).Should().BeTrue();
+        _life.Kill();
+
+        _life.TryBreak(Died).Should().BeFalse();
+        _life.Judge(new QemuEnd(137, "")).Should().BeSameAs(Panicked);
+    }
+
+    [Fact]
+    public void Tells_what_a_guest_did_not_come_back_by()
+    {
+        Start();
+        _life.FinishStart(_qemu);
+        _life.SeeShutdown(byGuest: true, toReset: true);
+        _life.SeeEnd(_qemu, 0).Should().Be(QemuEndIs.Reboot);
+        _life.TryReboot();
+        _life.FailReturn("no kernel");
+
+        _life.Judge(new QemuEnd(0, "")).Should().Be(new MachineExit(MachineExitReason.QemuExited, 0, "") { Detail = "no kernel" });
     }
 
     private void Start() => _life.TryMove(MachineState.Created, MachineState.Starting);

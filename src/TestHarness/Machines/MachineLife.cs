@@ -1,8 +1,8 @@
 namespace TestHarness.Machines;
 
 /// <summary>
-/// Where a machine is in its life, and how it ended. Starter, exit watch, monitor and caller all change it, so both are behind one lock: no state follows an
-/// end, and of two ends the first one stays.
+/// Where a machine is in its life, and how it ends. Starter, exit watch, monitor and caller bring in their signs in whatever order these come; one verdict comes
+/// out. All is behind one lock: no state follows an end, and of two ends the first one stays.
 /// </summary>
 internal sealed class MachineLife
 {
@@ -11,6 +11,11 @@ internal sealed class MachineLife
     private MachineExit? _exit;
     private object? _leftToStarter;
     private TaskCompletionSource _returned = NewSource();
+    private bool _killed;
+    private bool _guestShutDown;
+    private bool _guestReset;
+    private string? _monitorLost;
+    private string? _notBack;
 
     public MachineLife() => _returned.SetResult();
 
@@ -33,6 +38,26 @@ internal sealed class MachineLife
         }
     }
 
+    /// <summary>Gets a value indicating whether the library ends the machine, or has.</summary>
+    public bool IsKilled
+    {
+        get
+        {
+            lock (_gate)
+                return _killed;
+        }
+    }
+
+    /// <summary>Why the monitor was lost while QEMU lived on, or <see langword="null"/>.</summary>
+    public string? MonitorLost
+    {
+        get
+        {
+            lock (_gate)
+                return _monitorLost;
+        }
+    }
+
     /// <summary>Ends when the machine is on no way down and up again: up, or stopped.</summary>
     public Task Returned
     {
@@ -47,26 +72,81 @@ internal sealed class MachineLife
     public bool TryMove(MachineState from, MachineState to)
     {
         lock (_gate)
+            return TryBecome(from, to);
+    }
+
+    /// <summary>The library ends the machine: whatever shows from now on follows from that.</summary>
+    public void Kill()
+    {
+        lock (_gate)
+            _killed = true;
+    }
+
+    /// <summary>QEMU tells that it is about to end.</summary>
+    /// <param name="byGuest">Whether the guest asked for it.</param>
+    /// <param name="toReset">Whether the guest restarts.</param>
+    public void SeeShutdown(bool byGuest, bool toReset)
+    {
+        lock (_gate)
         {
-            if (_exit is not null || _state != from)
+            _guestShutDown |= byGuest;
+            _guestReset |= toReset;
+        }
+    }
+
+    /// <summary>The monitor is lost. True where QEMU is not on its way out, and has to be ended.</summary>
+    public bool TryLoseMonitor(string? why)
+    {
+        lock (_gate)
+        {
+            if (_guestShutDown || _guestReset || _killed)
                 return false;
-            Become(to);
+            _monitorLost = why;
             return true;
         }
     }
 
-    /// <summary>The guest is about to come back in a new QEMU. False where there was no guest that is up, or the machine has ended.</summary>
-    public bool TryReboot() => TryMove(MachineState.Running, MachineState.Rebooting) || TryMove(MachineState.Paused, MachineState.Rebooting);
+    /// <summary>The guest is lost while QEMU lives on. False where the library ends the machine, or it has ended.</summary>
+    public bool TryBreak(MachineExit broken)
+    {
+        lock (_gate)
+            return !_killed && ReferenceEquals(EndAs(broken), broken);
+    }
 
-    /// <summary>The watch has seen a QEMU end. True where a start is under way: the starter judges such an end.</summary>
-    public bool TryLeaveToStarter(object qemu)
+    /// <summary>A QEMU has ended. Says who goes on from here.</summary>
+    public QemuEndIs SeeEnd(object qemu, int exitCode)
     {
         lock (_gate)
         {
-            if (_state != MachineState.Starting)
+            if (!_killed && _state == MachineState.Starting)
+            {
+                _leftToStarter = qemu;
+                return QemuEndIs.ForStarter;
+            }
+
+            return _guestReset && exitCode == 0 && !_killed ? QemuEndIs.Reboot : QemuEndIs.Final;
+        }
+    }
+
+    /// <summary>The guest is about to come back in a new QEMU. False where there was no guest that is up, or the machine has ended.</summary>
+    public bool TryReboot()
+    {
+        lock (_gate)
+        {
+            if (_killed || !(TryBecome(MachineState.Running, MachineState.Rebooting) || TryBecome(MachineState.Paused, MachineState.Rebooting)))
                 return false;
-            _leftToStarter = qemu;
+            _guestReset = _guestShutDown = false;
             return true;
+        }
+    }
+
+    /// <summary>The guest did not come back in a new QEMU, which is ended for that; or the library ended it on the way.</summary>
+    public void FailReturn(string why)
+    {
+        lock (_gate)
+        {
+            if (!_killed)
+                _notBack = why;
         }
     }
 
@@ -75,9 +155,26 @@ internal sealed class MachineLife
     {
         lock (_gate)
         {
-            if (_exit is null && _state == MachineState.Starting)
-                Become(MachineState.Running);
+            TryBecome(MachineState.Starting, MachineState.Running);
             return _leftToStarter != qemu;
+        }
+    }
+
+    /// <summary>The machine's last QEMU has ended. Returns the end that is kept: the first one.</summary>
+    public MachineExit Judge(QemuEnd end)
+    {
+        lock (_gate)
+        {
+            (MachineExitReason reason, string? detail) = this switch
+            {
+                { _killed: true } => (MachineExitReason.Killed, end.CutDisk ?? end.OutOfMemory),
+                _ when end.CutDisk is not null => (MachineExitReason.HostDiskFailed, end.CutDisk),
+                { _monitorLost: { } lost } => (MachineExitReason.MonitorLost, $"QEMU lived on without its monitor and was ended ({lost})"),
+                { _guestShutDown: true } when end.ExitCode == 0 => (MachineExitReason.GuestShutdown, _notBack),
+                _ when end.OutOfMemory is not null => (MachineExitReason.HostOutOfMemory, end.OutOfMemory),
+                _ => (MachineExitReason.QemuExited, _notBack),
+            };
+            return EndAs(new MachineExit(reason, end.ExitCode, end.StandardError) { Detail = detail });
         }
     }
 
@@ -85,10 +182,7 @@ internal sealed class MachineLife
     public MachineExit End(MachineExit exit)
     {
         lock (_gate)
-        {
-            Become(MachineState.Stopped);
-            return _exit ??= exit;
-        }
+            return EndAs(exit);
     }
 
     /// <summary>Nothing of the machine is left. One whose start failed has no exit.</summary>
@@ -100,7 +194,21 @@ internal sealed class MachineLife
 
     private static TaskCompletionSource NewSource() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    // Under the gate.
+    // Under the gate, as all below.
+    private bool TryBecome(MachineState from, MachineState to)
+    {
+        if (_exit is not null || _state != from)
+            return false;
+        Become(to);
+        return true;
+    }
+
+    private MachineExit EndAs(MachineExit exit)
+    {
+        Become(MachineState.Stopped);
+        return _exit ??= exit;
+    }
+
     private void Become(MachineState state)
     {
         _state = state;

@@ -30,7 +30,7 @@ public sealed partial class VirtualMachine
 
     private async Task EndStartAsync()
     {
-        _killing = true;
+        _life.Kill();
         await _disposing.CancelAsync().ConfigureAwait(false);
         await _start.WaitAsync(StartEnds).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }

@@ -62,7 +62,7 @@ public sealed partial class VirtualMachine
     private bool IsGivenBack => _givenBack.IsCancellationRequested;
 
     private bool IsUp => IsGivenBack
-        ? _process is { Exited.IsCompleted: false } && !_killing && !_ended.IsCancellationRequested
+        ? _process is { Exited.IsCompleted: false } && !_life.IsKilled && !_ended.IsCancellationRequested
         : State is MachineState.Running or MachineState.Paused && Exit is null;
 
     // A start that failed is cleared away at once, and so is what has ended.

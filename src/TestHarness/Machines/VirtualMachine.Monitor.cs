@@ -7,8 +7,6 @@ public sealed partial class VirtualMachine
     // A QEMU that ends closes its monitor some milliseconds before its process is gone.
     private static readonly TimeSpan EndFollowsMonitor = TimeSpan.FromMilliseconds(500);
 
-    private string? _monitorLost;
-
     // A QEMU that takes no commands can neither be looked at nor tells how its guest fares: it is ended, and the exit says why.
     private async Task EndWithoutMonitorAsync(QemuInstance instance)
     {
@@ -16,10 +14,7 @@ public sealed partial class VirtualMachine
         if (await Task.WhenAny(ended, instance.Monitor.Closed).ConfigureAwait(false) == ended)
             return;
         await Task.WhenAny(ended, Task.Delay(EndFollowsMonitor)).ConfigureAwait(false);
-        // On its way out, as it told; or ended by us.
-        if (ended.IsCompleted || _shutdownByGuest || _resetByGuest || _killing)
-            return;
-        _monitorLost = instance.Monitor.Broken?.Message;
-        instance.Process.Kill();
+        if (!ended.IsCompleted && _life.TryLoseMonitor(instance.Monitor.Broken?.Message))
+            instance.Process.Kill();
     }
 }

@@ -262,7 +262,7 @@ public sealed partial class VirtualMachine
         (MachineFault fault, string what) = reason switch
         {
             _ when _baseFiles?.FindCut() is { } cut => (MachineFault.HostDiskFailed, cut),
-            _ when _monitorLost is not null => (MachineFault.MonitorLost, _monitorLost),
+            _ when _life.MonitorLost is { } lost => (MachineFault.MonitorLost, lost),
             QmpException => (MachineFault.MonitorLost, reason.Message),
             BootFailedException { Trouble: { Fault: MachineFault.Deadline } late } => (late.Fault, $"{limit}; it was {late.Text}"),
             BootFailedException { Trouble: var trouble } => (trouble.Fault, trouble.Text),

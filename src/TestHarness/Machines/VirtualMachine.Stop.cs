@@ -1,5 +1,6 @@
 using TestHarness.Access;
 using TestHarness.Agents;
+using TestHarness.Machines;
 using TestHarness.Networks;
 using TestHarness.Qemu;
 
@@ -9,9 +10,6 @@ public sealed partial class VirtualMachine
 {
     private readonly SemaphoreSlim _ending = new(1, 1);
     private Task _exitWatch = Task.CompletedTask;
-    private bool _shutdownByGuest;
-    private bool _resetByGuest;
-    private bool _killing;
 
     /// <summary>
     /// Shuts the guest down in an orderly way and waits until QEMU has ended; kills it when <see cref="MachineSpec.StopTimeout"/> runs out. Does
@@ -82,7 +80,7 @@ public sealed partial class VirtualMachine
         await _ending.WaitAsync().ConfigureAwait(false);
         try
         {
-            _killing = true;
+            _life.Kill();
             await _guest.DisposeAsync().ConfigureAwait(false);
             if (_instance is not null)
                 await _instance.DisposeAsync().ConfigureAwait(false);
@@ -107,17 +105,15 @@ public sealed partial class VirtualMachine
     {
         NoteMonitorEvent(happened);
         if (_watch.JudgeReset(happened) is { } loop)
-            OnTrouble(loop);
+            _troubles.See(loop);
         // A guest that had been up restarts: from here on its boot is watched.
         if (happened.Name == "RESET" && Spec.GuestAccess != GuestAccess.None && State is MachineState.Running or MachineState.Rebooting)
             WatchReboot(happened);
         else
             _watch.See(happened);
         // https://www.qemu.org/docs/master/interop/qemu-qmp-ref.html: SHUTDOWN says whether the guest asked for it, and why.
-        if (happened.Name != "SHUTDOWN")
-            return;
-        _shutdownByGuest |= GuestWatch.IsGuests(happened);
-        _resetByGuest |= happened.Data.TryGetText("reason") == "guest-reset";
+        if (happened.Name == "SHUTDOWN")
+            _life.SeeShutdown(GuestWatch.IsGuests(happened), toReset: happened.Data.TryGetText("reason") == "guest-reset");
     }
 
     private async Task WatchExitAsync(QemuInstance instance)
@@ -127,46 +123,30 @@ public sealed partial class VirtualMachine
         int exitCode = await process.Exited.ConfigureAwait(false);
         // QEMU's last event says why it ended.
         await instance.Monitor.Closed.ConfigureAwait(false);
-        // The start itself looks after a QEMU that ends on the way.
-        if (!_killing && _life.TryLeaveToStarter(instance))
+        QemuEndIs end = _life.SeeEnd(instance, exitCode);
+        if (end == QemuEndIs.ForStarter || (end == QemuEndIs.Reboot && await TryRelaunchAsync().ConfigureAwait(false)))
             return;
-        string? failure = null;
-        if (_resetByGuest && exitCode == 0 && !_killing)
-        {
-            failure = await TryRelaunchAsync().ConfigureAwait(false);
-            if (failure is null)
-                return;
-        }
-
         string? outOfMemory = await process.FindOutOfMemoryAsync().ConfigureAwait(false);
-        string? cut = _baseFiles?.FindCut();
-        MachineExitReason reason = _killing ? MachineExitReason.Killed
-            : cut is not null ? MachineExitReason.HostDiskFailed
-            : _monitorLost is not null ? MachineExitReason.MonitorLost
-            : _shutdownByGuest && exitCode == 0 ? MachineExitReason.GuestShutdown
-            : outOfMemory is not null ? MachineExitReason.HostOutOfMemory
-            : MachineExitReason.QemuExited;
-        // A machine that broke keeps the reason.
-        string? detail = _monitorLost is null ? cut ?? failure ?? outOfMemory : $"QEMU lived on without its monitor and was ended ({_monitorLost})";
-        MachineExit exit = _life.End(new MachineExit(reason, exitCode, process.StandardError) { Detail = detail });
+        MachineExit exit = _life.Judge(new QemuEnd(exitCode, process.StandardError) { CutDisk = _baseFiles?.FindCut(), OutOfMemory = outOfMemory });
         _record.NoteEnd($"ended: {exit}");
         await _ended.CancelAsync().ConfigureAwait(false);
     }
 
-    // A restored guest that reboots: its QEMU has ended, for it knows no kernel; a new one boots from the same disks. Returns why that failed, or null.
-    private async Task<string?> TryRelaunchAsync()
+    // A restored guest that reboots: its QEMU has ended, for it knows no kernel; a new one boots from the same disks.
+    private async Task<bool> TryRelaunchAsync()
     {
+        // One who ends the machine holds this until nothing is left to boot from.
+        if (!await _ending.WaitAsync(TimeSpan.Zero).ConfigureAwait(false))
+            return false;
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(_disposing.Token);
         limit.CancelAfter(StartLimit);
         try
         {
-            await _ending.WaitAsync(limit.Token).ConfigureAwait(false);
             try
             {
-                if (_killing || !_life.TryReboot())
-                    return "";
+                if (!_life.TryReboot())
+                    return false;
                 _guest.ExpectReturn();
-                _resetByGuest = _shutdownByGuest = false;
                 await _instance!.DisposeAsync().ConfigureAwait(false);
                 await DrainAsync().ConfigureAwait(false);
                 _boot = _boot! with { Memory = null, Reboots = true };
@@ -182,13 +162,14 @@ public sealed partial class VirtualMachine
             await ForwardedPort.OpenAsync(Monitor, [.. _forwards.Select(forward => forward.Again())], limit.Token).ConfigureAwait(false);
             // Where the new QEMU has ended by now, its own watch has recorded it.
             _life.TryMove(MachineState.Rebooting, MachineState.Running);
-            return null;
+            return true;
         }
         catch (Exception e)
         {
             // Whatever it was: the exit tells it.
+            _life.FailReturn($"the guest did not come back from its reboot: {e.Message}");
             _process?.Kill();
-            return $"the guest did not come back from its reboot: {e.Message}";
+            return false;
         }
     }
 }

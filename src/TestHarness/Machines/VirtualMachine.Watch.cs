@@ -1,14 +1,12 @@
 using System.Globalization;
 using TestHarness.Access;
+using TestHarness.Machines;
 using TestHarness.Qemu;
 
 namespace TestHarness;
 
 public sealed partial class VirtualMachine
 {
-    // A guest whose kernel has panicked answers nothing any more; one in which a program printed such a line does.
-    private static readonly TimeSpan AnswerLimit = TimeSpan.FromMilliseconds(500);
-
     // Debian's kernel takes its initrd apart in some 80 MiB.
     private const int LittleMemoryMiB = 128;
 
@@ -16,9 +14,7 @@ public sealed partial class VirtualMachine
     private const int MostRestarts = 3;
 
     private readonly GuestWatch _watch;
-    private string? _panicWords;
-    private int _panicked;
-    private int _judging;
+    private readonly GuestTroubles _troubles;
 
     // The kernel restarts the guest that many seconds after a panic, at once where it is negative (kernel-parameters.txt, panic=).
     private bool RebootsOnPanic => KernelCommandLine.LastValue([_boot?.KernelArguments ?? "", Spec.KernelArguments], "panic=") is { } seconds
@@ -31,7 +27,7 @@ public sealed partial class VirtualMachine
         {
             // Nothing in this guest says when it is up: it is started once its processors run.
             _guest.GiveUp("nothing in this guest answers, which its spec says");
-            OnUp();
+            _troubles.Up();
             return;
         }
 
@@ -62,7 +58,7 @@ public sealed partial class VirtualMachine
             {
                 await up.ConfigureAwait(false);
                 NoteWay(way, phase);
-                OnUp();
+                _troubles.Up();
                 return;
             }
 
@@ -119,58 +115,11 @@ public sealed partial class VirtualMachine
             _guest.GiveUp($"The guest did not come back from its reboot: {trouble.Text}.");
     }
 
-    // In a guest that had been up. Called on the reader of console or monitor, which must not wait.
-    private void OnTrouble(GuestTrouble trouble)
-    {
-        if (BreaksBy(trouble.Fault) is { } reason)
-            _ = Task.Run(() => BreakAsync(reason, trouble.Text));
-        if (trouble.Fault is not (MachineFault.KernelPanic or MachineFault.NoRootDevice or MachineFault.GuestOutOfMemory))
-            return;
-        // The kernel's own words; pvpanic, which follows them, has none.
-        if (!trouble.Certain)
-            _panicWords = trouble.Text;
-        // One at a time: a program may print such lines for ever.
-        if (trouble.Certain || Interlocked.Exchange(ref _judging, 1) == 0)
-            _ = Task.Run(() => JudgePanicAsync(trouble));
-    }
-
-    private static MachineExitReason? BreaksBy(MachineFault fault) => fault switch
-    {
-        MachineFault.HostDiskFull => MachineExitReason.HostDiskFull,
-        MachineFault.HostDiskFailed => MachineExitReason.HostDiskFailed,
-        MachineFault.BootLoop => MachineExitReason.BootLoop,
-        _ => null,
-    };
-
-    private async Task JudgePanicAsync(GuestTrouble trouble)
-    {
-        bool printed = !trouble.Certain && await _guest.AnswersAsync(AnswerLimit).ConfigureAwait(false);
-        if (!trouble.Certain)
-            Volatile.Write(ref _judging, 0);
-        if (printed || Interlocked.Exchange(ref _panicked, 1) == 1)
-            return;
-        if (RebootsOnPanic)
-        {
-            _guest.Interrupt($"{Sentence(_panicWords ?? trouble.Text)} It restarts (panic= in its kernel arguments).");
-            return;
-        }
-
-        await _watch.SettleAsync().ConfigureAwait(false);
-        await BreakAsync(MachineExitReason.KernelPanic, _panicWords ?? trouble.Text).ConfigureAwait(false);
-    }
-
-    private void OnUp()
-    {
-        _watch.Up();
-        _panicWords = null;
-        Volatile.Write(ref _panicked, 0);
-    }
-
     // The guest is lost while QEMU still has its memory and screen: everything that waits fails, and the machine stands still until it is disposed.
     private async Task BreakAsync(MachineExitReason reason, string detail)
     {
         var broken = new MachineExit(reason, 0, _process!.StandardError) { Detail = detail };
-        if (_killing || !ReferenceEquals(_life.End(broken), broken))
+        if (!_life.TryBreak(broken))
             return;
         _record.NoteEnd($"broke: {detail}");
         await _ended.CancelAsync().ConfigureAwait(false);
@@ -190,6 +139,4 @@ public sealed partial class VirtualMachine
         if (Exit is null && State is MachineState.Running or MachineState.Paused && _baseFiles?.FindCut() is { } cut)
             await BreakAsync(MachineExitReason.HostDiskFailed, cut).ConfigureAwait(false);
     }
-
-    private static string Sentence(string text) => $"{char.ToUpperInvariant(text[0])}{text[1..]}.";
 }

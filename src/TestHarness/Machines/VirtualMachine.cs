@@ -48,8 +48,7 @@ public sealed partial class VirtualMachine : IAsyncDisposable
         _standstill = new Standstill(_operations, _life, _guest, _ended.Token);
         _checkpoints = new Checkpoints(_operations, _standstill);
         _watch = new GuestWatch(() => (Folder, _baseFiles?.ToString() ?? ""), TimeProvider.System) { AlwaysBoots = spec.GuestAccess == GuestAccess.None };
-        _guest.CameUp += OnUp;
-        _watch.Troubled += OnTrouble;
+        _troubles = new GuestTroubles(_guest, _watch, () => RebootsOnPanic, BreakAsync);
         Console = new SerialConsole(_operations);
         _serials = [Console, .. spec.SerialPorts.Select((name, index) => new SerialConsole(_operations, name, index + 1))];
         Console.Received += bytes => _watch.SeeSerial(bytes.Span);
