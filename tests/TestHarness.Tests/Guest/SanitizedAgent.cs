@@ -22,9 +22,9 @@ internal static class SanitizedAgent
     {
         AppDomain.CurrentDomain.ProcessExit += (_, _) => Directory.Delete(Folder, recursive: true);
         string program = Path.Combine(Folder, "agent");
-        string source = HostCompiler.Source("../../../src/TestHarness.GuestAgent/agent.c");
+        string[] sources = [.. Directory.GetFiles(HostCompiler.Source("../../../src/TestHarness.GuestAgent"), "*.c").Order(StringComparer.Ordinal)];
         string[] sanitizers = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"];
-        await HostCompiler.RunAsync("gcc", ["-std=c11", "-D_GNU_SOURCE", "-O1", "-g", .. sanitizers, "-o", $"{program}.bin", source]);
+        await HostCompiler.RunAsync("gcc", ["-std=c11", "-D_GNU_SOURCE", "-O1", "-g", .. sanitizers, "-o", $"{program}.bin", .. sources]);
         // The search for leaks wants to trace the process, which containers refuse.
         ExecutableScript.Write(program, $"""
             export ASAN_OPTIONS=detect_leaks=0:log_path={Folder}/report UBSAN_OPTIONS=print_stacktrace=1:log_path={Folder}/report
