@@ -6,7 +6,7 @@ public sealed partial class VirtualMachine
     private readonly IReadOnlyList<SerialConsole> _serials;
 
     /// <summary>Fires when the machine has ended.</summary>
-    internal CancellationToken Ended => _looksOn.Value ? _ended.Token : _over.Token;
+    internal CancellationToken Ended => _delayed.LooksOn ? _ended.Token : _over.Token;
 
     /// <summary>Returns a serial port beside the console.</summary>
     /// <param name="name">Its name, one of <see cref="MachineSpec.SerialPorts"/>.</param>

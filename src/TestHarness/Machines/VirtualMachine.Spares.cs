@@ -46,7 +46,7 @@ public sealed partial class VirtualMachine
     internal async Task TakeAsync(CancellationToken cancellationToken)
     {
         _isSpare = false;
-        await TellStartingAsync().WaitAsync(cancellationToken).ConfigureAwait(false);
+        await _listeners.TellStartingAsync(Starting).WaitAsync(cancellationToken).ConfigureAwait(false);
         ShowFromNow("since the machine was handed out");
         await _standstill.GoOnAsync("a spare machine to go on", cancellationToken).ConfigureAwait(false);
     }

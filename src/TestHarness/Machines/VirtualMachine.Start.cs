@@ -75,7 +75,9 @@ public sealed partial class VirtualMachine
     {
         if (!_life.TryMove(MachineState.Created, MachineState.Starting))
             throw new InvalidOperationException($"Machine '{Name}' was started before (it is {State}): make another one with the same spec.");
-        AddGuestReaches();
+        // Not into a template, which machines share that reach other things.
+        if (!MakesTemplate)
+            _reaches.Add();
         using Activity? span = Spans.Start("start", Name);
         RecordedProgress told = _record.BeginStart(progress);
         using var wanted = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _disposing.Token, told.Failed);
@@ -84,7 +86,7 @@ public sealed partial class VirtualMachine
         try
         {
             if (!MakesTemplate && !_isSpare)
-                await TellStartingAsync().WaitAsync(wanted.Token).ConfigureAwait(false);
+                await _listeners.TellStartingAsync(Starting).WaitAsync(wanted.Token).ConfigureAwait(false);
             _start = ended.Task;
             await PrepareAsync(told, wanted.Token).ConfigureAwait(false);
             while (!await TryStartGuestAsync(told, wanted.Token).ConfigureAwait(false))
@@ -175,7 +177,7 @@ public sealed partial class VirtualMachine
             using (Spans.Start("forwards"))
             {
                 _forwards = [.. (await ForwardedPort.OpenAsync(Monitor, Spec.PortForwards, limit.Token).ConfigureAwait(false)).Where(forward => !forward.Host.Equals(_sshHost))];
-                await RequireGuestReachesAsync(limit.Token).ConfigureAwait(false);
+                await _reaches.RequireAsync(limit.Token).ConfigureAwait(false);
             }
 
             // One that ended on the last steps: the watch has left it to the start.

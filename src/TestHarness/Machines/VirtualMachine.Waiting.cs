@@ -24,7 +24,7 @@ public sealed partial class VirtualMachine
         bool starts = _instance is null && State is MachineState.Starting;
         if (starts)
             await _launched.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
-        if (Exit is { } exit && !(_looksOn.Value && IsUp))
+        if (Exit is { } exit && !(_delayed.LooksOn && IsUp))
             throw new MachineExitedException(Facts(), exit, waitedFor);
         if (_instance is null)
             throw starts ? new InvalidOperationException($"Machine '{Name}' did not start: what StartAsync threw says why.") : NotStarted();

@@ -37,9 +37,11 @@ public sealed partial class VirtualMachine : IAsyncDisposable
         ArgumentNullException.ThrowIfNull(spec);
         SpecValidation.Check(spec);
         Spec = spec;
-        _over = CancellationTokenSource.CreateLinkedTokenSource(_ended.Token, _givenBack.Token);
         Name = MachineName.Make(spec.Hostname ?? spec.Image, Interlocked.Increment(ref _count));
         _record = new MachineRecord(spec.Secrets, TimeProvider.System);
+        _listeners = new Listeners(this, _record);
+        _delayed = new DelayedDispose(this, _record, () => IsUp);
+        _over = CancellationTokenSource.CreateLinkedTokenSource(_ended.Token, _delayed.GivenBack);
         _operations = new MachineOperations(Name, spec, _record, new Operated(this));
         var settler = new GuestSettler(hostname is "" ? Name : hostname, spec.Clock, TimeProvider.System);
         settler.ClockLate += late => _record.NoteGuest(
@@ -48,6 +50,7 @@ public sealed partial class VirtualMachine : IAsyncDisposable
         _standstill = new Standstill(_operations, _life, _guest, _ended.Token);
         _checkpoints = new Checkpoints(_operations, _standstill);
         _watch = new GuestWatch(() => (Folder, _baseFiles?.ToString() ?? ""), TimeProvider.System) { AlwaysBoots = spec.GuestAccess == GuestAccess.None };
+        _reaches = new GuestReaches(_operations, _guest);
         _troubles = new GuestTroubles(_guest, _watch, () => RebootsOnPanic, BreakAsync);
         Console = new SerialConsole(_operations);
         _serials = [Console, .. spec.SerialPorts.Select((name, index) => new SerialConsole(_operations, name, index + 1))];
@@ -77,13 +80,13 @@ public sealed partial class VirtualMachine : IAsyncDisposable
     public MachineSpec Spec { get; }
 
     /// <summary>Gets where the machine is in its life.</summary>
-    public MachineState State => IsGivenBack ? MachineState.Stopped : _life.State;
+    public MachineState State => _delayed.IsGivenBack ? MachineState.Stopped : _life.State;
 
     /// <summary>Gets QEMU's process id on the host, or <see langword="null"/> before it is started.</summary>
     public int? ProcessId => _process?.Id;
 
     /// <summary>Gets how the machine ended, or <see langword="null"/> while it has not.</summary>
-    public MachineExit? Exit => _life.Exit ?? (IsGivenBack ? new MachineExit(MachineExitReason.Killed, 0, "") : null);
+    public MachineExit? Exit => _life.Exit ?? (_delayed.IsGivenBack ? new MachineExit(MachineExitReason.Killed, 0, "") : null);
 
     /// <summary>Gets the shell: commands in the guest.</summary>
     public Shell Shell { get; }
