@@ -8,19 +8,31 @@ namespace TestHarness.Machines;
 /// Leaves a machine running that its user has disposed, until nobody wants it any more. To its user it has ended, whatever comes; those who look at it for the evidence
 /// still can.
 /// </summary>
-/// <param name="machine">The machine.</param>
-/// <param name="record">Where it is noted.</param>
-/// <param name="isUp">Whether there is anything to look at.</param>
 [SuppressMessage("Design", "CA1001:Types that own disposable fields should be disposable", Justification = "It holds nothing of the system's; its token may outlive the machine.")]
-internal sealed class DelayedDispose(VirtualMachine machine, MachineRecord record, Func<bool> isUp)
+internal sealed class DelayedDispose
 {
+    private readonly VirtualMachine _machine;
+    private readonly MachineRecord _record;
+    private readonly CancellationToken _ended;
+    private readonly Func<bool> _isUp;
     private readonly CancellationTokenSource _givenBack = new();
+    private readonly CancellationTokenSource _over;
     private readonly AsyncLocal<bool> _looksOn = new();
     private readonly Lock _gate = new();
     private int _delays;
 
-    /// <summary>Fires when the machine's user has disposed it, and it lives on.</summary>
-    public CancellationToken GivenBack => _givenBack.Token;
+    /// <param name="machine">The machine.</param>
+    /// <param name="record">Where it is noted.</param>
+    /// <param name="isUp">Whether there is anything to look at.</param>
+    /// <param name="ended">Fires when the machine has ended.</param>
+    public DelayedDispose(VirtualMachine machine, MachineRecord record, Func<bool> isUp, CancellationToken ended)
+    {
+        (_machine, _record, _ended, _isUp) = (machine, record, ended, isUp);
+        _over = CancellationTokenSource.CreateLinkedTokenSource(ended, _givenBack.Token);
+    }
+
+    /// <summary>Fires when the machine has ended for who asks.</summary>
+    public CancellationToken Ended => LooksOn ? _ended : _over.Token;
 
     public bool IsGivenBack => _givenBack.IsCancellationRequested;
 
@@ -31,7 +43,7 @@ internal sealed class DelayedDispose(VirtualMachine machine, MachineRecord recor
     public void LookOn()
     {
         _looksOn.Value = true;
-        DelayedEnds.OfMachines.Remove(machine);
+        DelayedEnds.OfMachines.Remove(_machine);
     }
 
     public IAsyncDisposable Delay()
@@ -46,15 +58,15 @@ internal sealed class DelayedDispose(VirtualMachine machine, MachineRecord recor
     {
         lock (_gate)
         {
-            if (_delays == 0 || !isUp())
+            if (_delays == 0 || !_isUp())
                 return false;
             if (IsGivenBack)
                 return true;
-            record.NoteEnd("dispose (delayed)");
+            _record.NoteEnd("dispose (delayed)");
         }
 
         await _givenBack.CancelAsync().ConfigureAwait(false);
-        await DelayedEnds.OfMachines.AddAsync(machine, EndAsync).ConfigureAwait(false);
+        await DelayedEnds.OfMachines.AddAsync(_machine, EndAsync).ConfigureAwait(false);
         return true;
     }
 
@@ -62,7 +74,7 @@ internal sealed class DelayedDispose(VirtualMachine machine, MachineRecord recor
     {
         lock (_gate)
             _delays = 0;
-        await machine.DisposeAsync().ConfigureAwait(false);
+        await _machine.DisposeAsync().ConfigureAwait(false);
     }
 
     private sealed class Delayed(DelayedDispose owner) : IAsyncDisposable

@@ -6,8 +6,6 @@ public sealed partial class VirtualMachine
 {
     private const int WarmUps = 3;
 
-    private bool _isSpare;
-
     /// <summary>Ends the spare machines of a spec (<see cref="MachineSpec.Spares"/>); those that were handed out are not concerned.</summary>
     /// <param name="spec">The spec.</param>
     /// <returns>A task that ends when they are gone.</returns>
@@ -20,7 +18,8 @@ public sealed partial class VirtualMachine
     /// <summary>Starts a machine, warms it with a command, and pauses it. Fails at once where there is no room for it.</summary>
     internal static async Task<VirtualMachine> PrepareSpareAsync(MachineSpec spec)
     {
-        var spare = new VirtualMachine(spec with { Spares = 0 }) { _isSpare = true };
+        var spare = new VirtualMachine(spec with { Spares = 0 });
+        spare._starter.IsSpare = true;
         await spare.StartAsync().ConfigureAwait(false);
         try
         {
@@ -45,17 +44,17 @@ public sealed partial class VirtualMachine
     /// <summary>Lets a spare go on as its new owner's machine, with the clock and random state of now.</summary>
     internal async Task TakeAsync(CancellationToken cancellationToken)
     {
-        _isSpare = false;
-        await _listeners.TellStartingAsync(Starting).WaitAsync(cancellationToken).ConfigureAwait(false);
-        ShowFromNow("since the machine was handed out");
+        _starter.IsSpare = false;
+        await _ending.TellStartingAsync().WaitAsync(cancellationToken).ConfigureAwait(false);
+        _view.ShowFromNow("since the machine was handed out");
         await _standstill.GoOnAsync("a spare machine to go on", cancellationToken).ConfigureAwait(false);
     }
 
     // What the receiver throws ends the machine, as it does in a start.
     private async Task TellSpareAsync(IProgress<StartProgress>? progress)
     {
-        var told = _record.Recorded(progress);
-        Report(told, "running (a spare)");
+        var told = _operations.Record.Recorded(progress);
+        told.Tell("running (a spare)");
         try
         {
             await told.SettleAsync().ConfigureAwait(false);

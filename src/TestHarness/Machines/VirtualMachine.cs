@@ -18,48 +18,65 @@ public sealed partial class VirtualMachine : IAsyncDisposable
     private static int _count;
 
     private readonly MachineLife _life = new();
-    private readonly MachineRecord _record;
     private readonly MachineOperations _operations;
     private readonly GuestSession _guest;
-    private string? _folder;
+    private readonly MachineKeeper _keeper;
+    private readonly MachineStarter _starter;
+    private readonly MachineEnding _ending;
+    private readonly DelayedDispose _delayed;
+    private readonly EvidenceCollector _evidence;
+    private readonly TestView _view;
+    private readonly SshDoor _ssh;
+    private readonly Standstill _standstill;
+    private readonly Checkpoints _checkpoints;
 
     /// <summary>Describes a machine; starts nothing and touches no file.</summary>
     /// <param name="spec">The machine.</param>
     /// <exception cref="ArgumentException">The spec has mistakes; all are named.</exception>
     public VirtualMachine(MachineSpec spec)
-        : this(spec, hostname: spec?.Hostname ?? "")
+        : this(spec, hostname: spec?.Hostname ?? "", memory: null)
+    {
+    }
+
+    /// <summary>Describes a machine that a template is made of.</summary>
+    internal VirtualMachine(MachineSpec spec, MemoryFile memory)
+        : this(spec, hostname: null, memory)
     {
     }
 
     // Host name: empty for the machine's own name, null for the image's.
-    private VirtualMachine(MachineSpec spec, string? hostname)
+    private VirtualMachine(MachineSpec spec, string? hostname, MemoryFile? memory)
     {
         ArgumentNullException.ThrowIfNull(spec);
         SpecValidation.Check(spec);
         Spec = spec;
         Name = MachineName.Make(spec.Hostname ?? spec.Image, Interlocked.Increment(ref _count));
-        _record = new MachineRecord(spec.Secrets, TimeProvider.System);
-        _listeners = new Listeners(this, _record);
-        _delayed = new DelayedDispose(this, _record, () => IsUp);
-        _over = CancellationTokenSource.CreateLinkedTokenSource(_ended.Token, _delayed.GivenBack);
-        _operations = new MachineOperations(Name, spec, _record, new Operated(this));
+        var record = new MachineRecord(spec.Secrets, TimeProvider.System);
+        _operations = new MachineOperations(Name, spec, record, new Operated(this));
         var settler = new GuestSettler(hostname is "" ? Name : hostname, spec.Clock, TimeProvider.System);
-        settler.ClockLate += late => _record.NoteGuest(
+        settler.ClockLate += late => record.NoteGuest(
             "clock", late, "the guest got it late, each time it was tried, and may be behind by as much: the host, or the guest, is too busy");
         _guest = new GuestSession(settler);
-        _standstill = new Standstill(_operations, _life, _guest, _ended.Token);
-        _checkpoints = new Checkpoints(_operations, _standstill);
-        _watch = new GuestWatch(() => (Folder, _baseFiles?.ToString() ?? ""), TimeProvider.System) { AlwaysBoots = spec.GuestAccess == GuestAccess.None };
-        _reaches = new GuestReaches(_operations, _guest);
-        _troubles = new GuestTroubles(_guest, _watch, () => RebootsOnPanic, BreakAsync);
+        var watch = new GuestWatch(() => (Folder, _keeper!.Run?.BaseFilesInWords ?? ""), TimeProvider.System) { AlwaysBoots = spec.GuestAccess == GuestAccess.None };
         Console = new SerialConsole(_operations);
-        _serials = [Console, .. spec.SerialPorts.Select((name, index) => new SerialConsole(_operations, name, index + 1))];
-        Console.Received += bytes => _watch.SeeSerial(bytes.Span);
-        Console.Received += _record.FollowBytes();
+        SerialPorts = [Console, .. spec.SerialPorts.Select((name, index) => new SerialConsole(_operations, name, index + 1))];
+        Console.Received += bytes => watch.SeeSerial(bytes.Span);
+        Console.Received += record.FollowBytes();
         Shell = new Shell(_operations, _guest);
         Screen = new Screen(_operations, Shell, () => _guest.HasAnswered);
         Files = new GuestFiles(_operations, _guest, Shell);
         Metadata = new MetadataService(_operations, _guest);
+        _ssh = new SshDoor(_operations, Shell);
+        _view = new TestView(Console);
+        var boot = new GuestBoot(_operations, _life, _guest, watch, _ssh, token => _evidence!.TryCaptureAsync(token));
+        _keeper = new MachineKeeper(_operations, _life, _guest, watch, boot, SerialPorts);
+        _evidence = new EvidenceCollector(_operations, _keeper, _view, watch, SerialPorts, Screen);
+        _delayed = new DelayedDispose(this, record, () => IsUp, _keeper.Ended);
+        _starter = new MachineStarter(
+            _operations, _keeper, _ssh, new GuestReaches(_operations, _guest), new StartFailure(_operations, _life, _guest, watch, Console), Console, memory);
+        _standstill = new Standstill(_operations, _life, _guest, _keeper.Ended);
+        _checkpoints = new Checkpoints(_operations, _standstill);
+        _ending = new MachineEnding(_keeper, new Listeners(this, record, () => Starting, () => Stopping), _starter.MakesTemplate);
     }
 
     /// <summary>
@@ -83,10 +100,22 @@ public sealed partial class VirtualMachine : IAsyncDisposable
     public MachineState State => _delayed.IsGivenBack ? MachineState.Stopped : _life.State;
 
     /// <summary>Gets QEMU's process id on the host, or <see langword="null"/> before it is started.</summary>
-    public int? ProcessId => _process?.Id;
+    public int? ProcessId => _keeper.Run?.Process?.Id;
 
     /// <summary>Gets how the machine ended, or <see langword="null"/> while it has not.</summary>
     public MachineExit? Exit => _life.Exit ?? (_delayed.IsGivenBack ? new MachineExit(MachineExitReason.Killed, 0, "") : null);
+
+    /// <summary>Gets a value indicating whether the machine was restored from a warm template, and did not boot.</summary>
+    public bool IsWarm => _keeper.Run?.Template is not null;
+
+    /// <summary>Gets why a machine that was to start warm booted, or <see langword="null"/>.</summary>
+    public string? StartNote => _starter.Note;
+
+    /// <summary>Gets what ended the attempts to start that failed before the one that did not (<see cref="MachineSpec.StartRetries"/>).</summary>
+    public IReadOnlyList<string> FailedStarts => _starter.Failed;
+
+    /// <summary>Gets the way in that was taken, or <see langword="null"/> before the guest has answered.</summary>
+    public GuestAccess? Access => _guest.Access;
 
     /// <summary>Gets the shell: commands in the guest.</summary>
     public Shell Shell { get; }
@@ -100,34 +129,145 @@ public sealed partial class VirtualMachine : IAsyncDisposable
     /// <summary>Gets the screen.</summary>
     public Screen Screen { get; }
 
+    /// <summary>Gets the metadata service: what answers at <c>http://169.254.169.254/</c> inside the guest.</summary>
+    public MetadataService Metadata { get; }
+
+    /// <summary>
+    /// Gets what others need to join the machine over SSH: there where <see cref="Access"/> is <see cref="GuestAccess.Ssh"/>, and after <see cref="OpenSshAsync"/>.
+    /// </summary>
+    /// <exception cref="InvalidOperationException">It is not open.</exception>
+    public SshDetails Ssh => _ssh.Details;
+
     /// <summary>Gets the ports that are open on the host.</summary>
-    internal IReadOnlyList<ForwardedPort> Forwards => _forwards;
+    internal IReadOnlyList<ForwardedPort> Forwards => _keeper.Run?.Forwards ?? [];
 
     /// <summary>Gets what operations on the machine go through.</summary>
     internal MachineOperations Operations => _operations;
 
-    internal string Folder => _folder ?? throw NotStarted();
+    /// <summary>Fires when the machine has ended.</summary>
+    internal CancellationToken Ended => _delayed.Ended;
+
+    internal string Folder => _keeper.Run?.Folder ?? throw NotStarted();
 
     /// <summary>The folder above, which QEMU can't write to.</summary>
     internal string OwnFolder => _operations.OwnFolder;
 
-    internal QmpClient Monitor => _instance?.Monitor ?? throw NotStarted();
+    internal QmpClient Monitor => _keeper.Run?.Instance?.Monitor ?? throw NotStarted();
 
-    /// <summary>Tells where a forwarded port of the guest is on the host.</summary>
-    /// <param name="guestPort">The guest's port, one of <see cref="MachineSpec.PortForwards"/>.</param>
-    /// <param name="protocol">The protocol.</param>
-    /// <returns>The address on 127.0.0.1.</returns>
-    /// <exception cref="ArgumentOutOfRangeException">The port is not forwarded.</exception>
-    public IPEndPoint GetForwardedEndPoint(int guestPort, ForwardProtocol protocol = ForwardProtocol.Tcp) =>
-        _forwards.FirstOrDefault(forward => forward.GuestPort == guestPort && forward.Protocol == protocol)?.Host
-        ?? throw new ArgumentOutOfRangeException(
-            nameof(guestPort),
-            guestPort,
-            $"Machine '{Name}' forwards no {protocol} port {guestPort}: add new PortForward({guestPort}) to MachineSpec.PortForwards before the start.");
+    // The console first; in the order of the guest's devices.
+    private IReadOnlyList<SerialConsole> SerialPorts { get; }
+
+    private bool IsUp => _delayed.IsGivenBack
+        ? _keeper.Run?.Process is { Exited.IsCompleted: false } && !_life.IsKilled && !_keeper.Ended.IsCancellationRequested
+        : State is MachineState.Running or MachineState.Paused && Exit is null;
+
+    /// <summary>Describes and starts a machine; returns when the guest is up, answers, and has confirmed clock, random state and host name.</summary>
+    /// <param name="spec">The machine.</param>
+    /// <param name="progress">Told each step, also of an image or a template that is made first, on a thread of its own. What it throws ends the start. Default: nobody.</param>
+    /// <param name="cancellationToken">Ends the start and removes what there is of the machine.</param>
+    /// <returns>The running machine; the caller disposes it.</returns>
+    /// <exception cref="ArgumentException">The spec has mistakes.</exception>
+    /// <exception cref="HostNotReadyException">The host lacks something.</exception>
+    /// <exception cref="ImageException">There is no such image, or it could not be built.</exception>
+    /// <exception cref="MachineStartException">QEMU or the guest did not start.</exception>
+    public static async Task<VirtualMachine> StartAsync(
+        MachineSpec spec, IProgress<StartProgress>? progress = null, CancellationToken cancellationToken = default)
+    {
+        var machine = new VirtualMachine(spec);
+        SparePool? spares = spec.Spares > 0 ? SparePool.Of(spec) : null;
+        if (spares is not null && await spares.TryTakeAsync(cancellationToken).ConfigureAwait(false) is { } spare)
+        {
+            machine = spare;
+            await spare.TellSpareAsync(progress).ConfigureAwait(false);
+        }
+        else
+        {
+            await machine.StartAsync(progress, cancellationToken).ConfigureAwait(false);
+        }
+
+        spares?.Fill(spec.Spares);
+        return machine;
+    }
+
+    /// <summary>Starts the machine, once; returns when the guest is up, answers, and has confirmed clock, random state and host name.</summary>
+    /// <param name="progress">Told each step, also of an image or a template that is made first, on a thread of its own. What it throws ends the start. Default: nobody.</param>
+    /// <param name="cancellationToken">Ends the start and removes what there is of the machine.</param>
+    /// <returns>A task for the start.</returns>
+    /// <exception cref="InvalidOperationException">It was started before.</exception>
+    /// <exception cref="HostNotReadyException">The host lacks something.</exception>
+    /// <exception cref="ImageException">There is no such image, or it could not be built.</exception>
+    /// <exception cref="MachineStartException">QEMU or the guest did not start.</exception>
+    public async Task StartAsync(IProgress<StartProgress>? progress = null, CancellationToken cancellationToken = default)
+    {
+        if (!_life.TryMove(MachineState.Created, MachineState.Starting))
+            throw new InvalidOperationException($"Machine '{Name}' was started before (it is {State}): make another one with the same spec.");
+        await _starter.RunAsync(_ending, progress, cancellationToken).ConfigureAwait(false);
+        _view.ShowFromNow("since the machine was up");
+    }
+
+    /// <summary>
+    /// Shuts the guest down in an orderly way and waits until QEMU has ended; kills it when <see cref="MachineSpec.StopTimeout"/> runs out. Does
+    /// nothing where the machine has ended already.
+    /// </summary>
+    /// <param name="cancellationToken">Ends the wait; the machine goes on shutting down.</param>
+    /// <returns>How the machine ended: <see cref="MachineExitReason.Killed"/> where it had to be killed.</returns>
+    public async Task<MachineExit> StopAsync(CancellationToken cancellationToken = default)
+    {
+        if (State == MachineState.Created)
+            throw NotStarted();
+        if (Exit is { } ended)
+            return ended;
+        _operations.Record.NoteEnd("stop");
+        await _ending.TellStoppingAsync().ConfigureAwait(false);
+        try
+        {
+            using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+            limit.CancelAfter(_operations.Limits.Stop);
+            await _standstill.GoOnIfPausedAsync(limit.Token).ConfigureAwait(false);
+            // The power button of a guest that nobody can ask (ACPI).
+            await (Spec.GuestAccess != GuestAccess.None ? _guest.PowerOffAsync(limit.Token) : Monitor.ExecuteAsync("system_powerdown", null, limit.Token)).ConfigureAwait(false);
+            await _keeper.ExitWatch.WaitAsync(limit.Token).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is OperationCanceledException or AgentLostException or AgentException or QmpException && !cancellationToken.IsCancellationRequested)
+        {
+            // The guest did not go by itself; the exit that is returned tells.
+            await _keeper.EndAsync().ConfigureAwait(false);
+        }
+
+        return KilledExit();
+    }
+
+    /// <summary>Ends QEMU at once, as a power cut would; returns when the process is gone. The guest is not asked.</summary>
+    /// <returns>How the machine ended.</returns>
+    public async Task<MachineExit> KillAsync()
+    {
+        if (State == MachineState.Created)
+            throw NotStarted();
+        _operations.Record.NoteEnd("kill");
+        await _ending.CutStartAsync().ConfigureAwait(false);
+        await _ending.EndAsync().ConfigureAwait(false);
+        return KilledExit();
+    }
+
+    /// <summary>Ends QEMU at once and removes everything that the machine kept on the host. May be called twice, at any time, also during the start.</summary>
+    /// <returns>A task that ends when the process is gone.</returns>
+    public async ValueTask DisposeAsync()
+    {
+        if (await _delayed.TryAsync().ConfigureAwait(false))
+            return;
+        DelayedEnds.OfMachines.Remove(this);
+        if (State is not (MachineState.Created or MachineState.Stopped))
+            _operations.Record.NoteEnd("dispose");
+        await _ending.CutStartAsync().ConfigureAwait(false);
+        await _ending.EndAsync().ConfigureAwait(false);
+    }
 
     /// <summary>Returns the image's name, which test lists show.</summary>
     /// <returns>The image's name.</returns>
     public override string ToString() => Spec.Image;
+
+    // A machine whose start failed has no end of its own.
+    private MachineExit KilledExit() => _life.End(new MachineExit(MachineExitReason.Killed, 0, ""));
 
     private InvalidOperationException NotStarted() => new($"Machine '{Name}' is not started: call StartAsync first.");
 }

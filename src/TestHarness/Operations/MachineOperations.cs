@@ -31,6 +31,8 @@ internal sealed class MachineOperations(string name, MachineSpec spec, MachineRe
 
     public QmpClient Monitor => machine.Monitor;
 
+    public MachineLimits Limits => new(this);
+
     public int? ProcessId => machine.ProcessId;
 
     public string AcceleratorName => machine.AcceleratorName;

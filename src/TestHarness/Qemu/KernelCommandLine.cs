@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 
 namespace TestHarness.Qemu;
@@ -37,9 +38,10 @@ internal static class KernelCommandLine
         return init.Count == 0 ? line : $"{line} -- {string.Join(' ', init)}";
     }
 
-    /// <summary>The value of the last word that begins with a key such as <c>panic=</c>, or <see langword="null"/>.</summary>
-    public static string? LastValue(IEnumerable<string> parts, string key) =>
-        parts.SelectMany(Words).LastOrDefault(word => word.StartsWith(key, StringComparison.Ordinal))?[key.Length..];
+    /// <summary>Whether a panic restarts the guest: that many seconds after it, at once where the number is negative (kernel-parameters.txt, panic=).</summary>
+    public static bool RebootsOnPanic(IEnumerable<string> parts) =>
+        parts.SelectMany(Words).LastOrDefault(word => word.StartsWith("panic=", StringComparison.Ordinal))?["panic=".Length..] is { } seconds
+        && int.TryParse(seconds, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out int number) && number != 0;
 
     /// <summary>The device of the serial console that QEMU's default machine has on an architecture.</summary>
     public static string SerialDevice(string architecture) => architecture switch

@@ -5,9 +5,6 @@ namespace TestHarness.Qemu;
 /// <summary>A QEMU process with the connections that it opens to us: monitor and agent port, and the serial ports' pipes.</summary>
 internal sealed class QemuInstance : IAsyncDisposable
 {
-    // A QEMU that ends closes its monitor some milliseconds before its process is gone.
-    private static readonly TimeSpan EndFollows = TimeSpan.FromMilliseconds(500);
-
     private QemuInstance(QemuProcess process, IReadOnlyList<SerialPipe> serials) => (Process, Serials) = (process, serials);
 
     public QemuProcess Process { get; }
@@ -95,7 +92,7 @@ internal sealed class QemuInstance : IAsyncDisposable
         await Task.WhenAny(connected, Process.Exited).ConfigureAwait(false);
         // Its own last words say more than what it left on the monitor.
         if (connected.Exception?.InnerException is QmpBrokenException)
-            await Task.WhenAny(Process.Exited, Task.Delay(EndFollows, cancellationToken)).ConfigureAwait(false);
+            await Process.EndsSoonAsync(cancellationToken: cancellationToken).ConfigureAwait(false);
         if (!connected.IsCompletedSuccessfully && Process.Exited.IsCompleted)
         {
             await wait.CancelAsync().ConfigureAwait(false);

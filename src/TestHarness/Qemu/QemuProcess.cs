@@ -13,6 +13,9 @@ internal sealed class QemuProcess : IAsyncDisposable
 {
     private const int MaxErrorBytes = 64 * 1024;
 
+    // The kernel closes a process's connections some milliseconds before it tells that the process has ended; a busy host takes its time.
+    private static readonly TimeSpan EndFollows = TimeSpan.FromSeconds(1);
+
     private readonly Process _process;
     private readonly ProgramFamily _family;
     private readonly ProgramWords _words = new(MaxErrorBytes);
@@ -58,6 +61,15 @@ internal sealed class QemuProcess : IAsyncDisposable
         Process process = await SpawnThread.RunAsync(() => Process.Start(start)!).ConfigureAwait(false);
         process.StandardInput.Close();
         return new QemuProcess(process, family, memory, program, arguments);
+    }
+
+    /// <summary>Waits a moment for the end, of which the loss of a connection may be the first sign. True where it came.</summary>
+    /// <param name="other">What else may come, and ends the wait.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    public async Task<bool> EndsSoonAsync(Task? other = null, CancellationToken cancellationToken = default)
+    {
+        await Task.WhenAny(Exited, other ?? Exited, Task.Delay(EndFollows, cancellationToken)).ConfigureAwait(false);
+        return Exited.IsCompleted;
     }
 
     /// <summary>Says that the host's kernel ended QEMU because memory ran out; <see langword="null"/> where it ended in another way.</summary>

@@ -1,0 +1,163 @@
+using TestHarness.Access;
+using TestHarness.Hosts;
+using TestHarness.Networks;
+using TestHarness.Qemu;
+using TestHarness.Seeds;
+using TestHarness.Templates;
+
+namespace TestHarness.Machines;
+
+/// <summary>
+/// One QEMU and all that it holds on the host: template, room, folder, disks, process. Released in the reverse order of taking. A guest that reboots in a new QEMU does so
+/// within it.
+/// </summary>
+internal sealed class MachineRun : IAsyncDisposable
+{
+    private const int SmallestShareMiB = 128;
+
+    // A helper program that is being killed may still write into the folder.
+    private const int MostRemovals = 100;
+
+    // Machines end when their tests do, and a suite's tests take minutes.
+    private static readonly TimeSpan LedgerLimit = TimeSpan.FromMinutes(10);
+
+    private static readonly TimeSpan BetweenRemovals = TimeSpan.FromMilliseconds(10);
+
+    private readonly IDisposable _room;
+    private KeptDisks? _kept;
+    private BaseFiles? _baseFiles;
+
+    private MachineRun(MachinePlan plan, Template? template, IDisposable room) => (Plan, Template, _room) = (plan, template, room);
+
+    /// <summary>What it goes by; another one after a reboot in a new QEMU.</summary>
+    public MachinePlan Plan { get; private set; }
+
+    /// <summary>The template that it goes on from, or <see langword="null"/> where it boots.</summary>
+    public Template? Template { get; }
+
+    /// <summary>The folder that QEMU runs in, or <see langword="null"/> before there is one.</summary>
+    public string? Folder { get; private set; }
+
+    /// <summary>The QEMU that is connected, or <see langword="null"/> before it is.</summary>
+    public QemuInstance? Instance { get; private set; }
+
+    /// <summary>QEMU's process, there before its connections are.</summary>
+    public QemuProcess? Process { get; private set; }
+
+    public IReadOnlyList<ForwardedPort> Forwards { get; set; } = [];
+
+    /// <summary>The files that the machine's disks lie on, in words.</summary>
+    public string BaseFilesInWords => _baseFiles?.ToString() ?? "";
+
+    /// <summary>Waits for room on the host. The template is released with the run, or where there is no room.</summary>
+    /// <param name="plan">The plan, which knows of no template.</param>
+    /// <param name="name">The machine's name.</param>
+    /// <param name="template">The template, or <see langword="null"/> to boot.</param>
+    /// <param name="canWait">Whether it is worth waiting for room.</param>
+    /// <param name="progress">Told what is waited for.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    public static async Task<MachineRun> TakeAsync(
+        MachinePlan plan, string name, Template? template, bool canWait, IProgress<StartProgress>? progress, CancellationToken cancellationToken)
+    {
+        try
+        {
+            IDisposable room = await Ledger.Default.TakeAsync(
+                Share(plan.Spec, name, template),
+                canWait ? LedgerLimit : TimeSpan.Zero,
+                text => progress.Tell($"waiting for room on the host: {text}"),
+                cancellationToken).ConfigureAwait(false);
+            return new MachineRun(template is null ? plan : plan.On(template), template, room);
+        }
+        catch
+        {
+            template?.Dispose();
+            throw;
+        }
+    }
+
+    public string MakeFolder() => Folder = RunFolder.CreateForMachine(Plan.UsesSsh);
+
+    /// <summary>Makes the machine's disks in its folder.</summary>
+    /// <param name="keys">The keys that cloud-init installs, or <see langword="null"/>.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    public async Task MakeDisksAsync(SshFiles? keys, CancellationToken cancellationToken)
+    {
+        string folder = Folder!;
+        if (Template is not null)
+        {
+            Template.CopyOverlays(folder);
+            return;
+        }
+
+        MachineSpec spec = Plan.Spec;
+        Task CreateAsync(string at) => Overlay.CreateAsync(spec, Plan.Image, Plan.Boot.Uefi, at, cancellationToken);
+        if (spec.DiskFolder is { } kept)
+            _kept = await KeptDisks.TakeAsync(kept, Plan.Image, spec.Disks.Count, folder, CreateAsync).ConfigureAwait(false);
+        else
+            await CreateAsync(folder).ConfigureAwait(false);
+        if (Plan.Boot.Seed is { } seed)
+            await SeedDisk.CreateAsync(seed, keys, folder, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Starts QEMU on the folder. The guest's processors stand still.</summary>
+    public async Task<QemuInstance> LaunchAsync(string name, Action<QmpEvent> eventReceived, CancellationToken cancellationToken)
+    {
+        _baseFiles?.Dispose();
+        _baseFiles = BaseFiles.Of(Plan.Boot);
+        return Instance = await QemuInstance.StartAsync(
+            Plan.Program,
+            Plan.Arguments(name),
+            Folder!,
+            Plan.Boot.HasGuestAgentPort,
+            serialPorts: 1 + Plan.Spec.SerialPorts.Count,
+            Plan.Choice.DeviceGroup,
+            process => Process = process,
+            eventReceived,
+            cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>From here on the machine boots from its disks: a QEMU that was restored knows no kernel.</summary>
+    public void BootFromDisks() => Plan = Plan.ToReboot();
+
+    /// <summary>Which of the files below the machine's disks was cut short, in words, or <see langword="null"/>.</summary>
+    public string? FindCut() => _baseFiles?.FindCut();
+
+    /// <summary>Ends QEMU. The rest stays for what is still to be read.</summary>
+    public ValueTask EndQemuAsync() => Instance?.DisposeAsync() ?? ValueTask.CompletedTask;
+
+    public async ValueTask DisposeAsync()
+    {
+        await EndQemuAsync().ConfigureAwait(false);
+        _baseFiles?.Dispose();
+        if (Folder is not null)
+            await RemoveAsync(Folder).ConfigureAwait(false);
+        _kept?.Dispose();
+        _room.Dispose();
+        Template?.Dispose();
+    }
+
+    // A restored machine shares the template's pages until it writes to them; a quarter of its memory is more than tests were seen to write.
+    private static LedgerRequest Share(MachineSpec spec, string name, Template? template) => template is null
+        ? new LedgerRequest(name, spec.MemoryMiB, spec.Cpus)
+        : new LedgerRequest(name, Math.Min(spec.MemoryMiB, Math.Max(SmallestShareMiB, spec.MemoryMiB / 4)), spec.Cpus)
+        {
+            SharedKey = Path.GetFileName(template.Folder),
+            SharedMiB = spec.MemoryMiB,
+        };
+
+    private static async Task RemoveAsync(string folder)
+    {
+        for (int attempt = 1; ; attempt++)
+        {
+            try
+            {
+                RunFolder.Remove(folder);
+                return;
+            }
+            catch (IOException) when (attempt < MostRemovals)
+            {
+                await Task.Delay(BetweenRemovals).ConfigureAwait(false);
+            }
+        }
+    }
+}

@@ -1,0 +1,56 @@
+using TestHarness.Errors;
+using TestHarness.Machines;
+using TestHarness.Operations;
+using TestHarness.Qemu;
+
+namespace TestHarness;
+
+public sealed partial class VirtualMachine
+{
+    // The agent's and the monitor's connections close a moment before it is known how the machine ended.
+    private static readonly TimeSpan ExitFollows = TimeSpan.FromSeconds(1);
+
+    /// <summary>Saves the machine as a template's files and ends it. Returns why that can't be done, or <see langword="null"/>.</summary>
+    internal Task<string?> SaveAsync(string folder, string finalFolder, CancellationToken cancellationToken) =>
+        TemplateSaver.SaveAsync(_operations, _keeper, _guest, SerialPorts, folder, finalFolder, cancellationToken);
+
+    // What an operation asks of this machine.
+    private sealed class Operated(VirtualMachine machine) : IOperatedMachine
+    {
+        public MachineState State => machine.State;
+
+        public MachineExit? Exit => machine.Exit;
+
+        public CancellationToken Ended => machine.Ended;
+
+        public string Folder => machine.Folder;
+
+        public QmpClient Monitor => machine.Monitor;
+
+        public int? ProcessId => machine.ProcessId;
+
+        public string AcceleratorName => machine._starter.Plan?.Accelerator == Accelerator.Kvm ? "kvm" : "tcg";
+
+        public double LimitScale => machine._starter.Plan?.Choice.LimitScale ?? 1;
+
+        public MachineFacts Facts() => machine._evidence.Facts();
+
+    public async Task RequireUpAsync(string waitedFor, CancellationToken cancellationToken)
+        {
+            // Firmware and boot are watched, and keys pressed, while StartAsync is under way. An image may have to be built first, which is no time of this operation.
+            bool starts = machine._keeper.Run?.Instance is null && machine.State is MachineState.Starting;
+            if (starts)
+                await machine._starter.Launched.WaitAsync(cancellationToken).ConfigureAwait(false);
+            if (machine.Exit is { } exit && !(machine._delayed.LooksOn && machine.IsUp))
+                throw new MachineExitedException(machine._evidence.Facts(), exit, waitedFor);
+            if (machine._keeper.Run?.Instance is null)
+                throw starts ? new InvalidOperationException($"Machine '{machine.Name}' did not start: what StartAsync threw says why.") : machine.NotStarted();
+        }
+
+        public Task LookAtBaseFilesAsync() => machine._keeper.LookAtBaseFilesAsync();
+
+        public Task SettleExitAsync() => Task.WhenAny(machine._keeper.ExitWatch, Task.Delay(ExitFollows, CancellationToken.None));
+
+        public Task CaptureAsync(TimeSpan atMost, CancellationToken cancellationToken) => machine._evidence.TryCaptureAsync(atMost, cancellationToken);
+    }
+}
