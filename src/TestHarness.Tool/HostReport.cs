@@ -18,7 +18,7 @@ internal enum HostVerdict
     Good,
 
     /// <summary>Machines run, but slower or with less.</summary>
-    Lesser,
+    Degraded,
 
     /// <summary>No machine runs.</summary>
     Missing,
@@ -55,7 +55,7 @@ internal static class HostReport
         var findings = new List<HostFinding>();
         foreach ((string program, string package, string? path) in Prerequisites.Survey())
         {
-            HostVerdict absent = Optional.Contains(program) ? HostVerdict.Lesser : HostVerdict.Missing;
+            HostVerdict absent = Optional.Contains(program) ? HostVerdict.Degraded : HostVerdict.Missing;
             string? version = path is not null && program == "qemu-system-x86_64" ? await VersionAsync(path, cancellationToken).ConfigureAwait(false) : null;
             findings.Add(path is null
                 ? new HostFinding(program, absent, "is not there", $"sudo apt-get install --no-install-recommends {package}")
@@ -74,16 +74,16 @@ internal static class HostReport
         [
             choice.Accelerator == Accelerator.Kvm
                 ? new HostFinding("accelerator", HostVerdict.Good, choice.Reason)
-                : new HostFinding("accelerator", HostVerdict.Lesser, choice.Reason, KvmDevice.Look(host.Device).Remedy),
+                : new HostFinding("accelerator", HostVerdict.Degraded, choice.Reason, KvmDevice.Look(host.Device).Remedy),
             io.Obstacle is { } obstacle
-                ? new HostFinding("disks", HostVerdict.Lesser, $"by threads, because io_uring can't be used: {obstacle}", "sysctl kernel.io_uring_disabled=0; in a container, a seccomp profile that allows io_uring.")
+                ? new HostFinding("disks", HostVerdict.Degraded, $"by threads, because io_uring can't be used: {obstacle}", "sysctl kernel.io_uring_disabled=0; in a container, a seccomp profile that allows io_uring.")
                 : new HostFinding("disks", HostVerdict.Good, "by io_uring"),
         ];
     }
 
     private static HostFinding Room(string what, long mebibytes, long least, string remedy) => mebibytes >= least
         ? new HostFinding(what, HostVerdict.Good, $"{Gibibytes(mebibytes)} free")
-        : new HostFinding(what, HostVerdict.Lesser, $"{Gibibytes(mebibytes)} free, and {Gibibytes(least)} are what a few machines need", remedy);
+        : new HostFinding(what, HostVerdict.Degraded, $"{Gibibytes(mebibytes)} free, and {Gibibytes(least)} are what a few machines need", remedy);
 
     private static HostFinding CacheFinding()
     {

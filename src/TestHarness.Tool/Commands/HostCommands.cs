@@ -21,7 +21,7 @@ internal static class HostCommands
             IReadOnlyList<HostFinding> findings = await HostReport.MakeAsync(token);
             foreach (HostFinding finding in findings)
             {
-                string sign = finding.Verdict switch { HostVerdict.Good => "ok     ", HostVerdict.Lesser => "lesser ", _ => "MISSING" };
+                string sign = finding.Verdict switch { HostVerdict.Good => "ok     ", HostVerdict.Degraded => "lesser ", _ => "MISSING" };
                 await Console.Out.WriteLineAsync($"{sign}  {finding.What}: {finding.Text}");
                 if (finding is { Verdict: not HostVerdict.Good, Remedy: { } remedy })
                     await Console.Out.WriteLineAsync($"         Try: {remedy}");
