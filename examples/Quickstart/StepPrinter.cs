@@ -55,7 +55,7 @@ internal sealed class StepPrinter : IProgress<StartProgress>, IDisposable
 
     private void Print(string step, long began, string? result)
     {
-        string duration = $"{Stopwatch.GetElapsedTime(began).TotalSeconds,7:0.000} s  ";
+        string duration = $"{Stopwatch.GetElapsedTime(began).TotalSeconds, 7:0.000} s  ";
         Console.WriteLine($"{(_live ? "\r\e[K" : "")}{duration}{step}{(result is null ? "" : $" -> {result}")}");
     }
 

@@ -5,7 +5,9 @@ using Xunit;
 
 namespace Screens;
 
-/// <summary>A dialog of an installer in text mode, driven by keys. Its text is read from the guest's console and not recognised in a picture.</summary>
+/// <summary>
+/// A dialog of an installer in text mode, driven by keys. Its text is read from the guest's console and not recognised in a picture.
+/// </summary>
 public sealed class InstallerTests
 {
     private const string Dialog = """
@@ -20,7 +22,9 @@ public sealed class InstallerTests
     public async Task The_installer_takes_what_is_chosen_with_the_keys()
     {
         await using VirtualMachine vm = await VirtualMachine.StartAsync(
-            new MachineSpec { Image = "debian-12", Display = Display.Deterministic }, cancellationToken: Token);
+            new MachineSpec { Image = "debian-12", Display = Display.Deterministic },
+            cancellationToken: Token
+        );
         await using GuestProcess installer = await vm.Shell.StartAsync(Dialog, cancellationToken: Token);
 
         ScreenText screen = await vm.Screen.WaitForTextAsync("<Ok>", cancellationToken: Token);

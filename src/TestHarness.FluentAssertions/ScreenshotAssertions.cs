@@ -21,7 +21,11 @@ public sealed class ScreenshotAssertions(Screenshot screenshot) : ReferenceTypeA
     /// <returns>The assertions, to go on.</returns>
     /// <exception cref="GoldenMismatchException">It does not match, or there is no golden.</exception>
     public AndConstraint<ScreenshotAssertions> MatchGolden(
-        string name, GoldenOptions? options = null, [CallerFilePath] string sourceFile = "", [CallerMemberName] string member = "")
+        string name,
+        GoldenOptions? options = null,
+        [CallerFilePath] string sourceFile = "",
+        [CallerMemberName] string member = ""
+    )
     {
         Golden.Match(Subject, name, options, sourceFile, member);
         return new AndConstraint<ScreenshotAssertions>(this);

@@ -26,11 +26,13 @@ public sealed class SerialLogAssertions(SerialLog log) : ReferenceTypeAssertions
     {
         string text = Subject.Text;
         string tail = TextTail.Of(Subject.WithoutSecrets(text), TailLines);
-        Execute.Assertion
-            .BecauseOf(because, becauseArgs)
+        Execute
+            .Assertion.BecauseOf(because, becauseArgs)
             .ForCondition(text.Contains(expected, StringComparison.Ordinal))
             .FailWith(
-                $"Expected the serial log to contain \"{MessageText.Literal(expected)}\"{{reason}}, but its last lines are:\n{MessageText.Literal(tail)}");
+                $"Expected the serial log to contain \"{MessageText.Literal(expected)}\"{{reason}}, but its last lines "
+                    + $"are:\n{MessageText.Literal(tail)}"
+            );
         return new AndConstraint<SerialLogAssertions>(this);
     }
 
@@ -43,11 +45,13 @@ public sealed class SerialLogAssertions(SerialLog log) : ReferenceTypeAssertions
     {
         string text = Subject.PlainText;
         string tail = TextTail.Of(Subject.WithoutSecrets(text), TailLines);
-        Execute.Assertion
-            .BecauseOf(because, becauseArgs)
+        Execute
+            .Assertion.BecauseOf(because, becauseArgs)
             .ForCondition(text.Contains(expected, StringComparison.Ordinal))
             .FailWith(
-                $"Expected the serial log to show \"{MessageText.Literal(expected)}\"{{reason}}, but its last lines are:\n{MessageText.Literal(tail)}");
+                $"Expected the serial log to show \"{MessageText.Literal(expected)}\"{{reason}}, but its last lines "
+                    + $"are:\n{MessageText.Literal(tail)}"
+            );
         return new AndConstraint<SerialLogAssertions>(this);
     }
 
@@ -60,16 +64,23 @@ public sealed class SerialLogAssertions(SerialLog log) : ReferenceTypeAssertions
         if (found < expected.Length)
         {
             string before = found == 0 ? "" : $" behind \"{MessageText.Literal(expected[found - 1])}\"";
-            string elsewhere = Subject.Text.Contains(expected[found], StringComparison.Ordinal) ? "it is there, but not in this order" : "it is nowhere";
+            string elsewhere = Subject.Text.Contains(expected[found], StringComparison.Ordinal)
+                ? "it is there, but not in this order"
+                : "it is nowhere";
             Execute.Assertion.FailWith(
-                $"Expected the serial log to contain \"{MessageText.Literal(expected[found])}\"{before} (number {found + 1} of {expected.Length}), but {elsewhere}. "
-                + $"Its last lines are:\n{MessageText.Literal(TextTail.Of(Subject.WithoutSecrets(Subject.Text), TailLines))}");
+                $"Expected the serial log to contain \"{MessageText.Literal(expected[found])}\"{before} (number {found + 1} of "
+                    + $"{expected.Length}), but {elsewhere}. "
+                    + $"Its last lines are:\n{MessageText.Literal(TextTail.Of(Subject.WithoutSecrets(Subject.Text), TailLines))}"
+            );
         }
 
         return new AndConstraint<SerialLogAssertions>(this);
     }
 
-    /// <summary>Asserts that the log, as it stands, matches a golden (<see cref="Golden"/>), with <see cref="Scrubber.All"/> unless the options say otherwise.</summary>
+    /// <summary>
+    /// Asserts that the log, as it stands, matches a golden (<see cref="Golden"/>), with <see cref="Scrubber.All"/> unless the options say
+    /// otherwise.
+    /// </summary>
     /// <param name="name">The golden's name.</param>
     /// <param name="options">How it is compared.</param>
     /// <param name="sourceFile">The caller's source file; the compiler gives it.</param>
@@ -77,7 +88,11 @@ public sealed class SerialLogAssertions(SerialLog log) : ReferenceTypeAssertions
     /// <returns>The assertions, to go on.</returns>
     /// <exception cref="GoldenMismatchException">It does not match, or there is no golden.</exception>
     public AndConstraint<SerialLogAssertions> MatchGolden(
-        string name, GoldenTextOptions? options = null, [CallerFilePath] string sourceFile = "", [CallerMemberName] string member = "")
+        string name,
+        GoldenTextOptions? options = null,
+        [CallerFilePath] string sourceFile = "",
+        [CallerMemberName] string member = ""
+    )
     {
         Golden.Match(Subject, name, options, sourceFile, member);
         return new AndConstraint<SerialLogAssertions>(this);

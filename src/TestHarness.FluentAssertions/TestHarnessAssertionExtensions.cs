@@ -31,7 +31,12 @@ public static class TestHarnessAssertionExtensions
     /// <returns>The assertions, to go on.</returns>
     /// <exception cref="GoldenMismatchException">It does not match, or there is no golden.</exception>
     public static AndConstraint<StringAssertions> MatchGolden(
-        this StringAssertions assertions, string name, GoldenTextOptions? options = null, [CallerFilePath] string sourceFile = "", [CallerMemberName] string member = "")
+        this StringAssertions assertions,
+        string name,
+        GoldenTextOptions? options = null,
+        [CallerFilePath] string sourceFile = "",
+        [CallerMemberName] string member = ""
+    )
     {
         ArgumentNullException.ThrowIfNull(assertions);
         Golden.Match(assertions.Subject, name, options, sourceFile, member);

@@ -7,7 +7,9 @@ namespace TestHarness.Tool;
 /// <summary>All commands, and the help of each with its examples.</summary>
 internal static class CommandTree
 {
-    /// <summary>Makes them all; for the one that scripts run most, which is to be over at once, none that has nothing to do with it.</summary>
+    /// <summary>
+    /// Makes them all; for the one that scripts run most, which is to be over at once, none that has nothing to do with it.
+    /// </summary>
     /// <param name="first">The first word of the command line.</param>
     public static RootCommand Make(string? first = null)
     {
@@ -20,5 +22,13 @@ internal static class CommandTree
     }
 
     private static IEnumerable<Command> Everything() =>
-        [.. MachineCommands.All(), .. AccessCommands.All(), .. ImageCommands.All(), .. HostCommands.All(), .. EvidenceCommands.All(), new ReplCommand(), CompletionCommand.Make()];
+        [
+            .. MachineCommands.All(),
+            .. AccessCommands.All(),
+            .. ImageCommands.All(),
+            .. HostCommands.All(),
+            .. EvidenceCommands.All(),
+            new ReplCommand(),
+            CompletionCommand.Make(),
+        ];
 }

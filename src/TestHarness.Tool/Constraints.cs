@@ -10,12 +10,16 @@ internal sealed record Constraints(int? MemoryMiB, int? Cpus, IReadOnlyList<stri
     /// <exception cref="ToolException">A value is none, or below the minimum.</exception>
     public static Constraints Parse(string text)
     {
-        int? memory = null, cpus = null;
+        int? memory = null,
+            cpus = null;
         List<string> warnings = [];
         foreach (string word in text.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries))
         {
             string[] parts = word.Split('=', 2);
-            string value = parts.Length == 2 ? parts[1] : throw new ToolException(ExitCode.Usage, $"--constraints has \"{word}\": write NAME=VALUE, as in mem=2G cores=2.");
+            string value =
+                parts.Length == 2
+                    ? parts[1]
+                    : throw new ToolException(ExitCode.Usage, $"--constraints has \"{word}\": write NAME=VALUE, as in mem=2G cores=2.");
             switch (parts[0])
             {
                 case "mem":
@@ -24,9 +28,10 @@ internal sealed record Constraints(int? MemoryMiB, int? Cpus, IReadOnlyList<stri
                         throw new ToolException(ExitCode.Usage, $"The constraint mem is {value}: the minimum is {LeastMemoryMiB}M.");
                     break;
                 case "cores":
-                    cpus = int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out int cores) && cores > 0
-                        ? cores
-                        : throw new ToolException(ExitCode.Usage, $"The constraint cores is {value}: the minimum is 1.");
+                    cpus =
+                        int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out int cores) && cores > 0
+                            ? cores
+                            : throw new ToolException(ExitCode.Usage, $"The constraint cores is {value}: the minimum is 1.");
                     break;
                 case "arch" when value == "amd64":
                     break;

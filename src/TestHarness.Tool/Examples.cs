@@ -24,10 +24,21 @@ internal static class Examples
         ["status"] = ["testvm status web --json"],
         ["address"] = ["testvm address web"],
         ["autostart"] = ["testvm autostart web on"],
-        ["shell"] = ["testvm shell web", "testvm shell web -- 'dmesg | tail'", "testvm shell web --user nobody -- id -un", "tar c app | testvm shell web -- tar x -C /srv"],
+        ["shell"] =
+        [
+            "testvm shell web",
+            "testvm shell web -- 'dmesg | tail'",
+            "testvm shell web --user nobody -- id -un",
+            "tar c app | testvm shell web -- tar x -C /srv",
+        ],
         ["console"] = ["testvm console web", "echo info status | testvm console web --monitor"],
         ["ssh-config"] = ["testvm ssh-config web > web.ssh", "testvm ssh-config web --user admin"],
-        ["sync"] = ["testvm sync ./app/ web:/srv/app/ --delete --exclude .git", "testvm sync ./app/ web:/srv/app/ --watch", "testvm sync web:/var/log/ ./logs/"],
+        ["sync"] =
+        [
+            "testvm sync ./app/ web:/srv/app/ --delete --exclude .git",
+            "testvm sync ./app/ web:/srv/app/ --watch",
+            "testvm sync web:/var/log/ ./logs/",
+        ],
         ["copy"] = ["testvm copy web:/var/log/syslog .", "testvm copy app.conf web:/etc/ --chown root:root"],
         ["screenshot"] = ["testvm screenshot web screen.png"],
         ["type"] = ["testvm type web 'root'"],
@@ -53,10 +64,16 @@ internal static class Examples
         ["doctor"] = ["testvm doctor", "testvm doctor --fix"],
         ["clean"] = ["testvm clean"],
         ["repl"] = ["testvm repl web", "testvm repl --image tiny", "echo 'await vm.Shell.RunAsync(\"uname -a\")' | testvm repl web"],
-        ["completion"] = ["testvm completion bash > ~/.local/share/bash-completion/completions/testvm", "source <(testvm completion zsh)", "testvm completion fish > ~/.config/fish/completions/testvm.fish"],
+        ["completion"] =
+        [
+            "testvm completion bash > ~/.local/share/bash-completion/completions/testvm",
+            "source <(testvm completion zsh)",
+            "testvm completion fish > ~/.config/fish/completions/testvm.fish",
+        ],
     };
 
     public static IReadOnlyList<string> Of(Command command) => All.GetValueOrDefault(Words(command), []);
 
-    private static string Words(Command command) => command.Parents.OfType<Command>().FirstOrDefault() is not { } parent ? "" : $"{Words(parent)} {command.Name}".TrimStart();
+    private static string Words(Command command) =>
+        command.Parents.OfType<Command>().FirstOrDefault() is not { } parent ? "" : $"{Words(parent)} {command.Name}".TrimStart();
 }

@@ -32,19 +32,42 @@ internal static class HostReport
 
     private static readonly TimeSpan VersionLimit = TimeSpan.FromSeconds(5);
 
-    // Without these a machine runs all the same: they build, pack and check images, read screens, or are for guests that are reached by SSH.
-    private static readonly string[] Optional = ["apt-get", "unshare", "xorriso", "mmdebstrap", "mke2fs", "xz", "newuidmap", "ssh", "ssh-keygen", "tesseract", "zstd", "gpgv"];
+    // Without these a machine runs all the same: they build, pack and check images, read screens, or are for guests that are reached by
+    // SSH.
+    private static readonly string[] Optional =
+    [
+        "apt-get",
+        "unshare",
+        "xorriso",
+        "mmdebstrap",
+        "mke2fs",
+        "xz",
+        "newuidmap",
+        "ssh",
+        "ssh-keygen",
+        "tesseract",
+        "zstd",
+        "gpgv",
+    ];
 
     /// <summary>Gets the Debian packages of the programs that are missing.</summary>
     public static IReadOnlyList<string> MissingPackages() =>
-        [.. Prerequisites.Survey().Where(program => program.Path is null).Select(program => program.Package).Distinct(StringComparer.Ordinal)];
+        [
+            .. Prerequisites
+                .Survey()
+                .Where(program => program.Path is null)
+                .Select(program => program.Package)
+                .Distinct(StringComparer.Ordinal),
+        ];
 
     public static async Task<IReadOnlyList<HostFinding>> MakeAsync(CancellationToken cancellationToken)
     {
         List<HostFinding> findings = await ProgramsAsync(cancellationToken).ConfigureAwait(false);
         if (findings.TrueForAll(finding => finding.Verdict != HostVerdict.Missing))
             findings.AddRange(await ExecutionAsync(cancellationToken).ConfigureAwait(false));
-        findings.Add(Room("memory", AvailableMemoryMiB(), LeastMemoryMiB, "end other programs; TESTHARNESS_MEMORY_MIB bounds what machines take."));
+        findings.Add(
+            Room("memory", AvailableMemoryMiB(), LeastMemoryMiB, "end other programs; TESTHARNESS_MEMORY_MIB bounds what machines take.")
+        );
         findings.Add(CacheFinding());
         findings.Add(RunFolderFinding());
         return findings;
@@ -56,10 +79,15 @@ internal static class HostReport
         foreach ((string program, string package, string? path) in Prerequisites.Survey())
         {
             HostVerdict absent = Optional.Contains(program) ? HostVerdict.Degraded : HostVerdict.Missing;
-            string? version = path is not null && program == "qemu-system-x86_64" ? await VersionAsync(path, cancellationToken).ConfigureAwait(false) : null;
-            findings.Add(path is null
-                ? new HostFinding(program, absent, "is not there", $"sudo apt-get install --no-install-recommends {package}")
-                : new HostFinding(program, HostVerdict.Good, version is null ? path : $"{path} ({version})"));
+            string? version =
+                path is not null && program == "qemu-system-x86_64"
+                    ? await VersionAsync(path, cancellationToken).ConfigureAwait(false)
+                    : null;
+            findings.Add(
+                path is null
+                    ? new HostFinding(program, absent, "is not there", $"sudo apt-get install --no-install-recommends {package}")
+                    : new HostFinding(program, HostVerdict.Good, version is null ? path : $"{path} ({version})")
+            );
         }
 
         return findings;
@@ -76,24 +104,45 @@ internal static class HostReport
                 ? new HostFinding("accelerator", HostVerdict.Good, choice.Reason)
                 : new HostFinding("accelerator", HostVerdict.Degraded, choice.Reason, KvmDevice.Look(host.Device).Remedy),
             io.Obstacle is { } obstacle
-                ? new HostFinding("disks", HostVerdict.Degraded, $"by threads, because io_uring can't be used: {obstacle}", "sysctl kernel.io_uring_disabled=0; in a container, a seccomp profile that allows io_uring.")
+                ? new HostFinding(
+                    "disks",
+                    HostVerdict.Degraded,
+                    $"by threads, because io_uring can't be used: {obstacle}",
+                    "sysctl kernel.io_uring_disabled=0; in a container, a seccomp profile that allows io_uring."
+                )
                 : new HostFinding("disks", HostVerdict.Good, "by io_uring"),
         ];
     }
 
-    private static HostFinding Room(string what, long mebibytes, long least, string remedy) => mebibytes >= least
-        ? new HostFinding(what, HostVerdict.Good, $"{Gibibytes(mebibytes)} free")
-        : new HostFinding(what, HostVerdict.Degraded, $"{Gibibytes(mebibytes)} free, and {Gibibytes(least)} are what a few machines need", remedy);
+    private static HostFinding Room(string what, long mebibytes, long least, string remedy) =>
+        mebibytes >= least
+            ? new HostFinding(what, HostVerdict.Good, $"{Gibibytes(mebibytes)} free")
+            : new HostFinding(
+                what,
+                HostVerdict.Degraded,
+                $"{Gibibytes(mebibytes)} free, and {Gibibytes(least)} are what a few machines need",
+                remedy
+            );
 
     private static HostFinding CacheFinding()
     {
         try
         {
-            return Room($"disk for images ({CacheFolder.Path})", FreeMiB(CacheFolder.Path), LeastDiskMiB, "make room, or set TESTHARNESS_CACHE to a larger file system.");
+            return Room(
+                $"disk for images ({CacheFolder.Path})",
+                FreeMiB(CacheFolder.Path),
+                LeastDiskMiB,
+                "make room, or set TESTHARNESS_CACHE to a larger file system."
+            );
         }
         catch (HostNotReadyException e)
         {
-            return new HostFinding("disk for images", HostVerdict.Missing, e.Message.ReplaceLineEndings(" "), "set TESTHARNESS_CACHE to a folder of this user.");
+            return new HostFinding(
+                "disk for images",
+                HostVerdict.Missing,
+                e.Message.ReplaceLineEndings(" "),
+                "set TESTHARNESS_CACHE to a folder of this user."
+            );
         }
     }
 
@@ -105,12 +154,22 @@ internal static class HostReport
         }
         catch (HostNotReadyException e)
         {
-            return new HostFinding("run folder", HostVerdict.Missing, e.Message.ReplaceLineEndings(" "), "set TESTHARNESS_RUN to a folder of this user.");
+            return new HostFinding(
+                "run folder",
+                HostVerdict.Missing,
+                e.Message.ReplaceLineEndings(" "),
+                "set TESTHARNESS_RUN to a folder of this user."
+            );
         }
     }
 
     private static long AvailableMemoryMiB() =>
-        long.Parse(File.ReadLines("/proc/meminfo").First(line => line.StartsWith("MemAvailable:", StringComparison.Ordinal)).Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture) / 1024;
+        long.Parse(
+            File.ReadLines("/proc/meminfo")
+                .First(line => line.StartsWith("MemAvailable:", StringComparison.Ordinal))
+                .Split(' ', StringSplitOptions.RemoveEmptyEntries)[1],
+            CultureInfo.InvariantCulture
+        ) / 1024;
 
     private static long FreeMiB(string folder)
     {
@@ -128,7 +187,9 @@ internal static class HostReport
         limit.CancelAfter(VersionLimit);
         try
         {
-            return (await HelperProgram.RunAsync(program, ["--version"], null, limit.Token).ConfigureAwait(false)).StandardOutput.Split('\n')[0];
+            return (await HelperProgram.RunAsync(program, ["--version"], null, limit.Token).ConfigureAwait(false)).StandardOutput.Split(
+                '\n'
+            )[0];
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {

@@ -10,7 +10,10 @@ internal sealed class LineEditor(string prompt, LineHistory history)
     /// <summary>What Ctrl-C makes of a line.</summary>
     public const string Dropped = "\x03";
 
-    /// <summary>Reads it; <see langword="null"/> after Ctrl-D on an empty line. Ctrl-C drops it, and reaches nobody else, a QEMU in the foreground least of all.</summary>
+    /// <summary>
+    /// Reads it; <see langword="null"/> after Ctrl-D on an empty line. Ctrl-C drops it, and reaches nobody else, a QEMU in the foreground
+    /// least of all.
+    /// </summary>
     public string? Read()
     {
         Console.TreatControlCAsInput = true;

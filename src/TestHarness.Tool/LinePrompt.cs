@@ -15,7 +15,11 @@ internal sealed class LinePrompt(LineHistory? history = null)
         if (IsTerminal && !isEdited)
             await Console.Error.WriteAsync(prompt);
         // On a thread of its own, for a read of the console can't be cancelled, and Ctrl-C is not to wait for Enter.
-        string? line = await Task.Run(() => isEdited ? new LineEditor(prompt, history!).Read() : Console.In.ReadLine(), CancellationToken.None).WaitAsync(cancellationToken);
+        string? line = await Task.Run(
+                () => isEdited ? new LineEditor(prompt, history!).Read() : Console.In.ReadLine(),
+                CancellationToken.None
+            )
+            .WaitAsync(cancellationToken);
         if (line is null && IsTerminal)
             await Console.Error.WriteLineAsync();
         return line;

@@ -6,12 +6,14 @@ using TestHarness.Tool.Commands;
 try
 {
     ParseResult parsed = CommandTree.Make(args.FirstOrDefault()).Parse(args);
-    int exitCode = await parsed.InvokeAsync(new InvocationConfiguration
-    {
-        EnableDefaultExceptionHandler = false,
-        // The prompt's own machine is shut down after Ctrl-C, too.
-        ProcessTerminationTimeout = TimeSpan.FromSeconds(parsed.CommandResult.Command is ReplCommand ? 300 : 2),
-    });
+    int exitCode = await parsed.InvokeAsync(
+        new InvocationConfiguration
+        {
+            EnableDefaultExceptionHandler = false,
+            // The prompt's own machine is shut down after Ctrl-C, too.
+            ProcessTerminationTimeout = TimeSpan.FromSeconds(parsed.CommandResult.Command is ReplCommand ? 300 : 2),
+        }
+    );
     // A mistake in the command line is said by the parser, which ends with 1 for it.
     return parsed.Errors.Count > 0 ? ExitCode.Usage : exitCode;
 }

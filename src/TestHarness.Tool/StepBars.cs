@@ -15,13 +15,21 @@ internal sealed class StepBars : IAsyncDisposable
 
     public StepBars()
     {
-        IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings
-        {
-            Out = new AnsiConsoleOutput(Console.Error),
-            ColorSystem = EnvironmentVariables.NoColor ? ColorSystemSupport.NoColors : ColorSystemSupport.Detect,
-        });
-        _shown = console.Progress()
-            .Columns(new SpinnerColumn(), new ElapsedTimeColumn(), new ProgressBarColumn(), new TaskDescriptionColumn { Alignment = Justify.Left })
+        IAnsiConsole console = AnsiConsole.Create(
+            new AnsiConsoleSettings
+            {
+                Out = new AnsiConsoleOutput(Console.Error),
+                ColorSystem = EnvironmentVariables.NoColor ? ColorSystemSupport.NoColors : ColorSystemSupport.Detect,
+            }
+        );
+        _shown = console
+            .Progress()
+            .Columns(
+                new SpinnerColumn(),
+                new ElapsedTimeColumn(),
+                new ProgressBarColumn(),
+                new TaskDescriptionColumn { Alignment = Justify.Left }
+            )
             .StartAsync(context =>
             {
                 _context.SetResult(context);

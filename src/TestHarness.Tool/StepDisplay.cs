@@ -3,7 +3,8 @@ using TestHarness.Hosts;
 namespace TestHarness.Tool;
 
 /// <summary>
-/// The steps of something that takes long, on standard error: bars at a terminal, else a line a step. What is not used is not loaded, for a command is to be over at once.
+/// The steps of something that takes long, on standard error: bars at a terminal, else a line a step. What is not used is not loaded, for a
+/// command is to be over at once.
 /// </summary>
 internal sealed class StepDisplay : IProgress<StartProgress>, IAsyncDisposable
 {

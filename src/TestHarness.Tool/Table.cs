@@ -12,11 +12,12 @@ internal static class Table
     }
 
     /// <summary>Says how long ago something was, in its largest unit.</summary>
-    public static string Age(TimeSpan age) => age switch
-    {
-        { TotalDays: >= 1 } => $"{(int)age.TotalDays} d",
-        { TotalHours: >= 1 } => $"{(int)age.TotalHours} h",
-        { TotalMinutes: >= 1 } => $"{(int)age.TotalMinutes} min",
-        _ => $"{Math.Max(0, (int)age.TotalSeconds)} s",
-    };
+    public static string Age(TimeSpan age) =>
+        age switch
+        {
+            { TotalDays: >= 1 } => $"{(int)age.TotalDays} d",
+            { TotalHours: >= 1 } => $"{(int)age.TotalHours} h",
+            { TotalMinutes: >= 1 } => $"{(int)age.TotalMinutes} min",
+            _ => $"{Math.Max(0, (int)age.TotalSeconds)} s",
+        };
 }

@@ -5,8 +5,8 @@ using Xunit.v3;
 namespace TestHarness.Xunit;
 
 /// <summary>
-/// On an assembly: attaches the evidence of every machine that a failed test used to its result, whichever way the test got the machine. A project that
-/// references the package has it by itself (<c>build/TestHarness.Xunit.props</c>).
+/// On an assembly: attaches the evidence of every machine that a failed test used to its result, whichever way the test got the machine. A
+/// project that references the package has it by itself (<c>build/TestHarness.Xunit.props</c>).
 /// </summary>
 [AttributeUsage(AttributeTargets.Assembly)]
 public sealed class CaptureMachineEvidenceAttribute : Attribute, IBeforeAfterTestAttribute

@@ -28,7 +28,9 @@ internal static class EvidenceAttachments
             context.AddAttachment(Named("screen"), screenshot.Png.ToArray(), replaceExistingValue: true, "image/png");
 
         if (!IsTold(evidence, [.. failure is null ? context.TestState?.ExceptionMessages ?? [] : Messages(failure)]))
-            context.TestOutputHelper?.WriteLine(PrintableText.WithoutColours($"Machine '{evidence.MachineName}': {evidence.SerialExcerpt}"));
+            context.TestOutputHelper?.WriteLine(
+                PrintableText.WithoutColours($"Machine '{evidence.MachineName}': {evidence.SerialExcerpt}")
+            );
 
         // As bytes: a text attachment must be valid XML, and a serial log has whatever the guest wrote.
         void AddText(string name, string text) =>
@@ -36,8 +38,12 @@ internal static class EvidenceAttachments
     }
 
     // Failures of a machine have the end of its serial log in their message already; one whose QEMU was not started has none.
-    private static bool IsTold(MachineEvidence evidence, string[] messages) => evidence.CommandLine.Length == 0 || messages.Any(message =>
-        message.Contains($"'{evidence.MachineName}'", StringComparison.Ordinal) && message.Contains("\nSerial log", StringComparison.Ordinal));
+    private static bool IsTold(MachineEvidence evidence, string[] messages) =>
+        evidence.CommandLine.Length == 0
+        || messages.Any(message =>
+            message.Contains($"'{evidence.MachineName}'", StringComparison.Ordinal)
+            && message.Contains("\nSerial log", StringComparison.Ordinal)
+        );
 
     private static IEnumerable<string> Messages(Exception failure)
     {

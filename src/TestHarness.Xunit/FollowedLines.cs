@@ -3,7 +3,9 @@ using Xunit;
 
 namespace TestHarness.Xunit;
 
-/// <summary>Shows what machines write while it comes: in the output of the test that uses the machine, and to the person who runs the tests.</summary>
+/// <summary>
+/// Shows what machines write while it comes: in the output of the test that uses the machine, and to the person who runs the tests.
+/// </summary>
 internal static class FollowedLines
 {
     public static void Write(MachineRecord record, string line)

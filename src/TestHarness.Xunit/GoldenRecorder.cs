@@ -5,12 +5,17 @@ using Xunit.v3;
 
 namespace TestHarness.Xunit;
 
-/// <summary>Names goldens after the test that runs, keeps the files of failed comparisons for its evidence, and tells at the end which goldens no test used.</summary>
+/// <summary>
+/// Names goldens after the test that runs, keeps the files of failed comparisons for its evidence, and tells at the end which goldens no
+/// test used.
+/// </summary>
 internal static class GoldenRecorder
 {
     private const string Folder = "goldens";
 
-    private static readonly ConcurrentDictionary<string, ConcurrentDictionary<string, ReadOnlyMemory<byte>>> Failures = new(StringComparer.Ordinal);
+    private static readonly ConcurrentDictionary<string, ConcurrentDictionary<string, ReadOnlyMemory<byte>>> Failures = new(
+        StringComparer.Ordinal
+    );
     private static readonly ConcurrentDictionary<string, GoldenTest> Passed = new(StringComparer.Ordinal);
 
     public static void Start()
@@ -49,14 +54,22 @@ internal static class GoldenRecorder
     }
 
     private static ConcurrentDictionary<string, ReadOnlyMemory<byte>> FilesOf(ITestContext context) =>
-        context.Test is { UniqueID: var id } && Failures.TryGetValue(id, out ConcurrentDictionary<string, ReadOnlyMemory<byte>>? files) ? files : new();
+        context.Test is { UniqueID: var id } && Failures.TryGetValue(id, out ConcurrentDictionary<string, ReadOnlyMemory<byte>>? files)
+            ? files
+            : new();
 
     private static GoldenTest? Describe(ITestContext context)
     {
         if (context is not { Test: { } test, TestMethod: IXunitTestMethod method })
             return null;
         string? source = context.TestCase?.SourceFilePath;
-        return new GoldenTest(test.UniqueID, test.TestDisplayName, method.TestClass.Class, method.Method.Name, File.Exists(source) ? source : null)
+        return new GoldenTest(
+            test.UniqueID,
+            test.TestDisplayName,
+            method.TestClass.Class,
+            method.Method.Name,
+            File.Exists(source) ? source : null
+        )
         {
             Attach = (name, content) => Failures.GetOrAdd(test.UniqueID, _ => new(StringComparer.Ordinal))[name] = content,
         };

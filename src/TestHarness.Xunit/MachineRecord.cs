@@ -42,7 +42,10 @@ internal sealed class MachineRecord(VirtualMachine machine, ITestContext started
         }
     }
 
-    /// <summary>Remembers that an exception was thrown. What runs a test's code tells its end, until which the machine is kept; nobody tells that of a fixture's start.</summary>
+    /// <summary>
+    /// Remembers that an exception was thrown. What runs a test's code tells its end, until which the machine is kept; nobody tells that of
+    /// a fixture's start.
+    /// </summary>
     public void SeeException()
     {
         MayFail = true;
@@ -63,19 +66,26 @@ internal sealed class MachineRecord(VirtualMachine machine, ITestContext started
     /// <summary>Gets or sets a value indicating whether the test's result is known, and nobody will ask for more evidence.</summary>
     public bool IsDone { get; set; }
 
-    /// <summary>Tells whether the current test could use the machine: it, its class's, its collection's or its assembly's fixture started it.</summary>
+    /// <summary>
+    /// Tells whether the current test could use the machine: it, its class's, its collection's or its assembly's fixture started it.
+    /// </summary>
     public bool IsOf(ITestContext context) =>
         _test is not null ? _test == context.Test?.UniqueID
         : _class is not null ? _class == context.TestClass?.UniqueID
         : _collection is null || _collection == context.TestCollection?.UniqueID;
 
-    /// <summary>Tells whether the current flow is that which the machine was started in: the same test, or the same fixture's start.</summary>
+    /// <summary>
+    /// Tells whether the current flow is that which the machine was started in: the same test, or the same fixture's start.
+    /// </summary>
     public bool IsStartedIn(ITestContext context) => _test == context.Test?.UniqueID && IsOf(context);
 
     /// <summary>Tells, once a test, that its result has not been looked at for this machine: several attributes ask.</summary>
     public bool IsNewTo(ITest? test) => test is null || !ReferenceEquals(Interlocked.Exchange(ref _seenBy, test), test);
 
-    /// <summary>Names the folder that the evidence goes to if the test fails; <see langword="null"/> where its result has been looked at, and there is none.</summary>
+    /// <summary>
+    /// Names the folder that the evidence goes to if the test fails; <see langword="null"/> where its result has been looked at, and there
+    /// is none.
+    /// </summary>
     public string? NameFolder(ITestContext context)
     {
         lock (_gate)
@@ -99,8 +109,7 @@ internal sealed class MachineRecord(VirtualMachine machine, ITestContext started
     }
 
     /// <summary>Collects the evidence anew, without asking the guest; the last screenshot of a machine that has ended is kept.</summary>
-    public async Task<MachineEvidence> CollectAsync() =>
-        _last = WithLastScreen(await machine.CollectEvidenceAsync().ConfigureAwait(false));
+    public async Task<MachineEvidence> CollectAsync() => _last = WithLastScreen(await machine.CollectEvidenceAsync().ConfigureAwait(false));
 
     /// <summary>Writes the bundle of evidence; a machine that runs is asked for its journal and files.</summary>
     public async Task<MachineEvidence> SaveAsync(string folder)
@@ -139,5 +148,9 @@ internal sealed class MachineRecord(VirtualMachine machine, ITestContext started
 
     private static string NameOf(ITestContext context) => context.Test?.TestDisplayName ?? context.TestClass?.TestClassName ?? "fixture";
 
-    private MachineEvidence WithLastScreen(MachineEvidence evidence) => evidence with { Screenshot = evidence.Screenshot ?? _last?.Screenshot };
+    private MachineEvidence WithLastScreen(MachineEvidence evidence) =>
+        evidence with
+        {
+            Screenshot = evidence.Screenshot ?? _last?.Screenshot,
+        };
 }

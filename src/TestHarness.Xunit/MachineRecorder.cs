@@ -41,8 +41,8 @@ internal static class MachineRecorder
     }
 
     /// <summary>
-    /// Looks at the result of the current test: if it failed, keeps and attaches the evidence of all its machines, each once, and holds them where that is asked for.
-    /// Forgets the machines that were the test's own.
+    /// Looks at the result of the current test: if it failed, keeps and attaches the evidence of all its machines, each once, and holds
+    /// them where that is asked for. Forgets the machines that were the test's own.
     /// </summary>
     /// <param name="context">The test.</param>
     /// <param name="failure">Why it fails, where xunit does not know yet.</param>
@@ -73,7 +73,10 @@ internal static class MachineRecorder
     /// <summary>Keeps the evidence of a shared machine that did not start: no test of its own will ask.</summary>
     public static async Task KeepFailedStartAsync(ITestContext context)
     {
-        foreach (MachineRecord record in RecordsOf(context).Where(record => !record.BelongsToTest && record.Machine.State == MachineState.Stopped))
+        foreach (
+            MachineRecord record in RecordsOf(context)
+                .Where(record => !record.BelongsToTest && record.Machine.State == MachineState.Stopped)
+        )
         {
             await KeepAsync(record, context, failed: true, record.SaveAsync).ConfigureAwait(false);
             await ForgetAsync(record).ConfigureAwait(false);
@@ -83,7 +86,13 @@ internal static class MachineRecorder
     private static MachineRecord[] RecordsOf(ITestContext context) =>
         [.. Records.Values.Where(record => record.IsOf(context)).OrderBy(record => record.Machine.Name, StringComparer.Ordinal)];
 
-    private static async Task KeepAsync(MachineRecord record, ITestContext context, bool failed, Func<string, Task<MachineEvidence>> save, Exception? failure = null)
+    private static async Task KeepAsync(
+        MachineRecord record,
+        ITestContext context,
+        bool failed,
+        Func<string, Task<MachineEvidence>> save,
+        Exception? failure = null
+    )
     {
         MachineEvidence evidence;
         try
@@ -114,8 +123,12 @@ internal static class MachineRecorder
     }
 
     // A failure is told in the flow of the test that has it, which may be another one than the test that the machine was started for.
-    private static void Tell(MachineRecord record) => record.Machine.BeginTest(
-        () => TestContext.Current is { } context && Records.ContainsKey(record.Machine) && record.IsOf(context) ? record.NameFolder(context) : null);
+    private static void Tell(MachineRecord record) =>
+        record.Machine.BeginTest(() =>
+            TestContext.Current is { } context && Records.ContainsKey(record.Machine) && record.IsOf(context)
+                ? record.NameFolder(context)
+                : null
+        );
 
     private static async Task ForgetAsync(MachineRecord record)
     {

@@ -4,9 +4,9 @@ using System.Runtime.InteropServices;
 namespace TestHarness.Xunit;
 
 /// <summary>
-/// Keeps the test program from ending before the runner has read what it said. Under <c>dotnet test</c> xunit's runner (v3 3.2) takes the program's end for a crash
-/// where it has not read the last results by then and nothing came for a minute, as after a long test on a busy host: "Catastrophic failure: Test process crashed with
-/// exit code 0", and the last tests are missing.
+/// Keeps the test program from ending before the runner has read what it said. Under <c>dotnet test</c> xunit's runner (v3 3.2) takes the
+/// program's end for a crash where it has not read the last results by then and nothing came for a minute, as after a long test on a busy
+/// host: "Catastrophic failure: Test process crashed with exit code 0", and the last tests are missing.
 /// </summary>
 internal static partial class RunnerPipe
 {
@@ -24,17 +24,28 @@ internal static partial class RunnerPipe
 
     private static int _started;
 
-    /// <summary>Has the end of this process wait. Only while tests run is there somebody who reads at once: the answers to a runner's questions are read after the end.</summary>
+    /// <summary>
+    /// Has the end of this process wait. Only while tests run is there somebody who reads at once: the answers to a runner's questions are
+    /// read after the end.
+    /// </summary>
     public static void EnsureStarted()
     {
-        if (Interlocked.Exchange(ref _started, 1) == 0 && new FileInfo($"/proc/self/fd/{StandardOutput}").LinkTarget?.StartsWith("pipe:", StringComparison.Ordinal) == true)
+        if (
+            Interlocked.Exchange(ref _started, 1) == 0
+            && new FileInfo($"/proc/self/fd/{StandardOutput}").LinkTarget?.StartsWith("pipe:", StringComparison.Ordinal) == true
+        )
             AppDomain.CurrentDomain.ProcessExit += (_, _) => WaitUntilRead();
     }
 
     private static void WaitUntilRead()
     {
         long began = Stopwatch.GetTimestamp();
-        while (Control(StandardOutput, GetUnreadBytes, out int unread) == 0 && unread > 0 && HasReader() && Stopwatch.GetElapsedTime(began) < Limit)
+        while (
+            Control(StandardOutput, GetUnreadBytes, out int unread) == 0
+            && unread > 0
+            && HasReader()
+            && Stopwatch.GetElapsedTime(began) < Limit
+        )
             Thread.Sleep(LookAgain);
     }
 

@@ -3,8 +3,8 @@ using System.Globalization;
 namespace TestHarness.Xunit;
 
 /// <summary>
-/// Says something to the person who runs the tests while a test runs. Under <c>dotnet test</c> nobody sees the standard error of the test program (nor, unless asked
-/// for, xunit's diagnostic messages), so this writes to that of the outermost process of the run.
+/// Says something to the person who runs the tests while a test runs. Under <c>dotnet test</c> nobody sees the standard error of the test
+/// program (nor, unless asked for, xunit's diagnostic messages), so this writes to that of the outermost process of the run.
 /// </summary>
 internal static class RunnerTerminal
 {
@@ -34,7 +34,13 @@ internal static class RunnerTerminal
         try
         {
             // To its end, should it be a file.
-            var error = new FileStream($"/proc/{runner.ToString(CultureInfo.InvariantCulture)}/fd/2", FileMode.Append, FileAccess.Write, FileShare.ReadWrite, bufferSize: 0);
+            var error = new FileStream(
+                $"/proc/{runner.ToString(CultureInfo.InvariantCulture)}/fd/2",
+                FileMode.Append,
+                FileAccess.Write,
+                FileShare.ReadWrite,
+                bufferSize: 0
+            );
             return new StreamWriter(error) { AutoFlush = true };
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or NotSupportedException)
@@ -44,7 +50,8 @@ internal static class RunnerTerminal
         }
     }
 
-    // The unbroken chain of .NET processes above this one: testhost, vstest.console, dotnet test. 0 where the test program was started by hand.
+    // The unbroken chain of .NET processes above this one: testhost, vstest.console, dotnet test. 0 where the test program was started by
+    // hand.
     private static int OutermostRunner()
     {
         int outermost = 0;
@@ -53,7 +60,8 @@ internal static class RunnerTerminal
         return outermost;
     }
 
-    private static bool IsRunner(int process) => Path.GetFileName(Read(process, "cmdline").Split('\0')[0]) is "dotnet" or "testhost" or "vstest.console";
+    private static bool IsRunner(int process) =>
+        Path.GetFileName(Read(process, "cmdline").Split('\0')[0]) is "dotnet" or "testhost" or "vstest.console";
 
     private static int Parent(int process)
     {

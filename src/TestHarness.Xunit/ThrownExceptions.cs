@@ -6,12 +6,21 @@ using System.Runtime.ExceptionServices;
 namespace TestHarness.Xunit;
 
 /// <summary>
-/// Sees exceptions while they are thrown in a test's own code: what they leave on their way may be the test's last statement, <c>await using</c>'s dispose of a machine.
+/// Sees exceptions while they are thrown in a test's own code: what they leave on their way may be the test's last statement, <c>await
+/// using</c>'s dispose of a machine.
 /// </summary>
 internal static class ThrownExceptions
 {
     // Those of the library and the runtime that are caught there are no sign of a failure.
-    private static readonly string[] NotUsers = ["TestHarness", "TestHarness.Xunit", "TestHarness.FluentAssertions", "FluentAssertions", "netstandard", "mscorlib"];
+    private static readonly string[] NotUsers =
+    [
+        "TestHarness",
+        "TestHarness.Xunit",
+        "TestHarness.FluentAssertions",
+        "FluentAssertions",
+        "netstandard",
+        "mscorlib",
+    ];
     private static readonly string[] NotUsersBeginWith = ["System.", "Microsoft.", "xunit."];
 
     [ThreadStatic]
@@ -21,8 +30,8 @@ internal static class ThrownExceptions
     public static void Watch(Action seen) => AppDomain.CurrentDomain.FirstChanceException += (_, thrown) => Look(thrown, seen);
 
     /// <summary>
-    /// Tells whether what is thrown is on its way through a user's code. From an asynchronous method of a library it is not: it is thrown anew where that
-    /// method is awaited, or it is caught in between.
+    /// Tells whether what is thrown is on its way through a user's code. From an asynchronous method of a library it is not: it is thrown
+    /// anew where that method is awaited, or it is caught in between.
     /// </summary>
     public static bool IsInUsersCode(StackTrace thrown)
     {
@@ -54,6 +63,8 @@ internal static class ThrownExceptions
         }
     }
 
-    private static bool IsUsers(MethodBase method) => method.Module.Assembly.GetName().Name is { } name
-        && !NotUsers.Contains(name, StringComparer.Ordinal) && !NotUsersBeginWith.Any(beginning => name.StartsWith(beginning, StringComparison.Ordinal));
+    private static bool IsUsers(MethodBase method) =>
+        method.Module.Assembly.GetName().Name is { } name
+        && !NotUsers.Contains(name, StringComparer.Ordinal)
+        && !NotUsersBeginWith.Any(beginning => name.StartsWith(beginning, StringComparison.Ordinal));
 }

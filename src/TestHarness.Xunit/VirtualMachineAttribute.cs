@@ -6,8 +6,8 @@ using Xunit.v3;
 namespace TestHarness.Xunit;
 
 /// <summary>
-/// Gives a theory a fresh machine for each run: it is started right before the test and thrown away right after. Several on one method run the
-/// test on each image. Derive from it to describe other machines than an image's name can.
+/// Gives a theory a fresh machine for each run: it is started right before the test and thrown away right after. Several on one method run
+/// the test on each image. Derive from it to describe other machines than an image's name can.
 /// </summary>
 /// <example><code>
 /// [Theory, VirtualMachine("debian-12")]
@@ -39,11 +39,7 @@ public class VirtualMachineAttribute : DataAttribute, IBeforeAfterTestAttribute
         get
         {
             var spec = new MachineSpec { Image = Image };
-            return spec with
-            {
-                MemoryMiB = MemoryMiB == 0 ? spec.MemoryMiB : MemoryMiB,
-                Cpus = Cpus == 0 ? spec.Cpus : Cpus,
-            };
+            return spec with { MemoryMiB = MemoryMiB == 0 ? spec.MemoryMiB : MemoryMiB, Cpus = Cpus == 0 ? spec.Cpus : Cpus };
         }
     }
 
@@ -71,21 +67,27 @@ public class VirtualMachineAttribute : DataAttribute, IBeforeAfterTestAttribute
         // With several attributes on a method each one's hooks run for every row; whichever comes first does the work.
         foreach (VirtualMachine machine in Rows(test).Where(machine => machine.State == MachineState.Created))
         {
-            // xunit's hook is synchronous. Task.Run keeps the start off this thread's synchronisation context, so that waiting can't dead-lock.
+            // xunit's hook is synchronous. Task.Run keeps the start off this thread's synchronisation context, so that waiting can't
+            // dead-lock.
             Task.Run(() => StartAsync(machine)).GetAwaiter().GetResult();
         }
     }
 
-    /// <summary>Keeps and attaches the evidence of a failed test, holds its machine where that is asked for, and throws the row's machine away.</summary>
+    /// <summary>
+    /// Keeps and attaches the evidence of a failed test, holds its machine where that is asked for, and throws the row's machine away.
+    /// </summary>
     /// <param name="methodUnderTest">The test method.</param>
     /// <param name="test">The test.</param>
-    public void After(MethodInfo methodUnderTest, IXunitTest test) => Task.Run(async () =>
-    {
-        // While it still runs it can be asked, and held.
-        await MachineRecorder.EndAsync(TestContext.Current).ConfigureAwait(false);
-        foreach (VirtualMachine machine in Rows(test))
-            await machine.DisposeAsync().ConfigureAwait(false);
-    }).GetAwaiter().GetResult();
+    public void After(MethodInfo methodUnderTest, IXunitTest test) =>
+        Task.Run(async () =>
+            {
+                // While it still runs it can be asked, and held.
+                await MachineRecorder.EndAsync(TestContext.Current).ConfigureAwait(false);
+                foreach (VirtualMachine machine in Rows(test))
+                    await machine.DisposeAsync().ConfigureAwait(false);
+            })
+            .GetAwaiter()
+            .GetResult();
 
     private static async Task StartAsync(VirtualMachine machine)
     {

@@ -17,8 +17,12 @@ public abstract class VirtualMachineFixture : IAsyncLifetime
 
     /// <summary>Gets the shared machine; the fixture disposes it.</summary>
     /// <exception cref="InvalidOperationException">The fixture is not initialised.</exception>
-    public VirtualMachine Machine => _machine ?? throw new InvalidOperationException(
-        $"The machine of fixture '{GetType().Name}' is not started: let xunit make the fixture (IClassFixture<{GetType().Name}>), or call InitializeAsync.");
+    public VirtualMachine Machine =>
+        _machine
+        ?? throw new InvalidOperationException(
+            $"The machine of fixture '{GetType().Name}' is not started: let xunit make the fixture "
+                + $"(IClassFixture<{GetType().Name}>), or call InitializeAsync."
+        );
 
     /// <summary>Gets the spec of the fixture's machines.</summary>
     protected abstract MachineSpec Spec { get; }
@@ -40,7 +44,9 @@ public abstract class VirtualMachineFixture : IAsyncLifetime
     {
         try
         {
-            _machine = await VirtualMachine.StartAsync(Spec, DiagnosticProgress.Instance, TestContext.Current.CancellationToken).ConfigureAwait(false);
+            _machine = await VirtualMachine
+                .StartAsync(Spec, DiagnosticProgress.Instance, TestContext.Current.CancellationToken)
+                .ConfigureAwait(false);
         }
         catch (TestHarnessException)
         {

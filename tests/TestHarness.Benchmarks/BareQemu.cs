@@ -5,10 +5,13 @@ using System.Text;
 
 namespace TestHarness.Benchmarks;
 
-/// <summary>The reference: QEMU by hand, with the command line of one of our machines and the same requests to the agent. Nothing is checked.</summary>
+/// <summary>
+/// The reference: QEMU by hand, with the command line of one of our machines and the same requests to the agent. Nothing is checked.
+/// </summary>
 public static class BareQemu
 {
-    private const string IgnoreShared = """{"execute":"migrate-set-capabilities","arguments":{"capabilities":[{"capability":"x-ignore-shared","state":true},{"capability":"events","state":true}]}}""";
+    private const string IgnoreShared =
+        """{"execute":"migrate-set-capabilities","arguments":{"capabilities":[{"capability":"x-ignore-shared","state":true},{"capability":"events","state":true}]}}""";
     private const string Incoming = """{"execute":"migrate-incoming","arguments":{"uri":"unix:incoming.sock"}}""";
 
     /// <summary>Starts the machine and runs a command in it.</summary>
@@ -18,7 +21,9 @@ public static class BareQemu
     public static async Task<double> RunAsync(Reference reference, Action<int>? started = null)
     {
         string folder = Directory.CreateTempSubdirectory("bare-").FullName;
-        using Socket monitors = Unix(), agents = Unix(), incoming = Unix();
+        using Socket monitors = Unix(),
+            agents = Unix(),
+            incoming = Unix();
         long began = Stopwatch.GetTimestamp();
         monitors.Bind(new UnixDomainSocketEndPoint($"{folder}/qmp.sock"));
         agents.Bind(new UnixDomainSocketEndPoint($"{folder}/agent.sock"));
@@ -26,7 +31,8 @@ public static class BareQemu
         agents.Listen();
         string script = $"mkfifo serial.in serial.out; cat serial.out > /dev/null & {reference.MakeDisk} && exec {reference.CommandLine}";
         using Process qemu = Process.Start(new ProcessStartInfo("sh", ["-c", script]) { WorkingDirectory = folder })!;
-        using Socket monitor = await monitors.AcceptAsync(), agent = await agents.AcceptAsync();
+        using Socket monitor = await monitors.AcceptAsync(),
+            agent = await agents.AcceptAsync();
         started?.Invoke(qemu.Id);
         await monitor.SendAsync("{\"execute\":\"qmp_capabilities\"}\n"u8.ToArray());
         if (reference.State is { } state)
@@ -37,9 +43,7 @@ public static class BareQemu
             await incoming.ConnectAsync(new UnixDomainSocketEndPoint($"{folder}/incoming.sock"));
             await incoming.SendAsync(await File.ReadAllBytesAsync(state));
             using var lines = new StreamReader(new NetworkStream(monitor));
-            while (!(await lines.ReadLineAsync())!.Contains("\"completed\"", StringComparison.Ordinal))
-            {
-            }
+            while (!(await lines.ReadLineAsync())!.Contains("\"completed\"", StringComparison.Ordinal)) { }
         }
 
         await monitor.SendAsync("{\"execute\":\"cont\"}\n"u8.ToArray());
@@ -65,8 +69,13 @@ public static class BareQemu
 
     private static async Task RunCommandAsync(Stream stream, byte id, string[] words)
     {
-        await SendAsync(stream, id, 4, [.. words.SelectMany(word => (byte[])[(byte)'A', .. BitConverter.GetBytes(word.Length), .. Encoding.UTF8.GetBytes(word)])]);
-        for (var header = new byte[12]; header[8] != 12 || header[4] != id;)
+        await SendAsync(
+            stream,
+            id,
+            4,
+            [.. words.SelectMany(word => (byte[])[(byte)'A', .. BitConverter.GetBytes(word.Length), .. Encoding.UTF8.GetBytes(word)])]
+        );
+        for (var header = new byte[12]; header[8] != 12 || header[4] != id; )
         {
             await stream.ReadExactlyAsync(header);
             await stream.ReadExactlyAsync(new byte[BinaryPrimitives.ReadInt32LittleEndian(header)]);

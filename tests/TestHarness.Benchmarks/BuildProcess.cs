@@ -3,7 +3,9 @@ using System.Globalization;
 
 namespace TestHarness.Benchmarks;
 
-/// <summary>This program in a process of its own, with one build of the library, which takes a sample whenever it is asked (<c>--serve IMAGE</c>).</summary>
+/// <summary>
+/// This program in a process of its own, with one build of the library, which takes a sample whenever it is asked (<c>--serve IMAGE</c>).
+/// </summary>
 internal sealed class BuildProcess : IAsyncDisposable
 {
     private const string Closed = "closed";
@@ -17,7 +19,10 @@ internal sealed class BuildProcess : IAsyncDisposable
     public BuildProcess(string folder, string image, IReadOnlyDictionary<string, string> variables)
     {
         // Its QEMUs inherit that, too: each has the same layout in memory, which makes a difference of some percent.
-        var start = new ProcessStartInfo("setarch", ["--addr-no-randomize", "dotnet", Path.Combine(folder, "TestHarness.Benchmarks.dll"), "--serve", image])
+        var start = new ProcessStartInfo(
+            "setarch",
+            ["--addr-no-randomize", "dotnet", Path.Combine(folder, "TestHarness.Benchmarks.dll"), "--serve", image]
+        )
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
@@ -67,6 +72,8 @@ internal sealed class BuildProcess : IAsyncDisposable
     {
         await _process.StandardInput.WriteLineAsync(line);
         return await _process.StandardOutput.ReadLineAsync()
-            ?? throw new InvalidOperationException($"The process with the other or this build ended while it was asked for '{line}'; its words are above.");
+            ?? throw new InvalidOperationException(
+                $"The process with the other or this build ended while it was asked for '{line}'; its words are above."
+            );
     }
 }

@@ -19,7 +19,10 @@ internal static class CommandBenchmark
 
         // Turn by turn, since a host's speed drifts by more than what is compared.
         await using var reference = await Reference.StartAsync(vm);
-        double[] commands = new double[Rounds * count], commandsInARow = new double[Rounds * count], asked = new double[Rounds * count], inARow = new double[Rounds];
+        double[] commands = new double[Rounds * count],
+            commandsInARow = new double[Rounds * count],
+            asked = new double[Rounds * count],
+            inARow = new double[Rounds];
         for (int round = 0; round < Rounds; round++)
         {
             for (int i = round * count; i < (round + 1) * count; i++)
@@ -44,7 +47,8 @@ internal static class CommandBenchmark
         ];
     }
 
-    private static async Task<double> CommandAsync(VirtualMachine vm) => (await vm.Shell.RunAsync(["/bin/true"])).Duration.TotalMilliseconds;
+    private static async Task<double> CommandAsync(VirtualMachine vm) =>
+        (await vm.Shell.RunAsync(["/bin/true"])).Duration.TotalMilliseconds;
 
     private static async Task<double[]> SampleAsync(int count, Func<Task<double>> sample)
     {
@@ -59,13 +63,20 @@ internal static class CommandBenchmark
     private static async Task CompileAsync(VirtualMachine vm)
     {
         string program = Path.Combine(Path.GetTempPath(), $"spawn-{Environment.ProcessId}");
-        using (Process compiler = Process.Start("musl-gcc", ["-O2", "-static", "-o", program, Path.Combine(AppContext.BaseDirectory, "spawn.c")]))
+        using (
+            Process compiler = Process.Start(
+                "musl-gcc",
+                ["-O2", "-static", "-o", program, Path.Combine(AppContext.BaseDirectory, "spawn.c")]
+            )
+        )
             await compiler.WaitForExitAsync();
         await vm.Files.PushAsync(program, "/tmp/spawn");
         File.Delete(program);
     }
 
-    /// <summary>The C program, waiting in the guest: it measures one posix_spawn whenever it is asked, from outside, as an agent is.</summary>
+    /// <summary>
+    /// The C program, waiting in the guest: it measures one posix_spawn whenever it is asked, from outside, as an agent is.
+    /// </summary>
     private sealed class Reference : IAsyncDisposable
     {
         private readonly Channel<string> _answers = Channel.CreateUnbounded<string>();
@@ -75,7 +86,9 @@ internal static class CommandBenchmark
         {
             var reference = new Reference();
             reference._program = await vm.Shell.StartAsync(
-                ["/tmp/spawn"], new ShellOptions { OnOutput = line => reference._answers.Writer.TryWrite(line.Text) });
+                ["/tmp/spawn"],
+                new ShellOptions { OnOutput = line => reference._answers.Writer.TryWrite(line.Text) }
+            );
             return reference;
         }
 

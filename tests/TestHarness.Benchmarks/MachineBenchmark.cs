@@ -8,14 +8,14 @@ namespace TestHarness.Benchmarks;
 internal static class MachineBenchmark
 {
     public static async Task<IReadOnlyList<Metric>> RunAsync(string image, int count) =>
-    [
-        new($"{image}: with a spare ready, ask to the output of uname -r", "ms", await SampleAsync(new SpareRow(image), count)),
-        new($"{image}: checkpoint", "ms", await SampleAsync(new CheckpointRow(image), count)),
-        new($"{image}: rollback to the first answer", "ms", await SampleAsync(new RollbackRow(image), count)),
-        .. await FilesAsync(image, Math.Min(count, 5)),
-        .. await MemoryAsync(image),
-        .. await TemplateAsync(image),
-    ];
+        [
+            new($"{image}: with a spare ready, ask to the output of uname -r", "ms", await SampleAsync(new SpareRow(image), count)),
+            new($"{image}: checkpoint", "ms", await SampleAsync(new CheckpointRow(image), count)),
+            new($"{image}: rollback to the first answer", "ms", await SampleAsync(new RollbackRow(image), count)),
+            .. await FilesAsync(image, Math.Min(count, 5)),
+            .. await MemoryAsync(image),
+            .. await TemplateAsync(image),
+        ];
 
     private static async Task<List<double>> SampleAsync(Row row, int count)
     {
@@ -29,11 +29,16 @@ internal static class MachineBenchmark
     private static async Task<Metric[]> FilesAsync(string image, int count)
     {
         string folder = Directory.CreateTempSubdirectory("bench-").FullName;
-        await File.WriteAllBytesAsync($"{Directory.CreateDirectory($"{folder}/big").FullName}/file", RandomNumberGenerator.GetBytes(20_000_000));
+        await File.WriteAllBytesAsync(
+            $"{Directory.CreateDirectory($"{folder}/big").FullName}/file",
+            RandomNumberGenerator.GetBytes(20_000_000)
+        );
         Directory.CreateDirectory($"{folder}/small");
         for (int i = 0; i < 1000; i++)
             await File.WriteAllTextAsync($"{folder}/small/{i}", $"file {i}");
-        List<double> big = [], small = [], again = [];
+        List<double> big = [],
+            small = [],
+            again = [];
         for (int i = 0; i < count; i++)
         {
             await using VirtualMachine vm = await VirtualMachine.StartAsync(new MachineSpec { Image = image });
@@ -43,26 +48,39 @@ internal static class MachineBenchmark
         }
 
         Directory.Delete(folder, recursive: true);
-        return [new($"{image}: push of 20 MB", "ms", big), new($"{image}: push of 1,000 small files", "ms", small), new($"{image}: the same again", "ms", again)];
+        return
+        [
+            new($"{image}: push of 20 MB", "ms", big),
+            new($"{image}: push of 1,000 small files", "ms", small),
+            new($"{image}: the same again", "ms", again),
+        ];
     }
 
     private static async Task<Metric[]> MemoryAsync(string image)
     {
-        VirtualMachine[] machines = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => VirtualMachine.StartAsync(new MachineSpec { Image = image })));
+        VirtualMachine[] machines = await Task.WhenAll(
+            Enumerable.Range(0, 8).Select(_ => VirtualMachine.StartAsync(new MachineSpec { Image = image }))
+        );
         await Task.Delay(TimeSpan.FromSeconds(10));
         double[] shares = [.. machines.Select(vm => MebibytesOf($"/proc/{vm.ProcessId}/smaps_rollup", "Pss:"))];
         string guest = (await machines[0].Shell.RunAsync("cat /proc/meminfo")).StandardOutput;
         double used = Mebibytes(guest, "MemTotal:") - Mebibytes(guest, "MemAvailable:");
         foreach (VirtualMachine vm in machines)
             await vm.DisposeAsync();
-        return [new($"{image}: proportional memory of each of 8 machines, 10 s idle", "MiB", shares), new($"{image}: memory in use inside the guest", "MiB", [used])];
+        return
+        [
+            new($"{image}: proportional memory of each of 8 machines, 10 s idle", "MiB", shares),
+            new($"{image}: memory in use inside the guest", "MiB", [used]),
+        ];
     }
 
     // A kernel argument that no other start has, so that a template is made.
     private static async Task<Metric[]> TemplateAsync(string image)
     {
         using var spans = new SpanCollector();
-        await using VirtualMachine vm = await VirtualMachine.StartAsync(new MachineSpec { Image = image, KernelArguments = $"bench={Guid.NewGuid():N}" });
+        await using VirtualMachine vm = await VirtualMachine.StartAsync(
+            new MachineSpec { Image = image, KernelArguments = $"bench={Guid.NewGuid():N}" }
+        );
         double Took(string span) => spans.Metrics.Single(metric => metric.Name == $"span {span}").Median;
         return
         [
@@ -80,7 +98,11 @@ internal static class MachineBenchmark
 
     private static double MebibytesOf(string file, string name) => Mebibytes(File.ReadAllText(file), name);
 
-    private static double Mebibytes(string text, string name) => double.Parse(
-        text.Split('\n').First(line => line.StartsWith(name, StringComparison.Ordinal)).Split(' ', StringSplitOptions.RemoveEmptyEntries)[1],
-        CultureInfo.InvariantCulture) / 1024;
+    private static double Mebibytes(string text, string name) =>
+        double.Parse(
+            text.Split('\n')
+                .First(line => line.StartsWith(name, StringComparison.Ordinal))
+                .Split(' ', StringSplitOptions.RemoveEmptyEntries)[1],
+            CultureInfo.InvariantCulture
+        ) / 1024;
 }

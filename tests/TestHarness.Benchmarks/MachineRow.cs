@@ -55,7 +55,8 @@ internal sealed class PushRow(string image) : MachineRow(image)
         Directory.Delete(_folder, recursive: true);
     }
 
-    protected override Task OpenAsync(VirtualMachine vm) => File.WriteAllBytesAsync($"{_folder}/file", RandomNumberGenerator.GetBytes(Bytes));
+    protected override Task OpenAsync(VirtualMachine vm) =>
+        File.WriteAllBytesAsync($"{_folder}/file", RandomNumberGenerator.GetBytes(Bytes));
 
     protected override Task DoAsync(VirtualMachine vm) => vm.Files.PushAsync($"{_folder}/file", $"/root/pushed-{++_pushed}");
 }

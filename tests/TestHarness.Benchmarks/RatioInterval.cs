@@ -1,8 +1,9 @@
 namespace TestHarness.Benchmarks;
 
 /// <summary>
-/// How much longer one of two things takes, from ratios that do not depend on each other: the Hodges-Lehmann estimate of the ratio and Wilcoxon's 95 % interval, which a few
-/// samples that a busy host has spoilt move hardly (Hollander, Wolfe, Chicken: Nonparametric Statistical Methods, section 3.2 and 3.3).
+/// How much longer one of two things takes, from ratios that do not depend on each other: the Hodges-Lehmann estimate of the ratio and
+/// Wilcoxon's 95 % interval, which a few samples that a busy host has spoilt move hardly (Hollander, Wolfe, Chicken: Nonparametric
+/// Statistical Methods, section 3.2 and 3.3).
 /// </summary>
 /// <param name="Ratio">The ratio.</param>
 /// <param name="Low">The lower end of its interval.</param>

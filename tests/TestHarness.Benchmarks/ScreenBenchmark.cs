@@ -21,7 +21,9 @@ internal static class ScreenBenchmark
             new("compare 1024x768, every pixel different", "ms", Sample(count, noise, Noise(random))),
         };
         await using VirtualMachine vm = await VirtualMachine.StartAsync(new MachineSpec { Image = image });
-        List<double> captures = [], decodes = [], rounds = [];
+        List<double> captures = [],
+            decodes = [],
+            rounds = [];
         PixelImage golden = PngFile.Read((await vm.Screen.CaptureAsync()).Png.Span, "golden");
         for (int i = 0; i < count; i++)
         {
@@ -35,7 +37,13 @@ internal static class ScreenBenchmark
             rounds.Add(Stopwatch.GetElapsedTime(began).TotalMilliseconds);
         }
 
-        return [.. metrics, new($"{image}: capture", "ms", captures), new($"{image}: read the picture", "ms", decodes), new($"{image}: capture and compare", "ms", rounds)];
+        return
+        [
+            .. metrics,
+            new($"{image}: capture", "ms", captures),
+            new($"{image}: read the picture", "ms", decodes),
+            new($"{image}: capture and compare", "ms", rounds),
+        ];
     }
 
     private static double[] Sample(int count, PixelImage expected, PixelImage actual)

@@ -20,7 +20,8 @@ internal sealed class SpanCollector : IDisposable
         ActivitySource.AddActivityListener(_listener);
     }
 
-    public IEnumerable<Metric> Metrics => _spans.OrderBy(span => span.Key).Select(span => new Metric($"span {span.Key}", "ms", [.. span.Value]));
+    public IEnumerable<Metric> Metrics =>
+        _spans.OrderBy(span => span.Key).Select(span => new Metric($"span {span.Key}", "ms", [.. span.Value]));
 
     public void Dispose() => _listener.Dispose();
 }

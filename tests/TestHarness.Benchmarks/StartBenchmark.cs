@@ -9,7 +9,11 @@ internal static class StartBenchmark
     {
         var warm = new MachineSpec { Image = image };
         MachineSpec cold = warm with { Start = StartMode.Cold };
-        List<double> fresh = [], started = [], bareRestores = [], ourBoots = [], bareBoots = [];
+        List<double> fresh = [],
+            started = [],
+            bareRestores = [],
+            ourBoots = [],
+            bareBoots = [];
         (Reference restore, Reference boot) = (await ReferenceAsync(warm), await ReferenceAsync(cold));
         for (int i = -2; i < count; i++)
         {

@@ -3,7 +3,9 @@ using System.Security.Cryptography;
 
 namespace TestHarness.Benchmarks;
 
-/// <summary>Files into a guest: over the agent, and as everybody else does it, with rsync over ssh; and a second push of what is there already.</summary>
+/// <summary>
+/// Files into a guest: over the agent, and as everybody else does it, with rsync over ssh; and a second push of what is there already.
+/// </summary>
 internal static class TransferBenchmark
 {
     private const int Megabytes = 20;
@@ -30,14 +32,17 @@ internal static class TransferBenchmark
     {
         SshDetails ssh = await vm.OpenSshAsync();
         // The connection that later ones join is there, as with a control master.
-        string remoteShell = $"{ssh.Command.Replace("ControlMaster=no", "ControlMaster=auto", StringComparison.Ordinal)} -o ControlPersist=60";
+        string remoteShell =
+            $"{ssh.Command.Replace("ControlMaster=no", "ControlMaster=auto", StringComparison.Ordinal)} -o ControlPersist=60";
         string tree = Path.Combine(folder, "tree");
         Directory.CreateDirectory(tree);
         for (int i = 0; i < Files; i++)
             await File.WriteAllTextAsync(Path.Combine(tree, $"{i}"), $"file {i}\n");
         await vm.Files.PushAsync($"{tree}/", "/srv/tree");
 
-        List<double> byAgent = [], bySsh = [], unchanged = [];
+        List<double> byAgent = [],
+            bySsh = [],
+            unchanged = [];
         for (int i = 0; i < count; i++)
         {
             string file = Path.Combine(folder, $"random-{i}");
@@ -73,5 +78,6 @@ internal static class TransferBenchmark
             throw new InvalidOperationException($"rsync over ssh ended with {process.ExitCode}.");
     }
 
-    private static string ShellWithoutHost(string command) => string.Join(' ', command.Split(' ').Where(word => !word.Contains('@', StringComparison.Ordinal)));
+    private static string ShellWithoutHost(string command) =>
+        string.Join(' ', command.Split(' ').Where(word => !word.Contains('@', StringComparison.Ordinal)));
 }

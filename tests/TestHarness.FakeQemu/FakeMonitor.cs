@@ -7,7 +7,8 @@ namespace TestHarness.FakeQemu;
 /// <summary>A monitor with no machine behind it.</summary>
 internal static class FakeMonitor
 {
-    private const string Greeting = """{"QMP": {"version": {"qemu": {"micro": 0, "minor": 2, "major": 7}, "package": "fake"}, "capabilities": []}}""" + "\r\n";
+    private const string Greeting =
+        """{"QMP": {"version": {"qemu": {"micro": 0, "minor": 2, "major": 7}, "package": "fake"}, "capabilities": []}}""" + "\r\n";
 
     /// <summary>Says something else than QEMU's greeting, and lives on.</summary>
     public static async Task GreetWithAsync(string word)
@@ -51,7 +52,9 @@ internal static class FakeMonitor
             if (request.RootElement.GetProperty("execute").GetString() == dropAt)
                 monitor.Socket.Dispose();
             else
-                await monitor.WriteAsync(Encoding.UTF8.GetBytes($"{{\"return\": {{}}, \"id\": {request.RootElement.GetProperty("id").GetInt64()}}}\r\n"));
+                await monitor.WriteAsync(
+                    Encoding.UTF8.GetBytes($"{{\"return\": {{}}, \"id\": {request.RootElement.GetProperty("id").GetInt64()}}}\r\n")
+                );
             if (!monitor.Socket.Connected)
                 await Task.Delay(Timeout.Infinite);
         }

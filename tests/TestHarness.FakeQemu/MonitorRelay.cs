@@ -16,7 +16,12 @@ internal static class MonitorRelay
         using var listener = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         listener.Bind(new UnixDomainSocketEndPoint(RealMonitor));
         listener.Listen(1);
-        string[] led = [.. arguments.Select(argument => argument == "socket,id=monitor,path=qmp.sock" ? $"socket,id=monitor,path={RealMonitor}" : argument)];
+        string[] led =
+        [
+            .. arguments.Select(argument =>
+                argument == "socket,id=monitor,path=qmp.sock" ? $"socket,id=monitor,path={RealMonitor}" : argument
+            ),
+        ];
         // Forked on the main thread, which stays until QEMU has ended: PR_SET_PDEATHSIG follows the thread.
         using Process qemu = Process.Start("setpriv", ["--pdeathsig", "KILL", "--", "qemu-system-x86_64", .. led]);
         _ = Task.Run(() => RelayAsync(listener.Accept(), Channels.Connect("qmp.sock"), breakAt, way));
@@ -40,8 +45,12 @@ internal static class MonitorRelay
             else if (way == "garbage")
                 await outer.WriteAsync("*** stack smashing detected ***\n"u8.ToArray());
             else if (way == "refuse")
-                await outer.WriteAsync(Encoding.UTF8.GetBytes(
-                    $"{{\"id\": {request.RootElement.GetProperty("id")}, \"error\": {{\"class\": \"GenericError\", \"desc\": \"the relay is closed today\"}}}}\r\n"));
+                await outer.WriteAsync(
+                    Encoding.UTF8.GetBytes(
+                        $"{{\"id\": {request.RootElement.GetProperty("id")}, \"error\": {{\"class\": \"GenericError\", \"desc\": "
+                            + "\"the relay is closed today\"}}\r\n"
+                    )
+                );
         }
     }
 }

@@ -1,16 +1,15 @@
 using System.Globalization;
 using TestHarness.FakeQemu;
 
-// Plays QEMU, for faults that a real one does not produce on demand. The behaviour is named by an argument '--fake=…' at the end of the list:
-//   exit:CODE:TEXT     writes TEXT to standard error and ends with CODE before it connects to anything
-//   mute               runs and connects to nothing
-//   no-greeting        connects, and says nothing on the monitor
-//   greet:WORD         connects, says something on the monitor (other-protocol, cut-json, huge-line, old-version, not-utf8) and lives on
-//   deaf               greets and answers the monitor, prints a boot on the serial console, and has no agent
-//   drop               as deaf, and closes the monitor's connection instead of an answer to 'cont', and lives on
-//   relay:COMMAND:WAY  a real QEMU with its monitor led through here; at the first COMMAND the monitor breaks: drop, garbage, silence or refuse
-// Without one, as when the library probes the accelerator, it ends at once.
-string[] fake = args.LastOrDefault(argument => argument.StartsWith("--fake=", StringComparison.Ordinal))?["--fake=".Length..].Split(':', 3) ?? ["exit", "1", ""];
+// Plays QEMU, for faults that a real one does not produce on demand. The behaviour is named by an argument '--fake=…' at the end of the
+// list: exit:CODE:TEXT writes TEXT to standard error and ends with CODE before it connects to anything mute runs and connects to nothing
+// no-greeting connects, and says nothing on the monitor greet:WORD connects, says something on the monitor (other-protocol, cut-json,
+// huge-line, old-version, not-utf8) and lives on deaf greets and answers the monitor, prints a boot on the serial console, and has no agent
+// drop as deaf, and closes the monitor's connection instead of an answer to 'cont', and lives on relay:COMMAND:WAY a real QEMU with its
+// monitor led through here; at the first COMMAND the monitor breaks: drop, garbage, silence or refuse Without one, as when the library
+// probes the accelerator, it ends at once.
+string[] fake = args.LastOrDefault(argument => argument.StartsWith("--fake=", StringComparison.Ordinal))?["--fake=".Length..].Split(':', 3)
+    ?? ["exit", "1", ""];
 switch (fake[0])
 {
     case "exit":

@@ -19,12 +19,12 @@ public sealed class ContractTests
         try
         {
             await using var vm = await VirtualMachine.StartAsync(new MachineSpec { Image = "tiny" });
-            ShellResult result = await vm.Shell.RunAsync("uname -sr");          // throws GuestCommandException unless exit code 0
+            ShellResult result = await vm.Shell.RunAsync("uname -sr"); // throws GuestCommandException unless exit code 0
             Console.WriteLine(result.StandardOutput);
-            ShellResult maybe = await vm.Shell.TryRunAsync("exit 7");            // never throws for an exit code: maybe.ExitCode == 7
-            await vm.Files.PushAsync("build/out/", "/opt/app/");                 // rsync semantics, trailing slash included
+            ShellResult maybe = await vm.Shell.TryRunAsync("exit 7"); // never throws for an exit code: maybe.ExitCode == 7
+            await vm.Files.PushAsync("build/out/", "/opt/app/"); // rsync semantics, trailing slash included
             await vm.Files.PullAsync("/var/log/", "logs/");
-            await vm.Console.WaitForAsync("login:");                             // serial console: string or Regex; throws at once if the machine dies
+            await vm.Console.WaitForAsync("login:"); // serial console: string or Regex; throws at once if the machine dies
             Screenshot shot = await vm.Screen.CaptureAsync();
             await shot.SaveAsync("screen.png");
 
@@ -47,12 +47,19 @@ public sealed class GoldenContractTests
     [Fact]
     public async Task Screens_and_logs_match_their_goldens()
     {
-        await using var vm = await VirtualMachine.StartAsync(new MachineSpec { Display = Display.Deterministic, KernelArguments = "loglevel=2", Hostname = "tiny" });
+        await using var vm = await VirtualMachine.StartAsync(
+            new MachineSpec
+            {
+                Display = Display.Deterministic,
+                KernelArguments = "loglevel=2",
+                Hostname = "tiny",
+            }
+        );
         await vm.Console.WaitForAsync("login:");
 
-        await vm.Screen.ShouldMatchGoldenAsync("login");                     // polls until it matches and is still, or fails with the diff
+        await vm.Screen.ShouldMatchGoldenAsync("login"); // polls until it matches and is still, or fails with the diff
         (await vm.Screen.CaptureAsync()).Should().MatchGolden("login", new GoldenOptions { MaxDifferentPixels = 50 });
-        vm.Console.Log.Should().MatchGolden("boot");                         // text golden, scrubbed
+        vm.Console.Log.Should().MatchGolden("boot"); // text golden, scrubbed
     }
 }
 
@@ -68,7 +75,13 @@ public sealed class SshdTests
 
 public sealed class Debian : VirtualMachineFixture
 {
-    protected override MachineSpec Spec => new() { Image = "debian-12", MemoryMiB = 768, Cpus = 2 };
+    protected override MachineSpec Spec =>
+        new()
+        {
+            Image = "debian-12",
+            MemoryMiB = 768,
+            Cpus = 2,
+        };
 }
 
 public sealed class PackagingTests(Debian debian) : IClassFixture<Debian>

@@ -10,11 +10,22 @@ internal static class FakeQemu
 
     /// <summary>A machine whose QEMU behaves as named (see TestHarness.FakeQemu's Program.cs).</summary>
     public static MachineSpec Spec(string behaviour) =>
-        new() { QemuPath = Path.Value, ExtraQemuArguments = [$"--fake={behaviour}"], StartTimeout = TimeSpan.FromSeconds(5) };
+        new()
+        {
+            QemuPath = Path.Value,
+            ExtraQemuArguments = [$"--fake={behaviour}"],
+            StartTimeout = TimeSpan.FromSeconds(5),
+        };
 
     /// <summary>A real machine whose monitor breaks in the named way at the named command.</summary>
     public static MachineSpec Relay(string command, string way) =>
-        new() { QemuPath = Path.Value, ExtraQemuArguments = [$"--fake=relay:{command}:{way}"], Start = StartMode.Cold, MemoryMiB = 128 };
+        new()
+        {
+            QemuPath = Path.Value,
+            ExtraQemuArguments = [$"--fake=relay:{command}:{way}"],
+            Start = StartMode.Cold,
+            MemoryMiB = 128,
+        };
 
     private static string Install()
     {

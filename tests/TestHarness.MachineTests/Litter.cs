@@ -3,14 +3,20 @@ using FluentAssertions;
 
 namespace TestHarness.MachineTests;
 
-/// <summary>Looks for what a machine left on the host. A mark among QEMU's arguments tells its processes from those of other tests.</summary>
+/// <summary>
+/// Looks for what a machine left on the host. A mark among QEMU's arguments tells its processes from those of other tests.
+/// </summary>
 internal sealed class Litter
 {
     private readonly string _mark = $"testharness-mark-{Guid.NewGuid():N}";
 
     /// <summary>The spec with the mark in QEMU's argument list; without a template, so that there is one QEMU.</summary>
     public MachineSpec Mark(MachineSpec spec) =>
-        spec with { Start = StartMode.Cold, ExtraQemuArguments = ["-fw_cfg", $"name=opt/{_mark},string=x", .. spec.ExtraQemuArguments] };
+        spec with
+        {
+            Start = StartMode.Cold,
+            ExtraQemuArguments = ["-fw_cfg", $"name=opt/{_mark},string=x", .. spec.ExtraQemuArguments],
+        };
 
     /// <summary>The processes that have the mark, and the folders they run in.</summary>
     public (int Process, string Folder)[] Find()
@@ -21,12 +27,13 @@ internal sealed class Litter
     }
 
     private (int Process, string Folder)[] Look() =>
-    [
-        .. Directory.GetDirectories("/proc")
-            .Select(folder => int.TryParse(Path.GetFileName(folder), out int id) ? id : 0)
-            .Where(id => id != 0 && CommandLine(id).Contains(_mark, StringComparison.Ordinal))
-            .Select(id => (id, new FileInfo($"/proc/{id}/cwd").LinkTarget ?? "")),
-    ];
+        [
+            .. Directory
+                .GetDirectories("/proc")
+                .Select(folder => int.TryParse(Path.GetFileName(folder), out int id) ? id : 0)
+                .Where(id => id != 0 && CommandLine(id).Contains(_mark, StringComparison.Ordinal))
+                .Select(id => (id, new FileInfo($"/proc/{id}/cwd").LinkTarget ?? "")),
+        ];
 
     /// <summary>Waits until a process with the mark runs; returns the machine's folder.</summary>
     public async Task<string> WaitForProcessAsync(CancellationToken cancellationToken)

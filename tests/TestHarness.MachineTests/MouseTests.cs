@@ -24,8 +24,16 @@ public sealed class MouseTests(Tiny tiny)
             await screen.DoubleClickAsync(512, 384, Token);
         });
 
-        seen.Where(happened => happened.Type == Key).Should().Equal(
-            (Key, ButtonRight, 1), (Key, ButtonRight, 0), (Key, ButtonLeft, 1), (Key, ButtonLeft, 0), (Key, ButtonLeft, 1), (Key, ButtonLeft, 0));
+        seen.Where(happened => happened.Type == Key)
+            .Should()
+            .Equal(
+                (Key, ButtonRight, 1),
+                (Key, ButtonRight, 0),
+                (Key, ButtonLeft, 1),
+                (Key, ButtonLeft, 0),
+                (Key, ButtonLeft, 1),
+                (Key, ButtonLeft, 0)
+            );
         // As a guest makes pixels of them.
         seen.Where(happened => happened is (Absolute, 0, _)).Select(happened => happened.Value * 1024 / 32768).Should().Equal(0, 512);
         seen.Where(happened => happened is (Absolute, 1, _)).Select(happened => happened.Value * 768 / 32768).Should().Equal(767, 384);
@@ -36,8 +44,13 @@ public sealed class MouseTests(Tiny tiny)
     {
         (int Type, int Code, int Value)[] seen = await RecordAsync(screen => screen.DragAsync(100, 100, 900, 100, Token));
 
-        int[] across = [.. seen.SkipWhile(happened => happened is not (Key, ButtonLeft, 1)).TakeWhile(happened => happened is not (Key, ButtonLeft, 0))
-            .Where(happened => happened is (Absolute, 0, _)).Select(happened => happened.Value * 1024 / 32768)];
+        int[] across =
+        [
+            .. seen.SkipWhile(happened => happened is not (Key, ButtonLeft, 1))
+                .TakeWhile(happened => happened is not (Key, ButtonLeft, 0))
+                .Where(happened => happened is (Absolute, 0, _))
+                .Select(happened => happened.Value * 1024 / 32768),
+        ];
         across.Should().Equal(200, 300, 400, 500, 600, 700, 800, 900);
     }
 
@@ -57,18 +70,27 @@ public sealed class MouseTests(Tiny tiny)
     {
         await using VirtualMachine vm = await tiny.StartFreshAsync(Token);
 
-        await vm.Screen.Invoking(screen => screen.ClickAsync(1024, 0, cancellationToken: Token)).Should()
-            .ThrowAsync<ArgumentOutOfRangeException>().WithMessage("The screen has 1024x768 pixels.*1024,0*");
+        await vm
+            .Screen.Invoking(screen => screen.ClickAsync(1024, 0, cancellationToken: Token))
+            .Should()
+            .ThrowAsync<ArgumentOutOfRangeException>()
+            .WithMessage("The screen has 1024x768 pixels.*1024,0*");
         await vm.Shell.RunAsync("rmmod virtio_input", cancellationToken: Token);
-        await vm.Screen.Invoking(screen => screen.ClickAsync(1, 1, cancellationToken: Token)).Should().ThrowAsync<InvalidOperationException>().WithMessage("*virtio_input*");
+        await vm
+            .Screen.Invoking(screen => screen.ClickAsync(1, 1, cancellationToken: Token))
+            .Should()
+            .ThrowAsync<InvalidOperationException>()
+            .WithMessage("*virtio_input*");
     }
 
     private async Task<(int Type, int Code, int Value)[]> RecordAsync(Func<Screen, Task> act)
     {
         await using VirtualMachine vm = await tiny.StartFreshAsync(Token);
         await using GuestProcess recorder = await vm.Shell.StartAsync(
-            "modprobe evdev; cd /sys/class/input; for e in event*; do [ \"$(cat $e/device/name)\" = 'QEMU Virtio Tablet' ] && exec cat /dev/input/$e > /tmp/events; done",
-            cancellationToken: Token);
+            "modprobe evdev; cd /sys/class/input; for e in event*; do [ \"$(cat $e/device/name)\" = 'QEMU Virtio Tablet' ] && "
+                + "exec cat /dev/input/$e > /tmp/events; done",
+            cancellationToken: Token
+        );
         await vm.Shell.WaitForFileAsync("/tmp/events", TimeSpan.FromSeconds(20), cancellationToken: Token);
         await act(vm.Screen);
         // What comes last says that all else has come.
@@ -84,7 +106,15 @@ public sealed class MouseTests(Tiny tiny)
     private static IEnumerable<(int Type, int Code, int Value)> Events(byte[] bytes)
     {
         const int EventSize = 24;
-        return bytes.Chunk(EventSize).Where(one => one.Length == EventSize).Select(one => (
-            (int)BinaryPrimitives.ReadUInt16LittleEndian(one.AsSpan(16)), (int)BinaryPrimitives.ReadUInt16LittleEndian(one.AsSpan(18)), BinaryPrimitives.ReadInt32LittleEndian(one.AsSpan(20))));
+        return bytes
+            .Chunk(EventSize)
+            .Where(one => one.Length == EventSize)
+            .Select(one =>
+                (
+                    (int)BinaryPrimitives.ReadUInt16LittleEndian(one.AsSpan(16)),
+                    (int)BinaryPrimitives.ReadUInt16LittleEndian(one.AsSpan(18)),
+                    BinaryPrimitives.ReadInt32LittleEndian(one.AsSpan(20))
+                )
+            );
     }
 }

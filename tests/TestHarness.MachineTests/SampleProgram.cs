@@ -14,14 +14,19 @@ internal sealed class SampleProgram : IDisposable
     public SampleProgram(string? cache = null)
     {
         // Short, for unix sockets; and whoever QEMU runs as must be able to pass through.
-        RunFolder = Directory.CreateDirectory($"/tmp/th-{Guid.NewGuid():N}"[..16], UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute).FullName;
+        RunFolder = Directory
+            .CreateDirectory($"/tmp/th-{Guid.NewGuid():N}"[..16], UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute)
+            .FullName;
         _environment["TESTHARNESS_RUN"] = RunFolder;
         if (cache is not null)
             _environment["TESTHARNESS_CACHE"] = cache;
     }
 
     public static string Path { get; } =
-        System.IO.Path.Combine(Repository.Root, $"tests/TestHarness.SampleProgram/bin/{Repository.Configuration}/net10.0/TestHarness.SampleProgram.dll");
+        System.IO.Path.Combine(
+            Repository.Root,
+            $"tests/TestHarness.SampleProgram/bin/{Repository.Configuration}/net10.0/TestHarness.SampleProgram.dll"
+        );
 
     public string RunFolder { get; }
 
@@ -57,7 +62,12 @@ internal sealed class SampleProgram : IDisposable
     public Task<(int ExitCode, string Output)> RunInMountsAsync(string script, params string[] arguments)
     {
         Environment.UserName.Should().Be("root", "this test mounts file systems: run it as root, or in a container where you are");
-        return Repository.RunAsync("unshare", ["--mount", "--", "sh", "-c", script, "sh", "dotnet", Path, .. arguments], _environment, TestContext.Current.CancellationToken);
+        return Repository.RunAsync(
+            "unshare",
+            ["--mount", "--", "sh", "-c", script, "sh", "dotnet", Path, .. arguments],
+            _environment,
+            TestContext.Current.CancellationToken
+        );
     }
 
     /// <summary>Starts <c>hold</c>; returns once there is a QEMU, or once its machine is up.</summary>
@@ -82,7 +92,9 @@ internal sealed class SampleProgram : IDisposable
                 return line;
         }
 
-        throw new InvalidOperationException($"The program ended before it said \"{beginning}\": {await program.StandardError.ReadToEndAsync(limit.Token)}");
+        throw new InvalidOperationException(
+            $"The program ended before it said \"{beginning}\": {await program.StandardError.ReadToEndAsync(limit.Token)}"
+        );
     }
 
     public void Dispose()

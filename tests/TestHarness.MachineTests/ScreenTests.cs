@@ -13,7 +13,10 @@ public sealed class ScreenTests(Tiny tiny)
         await using VirtualMachine vm = await tiny.StartFreshAsync(Token);
 
         Screenshot before = await vm.Screen.CaptureAsync(Token);
-        await vm.Shell.RunAsync("clear > /dev/tty1; for i in 1 2 3 4 5 6 7 8; do echo hello from the guest, line $i > /dev/tty1; done", cancellationToken: Token);
+        await vm.Shell.RunAsync(
+            "clear > /dev/tty1; for i in 1 2 3 4 5 6 7 8; do echo hello from the guest, line $i > /dev/tty1; done",
+            cancellationToken: Token
+        );
         Screenshot after = await vm.Screen.CaptureAsync(Token);
 
         (after.Width, after.Height).Should().Be((1024, 768));
@@ -25,10 +28,18 @@ public sealed class ScreenTests(Tiny tiny)
     public async Task A_screen_with_a_blinking_cursor_is_still_and_one_that_scrolls_is_not()
     {
         await using VirtualMachine vm = await tiny.StartFreshAsync(Token);
-        await using (GuestProcess writer = await vm.Shell.StartAsync("i=0; while :; do i=$((i + 1)); echo $i; done > /dev/tty1", cancellationToken: Token))
+        await using (
+            GuestProcess writer = await vm.Shell.StartAsync(
+                "i=0; while :; do i=$((i + 1)); echo $i; done > /dev/tty1",
+                cancellationToken: Token
+            )
+        )
         {
-            await vm.Screen.Invoking(screen => screen.WaitForStillAsync(TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(3), Token)).Should()
-                .ThrowAsync<WaitTimeoutException>().WithMessage("*different pictures*");
+            await vm
+                .Screen.Invoking(screen => screen.WaitForStillAsync(TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(3), Token))
+                .Should()
+                .ThrowAsync<WaitTimeoutException>()
+                .WithMessage("*different pictures*");
         }
 
         Screenshot still = await vm.Screen.WaitForStillAsync(TimeSpan.FromSeconds(1), cancellationToken: Token);
@@ -52,7 +63,13 @@ public sealed class ScreenTests(Tiny tiny)
     [Fact]
     public async Task The_screen_takes_the_size_that_the_kernel_is_told()
     {
-        await using VirtualMachine vm = await VirtualMachine.StartAsync(tiny.Machine.Spec with { KernelArguments = "video=800x600" }, cancellationToken: Token);
+        await using VirtualMachine vm = await VirtualMachine.StartAsync(
+            tiny.Machine.Spec with
+            {
+                KernelArguments = "video=800x600",
+            },
+            cancellationToken: Token
+        );
 
         (await vm.Screen.GetSizeAsync(Token)).Should().Be(new ScreenSize(800, 600));
     }
@@ -63,8 +80,11 @@ public sealed class ScreenTests(Tiny tiny)
         await using var vm = new VirtualMachine(tiny.Machine.Spec with { ExtraQemuArguments = ["-no-such-option"] });
         Task start = vm.StartAsync(cancellationToken: Token);
 
-        await vm.Screen.Invoking(screen => screen.WaitForTextAsync("login:", cancellationToken: Token)).Should()
-            .ThrowAsync<InvalidOperationException>().WithMessage($"Machine '{vm.Name}' did not start: what StartAsync threw says why.");
+        await vm
+            .Screen.Invoking(screen => screen.WaitForTextAsync("login:", cancellationToken: Token))
+            .Should()
+            .ThrowAsync<InvalidOperationException>()
+            .WithMessage($"Machine '{vm.Name}' did not start: what StartAsync threw says why.");
         await start.Awaiting(task => task).Should().ThrowAsync<MachineStartException>().WithMessage("*no-such-option*");
     }
 
@@ -73,6 +93,10 @@ public sealed class ScreenTests(Tiny tiny)
     {
         await using var vm = new VirtualMachine(new MachineSpec { Display = Display.None });
 
-        await vm.Screen.Invoking(screen => screen.CaptureAsync(Token)).Should().ThrowAsync<InvalidOperationException>().WithMessage("*MachineSpec.Display*");
+        await vm
+            .Screen.Invoking(screen => screen.CaptureAsync(Token))
+            .Should()
+            .ThrowAsync<InvalidOperationException>()
+            .WithMessage("*MachineSpec.Display*");
     }
 }

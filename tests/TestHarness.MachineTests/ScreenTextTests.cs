@@ -11,7 +11,10 @@ public sealed class ScreenTextTests(Tiny tiny)
     public async Task Reads_Linux_console_exactly_and_says_so()
     {
         await using VirtualMachine vm = await tiny.StartFreshAsync(Token);
-        await vm.Shell.RunAsync("dmesg -n 1; printf '\\033[H\\033[2J\\033[31mred\\033[0m  l1O0|I ~ \\xc3\\xa4\\n\\nthird' > /dev/tty1", cancellationToken: Token);
+        await vm.Shell.RunAsync(
+            "dmesg -n 1; printf '\\033[H\\033[2J\\033[31mred\\033[0m  l1O0|I ~ \\xc3\\xa4\\n\\nthird' > /dev/tty1",
+            cancellationToken: Token
+        );
 
         ScreenText text = await vm.Screen.ReadTextAsync(Token);
 
@@ -41,8 +44,11 @@ public sealed class ScreenTextTests(Tiny tiny)
 
         Func<Task> wait = () => vm.Screen.WaitForTextAsync("Password:", TimeSpan.FromSeconds(1), Token);
 
-        (await wait.Should().ThrowAsync<WaitTimeoutException>()).Which.Message.Should()
-            .Contain("waited 1 s for \"Password:\" on the screen").And.Contain("Last seen:\n  (from Linux's console)").And.Contain("login:");
+        (await wait.Should().ThrowAsync<WaitTimeoutException>())
+            .Which.Message.Should()
+            .Contain("waited 1 s for \"Password:\" on the screen")
+            .And.Contain("Last seen:\n  (from Linux's console)")
+            .And.Contain("login:");
     }
 
     [Fact]
@@ -51,7 +57,10 @@ public sealed class ScreenTextTests(Tiny tiny)
         await using VirtualMachine vm = await tiny.StartFreshAsync(Token);
         // Over half of the console something that is no text; two lines at a time, for the kernel does not draw a write of exactly one.
         await vm.Shell.RunAsync(
-            "dmesg -n 1; printf '\\033[H\\033[2JInstall the system now' > /dev/tty1; dd if=/dev/urandom of=/dev/fb0 bs=8192 seek=192 count=192", cancellationToken: Token);
+            "dmesg -n 1; printf '\\033[H\\033[2JInstall the system now' > /dev/tty1; dd if=/dev/urandom of=/dev/fb0 bs=8192 "
+                + "seek=192 count=192",
+            cancellationToken: Token
+        );
         await vm.Screen.WaitForStillAsync(TimeSpan.FromSeconds(0.5), cancellationToken: Token);
 
         ScreenText text = await vm.Screen.ReadTextAsync(Token);

@@ -6,9 +6,9 @@ using Xunit;
 namespace TestHarness.MachineTests;
 
 /// <summary>
-/// The program of TestHarness.SampleProgram at a terminal of its own, whose keys are typed by the test, as a job of a shell. The shell says "device", "before", then the
-/// program what it says, then the shell "job-ended" with the exit code, and "after"; before and after have what <c>stty -g</c> says. Where the job stops, the shell says
-/// "stopped" instead, and brings it back after Enter.
+/// The program of TestHarness.SampleProgram at a terminal of its own, whose keys are typed by the test, as a job of a shell. The shell says
+/// "device", "before", then the program what it says, then the shell "job-ended" with the exit code, and "after"; before and after have
+/// what <c>stty -g</c> says. Where the job stops, the shell says "stopped" instead, and brings it back after Enter.
 /// </summary>
 internal sealed class TerminalProgram : IDisposable
 {
@@ -24,9 +24,7 @@ internal sealed class TerminalProgram : IDisposable
     /// <summary>Starts it.</summary>
     /// <param name="arguments">Quoted for a shell.</param>
     public TerminalProgram(string arguments)
-        : this("", $"dotnet {SampleProgram.Path} {arguments}")
-    {
-    }
+        : this("", $"dotnet {SampleProgram.Path} {arguments}") { }
 
     /// <summary>Starts another program at such a terminal.</summary>
     /// <param name="environment">Words for env(1).</param>
@@ -34,7 +32,9 @@ internal sealed class TerminalProgram : IDisposable
     public TerminalProgram(string environment, string command)
     {
         string script = Path.Combine(_folder, "run");
-        File.WriteAllText(script, $"""
+        File.WriteAllText(
+            script,
+            $"""
             set -m
             trap : INT
             echo "device $(tty)."
@@ -49,8 +49,13 @@ internal sealed class TerminalProgram : IDisposable
             done
             echo "job-ended $code."
             echo "after $(stty -g)."
-            """);
-        var start = new ProcessStartInfo("socat", ["-", $"EXEC:sh {script},pty,setsid,ctty,stderr"]) { RedirectStandardInput = true, RedirectStandardOutput = true };
+            """
+        );
+        var start = new ProcessStartInfo("socat", ["-", $"EXEC:sh {script},pty,setsid,ctty,stderr"])
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+        };
         _socat = Process.Start(start)!;
         _reading = ReadAsync();
     }

@@ -7,7 +7,8 @@ namespace TestHarness.MachineTests;
 public sealed class TypingTests(Tiny tiny)
 {
     // Every printable ASCII character, over and over, in lines that a terminal takes.
-    private static readonly string Text = string.Concat(Enumerable.Range(0, 2000).Select(at => at % 73 == 72 ? '\n' : (char)(' ' + (at * 7 % 95)))) + "\n";
+    private static readonly string Text =
+        string.Concat(Enumerable.Range(0, 2000).Select(at => at % 73 == 72 ? '\n' : (char)(' ' + (at * 7 % 95)))) + "\n";
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
@@ -16,7 +17,14 @@ public sealed class TypingTests(Tiny tiny)
     {
         await using VirtualMachine vm = await tiny.StartFreshAsync(Token);
         using var typed = new CancellationTokenSource();
-        Task[] load = [.. Enumerable.Range(0, 2).Select(_ => Task.Factory.StartNew(() => Spin(typed.Token), typed.Token, TaskCreationOptions.LongRunning, TaskScheduler.Default))];
+        Task[] load =
+        [
+            .. Enumerable
+                .Range(0, 2)
+                .Select(_ =>
+                    Task.Factory.StartNew(() => Spin(typed.Token), typed.Token, TaskCreationOptions.LongRunning, TaskScheduler.Default)
+                ),
+        ];
         await using GuestProcess reader = await StartReaderAsync(vm);
 
         long began = Stopwatch.GetTimestamp();
@@ -41,8 +49,10 @@ public sealed class TypingTests(Tiny tiny)
     private static async Task<GuestProcess> StartReaderAsync(VirtualMachine vm)
     {
         await vm.Shell.RunAsync(
-            "sed -i '/^tty1/d' /etc/inittab; kill -HUP 1; while pidof getty | grep -q ' '; do for p in $(pidof getty); do ! grep -q tty1 /proc/$p/cmdline || kill $p; done; usleep 10000; done",
-            cancellationToken: Token);
+            "sed -i '/^tty1/d' /etc/inittab; kill -HUP 1; while pidof getty | grep -q ' '; do for p in $(pidof getty); do ! grep "
+                + "-q tty1 /proc/$p/cmdline || kill $p; done; usleep 10000; done",
+            cancellationToken: Token
+        );
         GuestProcess reader = await vm.Shell.StartAsync("chvt 1; cat < /dev/tty1 > /tmp/typed", cancellationToken: Token);
         await vm.Shell.WaitForFileAsync("/tmp/typed", cancellationToken: Token);
         return reader;

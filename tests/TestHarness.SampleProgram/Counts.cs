@@ -18,16 +18,24 @@ internal sealed record Counts(int OpenFiles, int Threads, int Children, int Sock
             Directory.GetDirectories("/proc/self/task").Sum(task => CountWords($"{task}/children")),
             files.Count(file => file.Contains(" socket:", StringComparison.Ordinal)),
             mine.Sum(folder => Directory.GetDirectories(folder).Length),
-            Directory.GetFiles(Path.Combine(root, "ledger"), $"*{Environment.ProcessId}-*").Length);
+            Directory.GetFiles(Path.Combine(root, "ledger"), $"*{Environment.ProcessId}-*").Length
+        );
     }
 
     public bool IsWithin(Counts before) =>
-        OpenFiles <= before.OpenFiles + FileSlack && Threads <= before.Threads + ThreadSlack && Children <= before.Children && Sockets <= before.Sockets
-        && RunFolders == 0 && Shares == 0;
+        OpenFiles <= before.OpenFiles + FileSlack
+        && Threads <= before.Threads + ThreadSlack
+        && Children <= before.Children
+        && Sockets <= before.Sockets
+        && RunFolders == 0
+        && Shares == 0;
 
     /// <summary>The open files, a line for each, without the assemblies that the runtime loads when it first needs them.</summary>
     public static IEnumerable<string> OpenFileNames() =>
-        Directory.GetFiles("/proc/self/fd").Select(file => $"{Path.GetFileName(file)} {Target(file)}").Where(file => !file.EndsWith(".dll", StringComparison.Ordinal));
+        Directory
+            .GetFiles("/proc/self/fd")
+            .Select(file => $"{Path.GetFileName(file)} {Target(file)}")
+            .Where(file => !file.EndsWith(".dll", StringComparison.Ordinal));
 
     private static int CountWords(string file)
     {

@@ -43,8 +43,11 @@ internal static class Machines
     public static Task FillAsync() => FailAsync(new MachineSpec(), "dd if=/dev/zero of=/big bs=1M count=200; sync");
 
     // A cold start, for the memory file of a template's maker would count as well.
-    public static Task EatAsync() => FailAsync(
-        new MachineSpec { MemoryMiB = 1024, Start = StartMode.Cold }, "mkdir /eaten; mount -t tmpfs -o size=900m none /eaten; dd if=/dev/urandom of=/eaten/all bs=1M count=800");
+    public static Task EatAsync() =>
+        FailAsync(
+            new MachineSpec { MemoryMiB = 1024, Start = StartMode.Cold },
+            "mkdir /eaten; mount -t tmpfs -o size=900m none /eaten; dd if=/dev/urandom of=/eaten/all bs=1M count=800"
+        );
 
     private static async Task FailAsync(MachineSpec spec, string command)
     {
@@ -57,7 +60,9 @@ internal static class Machines
         }
         catch (TestHarnessException)
         {
-            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"failed after {Stopwatch.GetElapsedTime(began).TotalSeconds:0.0} s"));
+            Console.WriteLine(
+                string.Create(CultureInfo.InvariantCulture, $"failed after {Stopwatch.GetElapsedTime(began).TotalSeconds:0.0} s")
+            );
             throw;
         }
     }
@@ -65,7 +70,12 @@ internal static class Machines
     // Asked over a second monitor of QEMU's, so that the answer is QEMU's and not the library's.
     public static async Task ListDisksAsync()
     {
-        var spec = new MachineSpec { Start = StartMode.Cold, Disks = [new Disk(16)], ExtraQemuArguments = ["-qmp", "unix:second.sock,server=on,wait=off"] };
+        var spec = new MachineSpec
+        {
+            Start = StartMode.Cold,
+            Disks = [new Disk(16)],
+            ExtraQemuArguments = ["-qmp", "unix:second.sock,server=on,wait=off"],
+        };
         await using VirtualMachine vm = await VirtualMachine.StartAsync(spec);
         using var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         await socket.ConnectAsync(new UnixDomainSocketEndPoint($"/proc/{vm.ProcessId}/cwd/second.sock"));
@@ -84,22 +94,38 @@ internal static class Machines
     {
         var up = new CountdownEvent(count);
         var all = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        await Task.WhenAll(Enumerable.Range(0, count).Select(_ => Task.Run(async () =>
-        {
-            await using VirtualMachine vm = await VirtualMachine.StartAsync(new MachineSpec { Image = image });
-            if (up.Signal())
-                all.SetResult();
-            await all.Task;
-            DateTimeOffset asked = DateTimeOffset.UtcNow;
-            string[] answer = (await vm.Shell.RunAsync(
-                "head -c 16 /dev/urandom | od -An -v -tx1 | tr -d ' \\n'; echo; cat /etc/machine-id 2>/dev/null || hostname; hostname; date +%s")).StandardOutput.Split('\n');
-            double wrong = Outside(long.Parse(answer[3], CultureInfo.InvariantCulture), asked, DateTimeOffset.UtcNow);
-            await vm.Shell.RunAsync("i=0; while [ $i -lt 20000 ]; do i=$((i + 1)); done");
-            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"clone {answer[0]} {answer[1]} {answer[2]} {wrong:0.000} {vm.IsWarm}"));
-        })));
+        await Task.WhenAll(
+            Enumerable
+                .Range(0, count)
+                .Select(_ =>
+                    Task.Run(async () =>
+                    {
+                        await using VirtualMachine vm = await VirtualMachine.StartAsync(new MachineSpec { Image = image });
+                        if (up.Signal())
+                            all.SetResult();
+                        await all.Task;
+                        DateTimeOffset asked = DateTimeOffset.UtcNow;
+                        string[] answer = (
+                            await vm.Shell.RunAsync(
+                                "head -c 16 /dev/urandom | od -An -v -tx1 | tr -d ' \\n'; echo; cat /etc/machine-id 2>/dev/null "
+                                    + "|| hostname; hostname; date +%s"
+                            )
+                        ).StandardOutput.Split('\n');
+                        double wrong = Outside(long.Parse(answer[3], CultureInfo.InvariantCulture), asked, DateTimeOffset.UtcNow);
+                        await vm.Shell.RunAsync("i=0; while [ $i -lt 20000 ]; do i=$((i + 1)); done");
+                        Console.WriteLine(
+                            string.Create(
+                                CultureInfo.InvariantCulture,
+                                $"clone {answer[0]} {answer[1]} {answer[2]} {wrong:0.000} {vm.IsWarm}"
+                            )
+                        );
+                    })
+                )
+        );
     }
 
-    // faketime(1): what the file says is added to the clock, a second later at most (FAKETIME_CACHE_DURATION); Stopwatch's monotonic clock goes on.
+    // faketime(1): what the file says is added to the clock, a second later at most (FAKETIME_CACHE_DURATION); Stopwatch's monotonic clock
+    // goes on.
     public static async Task StepClockAsync(string file, string step)
     {
         await using VirtualMachine vm = await VirtualMachine.StartAsync(new MachineSpec());
@@ -111,11 +137,19 @@ internal static class Machines
         await command;
         await limit.ContinueWith(_ => { }, TaskScheduler.Default);
         TimeSpan took = Stopwatch.GetElapsedTime(began);
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"waited {took.TotalSeconds:0.0} s while the clock went {(DateTimeOffset.UtcNow - before - took).TotalHours:0.0} hours: {limit.Exception?.InnerException?.GetType().Name}"));
+        Console.WriteLine(
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"waited {took.TotalSeconds:0.0} s while the clock went {(DateTimeOffset.UtcNow - before - took).TotalHours:0.0} "
+                    + $"hours: {limit.Exception?.InnerException?.GetType().Name}"
+            )
+        );
         await using VirtualMachine next = await VirtualMachine.StartAsync(new MachineSpec());
         DateTimeOffset asked = DateTimeOffset.UtcNow;
         long answer = long.Parse((await next.Shell.RunAsync("date +%s")).StandardOutput, CultureInfo.InvariantCulture);
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"next {Outside(answer, asked, DateTimeOffset.UtcNow):0.000} {next.IsWarm}"));
+        Console.WriteLine(
+            string.Create(CultureInfo.InvariantCulture, $"next {Outside(answer, asked, DateTimeOffset.UtcNow):0.000} {next.IsWarm}")
+        );
     }
 
     // By how many seconds a clock that shows whole seconds was wrong, if it was read between two moments.

@@ -28,7 +28,9 @@ internal sealed class Soak(int cycles, int seed)
             await CycleAsync(_random.Next(4));
         double seconds = Stopwatch.GetElapsedTime(began).TotalSeconds;
         Counts after = await SettledAsync(before);
-        Console.WriteLine($"outcomes: {string.Join(", ", _outcomes.OrderBy(pair => pair.Key, StringComparer.Ordinal).Select(pair => $"{pair.Key} {pair.Value}"))}");
+        Console.WriteLine(
+            $"outcomes: {string.Join(", ", _outcomes.OrderBy(pair => pair.Key, StringComparer.Ordinal).Select(pair => $"{pair.Key} {pair.Value}"))}"
+        );
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"took {seconds:0.0} s"));
         Console.WriteLine($"before: {before}");
         Console.WriteLine($"after:  {after}");
@@ -53,9 +55,11 @@ internal sealed class Soak(int cycles, int seed)
         {
             await vm.StartAsync(cancellationToken: cancel.Token);
             ShellResult result = await vm.Shell.RunAsync(kind < 2 ? "echo up; sleep 1" : "echo up", cancellationToken: cancel.Token);
-            outcome = result.StandardOutput == "up\n" ? "passed" : throw new InvalidOperationException($"Wrong output: {result.StandardOutput}");
+            outcome =
+                result.StandardOutput == "up\n" ? "passed" : throw new InvalidOperationException($"Wrong output: {result.StandardOutput}");
         }
-        catch (Exception e) when ((kind == 0 && e is OperationCanceledException) || (kind == 1 && e is MachineStartException or MachineExitedException))
+        catch (Exception e)
+            when ((kind == 0 && e is OperationCanceledException) || (kind == 1 && e is MachineStartException or MachineExitedException))
         {
             outcome = e is OperationCanceledException ? "cancelled" : e.GetType().Name;
         }
@@ -92,8 +96,10 @@ internal sealed class Soak(int cycles, int seed)
             GC.WaitForPendingFinalizers();
             await Task.Delay(200);
             now = Counts.Take();
-        }
-        while (Stopwatch.GetElapsedTime(began) < (goal is null ? TimeSpan.FromSeconds(2) : SettleLimit) && (goal is null || !now.IsWithin(goal)));
+        } while (
+            Stopwatch.GetElapsedTime(began) < (goal is null ? TimeSpan.FromSeconds(2) : SettleLimit)
+            && (goal is null || !now.IsWithin(goal))
+        );
         return now;
     }
 }

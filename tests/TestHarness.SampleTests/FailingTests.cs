@@ -42,7 +42,9 @@ public sealed class OwnMachineTests
     public async Task Fails_with_a_machine_of_its_own()
     {
         await using VirtualMachine vm = await VirtualMachine.StartAsync(
-            new MachineSpec { CollectOnFailure = ["/etc/passwd"] }, cancellationToken: TestContext.Current.CancellationToken);
+            new MachineSpec { CollectOnFailure = ["/etc/passwd"] },
+            cancellationToken: TestContext.Current.CancellationToken
+        );
         vm.State.Should().Be(MachineState.Stopped);
     }
 
@@ -58,7 +60,10 @@ public sealed class OwnMachineTests
     [Fact(Timeout = 40_000)]
     public async Task Times_out()
     {
-        await using VirtualMachine vm = await VirtualMachine.StartAsync(new MachineSpec(), cancellationToken: TestContext.Current.CancellationToken);
+        await using VirtualMachine vm = await VirtualMachine.StartAsync(
+            new MachineSpec(),
+            cancellationToken: TestContext.Current.CancellationToken
+        );
         // No token on purpose: the machine's end must end the command.
         await vm.Shell.RunAsync("sleep 600");
     }

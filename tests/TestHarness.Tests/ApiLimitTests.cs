@@ -6,8 +6,8 @@ using Xunit;
 namespace TestHarness.Tests;
 
 /// <summary>
-/// No wait without a limit: every public method of the library that returns a task takes a limit, takes options that have one, or is on the list below with
-/// the limit that it has. A new one fails this test until somebody has thought about it.
+/// No wait without a limit: every public method of the library that returns a task takes a limit, takes options that have one, or is on the
+/// list below with the limit that it has. A new one fails this test until somebody has thought about it.
 /// </summary>
 public sealed class ApiLimitTests
 {
@@ -26,7 +26,8 @@ public sealed class ApiLimitTests
         ["VirtualMachine.CheckpointAsync(String, CancellationToken)"] = "2 minutes",
         ["VirtualMachine.RollbackAsync(String, CancellationToken)"] = "2 minutes",
         ["VirtualMachine.CollectEvidenceAsync(CancellationToken)"] = "2 seconds for the screenshot",
-        ["VirtualMachine.SaveEvidenceAsync(String, CancellationToken)"] = "2 seconds for the screenshot, 10 for the journal, 30 for files of the guest",
+        ["VirtualMachine.SaveEvidenceAsync(String, CancellationToken)"] =
+            "2 seconds for the screenshot, 10 for the journal, 30 for files of the guest",
         ["VirtualMachine.HoldAsync(CancellationToken)"] = "10 seconds",
         ["MachineHold.get_Released()"] = "none: a person decides, or the machine's end",
         ["MachineHold.DisposeAsync()"] = "none: closes what is open on the host",
@@ -52,21 +53,31 @@ public sealed class ApiLimitTests
         ["Screenshot.SaveAsync(String, CancellationToken)"] = "none: a file of the caller's own host",
     };
 
-    private static IEnumerable<MethodInfo> AsyncMethods => typeof(VirtualMachine).Assembly.GetExportedTypes()
-        .SelectMany(type => type.GetMethods(BindingFlags.Public | BindingFlags.Static | BindingFlags.Instance | BindingFlags.DeclaredOnly))
-        .Where(method => IsAwaitable(method.ReturnType));
+    private static IEnumerable<MethodInfo> AsyncMethods =>
+        typeof(VirtualMachine)
+            .Assembly.GetExportedTypes()
+            .SelectMany(type =>
+                type.GetMethods(BindingFlags.Public | BindingFlags.Static | BindingFlags.Instance | BindingFlags.DeclaredOnly)
+            )
+            .Where(method => IsAwaitable(method.ReturnType));
 
     [Fact]
     public void Every_wait_has_a_limit()
     {
-        string[] unlimited = [.. AsyncMethods.Where(method => !TakesLimit(method) && !TakesOptionsWithLimit(method)).Select(Signature).Except(Limits.Keys)];
+        string[] unlimited =
+        [
+            .. AsyncMethods.Where(method => !TakesLimit(method) && !TakesOptionsWithLimit(method)).Select(Signature).Except(Limits.Keys),
+        ];
 
-        unlimited.Should().BeEmpty("each needs a 'TimeSpan?' parameter, an options record with a limit, or a line in this test that says what ends its wait");
+        unlimited
+            .Should()
+            .BeEmpty(
+                "each needs a 'TimeSpan?' parameter, an options record with a limit, or a line in this test that says what ends its wait"
+            );
     }
 
     [Fact]
-    public void The_list_names_only_what_there_is() =>
-        Limits.Keys.Except(AsyncMethods.Select(Signature)).Should().BeEmpty();
+    public void The_list_names_only_what_there_is() => Limits.Keys.Except(AsyncMethods.Select(Signature)).Should().BeEmpty();
 
     [Fact]
     public void Every_optional_limit_says_its_default()
@@ -77,8 +88,14 @@ public sealed class ApiLimitTests
             ParameterInfo limit = method.GetParameters().Single(parameter => parameter.ParameterType == typeof(TimeSpan?));
             string name = $"M:{method.DeclaringType!.FullName}.{method.Name}(";
             // Overloads share the name; each has to say it.
-            string[] texts = [.. docs.Descendants("member").Where(member => member.Attribute("name")!.Value.StartsWith(name, StringComparison.Ordinal))
-                .SelectMany(member => member.Elements("param")).Where(param => param.Attribute("name")!.Value == limit.Name).Select(param => param.Value)];
+            string[] texts =
+            [
+                .. docs.Descendants("member")
+                    .Where(member => member.Attribute("name")!.Value.StartsWith(name, StringComparison.Ordinal))
+                    .SelectMany(member => member.Elements("param"))
+                    .Where(param => param.Attribute("name")!.Value == limit.Name)
+                    .Select(param => param.Value),
+            ];
 
             limit.HasDefaultValue.Should().BeTrue(Signature(method));
             texts.Should().NotBeEmpty(Signature(method)).And.OnlyContain(text => text.Contains("Default: ", StringComparison.Ordinal));
@@ -89,32 +106,62 @@ public sealed class ApiLimitTests
     public void Every_limit_of_a_record_says_its_default()
     {
         XDocument docs = XDocument.Load(Path.ChangeExtension(typeof(VirtualMachine).Assembly.Location, ".xml"));
-        PropertyInfo[] limits = [.. typeof(VirtualMachine).Assembly.GetExportedTypes()
-            .Where(type => type.Name.EndsWith("Options", StringComparison.Ordinal) || type.Name.EndsWith("Spec", StringComparison.Ordinal))
-            .SelectMany(type => type.GetProperties(BindingFlags.Public | BindingFlags.Instance))
-            .Where(property => (Nullable.GetUnderlyingType(property.PropertyType) ?? property.PropertyType) == typeof(TimeSpan) && property.CanWrite)
-            // No limit but a pace.
-            .Where(property => property.Name != nameof(TypingOptions.Pause))];
+        PropertyInfo[] limits =
+        [
+            .. typeof(VirtualMachine)
+                .Assembly.GetExportedTypes()
+                .Where(type =>
+                    type.Name.EndsWith("Options", StringComparison.Ordinal) || type.Name.EndsWith("Spec", StringComparison.Ordinal)
+                )
+                .SelectMany(type => type.GetProperties(BindingFlags.Public | BindingFlags.Instance))
+                .Where(property =>
+                    (Nullable.GetUnderlyingType(property.PropertyType) ?? property.PropertyType) == typeof(TimeSpan) && property.CanWrite
+                )
+                // No limit but a pace.
+                .Where(property => property.Name != nameof(TypingOptions.Pause)),
+        ];
 
-        limits.Select(property => $"{property.DeclaringType!.Name}.{property.Name}").Should()
-            .Contain(["MachineSpec.StartTimeout", "MachineSpec.StopTimeout", "MachineSpec.NoProgressTimeout", "ShellOptions.Timeout", "SyncOptions.Timeout"]);
+        limits
+            .Select(property => $"{property.DeclaringType!.Name}.{property.Name}")
+            .Should()
+            .Contain([
+                "MachineSpec.StartTimeout",
+                "MachineSpec.StopTimeout",
+                "MachineSpec.NoProgressTimeout",
+                "ShellOptions.Timeout",
+                "SyncOptions.Timeout",
+            ]);
         foreach (PropertyInfo limit in limits)
         {
             string name = $"P:{limit.DeclaringType!.FullName}.{limit.Name}";
-            docs.Descendants("member").Single(member => member.Attribute("name")!.Value == name).Value.Should()
-                .MatchRegex(@"Default:\s+, [0-9]+ (seconds|minutes?), longer on a slow host", name);
+            docs.Descendants("member")
+                .Single(member => member.Attribute("name")!.Value == name)
+                .Value.Should()
+                .MatchRegex(@"Default:\s+,\s+[0-9]+\s+(seconds|minutes?),\s+longer\s+on\s+a\s+slow\s+host", name);
         }
     }
 
     private static bool IsAwaitable(Type type) =>
-        type == typeof(Task) || type == typeof(ValueTask)
-        || (type.IsGenericType && type.GetGenericTypeDefinition() is var open && (open == typeof(Task<>) || open == typeof(ValueTask<>) || open == typeof(IAsyncEnumerable<>)));
+        type == typeof(Task)
+        || type == typeof(ValueTask)
+        || (
+            type.IsGenericType
+            && type.GetGenericTypeDefinition() is var open
+            && (open == typeof(Task<>) || open == typeof(ValueTask<>) || open == typeof(IAsyncEnumerable<>))
+        );
 
-    private static bool TakesLimit(MethodInfo method) => method.GetParameters().Any(parameter => parameter.ParameterType == typeof(TimeSpan?));
+    private static bool TakesLimit(MethodInfo method) =>
+        method.GetParameters().Any(parameter => parameter.ParameterType == typeof(TimeSpan?));
 
-    private static bool TakesOptionsWithLimit(MethodInfo method) => method.GetParameters().Any(parameter =>
-        parameter.ParameterType.Name.EndsWith("Options", StringComparison.Ordinal) && parameter.ParameterType.GetProperty("Timeout")?.PropertyType == typeof(TimeSpan?));
+    private static bool TakesOptionsWithLimit(MethodInfo method) =>
+        method
+            .GetParameters()
+            .Any(parameter =>
+                parameter.ParameterType.Name.EndsWith("Options", StringComparison.Ordinal)
+                && parameter.ParameterType.GetProperty("Timeout")?.PropertyType == typeof(TimeSpan?)
+            );
 
     private static string Signature(MethodInfo method) =>
-        $"{method.DeclaringType!.Name}.{method.Name}({string.Join(", ", method.GetParameters().Select(parameter => parameter.ParameterType.Name))})";
+        $"{method.DeclaringType!.Name}.{method.Name}"
+        + $"({string.Join(", ", method.GetParameters().Select(parameter => parameter.ParameterType.Name))})";
 }

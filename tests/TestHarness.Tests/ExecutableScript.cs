@@ -10,7 +10,8 @@ internal static class ExecutableScript
     {
         string text = $"{path}.text";
         File.WriteAllText(text, $"#!/bin/sh\n{script}\n");
-        // Written by another process: a program that this one has had open for writing may still be so in a child that is just being forked, and can't be run then.
+        // Written by another process: a program that this one has had open for writing may still be so in a child that is just being
+        // forked, and can't be run then.
         using Process install = Process.Start("install", ["-m", "755", text, path]);
         install.WaitForExit();
         File.Delete(text);

@@ -6,8 +6,9 @@ using Xunit;
 namespace TestHarness.Tests;
 
 /// <summary>
-/// What becomes of a running machine for each order of two signs, and of a third where it makes a difference: a table in <c>MachineLife.Orders.txt</c>. Another
-/// outcome is a change of behaviour. Where it is meant, the file that the test names takes the table's place.
+/// What becomes of a running machine for each order of two signs, and of a third where it makes a difference: a table in
+/// <c>MachineLife.Orders.txt</c>. Another outcome is a change of behaviour. Where it is meant, the file that the test names takes the
+/// table's place.
 /// </summary>
 public sealed class MachineLifeOrdersTests
 {
@@ -54,7 +55,8 @@ public sealed class MachineLifeOrdersTests
         }
     }
 
-    private static IEnumerable<string[]> Pairs() => Signs.Keys.SelectMany(first => Rest([first]).Select(second => (string[])[first, second]));
+    private static IEnumerable<string[]> Pairs() =>
+        Signs.Keys.SelectMany(first => Rest([first]).Select(second => (string[])[first, second]));
 
     private static IEnumerable<string> Rest(string[] order) => Signs.Keys.Except(order);
 

@@ -50,7 +50,8 @@ public sealed class MachineLifeTests
         {
             var life = new MachineLife();
             life.TryMove(MachineState.Created, MachineState.Starting);
-            bool left = false, finished = false;
+            bool left = false,
+                finished = false;
             Parallel.Invoke(() => left = life.SeeEnd(_qemu, 1) == QemuEndIs.ForStarter, () => finished = life.FinishStart(_qemu));
 
             left.Should().Be(!finished, "an end that is left is found, and one that is not is the watch's");

@@ -12,18 +12,21 @@ public sealed partial class PagesTests
     private static readonly string[] Folders = ["docs", ".github"];
 
     public static TheoryData<string> All =>
-    [
-        "README.md",
-        .. Folders.SelectMany(folder => Directory.GetFiles(Path.Combine(Root, folder), "*.md", SearchOption.AllDirectories))
-            .Select(file => Path.GetRelativePath(Root, file)),
-    ];
+        [
+            "README.md",
+            .. Folders
+                .SelectMany(folder => Directory.GetFiles(Path.Combine(Root, folder), "*.md", SearchOption.AllDirectories))
+                .Select(file => Path.GetRelativePath(Root, file)),
+        ];
 
     [Theory, MemberData(nameof(All))]
     public void Links_lead_somewhere(string page)
     {
         string folder = Path.GetDirectoryName(Path.Combine(Root, page))!;
 
-        IEnumerable<string> broken = Link().Matches(File.ReadAllText(Path.Combine(Root, page))).Select(match => match.Groups[1].Value)
+        IEnumerable<string> broken = Link()
+            .Matches(File.ReadAllText(Path.Combine(Root, page)))
+            .Select(match => match.Groups[1].Value)
             .Where(target => !target.Contains("://", StringComparison.Ordinal))
             .Where(target => !Path.Exists(Path.GetFullPath(target.Split('#')[0], folder)));
 
@@ -43,7 +46,8 @@ public sealed partial class PagesTests
     [Fact]
     public void Each_environment_variable_is_on_its_page()
     {
-        string source = File.ReadAllText(Path.Combine(Root, "src/TestHarness/Hosts/EnvironmentVariables.cs")), page = File.ReadAllText(Path.Combine(Root, "docs/environment.md"));
+        string source = File.ReadAllText(Path.Combine(Root, "src/TestHarness/Hosts/EnvironmentVariables.cs")),
+            page = File.ReadAllText(Path.Combine(Root, "docs/environment.md"));
 
         Variable().Matches(source).Select(match => match.Value).Distinct().Should().OnlyContain(name => page.Contains(name));
     }

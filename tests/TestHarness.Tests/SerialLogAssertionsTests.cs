@@ -14,8 +14,12 @@ public sealed class SerialLogAssertionsTests
         log.Should().ContainInOrder("one", "two", "two", "four").And.ContainInOrder();
         log.CountInOrder("one", "four", "two").Should().Be(2);
 
-        Message(() => log.Should().ContainInOrder("one", "{three}", "one")).Should()
-            .StartWith("Expected the serial log to contain \"one\" behind \"{three}\" (number 3 of 3), but it is there, but not in this order. Its last lines are:\none two {three} two four");
+        Message(() => log.Should().ContainInOrder("one", "{three}", "one"))
+            .Should()
+            .StartWith(
+                "Expected the serial log to contain \"one\" behind \"{three}\" (number 3 of 3), but it is there, but not in this "
+                    + "order. Its last lines are:\none two {three} two four"
+            );
         Message(() => log.Should().ContainInOrder("five")).Should().Contain("\"five\" (number 1 of 1), but it is nowhere");
     }
 
@@ -25,7 +29,9 @@ public sealed class SerialLogAssertionsTests
         SerialLog log = Log("Pass\u001b[1mword\u001b[0m:");
         log.Should().HaveText("Password:");
 
-        Message(() => log.Should().HaveText("login:", "it {0}", "asks")).Should().StartWith("Expected the serial log to show \"login:\" because it asks, but its last lines are:\nPassword:");
+        Message(() => log.Should().HaveText("login:", "it {0}", "asks"))
+            .Should()
+            .StartWith("Expected the serial log to show \"login:\" because it asks, but its last lines are:\nPassword:");
         Message(() => log.Should().Contain("Password:")).Should().Contain("Pass\\x1b[1mword");
     }
 

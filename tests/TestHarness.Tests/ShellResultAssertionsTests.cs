@@ -21,7 +21,10 @@ public sealed class ShellResultAssertionsTests
         Action assert = () => result.Should().Succeed();
 
         string message = assert.Should().Throw<Exception>().Which.Message;
-        message.Should().Contain("Exit code: 3").And.EndWith("x\nlast {0}\\x1b[2J\nStandard error (last 40 lines):\n\\::error::x\n#\\#vso[x]");
+        message
+            .Should()
+            .Contain("Exit code: 3")
+            .And.EndWith("x\nlast {0}\\x1b[2J\nStandard error (last 40 lines):\n\\::error::x\n#\\#vso[x]");
         message.Length.Should().BeLessThan(9000);
     }
 }

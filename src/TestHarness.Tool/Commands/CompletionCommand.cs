@@ -2,7 +2,10 @@ using System.CommandLine;
 
 namespace TestHarness.Tool.Commands;
 
-/// <summary><c>testvm completion SHELL</c>: what makes a shell ask this program for the words that may follow (<c>testvm "[suggest:POSITION]" LINE</c>).</summary>
+/// <summary>
+/// <c>testvm completion SHELL</c>: what makes a shell ask this program for the words that may follow (<c>testvm "[suggest:POSITION]"
+/// LINE</c>).
+/// </summary>
 internal static class CompletionCommand
 {
     // A colon at the end is a machine's, and its path follows.
@@ -34,12 +37,24 @@ internal static class CompletionCommand
     {
         var shell = new Argument<string>("shell") { Description = "bash, zsh or fish." };
         shell.AcceptOnlyFromAmong("bash", "zsh", "fish");
-        var command = new Command("completion", "Prints a script that completes commands, options and machines' names in your shell.") { shell };
-        command.SetAction(async (result, _) =>
+        var command = new Command("completion", "Prints a script that completes commands, options and machines' names in your shell.")
         {
-            await Console.Out.WriteLineAsync(result.GetValue(shell) switch { "bash" => Bash, "zsh" => Zsh, _ => Fish });
-            return 0;
-        });
+            shell,
+        };
+        command.SetAction(
+            async (result, _) =>
+            {
+                await Console.Out.WriteLineAsync(
+                    result.GetValue(shell) switch
+                    {
+                        "bash" => Bash,
+                        "zsh" => Zsh,
+                        _ => Fish,
+                    }
+                );
+                return 0;
+            }
+        );
         return command;
     }
 }

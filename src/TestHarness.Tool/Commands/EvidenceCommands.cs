@@ -12,23 +12,55 @@ internal static class EvidenceCommands
 
     private static Command Attach()
     {
-        var number = new Argument<int?>("number") { Description = "Which, of those that are listed without it.", Arity = ArgumentArity.ZeroOrOne };
+        var number = new Argument<int?>("number")
+        {
+            Description = "Which, of those that are listed without it.",
+            Arity = ArgumentArity.ZeroOrOne,
+        };
         var console = new Option<bool>("--console") { Description = "The serial console, in place of a shell." };
         var command = new Command("attach", "Lists the machines that tests hold (TESTHARNESS_HOLD), and joins one.") { number, console };
-        command.SetAction(async (result, token) =>
-        {
-            string[] holds = [.. Directory.GetFiles(RunFolder.ForUser(), "held", new EnumerationOptions { RecurseSubdirectories = true, MaxRecursionDepth = 3, IgnoreInaccessible = true }).Order(StringComparer.Ordinal)];
-            if (result.GetValue(number) is not { } wanted)
+        command.SetAction(
+            async (result, token) =>
             {
-                Table.Write(["NUMBER", "SHELL", "RELEASE"], holds.Select((file, index) => (IReadOnlyList<string>)[$"{index + 1}", Path.Combine(Path.GetDirectoryName(file)!, "shell"), $"rm {file}"]));
+                string[] holds =
+                [
+                    .. Directory
+                        .GetFiles(
+                            RunFolder.ForUser(),
+                            "held",
+                            new EnumerationOptions
+                            {
+                                RecurseSubdirectories = true,
+                                MaxRecursionDepth = 3,
+                                IgnoreInaccessible = true,
+                            }
+                        )
+                        .Order(StringComparer.Ordinal),
+                ];
+                if (result.GetValue(number) is not { } wanted)
+                {
+                    Table.Write(
+                        ["NUMBER", "SHELL", "RELEASE"],
+                        holds.Select(
+                            (file, index) =>
+                                (IReadOnlyList<string>)[$"{index + 1}", Path.Combine(Path.GetDirectoryName(file)!, "shell"), $"rm {file}"]
+                        )
+                    );
+                    return 0;
+                }
+
+                if (wanted < 1 || wanted > holds.Length)
+                    throw new ToolException(
+                        ExitCode.UnknownMachine,
+                        $"No machine {wanted} is held: there are {holds.Length}.\nTry: testvm attach"
+                    );
+                await JoinAsync(
+                    Path.Combine(Path.GetDirectoryName(holds[wanted - 1])!, result.GetValue(console) ? "console" : "shell"),
+                    token
+                );
                 return 0;
             }
-
-            if (wanted < 1 || wanted > holds.Length)
-                throw new ToolException(ExitCode.UnknownMachine, $"No machine {wanted} is held: there are {holds.Length}.\nTry: testvm attach");
-            await JoinAsync(Path.Combine(Path.GetDirectoryName(holds[wanted - 1])!, result.GetValue(console) ? "console" : "shell"), token);
-            return 0;
-        });
+        );
         return command;
     }
 
@@ -41,31 +73,57 @@ internal static class EvidenceCommands
         if (terminal is not null)
             await CallerJoin.TellAsync(path);
         using var join = new CallerJoin(terminal is not null);
-        _ = join.PassOnAsync(stream.WriteAsync, () => { socket.Shutdown(SocketShutdown.Send); return ValueTask.CompletedTask; }, cancellationToken);
+        _ = join.PassOnAsync(
+            stream.WriteAsync,
+            () =>
+            {
+                socket.Shutdown(SocketShutdown.Send);
+                return ValueTask.CompletedTask;
+            },
+            cancellationToken
+        );
         using Stream output = Console.OpenStandardOutput();
         await Task.WhenAny(stream.CopyToAsync(output, cancellationToken), join.Left);
     }
 
     private static Command Artifacts()
     {
-        var folder = new Argument<string?>("folder") { Description = "Evidence to show; or where to look for some. Default: this folder, or TESTHARNESS_ARTIFACTS.", Arity = ArgumentArity.ZeroOrOne };
-        var command = new Command("artifacts", "Lists the evidence of failed tests, or shows one bundle.") { folder };
-        command.SetAction(async (result, _) =>
+        var folder = new Argument<string?>("folder")
         {
-            string where = result.GetValue(folder) ?? EnvironmentVariables.Artifacts ?? ".";
-            if (File.Exists(Path.Combine(where, "events.jsonl")))
+            Description = "Evidence to show; or where to look for some. Default: this folder, or TESTHARNESS_ARTIFACTS.",
+            Arity = ArgumentArity.ZeroOrOne,
+        };
+        var command = new Command("artifacts", "Lists the evidence of failed tests, or shows one bundle.") { folder };
+        command.SetAction(
+            async (result, _) =>
             {
-                foreach (string file in Directory.GetFiles(where).Order(StringComparer.Ordinal))
-                    await Console.Out.WriteLineAsync(file);
+                string where = result.GetValue(folder) ?? EnvironmentVariables.Artifacts ?? ".";
+                if (File.Exists(Path.Combine(where, "events.jsonl")))
+                {
+                    foreach (string file in Directory.GetFiles(where).Order(StringComparer.Ordinal))
+                        await Console.Out.WriteLineAsync(file);
+                    return 0;
+                }
+
+                if (!Directory.Exists(where))
+                    throw new ToolException(ExitCode.Usage, $"There is no folder '{where}'.");
+                string[] bundles =
+                [
+                    .. Directory
+                        .EnumerateFiles(where, "events.jsonl", SearchOption.AllDirectories)
+                        .Select(file => Path.GetDirectoryName(file)!)
+                        .OrderByDescending(Directory.GetLastWriteTimeUtc),
+                ];
+                Table.Write(
+                    ["AGE", "EVIDENCE"],
+                    bundles.Select(bundle =>
+                        (IReadOnlyList<string>)
+                            [Table.Age(DateTime.UtcNow - Directory.GetLastWriteTimeUtc(bundle)), Path.GetRelativePath(".", bundle)]
+                    )
+                );
                 return 0;
             }
-
-            if (!Directory.Exists(where))
-                throw new ToolException(ExitCode.Usage, $"There is no folder '{where}'.");
-            string[] bundles = [.. Directory.EnumerateFiles(where, "events.jsonl", SearchOption.AllDirectories).Select(file => Path.GetDirectoryName(file)!).OrderByDescending(Directory.GetLastWriteTimeUtc)];
-            Table.Write(["AGE", "EVIDENCE"], bundles.Select(bundle => (IReadOnlyList<string>)[Table.Age(DateTime.UtcNow - Directory.GetLastWriteTimeUtc(bundle)), Path.GetRelativePath(".", bundle)]));
-            return 0;
-        });
+        );
         return command;
     }
 }

@@ -14,45 +14,54 @@ internal static class HostCommands
     {
         var fix = new Option<bool>("--fix") { Description = "Installs the programs that are missing (Debian, Ubuntu)." };
         var command = new Command("doctor", "Tells what the host has and lacks. Ends with 2 where no machine can run.") { fix };
-        command.SetAction(async (result, token) =>
-        {
-            if (result.GetValue(fix) && HostReport.MissingPackages() is { Count: > 0 } packages)
-                await InstallAsync(packages, token);
-            IReadOnlyList<HostFinding> findings = await HostReport.MakeAsync(token);
-            foreach (HostFinding finding in findings)
+        command.SetAction(
+            async (result, token) =>
             {
-                string sign = finding.Verdict switch { HostVerdict.Good => "ok     ", HostVerdict.Degraded => "lesser ", _ => "MISSING" };
-                await Console.Out.WriteLineAsync($"{sign}  {finding.What}: {finding.Text}");
-                if (finding is { Verdict: not HostVerdict.Good, Remedy: { } remedy })
-                    await Console.Out.WriteLineAsync($"         Try: {remedy}");
-            }
+                if (result.GetValue(fix) && HostReport.MissingPackages() is { Count: > 0 } packages)
+                    await InstallAsync(packages, token);
+                IReadOnlyList<HostFinding> findings = await HostReport.MakeAsync(token);
+                foreach (HostFinding finding in findings)
+                {
+                    string sign = finding.Verdict switch
+                    {
+                        HostVerdict.Good => "ok     ",
+                        HostVerdict.Degraded => "lesser ",
+                        _ => "MISSING",
+                    };
+                    await Console.Out.WriteLineAsync($"{sign}  {finding.What}: {finding.Text}");
+                    if (finding is { Verdict: not HostVerdict.Good, Remedy: { } remedy })
+                        await Console.Out.WriteLineAsync($"         Try: {remedy}");
+                }
 
-            return findings.Any(finding => finding.Verdict == HostVerdict.Missing) ? ExitCode.Usage : 0;
-        });
+                return findings.Any(finding => finding.Verdict == HostVerdict.Missing) ? ExitCode.Usage : 0;
+            }
+        );
         return command;
     }
 
     private static Command Clean()
     {
         var command = new Command("clean", "Removes what killed test runs and machines left.");
-        command.SetAction(async (_, token) =>
-        {
-            // Looking for a folder of its own, the library removes those of processes that are gone.
-            string root = Path.GetDirectoryName(RunFolder.ForProcess())!;
-            int sockets = 0;
-            foreach (NamedMachine machine in NamedMachine.All())
+        command.SetAction(
+            async (_, token) =>
             {
-                using FileLock? free = FileLock.TryTake(machine.HostLock);
-                if (free is null || !File.Exists(machine.Socket))
-                    continue;
-                File.Delete(machine.Socket);
-                sockets++;
-            }
+                // Looking for a folder of its own, the library removes those of processes that are gone.
+                string root = Path.GetDirectoryName(RunFolder.ForProcess())!;
+                int sockets = 0;
+                foreach (NamedMachine machine in NamedMachine.All())
+                {
+                    using FileLock? free = FileLock.TryTake(machine.HostLock);
+                    if (free is null || !File.Exists(machine.Socket))
+                        continue;
+                    File.Delete(machine.Socket);
+                    sockets++;
+                }
 
-            await Console.Error.WriteLineAsync($"{root} has only what is in use; {sockets} sockets of killed machines removed.");
-            token.ThrowIfCancellationRequested();
-            return 0;
-        });
+                await Console.Error.WriteLineAsync($"{root} has only what is in use; {sockets} sockets of killed machines removed.");
+                token.ThrowIfCancellationRequested();
+                return 0;
+            }
+        );
         return command;
     }
 

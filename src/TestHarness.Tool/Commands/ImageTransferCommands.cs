@@ -13,7 +13,8 @@ internal static class ImageTransferCommands
 
     private static Option<string?> Name() => new("--name") { Description = "The image's name here." };
 
-    private static Option<DiskFormat?> Format() => new("--format") { Description = "The disk's format, qcow2 or raw, where its ending does not say it." };
+    private static Option<DiskFormat?> Format() =>
+        new("--format") { Description = "The disk's format, qcow2 or raw, where its ending does not say it." };
 
     private static Command Pull()
     {
@@ -22,12 +23,20 @@ internal static class ImageTransferCommands
         Option<string?> name = Name();
         Option<DiskFormat?> format = Format();
         var command = new Command("pull", "Fetches a disk ahead of time; goes on where it was cut.") { address, sum, name, format };
-        command.SetAction(async (result, token) =>
-        {
-            string from = result.GetValue(address)!;
-            var pull = new ImagePull { Address = from, Sha256 = result.GetValue(sum)!, Name = result.GetValue(name) ?? ImagePull.NameOf(from), Format = result.GetValue(format) };
-            return Tell(await StepDisplay.RunAsync(steps => pull.RunAsync(Store, steps, token)));
-        });
+        command.SetAction(
+            async (result, token) =>
+            {
+                string from = result.GetValue(address)!;
+                var pull = new ImagePull
+                {
+                    Address = from,
+                    Sha256 = result.GetValue(sum)!,
+                    Name = result.GetValue(name) ?? ImagePull.NameOf(from),
+                    Format = result.GetValue(format),
+                };
+                return Tell(await StepDisplay.RunAsync(steps => pull.RunAsync(Store, steps, token)));
+            }
+        );
         return command;
     }
 
@@ -39,53 +48,79 @@ internal static class ImageTransferCommands
         var product = new Option<string?>("--product") { Description = "A product by its full name, in place of series and architecture." };
         var version = new Option<string?>("--version") { Description = "A version. Default: the newest." };
         var item = new Option<string>("--item") { Description = "Which file of it.", DefaultValueFactory = _ => "disk1.img" };
-        var keyring = new Option<FileInfo?>("--keyring") { Description = "The publisher's keys: nothing is read that they have not signed." };
+        var keyring = new Option<FileInfo?>("--keyring")
+        {
+            Description = "The publisher's keys: nothing is read that they have not signed.",
+        };
         Option<string?> name = Name();
         Option<DiskFormat?> format = Format();
-        var command = new Command(
-            "sync",
-            "Fetches the newest image of a series.")
-            { source, series, arch, product, version, item, keyring, name, format };
-        command.SetAction(async (result, token) =>
+        var command = new Command("sync", "Fetches the newest image of a series.")
         {
-            var query = new StreamQuery
+            source,
+            series,
+            arch,
+            product,
+            version,
+            item,
+            keyring,
+            name,
+            format,
+        };
+        command.SetAction(
+            async (result, token) =>
             {
-                Series = result.GetValue(series),
-                Architecture = result.GetValue(arch)!,
-                Product = result.GetValue(product),
-                Version = result.GetValue(version),
-                Item = result.GetValue(item)!,
-            };
-            DiskFormat stated = result.GetValue(format) ?? (query.Item.EndsWith(".raw", StringComparison.Ordinal) ? DiskFormat.Raw : DiskFormat.Qcow2);
-            var from = new ImageSource(result.GetValue(source)!, result.GetValue(keyring)?.FullName);
-            return Tell(await StepDisplay.RunAsync(steps => from.SyncAsync(Store, query, result.GetValue(name), stated, steps, token)));
-        });
+                var query = new StreamQuery
+                {
+                    Series = result.GetValue(series),
+                    Architecture = result.GetValue(arch)!,
+                    Product = result.GetValue(product),
+                    Version = result.GetValue(version),
+                    Item = result.GetValue(item)!,
+                };
+                DiskFormat stated = result.GetValue(format)
+                    ?? (query.Item.EndsWith(".raw", StringComparison.Ordinal) ? DiskFormat.Raw : DiskFormat.Qcow2);
+                var from = new ImageSource(result.GetValue(source)!, result.GetValue(keyring)?.FullName);
+                return Tell(await StepDisplay.RunAsync(steps => from.SyncAsync(Store, query, result.GetValue(name), stated, steps, token)));
+            }
+        );
         return command;
     }
 
     private static Command Package()
     {
-        var image = new Argument<string>("image") { Description = "An image of the list, or the path of a disk: it is made one file, whatever it lies on." };
+        var image = new Argument<string>("image")
+        {
+            Description = "An image of the list, or the path of a disk: it is made one file, whatever it lies on.",
+        };
         var file = new Argument<FileInfo>("file") { Description = "The package to write: FILE.tar.zst." };
         Option<string?> name = Name();
         Option<DiskFormat?> format = Format();
         var command = new Command("package", "Writes an image as one file for other hosts.") { image, file, name, format };
-        command.SetAction(async (result, token) =>
-        {
-            string from = result.GetValue(image)!, to = result.GetValue(file)!.FullName;
-            StoredImage? stored = Store.All().FirstOrDefault(one => one.Name == from && one.Kind != StoredKind.Fetched);
-            await StepDisplay.RunAsync(async steps =>
+        command.SetAction(
+            async (result, token) =>
             {
-                var package = new DiskPackage(Store, steps);
-                if (stored is not null)
-                    await package.WriteAsync(result.GetValue(name) is { } other ? stored.Named(other) : stored, to, token);
-                else
-                    await package.WriteDiskAsync(from, result.GetValue(format), result.GetValue(name) ?? Path.GetFileNameWithoutExtension(from), to, token);
-                return to;
-            });
-            await Console.Out.WriteLineAsync(to);
-            return 0;
-        });
+                string from = result.GetValue(image)!,
+                    to = result.GetValue(file)!.FullName;
+                StoredImage? stored = Store.All().FirstOrDefault(one => one.Name == from && one.Kind != StoredKind.Fetched);
+                await StepDisplay.RunAsync(async steps =>
+                {
+                    var package = new DiskPackage(Store, steps);
+                    if (stored is not null)
+                        await package.WriteAsync(result.GetValue(name) is { } other ? stored.Named(other) : stored, to, token);
+                    else
+                        await package.WriteDiskAsync(
+                            from,
+                            result.GetValue(format),
+                            result.GetValue(name) ?? Path.GetFileNameWithoutExtension(from),
+                            to,
+                            token
+                        );
+                    return to;
+                });
+                await Console.Out.WriteLineAsync(to);
+                return 0;
+            }
+        );
         return command;
     }
 
@@ -94,8 +129,14 @@ internal static class ImageTransferCommands
         var file = new Argument<FileInfo>("file") { Description = "A package that testvm image package wrote." };
         Option<string?> name = Name();
         var command = new Command("import", "Reads a package into the store.") { file, name };
-        command.SetAction(async (result, token) =>
-            Tell(await StepDisplay.RunAsync(steps => new DiskImport(Store, result.GetValue(file)!.FullName, steps).RunAsync(result.GetValue(name), token))));
+        command.SetAction(
+            async (result, token) =>
+                Tell(
+                    await StepDisplay.RunAsync(steps =>
+                        new DiskImport(Store, result.GetValue(file)!.FullName, steps).RunAsync(result.GetValue(name), token)
+                    )
+                )
+        );
         return command;
     }
 
@@ -105,11 +146,15 @@ internal static class ImageTransferCommands
         Console.Out.WriteLine(image.Image.DiskPath);
         GuestImage disk = image.Image;
         string arguments = disk.KernelPath is null ? "Firmware = Firmware.Bios" : $"KernelArguments = \"{disk.KernelArguments}\"";
-        Console.Error.WriteLine(PrintableText.Of($"""
-            Image '{image.Name}' ({disk.Key}) is there.
-            In a test: new MachineSpec {"{"} Image = "{disk.DiskPath}", ImageFormat = DiskFormat.{image.Description!.Format}, {arguments} {"}"}
-            Try: testvm up --image {image.Name}
-            """));
+        Console.Error.WriteLine(
+            PrintableText.Of(
+                $"""
+                Image '{image.Name}' ({disk.Key}) is there.
+                In a test: new MachineSpec {"{"} Image = "{disk.DiskPath}", ImageFormat = DiskFormat.{image.Description!.Format}, {arguments} {"}"}
+                Try: testvm up --image {image.Name}
+                """
+            )
+        );
         return 0;
     }
 }

@@ -13,7 +13,9 @@ internal static class MonitorCommand
         // Before anything is asked for: a machine that is not running says so at once.
         await CallAsync(machine, "", cancellationToken);
         if (prompt.IsTerminal)
-            await Console.Error.WriteLineAsync($"Machine '{machine.Name}': QEMU's monitor. Ctrl-D or {Leave} leaves, help lists what it knows.");
+            await Console.Error.WriteLineAsync(
+                $"Machine '{machine.Name}': QEMU's monitor. Ctrl-D or {Leave} leaves, help lists what it knows."
+            );
         while (await prompt.ReadAsync("(qemu) ", cancellationToken) is { } line && line.Trim() != Leave)
         {
             try

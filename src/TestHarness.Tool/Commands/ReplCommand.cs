@@ -8,7 +8,11 @@ namespace TestHarness.Tool.Commands;
 /// <summary><c>testvm repl</c>: a C# prompt with a machine at hand.</summary>
 internal sealed class ReplCommand : Command
 {
-    private readonly Argument<string?> _name = new("name") { Description = "The machine. Default: a new one, thrown away at the end.", Arity = ArgumentArity.ZeroOrOne };
+    private readonly Argument<string?> _name = new("name")
+    {
+        Description = "The machine. Default: a new one, thrown away at the end.",
+        Arity = ArgumentArity.ZeroOrOne,
+    };
     private readonly Option<string?> _image = new("--image", "-i") { Description = "What the new one starts from. Default: debian-12." };
 
     public ReplCommand()
@@ -27,7 +31,10 @@ internal sealed class ReplCommand : Command
         if (result.GetValue(_name) is not { } name)
             return await RunNewAsync(image ?? "debian-12", cancellationToken);
         if (image is not null)
-            throw new ToolException(ExitCode.Usage, $"Machine '{name}' has its image; --image is for a new one.\nTry: testvm repl {name}, or testvm repl --image {image}");
+            throw new ToolException(
+                ExitCode.Usage,
+                $"Machine '{name}' has its image; --image is for a new one.\nTry: testvm repl {name}, or testvm repl --image {image}"
+            );
         return await RunNamedAsync(NamedMachine.Existing(name), cancellationToken);
     }
 
@@ -47,7 +54,9 @@ internal sealed class ReplCommand : Command
     private static async Task<int> RunNamedAsync(NamedMachine machine, CancellationToken cancellationToken)
     {
         if (await HostClient.TryAskAsync(machine, new HostRequest("status"), cancellationToken) is not null)
-            return await new CSharpPrompt(new ScriptSession(new RunningMachineGlobals(new RunningMachine(machine)))).RunAsync(cancellationToken);
+            return await new CSharpPrompt(new ScriptSession(new RunningMachineGlobals(new RunningMachine(machine)))).RunAsync(
+                cancellationToken
+            );
         // It is this process that keeps it, and serves other commands, until the person leaves.
         await Console.Error.WriteLineAsync($"Machine '{machine.Name}' is not running: it runs until you leave.");
         Task<int>? prompt = null;
@@ -61,9 +70,13 @@ internal sealed class ReplCommand : Command
             await ((Task)prompt).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         });
         if (kept == ExitCode.AlreadyRunning)
-            throw new ToolException(ExitCode.Busy, $"Another command is starting machine '{machine.Name}' ({FileLock.ReadOwner(machine.HostLock)}).\nTry again when it is up.");
+            throw new ToolException(
+                ExitCode.Busy,
+                $"Another command is starting machine '{machine.Name}' ({FileLock.ReadOwner(machine.HostLock)}).\nTry again when it is up."
+            );
         return prompt is { IsCompleted: true } ? Math.Max(kept, await prompt) : kept;
     }
 
-    private static Task<int> PromptAsync(VirtualMachine vm, CancellationToken cancellationToken) => new CSharpPrompt(new ScriptSession(new OwnMachineGlobals(vm))).RunAsync(cancellationToken);
+    private static Task<int> PromptAsync(VirtualMachine vm, CancellationToken cancellationToken) =>
+        new CSharpPrompt(new ScriptSession(new OwnMachineGlobals(vm))).RunAsync(cancellationToken);
 }

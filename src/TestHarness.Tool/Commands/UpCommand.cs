@@ -10,18 +10,42 @@ namespace TestHarness.Tool.Commands;
 /// <summary><c>testvm up</c>: describes a machine and starts it; one that is there already is started as it is.</summary>
 internal sealed partial class UpCommand : Command
 {
-    private readonly Argument<string?> _name = new("name") { Description = "The machine's name. Default: the image's.", Arity = ArgumentArity.ZeroOrOne };
-    private readonly Option<string> _image = new("--image", "-i") { Description = "A recipe (tiny, debian-12), a folder with one, a disk's file or address, or an image that was imported, pulled or synced.", DefaultValueFactory = _ => "debian-12" };
+    private readonly Argument<string?> _name = new("name")
+    {
+        Description = "The machine's name. Default: the image's.",
+        Arity = ArgumentArity.ZeroOrOne,
+    };
+    private readonly Option<string> _image = new("--image", "-i")
+    {
+        Description =
+            "A recipe (tiny, debian-12), a folder with one, a disk's file or address, or an image that was imported, pulled or synced.",
+        DefaultValueFactory = _ => "debian-12",
+    };
     private readonly Option<int?> _cpus = new("--cpus") { Description = "Virtual processors. Default: 1." };
     private readonly Option<string?> _memory = new("--memory", "-m") { Description = "Memory: 512M, 2G. Default: 512M." };
     private readonly Option<string[]> _disks = new("--disk") { Description = "A further, empty disk: 1G. May be repeated." };
-    private readonly Option<string[]> _forwards = new("--forward", "-p") { Description = "A port of 127.0.0.1 that leads into the guest: 8080:80, 80 (any port), 5353:53/udp. May be repeated." };
+    private readonly Option<string[]> _forwards = new("--forward", "-p")
+    {
+        Description = "A port of 127.0.0.1 that leads into the guest: 8080:80, 80 (any port), 5353:53/udp. May be repeated.",
+    };
     private readonly Option<FileInfo?> _cloudInit = new("--cloud-init") { Description = "A file with cloud-init's user-data." };
     private readonly Option<FileInfo?> _kernel = new("--kernel") { Description = "The kernel of a disk of your own." };
     private readonly Option<FileInfo?> _initrd = new("--initrd") { Description = "Its initrd." };
-    private readonly Option<string> _append = new("--append") { Description = "Further arguments of the kernel.", DefaultValueFactory = _ => "" };
-    private readonly Option<NetworkMode> _network = new("--network") { Description = "What the guest reaches.", DefaultValueFactory = _ => NetworkMode.Isolated };
-    private readonly Option<Firmware> _firmware = new("--firmware") { Description = "What boots a disk of your own.", DefaultValueFactory = _ => Firmware.Kernel };
+    private readonly Option<string> _append = new("--append")
+    {
+        Description = "Further arguments of the kernel.",
+        DefaultValueFactory = _ => "",
+    };
+    private readonly Option<NetworkMode> _network = new("--network")
+    {
+        Description = "What the guest reaches.",
+        DefaultValueFactory = _ => NetworkMode.Isolated,
+    };
+    private readonly Option<Firmware> _firmware = new("--firmware")
+    {
+        Description = "What boots a disk of your own.",
+        DefaultValueFactory = _ => Firmware.Kernel,
+    };
     private readonly Option<string?> _constraints = new("--constraints") { Description = "All at once: \"mem=2G cores=2\"." };
 
     private readonly Option<bool> _dryRun = new("--dry-run") { Description = "Prints QEMU's command line and starts nothing." };
@@ -32,7 +56,24 @@ internal sealed partial class UpCommand : Command
         _name.CompletionSources.Add(_ => MachineCommands.Names());
         _image.CompletionSources.Add(_ => ImageCommands.Names());
         Arguments.Add(_name);
-        foreach (Option option in (Option[])[_image, _cpus, _memory, _disks, _forwards, _cloudInit, _kernel, _initrd, _append, _network, _firmware, _constraints, _dryRun])
+        foreach (
+            Option option in (Option[])
+                [
+                    _image,
+                    _cpus,
+                    _memory,
+                    _disks,
+                    _forwards,
+                    _cloudInit,
+                    _kernel,
+                    _initrd,
+                    _append,
+                    _network,
+                    _firmware,
+                    _constraints,
+                    _dryRun,
+                ]
+        )
             Options.Add(option);
         SetAction(RunAsync);
     }
@@ -54,7 +95,11 @@ internal sealed partial class UpCommand : Command
         if (isNew)
             machine.Write(Describe(result, machine, image));
         else if (result.Tokens.Any(token => token.Value.StartsWith('-')))
-            throw new ToolException(ExitCode.Usage, $"Machine '{machine.Name}' is there already, and what it is was said when it was made.\nTry: testvm start {machine.Name}, or testvm delete {machine.Name} first");
+            throw new ToolException(
+                ExitCode.Usage,
+                $"Machine '{machine.Name}' is there already, and what it is was said when it was made.\nTry: testvm start "
+                    + $"{machine.Name}, or testvm delete {machine.Name} first"
+            );
         try
         {
             return await MachineCommands.StartAsync(machine, cancellationToken);
@@ -74,12 +119,23 @@ internal sealed partial class UpCommand : Command
         // Of the disks in the store; what they boot by is known.
         StoredImage? stored = new StoredImages(CacheFolder.Path).FindDisk(image);
         if (stored is { Image.Architecture: not "amd64" })
-            throw new ToolException(ExitCode.Usage, $"Image '{image}' is for {stored.Image.Architecture}, and machines are for amd64.\nTry: testvm image sync SOURCE --arch amd64");
-        Firmware firmware = stored is { Image.KernelPath: null } && result.GetResult(_firmware) is null or { Implicit: true } ? Firmware.Bios : result.GetValue(_firmware);
+            throw new ToolException(
+                ExitCode.Usage,
+                $"Image '{image}' is for {stored.Image.Architecture}, and machines are for amd64.\nTry: testvm image sync SOURCE "
+                    + "--arch amd64"
+            );
+        Firmware firmware =
+            stored is { Image.KernelPath: null } && result.GetResult(_firmware) is null or { Implicit: true }
+                ? Firmware.Bios
+                : result.GetValue(_firmware);
         var settings = new MachineSettings
         {
             ImageFormat = stored?.Description!.Format,
-            Image = stored is not null ? stored.Image.DiskPath : image.Contains('/', StringComparison.Ordinal) && !image.Contains("://", StringComparison.Ordinal) ? Path.GetFullPath(image) : image,
+            Image =
+                stored is not null ? stored.Image.DiskPath
+                : image.Contains('/', StringComparison.Ordinal) && !image.Contains("://", StringComparison.Ordinal)
+                    ? Path.GetFullPath(image)
+                : image,
             Cpus = result.GetValue(_cpus) ?? constraints.Cpus ?? 1,
             MemoryMiB = result.GetValue(_memory) is { } memory ? Sizes.Mebibytes(memory, "--memory") : constraints.MemoryMiB ?? 512,
             DisksMiB = [.. (result.GetValue(_disks) ?? []).Select(size => Sizes.Mebibytes(size, "--disk"))],
@@ -108,14 +164,22 @@ internal sealed partial class UpCommand : Command
         if (ForwardPattern().Match(text) is { Success: true } match)
         {
             int host = match.Groups["host"] is { Success: true } given ? Port(given.Value) : 0;
-            return new MachineForward(host, Port(match.Groups["guest"].Value), match.Groups["udp"].Success ? ForwardProtocol.Udp : ForwardProtocol.Tcp);
+            return new MachineForward(
+                host,
+                Port(match.Groups["guest"].Value),
+                match.Groups["udp"].Success ? ForwardProtocol.Udp : ForwardProtocol.Tcp
+            );
         }
 
-        throw new ToolException(ExitCode.Usage, $"--forward is \"{text}\": write 8080:80 (host, guest), 80 (any port of the host) or 5353:53/udp.");
+        throw new ToolException(
+            ExitCode.Usage,
+            $"--forward is \"{text}\": write 8080:80 (host, guest), 80 (any port of the host) or 5353:53/udp."
+        );
 
-        int Port(string digits) => int.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out int port) && port is > 0 and <= 65535
-            ? port
-            : throw new ToolException(ExitCode.Usage, $"--forward is \"{text}\": ports are 1 to 65535.");
+        int Port(string digits) =>
+            int.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out int port) && port is > 0 and <= 65535
+                ? port
+                : throw new ToolException(ExitCode.Usage, $"--forward is \"{text}\": ports are 1 to 65535.");
     }
 
     [GeneratedRegex(@"\A(?:(?<host>[0-9]+):)?(?<guest>[0-9]+)(?<udp>/udp)?(?:/tcp)?\z", RegexOptions.CultureInvariant)]

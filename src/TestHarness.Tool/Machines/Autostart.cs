@@ -14,7 +14,10 @@ internal sealed class Autostart(NamedMachine machine)
 
     public string UnitFile => Path.Combine(Folder, Unit);
 
-    /// <summary>Gets a value indicating whether the unit is there, and starts this machine: one of the same name in another data folder has the same unit.</summary>
+    /// <summary>
+    /// Gets a value indicating whether the unit is there, and starts this machine: one of the same name in another data folder has the same
+    /// unit.
+    /// </summary>
     public bool IsOn => UserFolder.HasConfiguration && File.Exists(UnitFile) && File.ReadLines(UnitFile).Contains(DataLine);
 
     private static string Folder => Path.Combine(UserFolder.Configuration, "systemd/user");
@@ -26,20 +29,38 @@ internal sealed class Autostart(NamedMachine machine)
     public async Task TurnOnAsync(CancellationToken cancellationToken)
     {
         if (File.Exists(UnitFile) && !IsOn)
-            throw new ToolException(ExitCode.Failed, $"'{UnitFile}' is there and starts another machine, or was written by hand.\nTry: rename the machine, or remove that file");
+            throw new ToolException(
+                ExitCode.Failed,
+                $"'{UnitFile}' is there and starts another machine, or was written by hand.\nTry: rename the machine, or remove that file"
+            );
         (int exitCode, string error) = await SystemctlAsync(["show", "--property=Version"], cancellationToken);
         if (exitCode != 0)
-            throw new ToolException(ExitCode.Usage, $"Machine '{machine.Name}' can't start by itself: this host has no systemd user manager that can be asked.\nsystemctl --user: {error}\nTry: log in by a session that systemd keeps (ssh, a desktop), or loginctl enable-linger, and again");
+            throw new ToolException(
+                ExitCode.Usage,
+                $"Machine '{machine.Name}' can't start by itself: this host has no systemd user manager that can be "
+                    + $"asked.\nsystemctl --user: {error}\nTry: log in by a session that systemd keeps (ssh, a desktop), or "
+                    + "loginctl enable-linger, and again"
+            );
         Directory.CreateDirectory(Folder);
         await File.WriteAllTextAsync($"{UnitFile}.new", Text(HostLauncher.Self()), cancellationToken);
         File.Move($"{UnitFile}.new", UnitFile, overwrite: true);
-        foreach (string[] command in (string[][])[["daemon-reload"], ["enable", Unit]])
+        foreach (
+            string[] command in (string[][])
+                [
+                    ["daemon-reload"],
+                    ["enable", Unit],
+                ]
+        )
         {
             (exitCode, error) = await SystemctlAsync(command, cancellationToken);
             if (exitCode == 0)
                 continue;
             await TurnOffAsync(CancellationToken.None);
-            throw new ToolException(ExitCode.Failed, $"Machine '{machine.Name}' does not start by itself: systemctl --user {string.Join(' ', command)} failed.\nsystemctl --user: {error}");
+            throw new ToolException(
+                ExitCode.Failed,
+                $"Machine '{machine.Name}' does not start by itself: systemctl --user {string.Join(' ', command)} "
+                    + $"failed.\nsystemctl --user: {error}"
+            );
         }
     }
 
@@ -64,7 +85,13 @@ internal sealed class Autostart(NamedMachine machine)
     {
         string program = $"{SystemdText.Program(self[0])} {string.Concat(self.Skip(1).Select(word => $"{SystemdText.Argument(word)} "))}";
         // What told this command where things are tells it to the one that systemd starts.
-        string[] environment = [.. EnvironmentVariables.Places.Where(place => place.Name != "TESTHARNESS_DATA").Select(place => SystemdText.Environment(place.Name, place.Value)), DataLine];
+        string[] environment =
+        [
+            .. EnvironmentVariables
+                .Places.Where(place => place.Name != "TESTHARNESS_DATA")
+                .Select(place => SystemdText.Environment(place.Name, place.Value)),
+            DataLine,
+        ];
         return $"""
             [Unit]
             Description=Virtual machine {machine.Name} (testvm)

@@ -37,17 +37,25 @@ internal sealed class HostCall(HostChannel channel, HostRequest request)
             else if (kind == FrameKind.Input)
                 _input.Writer.TryWrite(payload);
             else if (kind == FrameKind.Size && payload.Length == 4)
-                Resize(new AgentTerminal(BinaryPrimitives.ReadUInt16LittleEndian(payload), BinaryPrimitives.ReadUInt16LittleEndian(payload.AsSpan(2))));
+                Resize(
+                    new AgentTerminal(
+                        BinaryPrimitives.ReadUInt16LittleEndian(payload),
+                        BinaryPrimitives.ReadUInt16LittleEndian(payload.AsSpan(2))
+                    )
+                );
         }
     }
 
-    public Task TellAsync(string line, CancellationToken cancellationToken) => channel.SendAsync(FrameKind.Progress, Encoding.UTF8.GetBytes(line), cancellationToken);
+    public Task TellAsync(string line, CancellationToken cancellationToken) =>
+        channel.SendAsync(FrameKind.Progress, Encoding.UTF8.GetBytes(line), cancellationToken);
 
-    public Task TellAsync(StartProgress howFar, CancellationToken cancellationToken) => channel.SendAsync(FrameKind.HowFar, howFar, ToolJson.Default.StartProgress, cancellationToken);
+    public Task TellAsync(StartProgress howFar, CancellationToken cancellationToken) =>
+        channel.SendAsync(FrameKind.HowFar, howFar, ToolJson.Default.StartProgress, cancellationToken);
 
-    public Task AnswerAsync(HostAnswer answer, CancellationToken cancellationToken) => answer.InGuest is { } inGuest
-        ? channel.SendAsync(FrameKind.Exit, answer.ToExit(inGuest), cancellationToken)
-        : channel.SendAsync(FrameKind.Answer, answer, ToolJson.Default.HostAnswer, cancellationToken);
+    public Task AnswerAsync(HostAnswer answer, CancellationToken cancellationToken) =>
+        answer.InGuest is { } inGuest
+            ? channel.SendAsync(FrameKind.Exit, answer.ToExit(inGuest), cancellationToken)
+            : channel.SendAsync(FrameKind.Answer, answer, ToolJson.Default.HostAnswer, cancellationToken);
 
     public IAsyncEnumerable<byte[]> ReadInputAsync(CancellationToken cancellationToken) => _input.Reader.ReadAllAsync(cancellationToken);
 
@@ -82,11 +90,13 @@ internal sealed class HostCall(HostChannel channel, HostRequest request)
 
         public override long Length => throw new NotSupportedException();
 
-        public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
-
-        public override void Flush()
+        public override long Position
         {
+            get => throw new NotSupportedException();
+            set => throw new NotSupportedException();
         }
+
+        public override void Flush() { }
 
         public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
 

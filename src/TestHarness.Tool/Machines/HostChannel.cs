@@ -12,7 +12,10 @@ internal enum FrameKind : byte
     Request = (byte)'R',
     Answer = (byte)'A',
 
-    /// <summary>The answer to a command in the guest: its exit code in four bytes, and for how many ticks of 100 ns it was there, in eight (little endian).</summary>
+    /// <summary>
+    /// The answer to a command in the guest: its exit code in four bytes, and for how many ticks of 100 ns it was there, in eight (little
+    /// endian).
+    /// </summary>
     Exit = (byte)'E',
     Progress = (byte)'P',
 
@@ -24,7 +27,10 @@ internal enum FrameKind : byte
     Size = (byte)'Z',
 }
 
-/// <summary>Frames on a unix socket: a byte for the kind, four for the length (little endian), and so many bytes. An empty <see cref="FrameKind.Input"/> is its end.</summary>
+/// <summary>
+/// Frames on a unix socket: a byte for the kind, four for the length (little endian), and so many bytes. An empty
+/// <see cref="FrameKind.Input"/> is its end.
+/// </summary>
 internal sealed class HostChannel(Socket socket) : IAsyncDisposable
 {
     private const int Header = 5;

@@ -27,11 +27,16 @@ internal static class HostClient
                 return await ReceiveAsync(channel, limit.Token);
             }
         }
-        catch (Exception e) when (e is OperationCanceledException or JsonException or InvalidDataException or IOException && !cancellationToken.IsCancellationRequested)
+        catch (Exception e)
+            when (e is OperationCanceledException or JsonException or InvalidDataException or IOException
+                && !cancellationToken.IsCancellationRequested
+            )
         {
             throw new ToolException(
                 ExitCode.Failed,
-                $"The process that keeps machine '{machine.Name}' does not answer ({FileLock.ReadOwner(machine.HostLock)}).\nTry: see whether it is stopped; when it is killed, testvm start {machine.Name} goes on from the disks");
+                $"The process that keeps machine '{machine.Name}' does not answer ({FileLock.ReadOwner(machine.HostLock)}).\nTry: "
+                    + $"see whether it is stopped; when it is killed, testvm start {machine.Name} goes on from the disks"
+            );
         }
     }
 
@@ -49,21 +54,29 @@ internal static class HostClient
 
     /// <summary>Has something done with this process's terminal or standard streams joined to it.</summary>
     /// <returns>The answer; <see langword="null"/> where the person left.</returns>
-    public static async Task<HostAnswer?> JoinAsync(NamedMachine machine, HostRequest request, bool isTerminal, CancellationToken cancellationToken)
+    public static async Task<HostAnswer?> JoinAsync(
+        NamedMachine machine,
+        HostRequest request,
+        bool isTerminal,
+        CancellationToken cancellationToken
+    )
     {
         HostChannel channel = await machine.ConnectAsync(cancellationToken);
         await using (channel)
         {
             // First, for the terminal tells its size as soon as it is taken.
             await channel.SendAsync(FrameKind.Request, request, ToolJson.Default.HostRequest, cancellationToken);
-            using CallerTerminal? terminal = isTerminal ? CallerTerminal.TryTake((columns, rows) => _ = SendSizeAsync(channel, columns, rows)) : null;
+            using CallerTerminal? terminal = isTerminal
+                ? CallerTerminal.TryTake((columns, rows) => _ = SendSizeAsync(channel, columns, rows))
+                : null;
             if (terminal is not null)
                 await CallerJoin.TellAsync(machine.Name);
             using var join = new CallerJoin(terminal is not null);
             _ = join.PassOnAsync(
                 async (bytes, token) => await channel.SendAsync(FrameKind.Input, bytes, token),
                 async () => await channel.SendAsync(FrameKind.Input, default, cancellationToken),
-                cancellationToken);
+                cancellationToken
+            );
             Task<HostAnswer?> answer = ReceiveAsync(channel, cancellationToken);
             return await Task.WhenAny(answer, join.Left) == answer ? Require(machine, await answer) : null;
         }
@@ -88,7 +101,10 @@ internal static class HostClient
     private static HostAnswer Require(NamedMachine machine, HostAnswer? answer)
     {
         if (answer is null)
-            throw new ToolException(ExitCode.NotRunning, $"Machine '{machine.Name}' ended before it answered.\nTry: testvm status {machine.Name}, and {machine.LogFile}");
+            throw new ToolException(
+                ExitCode.NotRunning,
+                $"Machine '{machine.Name}' ended before it answered.\nTry: testvm status {machine.Name}, and {machine.LogFile}"
+            );
         return answer.Error is { } error ? throw new ToolException(answer.ExitCode, error) : answer;
     }
 
@@ -103,11 +119,17 @@ internal static class HostClient
     // Until the answer, which comes last; null where the other side has gone.
     private static async Task<HostAnswer?> ReceiveAsync(HostChannel channel, CancellationToken cancellationToken)
     {
-        using Stream output = Console.OpenStandardOutput(), error = Console.OpenStandardError();
+        using Stream output = Console.OpenStandardOutput(),
+            error = Console.OpenStandardError();
         return await ReceiveAsync(channel, output, error, cancellationToken);
     }
 
-    private static async Task<HostAnswer?> ReceiveAsync(HostChannel channel, Stream output, Stream error, CancellationToken cancellationToken)
+    private static async Task<HostAnswer?> ReceiveAsync(
+        HostChannel channel,
+        Stream output,
+        Stream error,
+        CancellationToken cancellationToken
+    )
     {
         await using var steps = new StepDisplay();
         while (await channel.ReceiveAsync(cancellationToken) is var (kind, payload))

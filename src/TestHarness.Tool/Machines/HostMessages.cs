@@ -60,11 +60,12 @@ internal sealed record HostAnswer
     public TimeSpan? InGuest { get; init; }
 
     /// <summary>Reads <see cref="FrameKind.Exit"/>.</summary>
-    public static HostAnswer FromExit(ReadOnlySpan<byte> frame) => new()
-    {
-        ExitCode = BinaryPrimitives.ReadInt32LittleEndian(frame),
-        InGuest = TimeSpan.FromTicks(BinaryPrimitives.ReadInt64LittleEndian(frame[sizeof(int)..])),
-    };
+    public static HostAnswer FromExit(ReadOnlySpan<byte> frame) =>
+        new()
+        {
+            ExitCode = BinaryPrimitives.ReadInt32LittleEndian(frame),
+            InGuest = TimeSpan.FromTicks(BinaryPrimitives.ReadInt64LittleEndian(frame[sizeof(int)..])),
+        };
 
     /// <summary>Writes <see cref="FrameKind.Exit"/>; what is in JSON takes a command longer to read than the guest took.</summary>
     public byte[] ToExit(TimeSpan inGuest)
@@ -77,7 +78,12 @@ internal sealed record HostAnswer
 }
 
 /// <summary>Generated, for a reader by reflection takes longer to start than all the rest of a command.</summary>
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, WriteIndented = true, UseStringEnumConverter = true, RespectNullableAnnotations = true)]
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
+    WriteIndented = true,
+    UseStringEnumConverter = true,
+    RespectNullableAnnotations = true
+)]
 [JsonSerializable(typeof(MachineSettings))]
 [JsonSerializable(typeof(HostRequest))]
 [JsonSerializable(typeof(HostAnswer))]

@@ -11,23 +11,26 @@ internal static class HostVerbs
 {
     private static readonly TimeSpan MonitorLimit = TimeSpan.FromMinutes(1);
 
-    public static Func<VirtualMachine, HostCall, CancellationToken, Task<HostAnswer>>? Find(string verb) => verb switch
-    {
-        "shell" => ShellAsync,
-        "console" => ConsoleAsync,
-        "push" => (vm, call, token) => SyncAsync(call, options => vm.Files.PushAsync(call.Request.From, call.Request.To, options, token), token),
-        "pull" => (vm, call, token) => SyncAsync(call, options => vm.Files.PullAsync(call.Request.From, call.Request.To, options, token), token),
-        "screenshot" => ScreenshotAsync,
-        "type" => (vm, call, token) => DoneAsync(vm.Screen.TypeAsync(call.Request.Text, cancellationToken: token)),
-        "press" => (vm, call, token) => DoneAsync(vm.Screen.PressAsync(call.Request.Text, cancellationToken: token)),
-        "pause" => (vm, _, token) => DoneAsync(vm.PauseAsync(token)),
-        "resume" => (vm, _, token) => DoneAsync(vm.ResumeAsync(token)),
-        "restart" => (vm, _, token) => DoneAsync(vm.RebootAsync(cancellationToken: token)),
-        "monitor" => MonitorAsync,
-        "ssh" => SshAsync,
-        "view" => async (vm, _, token) => new HostAnswer { Text = await vm.Screen.OpenViewerAsync(token) },
-        _ => null,
-    };
+    public static Func<VirtualMachine, HostCall, CancellationToken, Task<HostAnswer>>? Find(string verb) =>
+        verb switch
+        {
+            "shell" => ShellAsync,
+            "console" => ConsoleAsync,
+            "push" => (vm, call, token) =>
+                SyncAsync(call, options => vm.Files.PushAsync(call.Request.From, call.Request.To, options, token), token),
+            "pull" => (vm, call, token) =>
+                SyncAsync(call, options => vm.Files.PullAsync(call.Request.From, call.Request.To, options, token), token),
+            "screenshot" => ScreenshotAsync,
+            "type" => (vm, call, token) => DoneAsync(vm.Screen.TypeAsync(call.Request.Text, cancellationToken: token)),
+            "press" => (vm, call, token) => DoneAsync(vm.Screen.PressAsync(call.Request.Text, cancellationToken: token)),
+            "pause" => (vm, _, token) => DoneAsync(vm.PauseAsync(token)),
+            "resume" => (vm, _, token) => DoneAsync(vm.ResumeAsync(token)),
+            "restart" => (vm, _, token) => DoneAsync(vm.RebootAsync(cancellationToken: token)),
+            "monitor" => MonitorAsync,
+            "ssh" => SshAsync,
+            "view" => async (vm, _, token) => new HostAnswer { Text = await vm.Screen.OpenViewerAsync(token) },
+            _ => null,
+        };
 
     private static async Task<HostAnswer> DoneAsync(Task task)
     {
@@ -59,7 +62,8 @@ internal static class HostVerbs
             _ = TypeAsync(call, process, cancellationToken);
             await Task.WhenAll(
                 call.CopyAsync(FrameKind.Output, process.StandardOutput, cancellationToken),
-                call.CopyAsync(FrameKind.Error, process.StandardError, cancellationToken));
+                call.CopyAsync(FrameKind.Error, process.StandardError, cancellationToken)
+            );
             AgentExit exit = await process.Exit.WaitAsync(cancellationToken);
             return new HostAnswer { ExitCode = exit.ShellExitCode, InGuest = Stopwatch.GetElapsedTime(began) };
         }
@@ -95,24 +99,40 @@ internal static class HostVerbs
             await vm.Console.TypeAsync(bytes.AsMemory(), cancellationToken);
     }
 
-    private static async Task<HostAnswer> SyncAsync(HostCall call, Func<SyncOptions, Task<SyncResult>> sync, CancellationToken cancellationToken)
+    private static async Task<HostAnswer> SyncAsync(
+        HostCall call,
+        Func<SyncOptions, Task<SyncResult>> sync,
+        CancellationToken cancellationToken
+    )
     {
-        SyncResult result = await sync(new SyncOptions
-        {
-            Exclude = call.Request.Exclude,
-            Delete = call.Request.Delete,
-            DryRun = call.Request.DryRun,
-            Owner = call.Request.Owner,
-            Links = call.Request.Links,
-            // A person who waits ends it with Ctrl-C.
-            Timeout = Timeout.InfiniteTimeSpan,
-        });
+        SyncResult result = await sync(
+            new SyncOptions
+            {
+                Exclude = call.Request.Exclude,
+                Delete = call.Request.Delete,
+                DryRun = call.Request.DryRun,
+                Owner = call.Request.Owner,
+                Links = call.Request.Links,
+                // A person who waits ends it with Ctrl-C.
+                Timeout = Timeout.InfiniteTimeSpan,
+            }
+        );
         foreach (SyncChange change in result.Changes)
-            await call.Output.WriteAsync(System.Text.Encoding.UTF8.GetBytes($"{Word(change.Kind),-10} {change.Path}\n"), cancellationToken);
-        return new HostAnswer { Text = string.Create(CultureInfo.InvariantCulture, $"{result.Changes.Count} changed, {result.Bytes} bytes{(result.Note is { } note ? $"\n{note}" : "")}") };
+            await call.Output.WriteAsync(
+                System.Text.Encoding.UTF8.GetBytes($"{Word(change.Kind), -10} {change.Path}\n"),
+                cancellationToken
+            );
+        return new HostAnswer
+        {
+            Text = string.Create(
+                CultureInfo.InvariantCulture,
+                $"{result.Changes.Count} changed, {result.Bytes} bytes{(result.Note is { } note ? $"\n{note}" : "")}"
+            ),
+        };
     }
 
-    private static string Word(SyncChangeKind kind) => kind == SyncChangeKind.AttributesSet ? "attributes" : kind.ToString().ToLowerInvariant();
+    private static string Word(SyncChangeKind kind) =>
+        kind == SyncChangeKind.AttributesSet ? "attributes" : kind.ToString().ToLowerInvariant();
 
     private static async Task<HostAnswer> ScreenshotAsync(VirtualMachine vm, HostCall call, CancellationToken cancellationToken)
     {
@@ -131,11 +151,20 @@ internal static class HostVerbs
             "quit" or "q" => new HostAnswer
             {
                 ExitCode = ExitCode.Usage,
-                Error = $"'{line}' would kill machine '{vm.Spec.Hostname}', and the guest would lose what it has not written.\nTry: quit-monitor or Ctrl-D leaves; testvm stop {vm.Spec.Hostname} shuts it down",
+                Error =
+                    $"'{line}' would kill machine '{vm.Spec.Hostname}', and the guest would lose what it has not written.\nTry: "
+                    + $"quit-monitor or Ctrl-D leaves; testvm stop {vm.Spec.Hostname} shuts it down",
             },
             _ => new HostAnswer
             {
-                Text = (await vm.Operations.GuardAsync($"QEMU's monitor: {line}", MonitorLimit, token => vm.Monitor.ExecuteHumanAsync(line, token), cancellationToken)).Replace("\r\n", "\n", StringComparison.Ordinal),
+                Text = (
+                    await vm.Operations.GuardAsync(
+                        $"QEMU's monitor: {line}",
+                        MonitorLimit,
+                        token => vm.Monitor.ExecuteHumanAsync(line, token),
+                        cancellationToken
+                    )
+                ).Replace("\r\n", "\n", StringComparison.Ordinal),
             },
         };
     }
@@ -146,7 +175,9 @@ internal static class HostVerbs
         IPEndPoint host = ssh.Host;
         return new HostAnswer
         {
-            Text = string.Create(CultureInfo.InvariantCulture, $"""
+            Text = string.Create(
+                CultureInfo.InvariantCulture,
+                $"""
                 Host {call.Request.Text}
                   HostName {host.Address}
                   Port {host.Port}
@@ -155,7 +186,8 @@ internal static class HostVerbs
                   IdentitiesOnly yes
                   HostKeyAlias {ssh.HostKeyAlias}
                   UserKnownHostsFile {ssh.KnownHostsFile}
-                """),
+                """
+            ),
         };
     }
 }

@@ -7,8 +7,9 @@ using TestHarness.Hosts;
 namespace TestHarness.Tool.Machines;
 
 /// <summary>
-/// The process that keeps a machine: started by <c>up</c> and <c>start</c>, it outlives them, owns the <see cref="VirtualMachine"/>, and serves all other commands on a unix
-/// socket until the guest has shut down or it is told to stop. When it is killed, its QEMU goes with it.
+/// The process that keeps a machine: started by <c>up</c> and <c>start</c>, it outlives them, owns the <see cref="VirtualMachine"/>, and
+/// serves all other commands on a unix socket until the guest has shut down or it is told to stop. When it is killed, its QEMU goes with
+/// it.
 /// </summary>
 internal sealed class MachineHost : IAsyncDisposable
 {
@@ -25,13 +26,22 @@ internal sealed class MachineHost : IAsyncDisposable
     private readonly DateTimeOffset _since = DateTimeOffset.UtcNow;
 
     private MachineHost(NamedMachine machine, IProgress<StartProgress>? progress) =>
-        (_machine, _steps, _vm) = (machine, new StartLog(progress), new VirtualMachine(machine.ReadSettings().ToSpec(machine.Name, machine.Disks)));
+        (_machine, _steps, _vm) = (
+            machine,
+            new StartLog(progress),
+            new VirtualMachine(machine.ReadSettings().ToSpec(machine.Name, machine.Disks))
+        );
 
     /// <summary>Keeps a machine until it ends.</summary>
     /// <param name="machine">The machine.</param>
     /// <param name="progress">Is told the steps of the start.</param>
-    /// <param name="whileUp">Is run when the machine is up, and the machine stopped when it ends. Default: it runs until a command stops it.</param>
-    public static async Task<int> RunAsync(NamedMachine machine, IProgress<StartProgress>? progress = null, Func<VirtualMachine, Task>? whileUp = null)
+    /// <param name="whileUp">Is run when the machine is up, and the machine stopped when it ends. Default: it runs until a command stops
+    /// it.</param>
+    public static async Task<int> RunAsync(
+        NamedMachine machine,
+        IProgress<StartProgress>? progress = null,
+        Func<VirtualMachine, Task>? whileUp = null
+    )
     {
         using FileLock? mine = FileLock.TryTake(machine.HostLock);
         if (mine is null)
@@ -58,7 +68,9 @@ internal sealed class MachineHost : IAsyncDisposable
         if (whileUp is null)
             await Console.Out.WriteLineAsync(HostLauncher.Listens);
         Task serving = ServeAsync();
-        using PosixSignalRegistration terminated = PosixSignalRegistration.Create(PosixSignal.SIGTERM, signal => signal.Cancel = _stop.TrySetResult(false));
+        using PosixSignalRegistration terminated = PosixSignalRegistration.Create(PosixSignal.SIGTERM, signal =>
+            signal.Cancel = _stop.TrySetResult(false)
+        );
         int exitCode = await KeepAsync(whileUp);
         _ended.SetResult();
         await _over.CancelAsync();
@@ -120,8 +132,10 @@ internal sealed class MachineHost : IAsyncDisposable
         {
             try
             {
-                if (await channel.ReceiveAsync(_over.Token) is not (FrameKind.Request, var payload)
-                    || JsonSerializer.Deserialize(payload, ToolJson.Default.HostRequest) is not { } request)
+                if (
+                    await channel.ReceiveAsync(_over.Token) is not (FrameKind.Request, var payload)
+                    || JsonSerializer.Deserialize(payload, ToolJson.Default.HostRequest) is not { } request
+                )
                 {
                     return;
                 }
@@ -140,7 +154,8 @@ internal sealed class MachineHost : IAsyncDisposable
                 await gone.CancelAsync();
                 await Task.WhenAll(answer, receiving).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
-            catch (Exception e) when (e is OperationCanceledException or IOException or SocketException or JsonException or InvalidDataException)
+            catch (Exception e)
+                when (e is OperationCanceledException or IOException or SocketException or JsonException or InvalidDataException)
             {
                 // The caller has gone, or is none of ours.
             }
@@ -156,7 +171,12 @@ internal sealed class MachineHost : IAsyncDisposable
                 case "status":
                     return Status();
                 case "follow":
-                    await _steps.FollowAsync(line => call.TellAsync(line, cancellationToken), howFar => call.TellAsync(howFar, cancellationToken), _started.Task, cancellationToken);
+                    await _steps.FollowAsync(
+                        line => call.TellAsync(line, cancellationToken),
+                        howFar => call.TellAsync(howFar, cancellationToken),
+                        _started.Task,
+                        cancellationToken
+                    );
                     return await _started.Task is { } failure ? new HostAnswer { ExitCode = ExitCode.Failed, Error = failure } : Status();
                 case "stop":
                     _stop.TrySetResult(call.Request.Force);
@@ -168,28 +188,54 @@ internal sealed class MachineHost : IAsyncDisposable
             }
 
             if (!_started.Task.IsCompleted)
-                return new HostAnswer { ExitCode = ExitCode.NotRunning, Error = $"Machine '{_machine.Name}' is still starting.\nTry: testvm start {_machine.Name} (waits until it is up)" };
+                return new HostAnswer
+                {
+                    ExitCode = ExitCode.NotRunning,
+                    Error = $"Machine '{_machine.Name}' is still starting.\nTry: testvm start {_machine.Name} (waits until it is up)",
+                };
             if (_vm.State == MachineState.Paused && call.Request.Verb is not ("resume" or "pause" or "screenshot" or "view" or "monitor"))
-                return new HostAnswer { ExitCode = ExitCode.NotRunning, Error = $"Machine '{_machine.Name}' is paused.\nTry: testvm resume {_machine.Name}" };
+                return new HostAnswer
+                {
+                    ExitCode = ExitCode.NotRunning,
+                    Error = $"Machine '{_machine.Name}' is paused.\nTry: testvm resume {_machine.Name}",
+                };
             using var over = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _vm.Ended);
             return HostVerbs.Find(call.Request.Verb) is { } verb
                 ? await verb(_vm, call, over.Token)
-                : new HostAnswer { ExitCode = ExitCode.Usage, Error = $"This machine was started by another testvm, which does not know '{call.Request.Verb}'.\nTry: testvm stop {_machine.Name}, testvm start {_machine.Name}" };
+                : new HostAnswer
+                {
+                    ExitCode = ExitCode.Usage,
+                    Error =
+                        $"This machine was started by another testvm, which does not know '{call.Request.Verb}'.\nTry: testvm "
+                        + $"stop {_machine.Name}, testvm start {_machine.Name}",
+                };
         }
         catch (OperationCanceledException) when (_vm.Ended.IsCancellationRequested)
         {
             return new HostAnswer { ExitCode = ExitCode.NotRunning, Error = $"Machine '{_machine.Name}' has ended: {_vm.Exit}." };
         }
-        catch (Exception e) when (e is TestHarnessException or AgentException or ArgumentException or InvalidOperationException or IOException or UnauthorizedAccessException)
+        catch (Exception e)
+            when (e
+                    is TestHarnessException
+                        or AgentException
+                        or ArgumentException
+                        or InvalidOperationException
+                        or IOException
+                        or UnauthorizedAccessException
+            )
         {
             return new HostAnswer { ExitCode = ExitCode.Failed, Error = e.Message };
         }
     }
 
-    private HostAnswer Status() => new()
-    {
-        State = _vm.State.ToString().ToLowerInvariant(),
-        Since = _since,
-        Forwards = _vm.State == MachineState.Starting ? [] : [.. _vm.Forwards.Select(forward => new MachineForward(forward.Host.Port, forward.GuestPort, forward.Protocol))],
-    };
+    private HostAnswer Status() =>
+        new()
+        {
+            State = _vm.State.ToString().ToLowerInvariant(),
+            Since = _since,
+            Forwards =
+                _vm.State == MachineState.Starting
+                    ? []
+                    : [.. _vm.Forwards.Select(forward => new MachineForward(forward.Host.Port, forward.GuestPort, forward.Protocol))],
+        };
 }

@@ -1,6 +1,9 @@
 namespace TestHarness.Tool.Machines;
 
-/// <summary>What a named machine is, as <c>machine.json</c> keeps it. Not init, for what a file does not say has its default only where the generated reader can leave it alone.</summary>
+/// <summary>
+/// What a named machine is, as <c>machine.json</c> keeps it. Not init, for what a file does not say has its default only where the
+/// generated reader can leave it alone.
+/// </summary>
 internal sealed record MachineSettings
 {
     public required string Image { get; init; }
@@ -31,23 +34,27 @@ internal sealed record MachineSettings
 
     public required DateTimeOffset Created { get; init; }
 
-    public MachineSpec ToSpec(string name, string diskFolder) => new()
-    {
-        Image = Image,
-        ImageFormat = ImageFormat,
-        Hostname = name,
-        Cpus = Cpus,
-        MemoryMiB = MemoryMiB,
-        Disks = [.. DisksMiB.Select(size => new Disk(size))],
-        PortForwards = [.. Forwards.Select(forward => new PortForward(forward.Guest) { HostPort = forward.Host, Protocol = forward.Protocol })],
-        CloudInit = UserData is null ? null : new CloudInit { UserData = UserData },
-        Kernel = Kernel,
-        Initrd = Initrd,
-        KernelArguments = Append,
-        Network = Network,
-        Firmware = Firmware,
-        DiskFolder = diskFolder,
-    };
+    public MachineSpec ToSpec(string name, string diskFolder) =>
+        new()
+        {
+            Image = Image,
+            ImageFormat = ImageFormat,
+            Hostname = name,
+            Cpus = Cpus,
+            MemoryMiB = MemoryMiB,
+            Disks = [.. DisksMiB.Select(size => new Disk(size))],
+            PortForwards =
+            [
+                .. Forwards.Select(forward => new PortForward(forward.Guest) { HostPort = forward.Host, Protocol = forward.Protocol }),
+            ],
+            CloudInit = UserData is null ? null : new CloudInit { UserData = UserData },
+            Kernel = Kernel,
+            Initrd = Initrd,
+            KernelArguments = Append,
+            Network = Network,
+            Firmware = Firmware,
+            DiskFolder = diskFolder,
+        };
 }
 
 /// <summary>A port of 127.0.0.1 that leads into the guest; host port 0 is any.</summary>

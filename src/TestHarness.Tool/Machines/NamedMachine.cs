@@ -9,8 +9,8 @@ using TestHarness.Qemu;
 namespace TestHarness.Tool.Machines;
 
 /// <summary>
-/// A machine with a name, and its folder: <c>machine.json</c>, the disks, the log of the process that keeps it, and that process's lock. What runs is told by the lock and by
-/// what the process answers, never by a process id.
+/// A machine with a name, and its folder: <c>machine.json</c>, the disks, the log of the process that keeps it, and that process's lock.
+/// What runs is told by the lock and by what the process answers, never by a process id.
 /// </summary>
 internal sealed class NamedMachine
 {
@@ -35,14 +35,17 @@ internal sealed class NamedMachine
     /// <summary>Gets the file that is there from a start to an orderly end.</summary>
     public string RunningFile => Path.Combine(Folder, "running");
 
-    /// <summary>Gets the socket of the process that keeps the machine. Short, for unix sockets; machines of another data folder have others.</summary>
+    /// <summary>
+    /// Gets the socket of the process that keeps the machine. Short, for unix sockets; machines of another data folder have others.
+    /// </summary>
     public string Socket
     {
         get
         {
             // A checksum, for a cryptographic hash loads OpenSSL, which takes as long as the rest of the way here.
             uint data = Encoding.UTF8.GetBytes(DataFolder.Machines).Aggregate(uint.MaxValue, BitOperations.Crc32C);
-            string folder = RunFolder.ForUser(), name = $"{Name}.{data:x8}";
+            string folder = RunFolder.ForUser(),
+                name = $"{Name}.{data:x8}";
             RunFolder.RequireSockets(folder, [name]);
             return Path.Combine(folder, name);
         }
@@ -54,9 +57,15 @@ internal sealed class NamedMachine
 
     /// <summary>Names a machine that may not exist.</summary>
     /// <exception cref="ToolException">That is no name for one.</exception>
-    public static NamedMachine Called(string name) => name.Length is > 0 and <= LongestName && name[0] != '-' && name.All(character => char.IsAsciiLetterOrDigit(character) || character == '-')
-        ? new NamedMachine(name)
-        : throw new ToolException(ExitCode.Usage, $"\"{name}\" is no name for a machine: 1 to {LongestName} letters, digits and dashes, beginning with a letter or digit.");
+    public static NamedMachine Called(string name) =>
+        name.Length is > 0 and <= LongestName
+        && name[0] != '-'
+        && name.All(character => char.IsAsciiLetterOrDigit(character) || character == '-')
+            ? new NamedMachine(name)
+            : throw new ToolException(
+                ExitCode.Usage,
+                $"\"{name}\" is no name for a machine: 1 to {LongestName} letters, digits and dashes, beginning with a letter or digit."
+            );
 
     /// <summary>Names a machine that exists.</summary>
     /// <exception cref="ToolException">There is none of that name; those that there are, are named.</exception>
@@ -70,20 +79,29 @@ internal sealed class NamedMachine
         throw new ToolException(ExitCode.UnknownMachine, $"There is no machine '{name}'. {known}\nTry: testvm up {name} --image debian-12");
     }
 
-    public static IEnumerable<NamedMachine> All() => Directory.Exists(DataFolder.Machines)
-        ? Directory.GetDirectories(DataFolder.Machines).Select(folder => new NamedMachine(Path.GetFileName(folder))).Where(machine => machine.Exists).OrderBy(machine => machine.Name, StringComparer.Ordinal)
-        : [];
+    public static IEnumerable<NamedMachine> All() =>
+        Directory.Exists(DataFolder.Machines)
+            ? Directory
+                .GetDirectories(DataFolder.Machines)
+                .Select(folder => new NamedMachine(Path.GetFileName(folder)))
+                .Where(machine => machine.Exists)
+                .OrderBy(machine => machine.Name, StringComparer.Ordinal)
+            : [];
 
     /// <exception cref="ToolException">The file is not what was written there.</exception>
     public MachineSettings ReadSettings()
     {
         try
         {
-            return JsonSerializer.Deserialize(File.ReadAllBytes(SettingsFile), ToolJson.Default.MachineSettings) ?? throw new JsonException("It holds no machine.");
+            return JsonSerializer.Deserialize(File.ReadAllBytes(SettingsFile), ToolJson.Default.MachineSettings)
+                ?? throw new JsonException("It holds no machine.");
         }
         catch (JsonException e)
         {
-            throw new ToolException(ExitCode.Failed, $"'{SettingsFile}' can't be read: {e.Message}\nTry: mend it, or remove the folder with the machine's disks");
+            throw new ToolException(
+                ExitCode.Failed,
+                $"'{SettingsFile}' can't be read: {e.Message}\nTry: mend it, or remove the folder with the machine's disks"
+            );
         }
     }
 
@@ -120,7 +138,10 @@ internal sealed class NamedMachine
     {
         QemuReach.CreateFolder(DataFolder.Machines);
         return FileLock.TryTake(CommandLock)
-            ?? throw new ToolException(ExitCode.Busy, $"Another command is at work on machine '{Name}' ({FileLock.ReadOwner(CommandLock)}).\nTry again when it has ended.");
+            ?? throw new ToolException(
+                ExitCode.Busy,
+                $"Another command is at work on machine '{Name}' ({FileLock.ReadOwner(CommandLock)}).\nTry again when it has ended."
+            );
     }
 
     /// <summary>Connects to the process that keeps the machine, or returns <see langword="null"/> where there is none.</summary>
@@ -141,15 +162,32 @@ internal sealed class NamedMachine
 
     /// <summary>Connects to the process that keeps the machine.</summary>
     /// <exception cref="ToolException">The machine is not running.</exception>
-    public async Task<HostChannel> ConnectAsync(CancellationToken cancellationToken) => await TryConnectAsync(cancellationToken)
-        ?? throw new ToolException(ExitCode.NotRunning, $"Machine '{Name}' is not running (it is {RestingState()}).\nTry: testvm start {Name}");
+    public async Task<HostChannel> ConnectAsync(CancellationToken cancellationToken) =>
+        await TryConnectAsync(cancellationToken)
+        ?? throw new ToolException(
+            ExitCode.NotRunning,
+            $"Machine '{Name}' is not running (it is {RestingState()}).\nTry: testvm start {Name}"
+        );
 
     /// <summary>Tells what a machine is that nobody keeps.</summary>
-    public string RestingState() => File.Exists(RunningFile) ? "crashed" : Directory.Exists(Disks) ? "stopped" : "created";
+    public string RestingState() =>
+        File.Exists(RunningFile) ? "crashed"
+        : Directory.Exists(Disks) ? "stopped"
+        : "created";
 }
 
 /// <summary>A machine in a list.</summary>
-internal sealed record MachineStatus(string Name, string State, string Image, int MemoryMiB, int Cpus, IReadOnlyList<string> Ports, DateTimeOffset Created, DateTimeOffset? Since, bool Autostart)
+internal sealed record MachineStatus(
+    string Name,
+    string State,
+    string Image,
+    int MemoryMiB,
+    int Cpus,
+    IReadOnlyList<string> Ports,
+    DateTimeOffset Created,
+    DateTimeOffset? Since,
+    bool Autostart
+)
 {
     private const string Hangs = "hangs";
 
@@ -163,7 +201,17 @@ internal sealed record MachineStatus(string Name, string State, string Image, in
         }
         catch (ToolException)
         {
-            return new MachineStatus(machine.Name, "damaged", "?", 0, 0, [], File.GetLastWriteTimeUtc(machine.Folder), null, new Autostart(machine).IsOn);
+            return new MachineStatus(
+                machine.Name,
+                "damaged",
+                "?",
+                0,
+                0,
+                [],
+                File.GetLastWriteTimeUtc(machine.Folder),
+                null,
+                new Autostart(machine).IsOn
+            );
         }
 
         HostAnswer? answer;
@@ -183,9 +231,17 @@ internal sealed record MachineStatus(string Name, string State, string Image, in
             settings.Image,
             settings.MemoryMiB,
             settings.Cpus,
-            [.. forwards.Select(forward => string.Create(CultureInfo.InvariantCulture, $"{(forward.Host == 0 ? "any" : $"127.0.0.1:{forward.Host}")}->{forward.Guest}{(forward.Protocol == ForwardProtocol.Udp ? "/udp" : "")}"))],
+            [
+                .. forwards.Select(forward =>
+                    string.Create(
+                        CultureInfo.InvariantCulture,
+                        $"{(forward.Host == 0 ? "any" : $"127.0.0.1:{forward.Host}")}->{forward.Guest}{(forward.Protocol == ForwardProtocol.Udp ? "/udp" : "")}"
+                    )
+                ),
+            ],
             settings.Created,
             answer?.State == Hangs ? null : answer?.Since,
-            new Autostart(machine).IsOn);
+            new Autostart(machine).IsOn
+        );
     }
 }

@@ -27,9 +27,14 @@ internal sealed class StartLog(IProgress<StartProgress>? next = null) : IProgres
     }
 
     /// <summary>Tells every step and, as often as they are taken, how far the present one is, until the start is over.</summary>
-    public async Task FollowAsync(Func<string, Task> tell, Func<StartProgress, Task> tellHowFar, Task started, CancellationToken cancellationToken)
+    public async Task FollowAsync(
+        Func<string, Task> tell,
+        Func<StartProgress, Task> tellHowFar,
+        Task started,
+        CancellationToken cancellationToken
+    )
     {
-        for (int first = 0; ;)
+        for (int first = 0; ; )
         {
             bool over = started.IsCompleted;
             string[] steps;

@@ -1,6 +1,8 @@
 namespace TestHarness.Tool.Machines;
 
-/// <summary>Values as a systemd unit takes them: quoted, with what it would replace doubled (systemd.syntax(7), systemd.service(5)).</summary>
+/// <summary>
+/// Values as a systemd unit takes them: quoted, with what it would replace doubled (systemd.syntax(7), systemd.service(5)).
+/// </summary>
 internal static class SystemdText
 {
     public static string Environment(string name, string value) => $"Environment={Quoted($"{name}={value}")}";
@@ -12,8 +14,7 @@ internal static class SystemdText
 
     private static string Quoted(string text)
     {
-        string escaped = text
-            .Replace("\\", @"\\", StringComparison.Ordinal)
+        string escaped = text.Replace("\\", @"\\", StringComparison.Ordinal)
             .Replace("\"", "\\\"", StringComparison.Ordinal)
             .Replace("\n", @"\n", StringComparison.Ordinal)
             .Replace("%", "%%", StringComparison.Ordinal);

@@ -2,7 +2,9 @@ using TestHarness.Tool.Machines;
 
 namespace TestHarness.Tool.Repl;
 
-/// <summary>A machine that another process keeps, with the words of <see cref="VirtualMachine"/> for what that process can be asked.</summary>
+/// <summary>
+/// A machine that another process keeps, with the words of <see cref="VirtualMachine"/> for what that process can be asked.
+/// </summary>
 public sealed class RunningMachine
 {
     private readonly NamedMachine _machine;
@@ -40,5 +42,6 @@ public sealed class RunningMachine
     /// <summary>Restarts the guest in an orderly way.</summary>
     public Task RebootAsync(CancellationToken cancellationToken = default) => AskAsync(new HostRequest("restart"), cancellationToken);
 
-    internal async Task<HostResult> AskAsync(HostRequest request, CancellationToken cancellationToken) => await HostClient.CollectAsync(_machine, request, cancellationToken);
+    internal async Task<HostResult> AskAsync(HostRequest request, CancellationToken cancellationToken) =>
+        await HostClient.CollectAsync(_machine, request, cancellationToken);
 }

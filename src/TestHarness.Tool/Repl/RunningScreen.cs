@@ -15,8 +15,10 @@ public sealed class RunningScreen
         (await _machine.AskAsync(new HostRequest("screenshot") { To = Path.GetFullPath(path) }, cancellationToken)).Answer.Text;
 
     /// <summary>Types a text at the keyboard.</summary>
-    public Task TypeAsync(string text, CancellationToken cancellationToken = default) => _machine.AskAsync(new HostRequest("type") { Text = text }, cancellationToken);
+    public Task TypeAsync(string text, CancellationToken cancellationToken = default) =>
+        _machine.AskAsync(new HostRequest("type") { Text = text }, cancellationToken);
 
     /// <summary>Presses keys together, as in <c>ctrl-alt-f2</c>.</summary>
-    public Task PressAsync(string keys, CancellationToken cancellationToken = default) => _machine.AskAsync(new HostRequest("press") { Text = keys }, cancellationToken);
+    public Task PressAsync(string keys, CancellationToken cancellationToken = default) =>
+        _machine.AskAsync(new HostRequest("press") { Text = keys }, cancellationToken);
 }

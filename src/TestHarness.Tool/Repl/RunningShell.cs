@@ -15,7 +15,12 @@ public sealed class RunningShell
     public async Task<ShellResult> RunAsync(string command, CancellationToken cancellationToken = default)
     {
         ShellResult result = await TryRunAsync(command, cancellationToken);
-        return result.ExitCode == 0 ? result : throw new ToolException(ExitCode.Failed, $"'{command}' failed on machine '{_machine.Name}' with exit code {result.ExitCode}.\n{result.StandardError}".TrimEnd());
+        return result.ExitCode == 0
+            ? result
+            : throw new ToolException(
+                ExitCode.Failed,
+                $"'{command}' failed on machine '{_machine.Name}' with exit code {result.ExitCode}.\n{result.StandardError}".TrimEnd()
+            );
     }
 
     /// <summary>Runs a line in the guest's shell; its exit code is in the result.</summary>
@@ -23,6 +28,13 @@ public sealed class RunningShell
     {
         long began = Stopwatch.GetTimestamp();
         HostResult result = await _machine.AskAsync(new HostRequest("shell") { Command = [command] }, cancellationToken);
-        return new ShellResult { Command = command, ExitCode = result.Answer.ExitCode, StandardOutputBytes = result.Output, StandardErrorBytes = result.Error, Duration = Stopwatch.GetElapsedTime(began) };
+        return new ShellResult
+        {
+            Command = command,
+            ExitCode = result.Answer.ExitCode,
+            StandardOutputBytes = result.Output,
+            StandardErrorBytes = result.Error,
+            Duration = Stopwatch.GetElapsedTime(began),
+        };
     }
 }

@@ -6,10 +6,22 @@ using Microsoft.CodeAnalysis.Scripting;
 
 namespace TestHarness.Tool.Repl;
 
-/// <summary>C# that is run as it comes, each piece with what those before it have declared. The only type that knows the compiler, which takes its time to load.</summary>
+/// <summary>
+/// C# that is run as it comes, each piece with what those before it have declared. The only type that knows the compiler, which takes its
+/// time to load.
+/// </summary>
 internal sealed class ScriptSession
 {
-    private static readonly string[] Namespaces = ["System", "System.Collections.Generic", "System.IO", "System.Linq", "System.Text", "System.Threading.Tasks", "TestHarness"];
+    private static readonly string[] Namespaces =
+    [
+        "System",
+        "System.Collections.Generic",
+        "System.IO",
+        "System.Linq",
+        "System.Text",
+        "System.Threading.Tasks",
+        "TestHarness",
+    ];
 
     private readonly Script<object> _first;
     private readonly object _globals;
@@ -19,7 +31,9 @@ internal sealed class ScriptSession
     public ScriptSession(object globals)
     {
         _globals = globals;
-        ScriptOptions options = ScriptOptions.Default.AddImports(Namespaces).AddReferences(typeof(VirtualMachine).Assembly, globals.GetType().Assembly);
+        ScriptOptions options = ScriptOptions
+            .Default.AddImports(Namespaces)
+            .AddReferences(typeof(VirtualMachine).Assembly, globals.GetType().Assembly);
         _first = CSharpScript.Create<object>("", options, globals.GetType());
     }
 
@@ -45,18 +59,25 @@ internal sealed class ScriptSession
         }
 
         return _state.Exception is { } failure
-            ? new ScriptOutcome("", failure is TestHarnessException or ToolException ? failure.Message : $"{failure.GetType().FullName}: {failure.Message}")
+            ? new ScriptOutcome(
+                "",
+                failure is TestHarnessException or ToolException ? failure.Message : $"{failure.GetType().FullName}: {failure.Message}"
+            )
             : new ScriptOutcome(Shown(_state.ReturnValue), Error: null);
     }
 
-    private static string Shown(object? value) => value switch
-    {
-        null => "",
-        // As at the guest's own prompt.
-        ShellResult result => $"{result.StandardOutput}{result.StandardError}{(result.ExitCode == 0 ? "" : $"exit code {result.ExitCode}")}".TrimEnd('\n'),
-        Task => "a task, which goes on by itself: await it for its value",
-        _ => CSharpObjectFormatter.Instance.FormatObject(value),
-    };
+    private static string Shown(object? value) =>
+        value switch
+        {
+            null => "",
+            // As at the guest's own prompt.
+            ShellResult result =>
+                $"{result.StandardOutput}{result.StandardError}{(result.ExitCode == 0 ? "" : $"exit code {result.ExitCode}")}".TrimEnd(
+                    '\n'
+                ),
+            Task => "a task, which goes on by itself: await it for its value",
+            _ => CSharpObjectFormatter.Instance.FormatObject(value),
+        };
 }
 
 /// <summary>What a piece of C# gave: what is shown of its value, or what was wrong.</summary>

@@ -3,8 +3,8 @@ using TestHarness.Agents;
 namespace TestHarness.Access;
 
 /// <summary>
-/// Whichever way answers, for a guest of which nothing is known: the agent that cloud-init may install, SSH, the QEMU guest agent. Those that would bring the agent
-/// themselves give it a while to come by itself.
+/// Whichever way answers, for a guest of which nothing is known: the agent that cloud-init may install, SSH, the QEMU guest agent. Those
+/// that would bring the agent themselves give it a while to come by itself.
 /// </summary>
 /// <param name="own">The agent's port.</param>
 /// <param name="ssh">SSH, where it is known how.</param>

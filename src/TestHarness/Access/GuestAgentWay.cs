@@ -40,7 +40,10 @@ internal sealed class GuestAgentWay(AgentWay own, QemuGuestAgent helper) : WayIn
         try
         {
             (int exitCode, string error) = await helper.RunAsync(AgentLauncher.OnPort(), cancellationToken).ConfigureAwait(false);
-            _state = exitCode == 0 ? "it has started the agent, which does not answer" : $"the agent could not be started: {PrintableText.Of(error.Trim())} (exit code {exitCode})";
+            _state =
+                exitCode == 0
+                    ? "it has started the agent, which does not answer"
+                    : $"the agent could not be started: {PrintableText.Of(error.Trim())} (exit code {exitCode})";
             if (exitCode != 0)
                 throw new BootFailedException(new GuestTrouble(MachineFault.AccessRefused, $"the QEMU guest agent answers, but {_state}"));
         }
@@ -62,7 +65,8 @@ internal sealed class GuestAgentWay(AgentWay own, QemuGuestAgent helper) : WayIn
             await AnswersAsync(_disposed.Token).ConfigureAwait(false);
             await BringAsync(_disposed.Token).ConfigureAwait(false);
         }
-        catch (Exception e) when (e is OperationCanceledException or AgentLostException or BootFailedException or IOException or ObjectDisposedException)
+        catch (Exception e)
+            when (e is OperationCanceledException or AgentLostException or BootFailedException or IOException or ObjectDisposedException)
         {
             // The state says it.
         }

@@ -3,8 +3,8 @@ using TestHarness.Agents;
 namespace TestHarness.Access;
 
 /// <summary>
-/// The way into a running guest: brings it up after a start and after each reboot (the agent answers, the image's own command says that it is ready, clock,
-/// random state and host name are confirmed) and hands out the agent's connection once that is done.
+/// The way into a running guest: brings it up after a start and after each reboot (the agent answers, the image's own command says that it
+/// is ready, clock, random state and host name are confirmed) and hands out the agent's connection once that is done.
 /// </summary>
 /// <param name="settler">Gives the guest what is its own.</param>
 internal sealed class GuestSession(GuestSettler settler) : IAsyncDisposable
@@ -41,13 +41,23 @@ internal sealed class GuestSession(GuestSettler settler) : IAsyncDisposable
     /// <summary>What the ways in were last seen to do, where they are more than the agent's port and none has got to the agent.</summary>
     public string? UnansweredWay => HasAnswered || _way is null or AgentWay ? null : _way.State;
 
-    /// <summary>Brings the guest up, and again after each reboot for as long as its QEMU lives. Called again with the way into the guest of a new QEMU.</summary>
+    /// <summary>
+    /// Brings the guest up, and again after each reboot for as long as its QEMU lives. Called again with the way into the guest of a new
+    /// QEMU.
+    /// </summary>
     /// <param name="way">The way in; taken over.</param>
     /// <param name="ready">The commands that end when the guest is up.</param>
-    /// <param name="restored">Whether the guest is one of several copies: it was ready when it was saved, and is made an individual.</param>
+    /// <param name="restored">Whether the guest is one of several copies: it was ready when it was saved, and is made an
+    /// individual.</param>
     /// <param name="phase">Told what is being waited for.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
-    public async Task ComeUpAsync(WayIn way, IReadOnlyList<ReadyCheck> ready, bool restored, Action<string> phase, CancellationToken cancellationToken)
+    public async Task ComeUpAsync(
+        WayIn way,
+        IReadOnlyList<ReadyCheck> ready,
+        bool restored,
+        Action<string> phase,
+        CancellationToken cancellationToken
+    )
     {
         _ready = ready;
         HasAnswered = false;
@@ -61,7 +71,9 @@ internal sealed class GuestSession(GuestSettler settler) : IAsyncDisposable
     /// <summary>Takes note that the guest has been reset within its QEMU.</summary>
     public void GuestWasReset() => _way?.GuestWasReset();
 
-    /// <summary>Disconnects before the guest is saved, so that the saved agent does not wait for a connection that will not exist after a restore.</summary>
+    /// <summary>
+    /// Disconnects before the guest is saved, so that the saved agent does not wait for a connection that will not exist after a restore.
+    /// </summary>
     public async Task DetachAsync()
     {
         await _disposed.CancelAsync().ConfigureAwait(false);
@@ -69,7 +81,9 @@ internal sealed class GuestSession(GuestSettler settler) : IAsyncDisposable
             await _way.DetachAsync().ConfigureAwait(false);
     }
 
-    /// <summary>Says that the machine goes on in a new QEMU: those who want the guest wait for it, however long the host takes to start one.</summary>
+    /// <summary>
+    /// Says that the machine goes on in a new QEMU: those who want the guest wait for it, however long the host takes to start one.
+    /// </summary>
     public void ExpectReturn() => _returning = true;
 
     /// <summary>The agent's connection, once the guest is up; waits while it reboots.</summary>
@@ -92,13 +106,19 @@ internal sealed class GuestSession(GuestSettler settler) : IAsyncDisposable
             }
             catch (AgentLostException)
             {
-                if (await Task.WhenAny(changed, Task.Delay(NewsFollow, cancellationToken)).ConfigureAwait(false) != changed && !_returning && Look().Agent == agent)
+                if (
+                    await Task.WhenAny(changed, Task.Delay(NewsFollow, cancellationToken)).ConfigureAwait(false) != changed
+                    && !_returning
+                    && Look().Agent == agent
+                )
                     throw;
             }
         }
     }
 
-    /// <summary>Makes the guest right again after it was put back to a checkpoint: the agent in step, clock and random state those of now.</summary>
+    /// <summary>
+    /// Makes the guest right again after it was put back to a checkpoint: the agent in step, clock and random state those of now.
+    /// </summary>
     public async Task ComeBackAsync(string reason, CancellationToken cancellationToken)
     {
         if (_way is { OutlivesReboot: false } way)
@@ -114,7 +134,8 @@ internal sealed class GuestSession(GuestSettler settler) : IAsyncDisposable
     }
 
     /// <summary>Gives the guest the clock and random state of now, after it stood still.</summary>
-    public Task RefreshAsync(CancellationToken cancellationToken) => settler.SettleAsync(Look().Agent, newMachineId: false, cancellationToken);
+    public Task RefreshAsync(CancellationToken cancellationToken) =>
+        settler.SettleAsync(Look().Agent, newMachineId: false, cancellationToken);
 
     /// <summary>Tells whether the guest answers within a limit.</summary>
     public async Task<bool> AnswersAsync(TimeSpan limit)
@@ -203,14 +224,20 @@ internal sealed class GuestSession(GuestSettler settler) : IAsyncDisposable
     }
 
     // False where the guest restarts meanwhile: its agent is lost, or what it runs is ended before that.
-    private async Task<bool> TryBringUpAsync(AgentConnection agent, bool restored, Action<string> phase, CancellationToken cancellationToken)
+    private async Task<bool> TryBringUpAsync(
+        AgentConnection agent,
+        bool restored,
+        Action<string> phase,
+        CancellationToken cancellationToken
+    )
     {
         try
         {
             await BringUpAsync(agent, restored, phase, cancellationToken).ConfigureAwait(false);
             return true;
         }
-        catch (Exception e) when (MayRestart && _way is { OutlivesReboot: true } && e is AgentLostException or AgentException { WasKilled: true })
+        catch (Exception e)
+            when (MayRestart && _way is { OutlivesReboot: true } && e is AgentLostException or AgentException { WasKilled: true })
         {
             return false;
         }

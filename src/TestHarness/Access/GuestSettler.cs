@@ -13,7 +13,8 @@ internal sealed class GuestSettler(string? hostname, DateTimeOffset? clock, Time
     private const int SeedBytes = 64;
     private const int MostClocks = 5;
 
-    // On a host with more to do than it can, the guest gets the time of now when it is long past. Once its agent is awake, the next one comes sooner.
+    // On a host with more to do than it can, the guest gets the time of now when it is long past. Once its agent is awake, the next one
+    // comes sooner.
     private static readonly TimeSpan LongestOnTheWay = TimeSpan.FromSeconds(0.5);
 
     /// <summary>Happens when the guest goes on though it got its clock late each time; by how much at most.</summary>
@@ -26,25 +27,42 @@ internal sealed class GuestSettler(string? hostname, DateTimeOffset? clock, Time
     /// <exception cref="AgentException">The guest refused one of them.</exception>
     public async Task SettleAsync(AgentConnection agent, bool newMachineId, CancellationToken cancellationToken)
     {
-        TimeSpan took = await ConfirmAsync(agent, RandomNumberGenerator.GetBytes(SeedBytes), hostname, newMachineId, cancellationToken).ConfigureAwait(false);
+        TimeSpan took = await ConfirmAsync(agent, RandomNumberGenerator.GetBytes(SeedBytes), hostname, newMachineId, cancellationToken)
+            .ConfigureAwait(false);
         for (int clocks = 1; took > LongestOnTheWay && clocks < MostClocks; clocks++)
             took = await ConfirmAsync(agent, seed: [], hostName: null, newMachineId: false, cancellationToken).ConfigureAwait(false);
         if (took > LongestOnTheWay)
             ClockLate?.Invoke(took);
     }
 
-    private string Clock => clock is { } given ? string.Create(CultureInfo.InvariantCulture, $"its clock to {given:O} (MachineSpec.Clock)") : "its clock";
+    private string Clock =>
+        clock is { } given ? string.Create(CultureInfo.InvariantCulture, $"its clock to {given:O} (MachineSpec.Clock)") : "its clock";
 
-    private async Task<TimeSpan> ConfirmAsync(AgentConnection agent, byte[] seed, string? hostName, bool newMachineId, CancellationToken cancellationToken)
+    private async Task<TimeSpan> ConfirmAsync(
+        AgentConnection agent,
+        byte[] seed,
+        string? hostName,
+        bool newMachineId,
+        CancellationToken cancellationToken
+    )
     {
         long asked = time.GetTimestamp();
-        AgentSettled settled = await agent.SettleAsync(clock ?? time.GetUtcNow(), seed, hostName, newMachineId, cancellationToken).ConfigureAwait(false);
+        AgentSettled settled = await agent
+            .SettleAsync(clock ?? time.GetUtcNow(), seed, hostName, newMachineId, cancellationToken)
+            .ConfigureAwait(false);
         if (!settled.Succeeded)
         {
-            (string What, int Error)[] refused = [(Clock, settled.ClockError), ("its random state", settled.RandomError), ($"its host name '{hostName}'", settled.HostNameError)];
+            (string What, int Error)[] refused =
+            [
+                (Clock, settled.ClockError),
+                ("its random state", settled.RandomError),
+                ($"its host name '{hostName}'", settled.HostNameError),
+            ];
             throw new AgentException(
                 settled.ClockError | settled.RandomError | settled.HostNameError,
-                $"the guest's kernel refused to set {string.Join(" and ", refused.Where(one => one.Error != 0).Select(one => $"{one.What} (errno {one.Error})"))}");
+                "the guest's kernel refused to set "
+                    + $"{string.Join(" and ", refused.Where(one => one.Error != 0).Select(one => $"{one.What} (errno {one.Error})"))}"
+            );
         }
 
         return time.GetElapsedTime(asked);

@@ -6,8 +6,8 @@ using TestHarness.Text;
 namespace TestHarness.Access;
 
 /// <summary>
-/// Looks out for trouble in a guest: reads the serial console as it comes, line by line, and QEMU's events. On the way up every sign counts; in a guest
-/// that is up only a panic does, for the rest is its own affair then.
+/// Looks out for trouble in a guest: reads the serial console as it comes, line by line, and QEMU's events. On the way up every sign
+/// counts; in a guest that is up only a panic does, for the rest is its own affair then.
 /// </summary>
 /// <param name="disks">Where the machine's disks are on the host, and what they lie on, for what QEMU tells of them.</param>
 /// <param name="time">The time, for what happens too often.</param>
@@ -15,7 +15,8 @@ internal sealed class GuestWatch(Func<(string Folder, string Lower)> disks, Time
 {
     private const int MaxLine = 4096;
 
-    // What SeaBIOS says before it starts a disk's boot sector, again after an int 19h of that (https://review.coreboot.org/plugins/gitiles/seabios, src/boot.c).
+    // What SeaBIOS says before it starts a disk's boot sector, again after an int 19h of that
+    // (https://review.coreboot.org/plugins/gitiles/seabios, src/boot.c).
     private const string BootsDisk = "Booting from Hard Disk...";
 
     // A kernel prints its panic before what it is about, and a reset follows both.
@@ -46,7 +47,9 @@ internal sealed class GuestWatch(Func<(string Folder, string Lower)> disks, Time
         }
     }
 
-    /// <summary>Gets a value indicating whether nothing in the guest says when it is up, so that it boots for as long as it lives.</summary>
+    /// <summary>
+    /// Gets a value indicating whether nothing in the guest says when it is up, so that it boots for as long as it lives.
+    /// </summary>
     public bool AlwaysBoots { get; init; }
 
     /// <summary>How much has come from the serial console.</summary>
@@ -124,10 +127,22 @@ internal sealed class GuestWatch(Func<(string Folder, string Lower)> disks, Time
         GuestTrouble? trouble = happened.Name switch
         {
             "GUEST_PANICKED" => new GuestTrouble(MachineFault.KernelPanic, "the guest's kernel panicked (pvpanic)", Certain: true),
-            "WATCHDOG" => new GuestTrouble(MachineFault.WatchdogFired, $"the machine's watchdog fired (action: {Text(happened, "action")})", Certain: true),
+            "WATCHDOG" => new GuestTrouble(
+                MachineFault.WatchdogFired,
+                $"the machine's watchdog fired (action: {Text(happened, "action")})",
+                Certain: true
+            ),
             "RESET" when IsGuests(happened) => new GuestTrouble(MachineFault.GuestReset, "the guest reset itself", Certain: true),
-            "SHUTDOWN" when IsGuests(happened) && Text(happened, "reason") == "guest-reset" => new GuestTrouble(MachineFault.GuestReset, "the guest reset itself", Certain: true),
-            "SHUTDOWN" when IsGuests(happened) => new GuestTrouble(MachineFault.GuestPowerOff, "the guest powered itself off", Certain: true),
+            "SHUTDOWN" when IsGuests(happened) && Text(happened, "reason") == "guest-reset" => new GuestTrouble(
+                MachineFault.GuestReset,
+                "the guest reset itself",
+                Certain: true
+            ),
+            "SHUTDOWN" when IsGuests(happened) => new GuestTrouble(
+                MachineFault.GuestPowerOff,
+                "the guest powered itself off",
+                Certain: true
+            ),
             "BLOCK_IO_ERROR" or "BLOCK_IMAGE_CORRUPTED" => DiskTrouble(happened),
             _ => null,
         };
@@ -176,30 +191,36 @@ internal sealed class GuestWatch(Func<(string Folder, string Lower)> disks, Time
     public async Task SettleAsync()
     {
         long began = Stopwatch.GetTimestamp();
-        while (Stopwatch.GetElapsedTime(began) < SettleLimit
-            && Settled - Stopwatch.GetElapsedTime(Math.Max(began, Volatile.Read(ref _lastSerial))) is { Ticks: > 0 } left)
+        while (
+            Stopwatch.GetElapsedTime(began) < SettleLimit
+            && Settled - Stopwatch.GetElapsedTime(Math.Max(began, Volatile.Read(ref _lastSerial))) is { Ticks: > 0 } left
+        )
             await Task.Delay(left, CancellationToken.None).ConfigureAwait(false);
     }
 
     private static TaskCompletionSource<bool> NewOutcome() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    private static int Rank(GuestTrouble trouble) => trouble.Fault switch
-    {
-        // A guest that has lost files of its initrd finds no root device, either.
-        MachineFault.GuestOutOfMemory => -1,
-        MachineFault.NoRootDevice => 0,
-        MachineFault.InitramfsShell or MachineFault.EmergencyShell or MachineFault.NothingToBoot => 1,
-        MachineFault.KernelPanic => trouble.Certain ? 3 : 2,
-        MachineFault.GuestReset or MachineFault.GuestPowerOff => 5,
-        _ => 4,
-    };
+    private static int Rank(GuestTrouble trouble) =>
+        trouble.Fault switch
+        {
+            // A guest that has lost files of its initrd finds no root device, either.
+            MachineFault.GuestOutOfMemory => -1,
+            MachineFault.NoRootDevice => 0,
+            MachineFault.InitramfsShell or MachineFault.EmergencyShell or MachineFault.NothingToBoot => 1,
+            MachineFault.KernelPanic => trouble.Certain ? 3 : 2,
+            MachineFault.GuestReset or MachineFault.GuestPowerOff => 5,
+            _ => 4,
+        };
 
-    private static bool IsPanic(GuestTrouble trouble) => trouble.Fault is MachineFault.KernelPanic or MachineFault.NoRootDevice or MachineFault.GuestOutOfMemory;
+    private static bool IsPanic(GuestTrouble trouble) =>
+        trouble.Fault is MachineFault.KernelPanic or MachineFault.NoRootDevice or MachineFault.GuestOutOfMemory;
 
     private GuestTrouble? DiskTrouble(QmpEvent happened)
     {
         (string folder, string lower) = disks();
-        return BlockErrors.Describe(happened.Name, happened.Data, folder, lower) is var (fault, text) ? new GuestTrouble(fault, text, Certain: true) : null;
+        return BlockErrors.Describe(happened.Name, happened.Data, folder, lower) is var (fault, text)
+            ? new GuestTrouble(fault, text, Certain: true)
+            : null;
     }
 
     private static string Text(QmpEvent happened, string name) => happened.Data.TryGetText(name) ?? "";
@@ -208,7 +229,10 @@ internal sealed class GuestWatch(Func<(string Folder, string Lower)> disks, Time
     private GuestTrouble? Loop(BootLoop loop, string what)
     {
         string last = _lastLine.Trim();
-        string words = last.Length == 0 ? "nothing came on its serial console" : $"the last line on its serial console is \"{PrintableText.Of(last)}\"";
+        string words =
+            last.Length == 0
+                ? "nothing came on its serial console"
+                : $"the last line on its serial console is \"{PrintableText.Of(last)}\"";
         return loop.Add() is { } often ? new GuestTrouble(MachineFault.BootLoop, $"{what}: {often}; {words}", Certain: true) : null;
     }
 

@@ -24,7 +24,9 @@ internal sealed class GuestWords
             lock (_gate)
             {
                 string text = Encoding.UTF8.GetString(_words.ToMemory().Span);
-                return IsTooMuch ? string.Create(CultureInfo.InvariantCulture, $"{text}\nthe guest sent more than {Most} bytes of messages\n") : text;
+                return IsTooMuch
+                    ? string.Create(CultureInfo.InvariantCulture, $"{text}\nthe guest sent more than {Most} bytes of messages\n")
+                    : text;
             }
         }
     }

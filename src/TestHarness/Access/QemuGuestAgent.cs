@@ -40,9 +40,15 @@ internal sealed class QemuGuestAgent(Stream port)
             try
             {
                 JsonElement answer;
-                do
-                    answer = await ReadAsync(wait.Token).ConfigureAwait(false);
-                while (!(answer.TryGetProperty("return", out JsonElement value) && value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out int got) && got == id));
+                do answer = await ReadAsync(wait.Token).ConfigureAwait(false);
+                while (
+                    !(
+                        answer.TryGetProperty("return", out JsonElement value)
+                        && value.ValueKind == JsonValueKind.Number
+                        && value.TryGetInt32(out int got)
+                        && got == id
+                    )
+                );
                 Volatile.Write(ref _unasked, 0);
                 return;
             }
@@ -59,17 +65,34 @@ internal sealed class QemuGuestAgent(Stream port)
     public async Task<(int ExitCode, string Error)> RunAsync(string script, CancellationToken cancellationToken)
     {
         JsonElement started = await AskAsync(
-            "guest-exec", new JsonObject { ["path"] = "/bin/sh", ["arg"] = new JsonArray("-c", script), ["capture-output"] = true }, cancellationToken).ConfigureAwait(false);
+                "guest-exec",
+                new JsonObject
+                {
+                    ["path"] = "/bin/sh",
+                    ["arg"] = new JsonArray("-c", script),
+                    ["capture-output"] = true,
+                },
+                cancellationToken
+            )
+            .ConfigureAwait(false);
         int process = started.TryGetNumber("pid") ?? throw NoAnswer("guest-exec", started);
         while (true)
         {
-            JsonElement status = await AskAsync("guest-exec-status", new JsonObject { ["pid"] = process }, cancellationToken).ConfigureAwait(false);
+            JsonElement status = await AskAsync("guest-exec-status", new JsonObject { ["pid"] = process }, cancellationToken)
+                .ConfigureAwait(false);
             bool exited = status.TryGetFlag("exited") ?? throw NoAnswer("guest-exec-status", status);
             if (exited)
             {
-                string error = status.TryGetMember("err-data", out JsonElement data) && data.ValueKind == JsonValueKind.String && data.TryGetBytesFromBase64(out byte[]? bytes)
-                    ? Encoding.UTF8.GetString(bytes) : "";
-                return (status.TryGetNumber("exitcode") ?? 128 + (status.TryGetNumber("signal") ?? throw NoAnswer("guest-exec-status", status)), error);
+                string error =
+                    status.TryGetMember("err-data", out JsonElement data)
+                    && data.ValueKind == JsonValueKind.String
+                    && data.TryGetBytesFromBase64(out byte[]? bytes)
+                        ? Encoding.UTF8.GetString(bytes)
+                        : "";
+                return (
+                    status.TryGetNumber("exitcode") ?? 128 + (status.TryGetNumber("signal") ?? throw NoAnswer("guest-exec-status", status)),
+                    error
+                );
             }
 
             await Task.Delay(LookAgain, cancellationToken).ConfigureAwait(false);
@@ -87,7 +110,8 @@ internal sealed class QemuGuestAgent(Stream port)
         throw new AgentException(0, string.Create(CultureInfo.InvariantCulture, $"the QEMU guest agent refuses {command}: {reason}"));
     }
 
-    private static AgentException NoAnswer(string command, JsonElement answer) => new(0, $"the QEMU guest agent answers {command} with {Excerpt(answer)}");
+    private static AgentException NoAnswer(string command, JsonElement answer) =>
+        new(0, $"the QEMU guest agent answers {command} with {Excerpt(answer)}");
 
     private static string Excerpt(JsonElement answer) => QmpMessage.Excerpt(Encoding.UTF8.GetBytes(answer.GetRawText()));
 
@@ -125,7 +149,14 @@ internal sealed class QemuGuestAgent(Stream port)
         }
         catch (Exception e) when (e is IOException or QmpException or ObjectDisposedException)
         {
-            _answers.Writer.TryComplete(new AgentLostException(e is QmpBrokenException broken ? $"the QEMU guest agent is not listened to any more: {broken.Reason}" : "the QEMU guest agent's port has closed", e));
+            _answers.Writer.TryComplete(
+                new AgentLostException(
+                    e is QmpBrokenException broken
+                        ? $"the QEMU guest agent is not listened to any more: {broken.Reason}"
+                        : "the QEMU guest agent's port has closed",
+                    e
+                )
+            );
         }
 
         _answers.Writer.TryComplete(new AgentLostException("the QEMU guest agent's port has closed"));

@@ -39,11 +39,10 @@ internal static class Quiet
             if (used.Count > Samples && process.TotalProcessorTime - used.Dequeue() <= Idle && !WaitsForProcessor(process))
                 return;
             await Task.Delay(Sample, cancellationToken).ConfigureAwait(false);
-        }
-        while (Stopwatch.GetElapsedTime(began) < limit);
+        } while (Stopwatch.GetElapsedTime(began) < limit);
     }
 
     // On a busy host it may use little because it is given little.
-    private static bool WaitsForProcessor(Process process) => process.Threads.Cast<ProcessThread>()
-        .Any(thread => thread.ThreadState == System.Diagnostics.ThreadState.Running);
+    private static bool WaitsForProcessor(Process process) =>
+        process.Threads.Cast<ProcessThread>().Any(thread => thread.ThreadState == System.Diagnostics.ThreadState.Running);
 }

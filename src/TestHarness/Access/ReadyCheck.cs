@@ -9,8 +9,9 @@ namespace TestHarness.Access;
 /// <param name="Failure">What it means if it ends otherwise.</param>
 internal sealed record ReadyCheck(string Command, string WaitsFor, string Failure)
 {
-    // A cloud-init that is switched off, or reads another source, ends well and has done nothing of what was asked for.
-    // Where user-data asks for a restart (power_state), a child of cloud-init's last stage does that a moment after the stage has ended; the check is then run again after it.
+    // A cloud-init that is switched off, or reads another source, ends well and has done nothing of what was asked for. Where user-data
+    // asks for a restart (power_state), a child of cloud-init's last stage does that a moment after the stage has ended; the check is then
+    // run again after it.
     private const string CloudInitCommand = """
         command -v cloud-init > /dev/null || { echo 'the image has no cloud-init, which MachineSpec.CloudInit is for'; exit 1; }
         cloud-init status --wait > /dev/null; code=$?
@@ -26,22 +27,35 @@ internal sealed record ReadyCheck(string Command, string WaitsFor, string Failur
 
     // A kernel without a console on its frame buffer has none that blinks.
     private static readonly ReadyCheck StillCursor = new(
-        "cd /sys/class/graphics/fbcon 2> /dev/null || exit 0; echo 0 > cursor_blink", "the cursor to stand still", "the cursor of Linux's console could not be made to stand still");
+        "cd /sys/class/graphics/fbcon 2> /dev/null || exit 0; echo 0 > cursor_blink",
+        "the cursor to stand still",
+        "the cursor of Linux's console could not be made to stand still"
+    );
 
     /// <summary>The checks for a machine, in order.</summary>
-    /// <param name="spec">The machine; folders of the host are mounted by their checks, since these are what runs again after each reboot.</param>
+    /// <param name="spec">The machine; folders of the host are mounted by their checks, since these are what runs again after each
+    /// reboot.</param>
     /// <param name="imageCommand">The image's own, or <see langword="null"/>.</param>
     /// <param name="seeded">Whether the machine has something for cloud-init.</param>
     public static IReadOnlyList<ReadyCheck> For(MachineSpec spec, string? imageCommand, bool seeded)
     {
-        ReadyCheck[] own = imageCommand is null ? [] : [new(imageCommand, $"the guest to be ready ({imageCommand})", "the image's ready command failed")];
-        return [.. seeded ? (ReadyCheck[])[CloudInit] : [], .. own, .. spec.Display is Display.Deterministic ? (ReadyCheck[])[StillCursor] : [], .. spec.Shares.Select(Mounted)];
+        ReadyCheck[] own = imageCommand is null
+            ? []
+            : [new(imageCommand, $"the guest to be ready ({imageCommand})", "the image's ready command failed")];
+        return
+        [
+            .. seeded ? (ReadyCheck[])[CloudInit] : [],
+            .. own,
+            .. spec.Display is Display.Deterministic ? (ReadyCheck[])[StillCursor] : [],
+            .. spec.Shares.Select(Mounted),
+        ];
     }
 
     // https://docs.kernel.org/filesystems/9p.html. Read-only on both sides; what the host's files are marked as means nothing here.
     private static ReadyCheck Mounted(HostShare share, int number)
     {
-        string tag = QemuArguments.MountTag(number), at = ShellQuote.Quote(share.GuestPath);
+        string tag = QemuArguments.MountTag(number),
+            at = ShellQuote.Quote(share.GuestPath);
         string command = $"""
             grep -q '^{tag} ' /proc/mounts && exit 0
             mkdir -p {at} || exit 1
@@ -51,6 +65,7 @@ internal sealed record ReadyCheck(string Command, string WaitsFor, string Failur
         return new ReadyCheck(
             command,
             $"the share {share.HostPath} to be mounted at {share.GuestPath}",
-            $"the share {share.HostPath} could not be mounted at {share.GuestPath}; the guest's kernel needs 9p and 9pnet_virtio");
+            $"the share {share.HostPath} could not be mounted at {share.GuestPath}; the guest's kernel needs 9p and 9pnet_virtio"
+        );
     }
 }

@@ -5,7 +5,9 @@ using TestHarness.Hosts;
 
 namespace TestHarness.Access;
 
-/// <summary>An ssh session as a byte stream: what is read comes from the command in the guest, what is written goes to it. Dies with this process.</summary>
+/// <summary>
+/// An ssh session as a byte stream: what is read comes from the command in the guest, what is written goes to it. Dies with this process.
+/// </summary>
 internal sealed class SshProcess : Stream
 {
     private const int MaxErrorBytes = 16 * 1024;
@@ -82,7 +84,9 @@ internal sealed class SshProcess : Stream
         return null;
     }
 
-    /// <summary>Ends the command by the end of its input, so that nothing of the session is left in the guest; kills ssh where that takes long.</summary>
+    /// <summary>
+    /// Ends the command by the end of its input, so that nothing of the session is left in the guest; kills ssh where that takes long.
+    /// </summary>
     public async Task CloseAsync()
     {
         await _to.DisposeAsync().ConfigureAwait(false);
@@ -90,9 +94,11 @@ internal sealed class SshProcess : Stream
         await DisposeAsync().ConfigureAwait(false);
     }
 
-    public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) => _from.ReadAsync(buffer, cancellationToken);
+    public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) =>
+        _from.ReadAsync(buffer, cancellationToken);
 
-    public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default) => _to.WriteAsync(buffer, cancellationToken);
+    public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default) =>
+        _to.WriteAsync(buffer, cancellationToken);
 
     public override Task FlushAsync(CancellationToken cancellationToken) => _to.FlushAsync(cancellationToken);
 

@@ -8,7 +8,10 @@ using TestHarness.Text;
 
 namespace TestHarness.Access;
 
-/// <summary>SSH: sshd's banner, the host key, the login, and then the agent, which talks over the session. Each step has a name, and a limit of its own.</summary>
+/// <summary>
+/// SSH: sshd's banner, the host key, the login, and then the agent, which talks over the session. Each step has a name, and a limit of its
+/// own.
+/// </summary>
 internal sealed class SshWay(SshAccess access, SshFiles files, IPEndPoint host, Func<TimeSpan, TimeSpan> scaled) : WayIn
 {
     private static readonly TimeSpan BannerLimit = TimeSpan.FromSeconds(20);
@@ -33,15 +36,16 @@ internal sealed class SshWay(SshAccess access, SshFiles files, IPEndPoint host, 
 
     private string Identity => access.IdentityFile ?? files.Identity;
 
-    public SshDetails Details => new()
-    {
-        Host = host,
-        User = access.User,
-        IdentityFile = Identity,
-        KnownHostsFile = files.KnownHosts,
-        HostKeyAlias = SshFiles.Alias,
-        Arguments = SshArguments.For(files, Identity, host, access.User),
-    };
+    public SshDetails Details =>
+        new()
+        {
+            Host = host,
+            User = access.User,
+            IdentityFile = Identity,
+            KnownHostsFile = files.KnownHosts,
+            HostKeyAlias = SshFiles.Alias,
+            Arguments = SshArguments.For(files, Identity, host, access.User),
+        };
 
     public override async Task<AgentConnection> ConnectAsync(bool restored, CancellationToken cancellationToken)
     {
@@ -94,9 +98,11 @@ internal sealed class SshWay(SshAccess access, SshFiles files, IPEndPoint host, 
                 int count = await socket.ReceiveAsync(banner, limit.Token).ConfigureAwait(false);
                 if (banner.AsSpan(0, count).StartsWith("SSH-"u8))
                     return;
-                _state = count == 0
-                    ? "nothing listens there"
-                    : $"something else than an sshd answers: \"{PrintableText.Of(Encoding.UTF8.GetString(banner, 0, count).TrimEnd())}\"";
+                _state =
+                    count == 0
+                        ? "nothing listens there"
+                        : "something else than an sshd answers: "
+                            + $"\"{PrintableText.Of(Encoding.UTF8.GetString(banner, 0, count).TrimEnd())}\"";
             }
             catch (SocketException e)
             {
@@ -158,8 +164,12 @@ internal sealed class SshWay(SshAccess access, SshFiles files, IPEndPoint host, 
     {
         if (words.Contains("Host key verification failed", StringComparison.Ordinal))
         {
-            throw new BootFailedException(new GuestTrouble(
-                MachineFault.HostKeyMismatch, $"what answers on the guest's SSH port has another host key than the one that was pinned ({KeyOffered(words)})"));
+            throw new BootFailedException(
+                new GuestTrouble(
+                    MachineFault.HostKeyMismatch,
+                    $"what answers on the guest's SSH port has another host key than the one that was pinned ({KeyOffered(words)})"
+                )
+            );
         }
 
         if (words.Contains("Permission denied", StringComparison.Ordinal))
@@ -168,12 +178,22 @@ internal sealed class SshWay(SshAccess access, SshFiles files, IPEndPoint host, 
             if (refusedSince == 0)
                 refusedSince = Stopwatch.GetTimestamp();
             if (Stopwatch.GetElapsedTime(refusedSince) > scaled(RefusalLimit))
-                throw new BootFailedException(new GuestTrouble(MachineFault.AccessRefused, $"the guest refuses the key of user {access.User} over SSH: {PrintableText.Of(words)}"));
+                throw new BootFailedException(
+                    new GuestTrouble(
+                        MachineFault.AccessRefused,
+                        $"the guest refuses the key of user {access.User} over SSH: {PrintableText.Of(words)}"
+                    )
+                );
         }
         else if (exitCode is not (255 or > 128))
         {
-            throw new BootFailedException(new GuestTrouble(
-                MachineFault.AccessRefused, $"user {access.User} got in over SSH, but the agent could not be started: {PrintableText.Of(words)} (exit code {exitCode})"));
+            throw new BootFailedException(
+                new GuestTrouble(
+                    MachineFault.AccessRefused,
+                    $"user {access.User} got in over SSH, but the agent could not be started: {PrintableText.Of(words)} (exit "
+                        + $"code {exitCode})"
+                )
+            );
         }
         else if (words.Length > 0)
         {
@@ -182,5 +202,7 @@ internal sealed class SshWay(SshAccess access, SshFiles files, IPEndPoint host, 
     }
 
     private static string KeyOffered(string words) =>
-        words.Split('\n').FirstOrDefault(line => line.Contains("SHA256:", StringComparison.Ordinal))?.Trim() is { } key ? $"offered: {PrintableText.Of(key)}" : "ssh: host key verification failed";
+        words.Split('\n').FirstOrDefault(line => line.Contains("SHA256:", StringComparison.Ordinal))?.Trim() is { } key
+            ? $"offered: {PrintableText.Of(key)}"
+            : "ssh: host key verification failed";
 }

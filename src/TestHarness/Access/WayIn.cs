@@ -24,9 +24,7 @@ internal abstract class WayIn : IAsyncDisposable
     public abstract Task<AgentConnection> ConnectAsync(bool restored, CancellationToken cancellationToken);
 
     /// <summary>Takes note that the guest has been reset: what ran in it is gone.</summary>
-    public virtual void GuestWasReset()
-    {
-    }
+    public virtual void GuestWasReset() { }
 
     /// <summary>Lets go of the guest, so that it can be saved without a connection in it.</summary>
     public virtual Task DetachAsync() => Task.CompletedTask;

@@ -1,6 +1,8 @@
 namespace TestHarness.Agents;
 
-/// <summary>A command for the guest. The first argument is the program; a name without a slash is looked up on the command's PATH.</summary>
+/// <summary>
+/// A command for the guest. The first argument is the program; a name without a slash is looked up on the command's PATH.
+/// </summary>
 internal sealed record AgentCommand(IReadOnlyList<string> Arguments)
 {
     /// <summary>Variables added to the base environment (PATH, HOME, USER, LOGNAME, SHELL, LANG; TERM on a terminal).</summary>
@@ -12,7 +14,9 @@ internal sealed record AgentCommand(IReadOnlyList<string> Arguments)
     /// <summary>Default: whom the agent runs as, which is root.</summary>
     public string? User { get; init; }
 
-    /// <summary>False: its standard input is <c>/dev/null</c>, on a terminal the end of a file. Default: true, whoever runs it writes or closes it.</summary>
+    /// <summary>
+    /// False: its standard input is <c>/dev/null</c>, on a terminal the end of a file. Default: true, whoever runs it writes or closes it.
+    /// </summary>
     public bool TakesInput { get; init; } = true;
 
     /// <summary>Runs it on a new terminal of this size; standard output then carries all, and standard error nothing.</summary>
@@ -33,7 +37,8 @@ internal sealed record AgentExit(int? ExitCode, int? Signal)
 /// <param name="ProtocolVersion">Its protocol.</param>
 /// <param name="ProcessId">Its process in the guest.</param>
 /// <param name="Name">Name and version.</param>
-/// <param name="Restarts">How often on this connection an agent said that it is new: at a boot, a reboot, or when it was started again.</param>
+/// <param name="Restarts">How often on this connection an agent said that it is new: at a boot, a reboot, or when it was started
+/// again.</param>
 internal sealed record AgentHello(int ProtocolVersion, int ProcessId, string Name, int Restarts);
 
 /// <summary>What the agent made of clock, random state and host name: 0, or the errno with which it was refused.</summary>

@@ -82,8 +82,8 @@ internal sealed partial class AgentConnection
         return bytes.Length;
     }
 
-    // Throws bytes away up to an answer to our HELLO. Returns how many; 0: more must come. What loses the step anew does so once for all the bytes at hand: the
-    // HELLO that follows cannot have been answered in them.
+    // Throws bytes away up to an answer to our HELLO. Returns how many; 0: more must come. What loses the step anew does so once for all
+    // the bytes at hand: the HELLO that follows cannot have been answered in them.
     private int FindHello(ReadOnlySpan<byte> bytes)
     {
         string? lost = null;
@@ -99,7 +99,14 @@ internal sealed partial class AgentConnection
             if (!hello && !error)
                 continue;
             bool ours = hello && lost is null && payload.StartsWith(_nonce);
-            if (payload.Length < (ours ? header.Length : hello ? AgentProtocol.NonceSize : 4))
+            if (
+                payload.Length
+                < (
+                    ours ? header.Length
+                    : hello ? AgentProtocol.NonceSize
+                    : 4
+                )
+            )
             {
                 LoseStepFor(lost);
                 return at;
@@ -135,7 +142,10 @@ internal sealed partial class AgentConnection
     {
         _outOfStep += bytes;
         if (_outOfStep > MostOutOfStep)
-            End($"The guest sent {_outOfStep} bytes to its agent's port without an answer to this library's greeting: what speaks there is no agent.");
+            End(
+                $"The guest sent {_outOfStep} bytes to its agent's port without an answer to this library's greeting: what speaks "
+                    + "there is no agent."
+            );
     }
 
     // A stream's last frame is its last, so of an agent hardly any of these come.
@@ -202,8 +212,11 @@ internal sealed partial class AgentConnection
         AgentStream? owner;
         lock (_gate)
         {
-            if (id < AgentProtocol.FirstAccepted || _streams.Keys.Count(key => key >= AgentProtocol.FirstAccepted) >= AgentProtocol.MaxStreams
-                || !_streams.TryAdd(id, stream))
+            if (
+                id < AgentProtocol.FirstAccepted
+                || _streams.Keys.Count(key => key >= AgentProtocol.FirstAccepted) >= AgentProtocol.MaxStreams
+                || !_streams.TryAdd(id, stream)
+            )
                 throw new InvalidDataException("a connection that cannot be");
             owner = _streams.GetValueOrDefault(listener);
         }

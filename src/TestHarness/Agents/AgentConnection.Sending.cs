@@ -4,8 +4,8 @@ namespace TestHarness.Agents;
 
 internal sealed partial class AgentConnection
 {
-    // An agent always reads, so hardly more than a window lies here. Bytes and new streams wait beyond the first bound. The rest cannot wait, since the reader
-    // queues its answers, too: beyond the second the guest takes nothing, and what was under way is lost.
+    // An agent always reads, so hardly more than a window lies here. Bytes and new streams wait beyond the first bound. The rest cannot
+    // wait, since the reader queues its answers, too: beyond the second the guest takes nothing, and what was under way is lost.
     private const int RoomForBytes = 1 << 20;
     private const int MostUnsent = 8 << 20;
 
@@ -34,7 +34,8 @@ internal sealed partial class AgentConnection
     }
 
     /// <summary>
-    /// Sends bytes of a stream, and does nothing where it has ended. False where the guest is to take others first, until <paramref name="room"/> completes.
+    /// Sends bytes of a stream, and does nothing where it has ended. False where the guest is to take others first, until
+    /// <paramref name="room"/> completes.
     /// </summary>
     public bool TrySendBytes(AgentStream stream, ReadOnlySpan<byte> payload, out Task room)
     {

@@ -10,7 +10,10 @@ internal sealed partial class AgentConnection
         (int version, int processId, string name) = AgentProtocol.ReadHello(payload);
         if (version != AgentProtocol.Version)
         {
-            End($"The guest's agent ({name}) speaks version {version} of the protocol, and this library version {AgentProtocol.Version}: build the image anew.");
+            End(
+                $"The guest's agent ({name}) speaks version {version} of the protocol, and this library version "
+                    + $"{AgentProtocol.Version}: build the image anew."
+            );
             return;
         }
 
@@ -31,8 +34,8 @@ internal sealed partial class AgentConnection
     }
 
     /// <summary>
-    /// Everything under way is lost; a new HELLO goes out at once. Frames that wait to be sent go with it, so a guest that provokes this over and over makes
-    /// nothing grow.
+    /// Everything under way is lost; a new HELLO goes out at once. Frames that wait to be sent go with it, so a guest that provokes this
+    /// over and over makes nothing grow.
     /// </summary>
     public void LoseStep(string reason)
     {

@@ -3,8 +3,8 @@ using System.Security.Cryptography;
 namespace TestHarness.Agents;
 
 /// <summary>
-/// The connection to the agent in a guest: it comes in step, and carries any number of commands and TCP connections at once.
-/// No call has a limit of its own; what is lost (the connection ended, the guest restarted) fails at once with <see cref="AgentLostException"/>.
+/// The connection to the agent in a guest: it comes in step, and carries any number of commands and TCP connections at once. No call has a
+/// limit of its own; what is lost (the connection ended, the guest restarted) fails at once with <see cref="AgentLostException"/>.
 /// </summary>
 internal sealed partial class AgentConnection : IAsyncDisposable
 {
@@ -35,8 +35,8 @@ internal sealed partial class AgentConnection : IAsyncDisposable
     public Task Completion => _completion.Task;
 
     /// <summary>
-    /// Waits until the agent is in step, for as long as the guest takes to boot. The first call begins to read; when the agent is new (a reboot) or the two
-    /// fell out of step, the connection comes in step again by itself, and this waits for that.
+    /// Waits until the agent is in step, for as long as the guest takes to boot. The first call begins to read; when the agent is new (a
+    /// reboot) or the two fell out of step, the connection comes in step again by itself, and this waits for that.
     /// </summary>
     public Task<AgentHello> HandshakeAsync(CancellationToken cancellationToken)
     {
@@ -72,7 +72,8 @@ internal sealed partial class AgentConnection : IAsyncDisposable
     }
 
     /// <summary>
-    /// Comes in step anew with an agent that has been put back in time, together with its guest: what was under way is lost, for it knows nothing of that.
+    /// Comes in step anew with an agent that has been put back in time, together with its guest: what was under way is lost, for it knows
+    /// nothing of that.
     /// </summary>
     public Task<AgentHello> ComeInStepAgainAsync(string reason, CancellationToken cancellationToken)
     {
@@ -101,16 +102,25 @@ internal sealed partial class AgentConnection : IAsyncDisposable
     public async Task<AgentProcess> RunAsync(AgentCommand command, CancellationToken cancellationToken)
     {
         AgentStream stream = await OpenAsync(
-            AgentFrameType.Run, AgentRequests.Run(command), accepted: null, cancellationToken, command.TakesInput).ConfigureAwait(false);
+                AgentFrameType.Run,
+                AgentRequests.Run(command),
+                accepted: null,
+                cancellationToken,
+                command.TakesInput
+            )
+            .ConfigureAwait(false);
         return new AgentProcess(stream, await stream.Started.ConfigureAwait(false));
     }
 
     /// <summary>Opens a TCP connection inside the guest.</summary>
     /// <param name="address">An IPv4 or IPv6 address; empty: 127.0.0.1.</param>
     /// <exception cref="AgentException">It could not be opened.</exception>
-    public async Task<AgentTcpStream> ConnectAsync(string address, int port, CancellationToken cancellationToken) => new(
-        await OpenAsync(AgentFrameType.Connect, AgentRequests.Address(address, port), accepted: null, cancellationToken).ConfigureAwait(false),
-        $"{address} {port}");
+    public async Task<AgentTcpStream> ConnectAsync(string address, int port, CancellationToken cancellationToken) =>
+        new(
+            await OpenAsync(AgentFrameType.Connect, AgentRequests.Address(address, port), accepted: null, cancellationToken)
+                .ConfigureAwait(false),
+            $"{address} {port}"
+        );
 
     /// <summary>Listens on a TCP port inside the guest.</summary>
     /// <param name="address">An IPv4 or IPv6 address; empty: 127.0.0.1.</param>
@@ -132,13 +142,27 @@ internal sealed partial class AgentConnection : IAsyncDisposable
     {
         var queue = new AgentDatagramQueue();
         AgentStream stream = await OpenAsync(
-            AgentFrameType.Bind, AgentRequests.Address(address, port), accepted: null, cancellationToken, datagram: queue.Add).ConfigureAwait(false);
+                AgentFrameType.Bind,
+                AgentRequests.Address(address, port),
+                accepted: null,
+                cancellationToken,
+                datagram: queue.Add
+            )
+            .ConfigureAwait(false);
         return new AgentDatagrams(stream, queue, await stream.Started.ConfigureAwait(false));
     }
 
-    /// <summary>Sets clock, random state and host name, those that are given, and confirms them; writes a new machine id first, where that is asked for.</summary>
+    /// <summary>
+    /// Sets clock, random state and host name, those that are given, and confirms them; writes a new machine id first, where that is asked
+    /// for.
+    /// </summary>
     public async Task<AgentSettled> SettleAsync(
-        DateTimeOffset? clock, ReadOnlyMemory<byte> seed, string? hostName, bool newMachineId, CancellationToken cancellationToken)
+        DateTimeOffset? clock,
+        ReadOnlyMemory<byte> seed,
+        string? hostName,
+        bool newMachineId,
+        CancellationToken cancellationToken
+    )
     {
         TaskCompletionSource<AgentSettled> settled = NewSource<AgentSettled>();
         uint request = Interlocked.Increment(ref _lastSettle);
@@ -221,7 +245,8 @@ internal sealed partial class AgentConnection : IAsyncDisposable
         Action<AgentStream, string>? accepted,
         CancellationToken cancellationToken,
         bool takesInput = true,
-        Action<ReadOnlySpan<byte>>? datagram = null)
+        Action<ReadOnlySpan<byte>>? datagram = null
+    )
     {
         cancellationToken.ThrowIfCancellationRequested();
         AgentStream? stream;
@@ -247,15 +272,19 @@ internal sealed partial class AgentConnection : IAsyncDisposable
     }
 
     private AgentStream? TryOpen(
-        AgentFrameType type, byte[] payload, Action<AgentStream, string>? accepted, Action<ReadOnlySpan<byte>>? datagram, out Task room)
+        AgentFrameType type,
+        byte[] payload,
+        Action<AgentStream, string>? accepted,
+        Action<ReadOnlySpan<byte>>? datagram,
+        out Task room
+    )
     {
         lock (_gate)
         {
             ThrowIfNotInStep();
             if (!HasRoom(payload.Length, out room))
                 return null;
-            do
-                _lastStream = (_lastStream + 1) % AgentProtocol.FirstAccepted;
+            do _lastStream = (_lastStream + 1) % AgentProtocol.FirstAccepted;
             while (_lastStream == 0 || _streams.ContainsKey(_lastStream));
             var stream = new AgentStream(this, _lastStream) { Accepted = accepted, Datagram = datagram };
             _streams.Add(stream.Id, stream);

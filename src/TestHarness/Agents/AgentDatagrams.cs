@@ -17,7 +17,11 @@ internal sealed class AgentDatagrams : IAsyncDisposable
     {
         (_stream, _queue, Port) = (stream, queue, port);
         stream.Ended.ContinueWith(
-            ended => queue.Close(ended.Exception?.InnerException), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+            ended => queue.Close(ended.Exception?.InnerException),
+            CancellationToken.None,
+            TaskContinuationOptions.ExecuteSynchronously,
+            TaskScheduler.Default
+        );
     }
 
     /// <summary>Gets the port, which the guest's kernel chose where 0 was asked for.</summary>
@@ -52,7 +56,8 @@ internal sealed class AgentDatagramQueue
     private const int PortAndSize = 3;
 
     private readonly Channel<AgentDatagram> _waiting = Channel.CreateBounded<AgentDatagram>(
-        new BoundedChannelOptions(MostWaiting) { FullMode = BoundedChannelFullMode.DropWrite });
+        new BoundedChannelOptions(MostWaiting) { FullMode = BoundedChannelFullMode.DropWrite }
+    );
 
     public static byte[] Write(AgentDatagram datagram)
     {
@@ -76,7 +81,8 @@ internal sealed class AgentDatagramQueue
         _waiting.Writer.TryWrite(new AgentDatagram(peer, frame[begin..].ToArray()));
     }
 
-    public IAsyncEnumerable<AgentDatagram> ReadAsync(CancellationToken cancellationToken) => _waiting.Reader.ReadAllAsync(cancellationToken);
+    public IAsyncEnumerable<AgentDatagram> ReadAsync(CancellationToken cancellationToken) =>
+        _waiting.Reader.ReadAllAsync(cancellationToken);
 
     public void Close(Exception? reason) => _waiting.Writer.TryComplete(reason);
 }

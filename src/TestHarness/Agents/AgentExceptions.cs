@@ -15,8 +15,11 @@ internal sealed class AgentException(int errorNumber, string message) : Exceptio
     public bool WasKilled { get; init; }
 }
 
-/// <summary>The agent can no longer be reached, or it has started anew and knows nothing of what was going on. The message says which.</summary>
-internal sealed class AgentLostException(string message, Exception? innerException = null) : Exception(PrintableText.Of(message), innerException);
+/// <summary>
+/// The agent can no longer be reached, or it has started anew and knows nothing of what was going on. The message says which.
+/// </summary>
+internal sealed class AgentLostException(string message, Exception? innerException = null)
+    : Exception(PrintableText.Of(message), innerException);
 
 /// <summary>Bytes were written to a command or connection that takes no more.</summary>
 internal sealed class AgentStreamClosedException(string message) : IOException(message);

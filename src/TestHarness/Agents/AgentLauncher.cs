@@ -14,7 +14,11 @@ internal static class AgentLauncher
     private static readonly Lazy<string> Agent = new(() => Convert.ToBase64String(Compressed(EmbeddedAgent.Read())));
 
     private static readonly Lazy<string> Name = new(() =>
-        string.Create(CultureInfo.InvariantCulture, $"testharness-agent-{Convert.ToHexStringLower(SHA256.HashData(EmbeddedAgent.Read()))[..12]}"));
+        string.Create(
+            CultureInfo.InvariantCulture,
+            $"testharness-agent-{Convert.ToHexStringLower(SHA256.HashData(EmbeddedAgent.Read()))[..12]}"
+        )
+    );
 
     /// <summary>The agent compressed by gzip.</summary>
     public static byte[] Compressed(byte[] agent)
@@ -26,40 +30,47 @@ internal static class AgentLauncher
     }
 
     /// <summary>The command that becomes an agent which talks on its standard input and output.</summary>
-    public static string OnStandardStreams() => Script($"""
-        echo '{Begins}'
-        [ "$(id -u)" = 0 ] && exec "$agent" --stdio
-        exec sudo -n -- "$agent" --stdio
-        """);
+    public static string OnStandardStreams() =>
+        Script(
+            $"""
+            echo '{Begins}'
+            [ "$(id -u)" = 0 ] && exec "$agent" --stdio
+            exec sudo -n -- "$agent" --stdio
+            """
+        );
 
     /// <summary>The command that leaves an agent running which serves its port.</summary>
-    public static string OnPort() => Script("""
-        command -v setsid > /dev/null && new=setsid
-        ${new-} "$agent" < /dev/null > /dev/null 2>&1 &
-        """);
+    public static string OnPort() =>
+        Script(
+            """
+            command -v setsid > /dev/null && new=setsid
+            ${new-} "$agent" < /dev/null > /dev/null 2>&1 &
+            """
+        );
 
     // Memory file systems first, so that the disk stays as it is; which of them let programs run differs.
-    private static string Script(string start) => $$"""
-        set -u
-        if [ "$(id -u)" != 0 ] && ! sudo -n true < /dev/null > /dev/null 2>&1; then
-            echo "user $(id -un) is neither root nor may use sudo without a password" >&2
-            exit 1
-        fi
-        for folder in /run /dev/shm /var/tmp /tmp "${HOME:-/root}"; do
-            agent=$folder/{{Name.Value}}
-            if [ ! -O "$agent" ] || ! "$agent" --version > /dev/null 2>&1; then
-                new=$(umask 077 && mktemp "$agent.XXXXXX" 2> /dev/null) || continue
-                printf %s '{{Agent.Value}}' | base64 -d | gunzip > "$new" && chmod 0700 "$new" && mv -f "$new" "$agent"
-                if ! why=$("$agent" --version 2>&1); then
-                    rm -f "$new" "$agent"
-                    continue
-                fi
-                unset new
+    private static string Script(string start) =>
+        $$"""
+            set -u
+            if [ "$(id -u)" != 0 ] && ! sudo -n true < /dev/null > /dev/null 2>&1; then
+                echo "user $(id -un) is neither root nor may use sudo without a password" >&2
+                exit 1
             fi
-        {{start}}
-            exit
-        done
-        echo "the agent runs from none of /run, /dev/shm, /var/tmp, /tmp and the home folder: ${why-no folder could be written}" >&2
-        exit 1
-        """;
+            for folder in /run /dev/shm /var/tmp /tmp "${HOME:-/root}"; do
+                agent=$folder/{{Name.Value}}
+                if [ ! -O "$agent" ] || ! "$agent" --version > /dev/null 2>&1; then
+                    new=$(umask 077 && mktemp "$agent.XXXXXX" 2> /dev/null) || continue
+                    printf %s '{{Agent.Value}}' | base64 -d | gunzip > "$new" && chmod 0700 "$new" && mv -f "$new" "$agent"
+                    if ! why=$("$agent" --version 2>&1); then
+                        rm -f "$new" "$agent"
+                        continue
+                    fi
+                    unset new
+                fi
+            {{start}}
+                exit
+            done
+            echo "the agent runs from none of /run, /dev/shm, /var/tmp, /tmp and the home folder: ${why-no folder could be written}" >&2
+            exit 1
+            """;
 }

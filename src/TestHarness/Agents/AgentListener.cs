@@ -15,7 +15,11 @@ internal sealed class AgentListener : IAsyncDisposable
         Port = port;
         // Whatever ends the listener ends the waits for connections, too.
         stream.Ended.ContinueWith(
-            ended => backlog.Close(ended.Exception?.InnerException), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+            ended => backlog.Close(ended.Exception?.InnerException),
+            CancellationToken.None,
+            TaskContinuationOptions.ExecuteSynchronously,
+            TaskScheduler.Default
+        );
     }
 
     /// <summary>Gets the port, which the guest's kernel chose where 0 was asked for.</summary>
@@ -36,7 +40,9 @@ internal sealed class AgentListener : IAsyncDisposable
     }
 }
 
-/// <summary>Connections that wait to be taken. One more is closed, as a full backlog of Linux does it: each may hold a window of bytes.</summary>
+/// <summary>
+/// Connections that wait to be taken. One more is closed, as a full backlog of Linux does it: each may hold a window of bytes.
+/// </summary>
 internal sealed class AgentBacklog
 {
     private const int MostWaiting = 64;

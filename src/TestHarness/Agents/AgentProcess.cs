@@ -4,8 +4,8 @@ namespace TestHarness.Agents;
 
 /// <summary>A command in the guest. Disposing it while it runs kills everything that it started.</summary>
 /// <remarks>
-/// <see cref="Exit"/> completes after all output has come, which waits for its reader once a window (256 KiB) is full. Who wants only the exit disposes
-/// <see cref="StandardOutput"/> and <see cref="StandardError"/>: what comes is then thrown away.
+/// <see cref="Exit"/> completes after all output has come, which waits for its reader once a window (256 KiB) is full. Who wants only the
+/// exit disposes <see cref="StandardOutput"/> and <see cref="StandardError"/>: what comes is then thrown away.
 /// </remarks>
 internal sealed class AgentProcess : IAsyncDisposable
 {
@@ -44,7 +44,9 @@ internal sealed class AgentProcess : IAsyncDisposable
         return Task.CompletedTask;
     }
 
-    /// <summary>Kills it and everything that it started, and waits until all of that is gone. Output up to then can still be read.</summary>
+    /// <summary>
+    /// Kills it and everything that it started, and waits until all of that is gone. Output up to then can still be read.
+    /// </summary>
     public async Task KillAsync(CancellationToken cancellationToken = default)
     {
         _stream.Send(AgentFrameType.Kill, 0, []);

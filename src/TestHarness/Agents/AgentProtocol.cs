@@ -7,7 +7,26 @@ namespace TestHarness.Agents;
 /// <summary>What a frame is; <c>src/TestHarness.GuestAgent/PROTOCOL.md</c> says what each means.</summary>
 internal enum AgentFrameType : byte
 {
-    Hello = 1, Ping, Pong, Run, Started, Data, End, Window, Signal, Resize, Kill, Exit, Error, Connect, Listen, Accepted, Settle, Settled, Power, Bind,
+    Hello = 1,
+    Ping,
+    Pong,
+    Run,
+    Started,
+    Data,
+    End,
+    Window,
+    Signal,
+    Resize,
+    Kill,
+    Exit,
+    Error,
+    Connect,
+    Listen,
+    Accepted,
+    Settle,
+    Settled,
+    Power,
+    Bind,
 }
 
 /// <summary>The first 12 bytes of a frame.</summary>
@@ -62,12 +81,15 @@ internal static class AgentProtocol
             (int)Math.Min(BinaryPrimitives.ReadUInt32LittleEndian(bytes), int.MaxValue),
             BinaryPrimitives.ReadUInt32LittleEndian(bytes[4..]),
             (AgentFrameType)bytes[8],
-            bytes[9]);
+            bytes[9]
+        );
         return header.Length <= MaxPayload && header.Channel <= 2 && header.Type is >= AgentFrameType.Hello and <= AgentFrameType.Power;
     }
 
-    /// <summary>Finds the next header of a frame of the connection itself on channel 0, as HELLO and ERROR are, by a search that costs nothing even where bytes
-    /// are made to look like one everywhere.</summary>
+    /// <summary>
+    /// Finds the next header of a frame of the connection itself on channel 0, as HELLO and ERROR are, by a search that costs nothing even
+    /// where bytes are made to look like one everywhere.
+    /// </summary>
     /// <returns>Where it begins; -1: there is none whose header is complete.</returns>
     public static int IndexOfConnectionFrame(ReadOnlySpan<byte> bytes, int from)
     {
@@ -109,9 +131,10 @@ internal static class AgentProtocol
     }
 
     /// <summary>Reads the port that is all of a payload.</summary>
-    public static int ReadPort(ReadOnlySpan<byte> payload) => ReadNumber(payload) is >= 1 and <= ushort.MaxValue and int port
-        ? port
-        : throw new InvalidDataException($"the port {BinaryPrimitives.ReadUInt32LittleEndian(payload)}");
+    public static int ReadPort(ReadOnlySpan<byte> payload) =>
+        ReadNumber(payload) is >= 1 and <= ushort.MaxValue and int port
+            ? port
+            : throw new InvalidDataException($"the port {BinaryPrimitives.ReadUInt32LittleEndian(payload)}");
 
     /// <summary>Reads an EXIT: its kind, and the exit code, signal or errno.</summary>
     public static (AgentExitKind Kind, int Code) ReadExit(ReadOnlySpan<byte> payload)
@@ -148,7 +171,8 @@ internal static class AgentProtocol
             ReadNumber(payload.Slice(4, 4)),
             ReadNumber(payload.Slice(8, 4)),
             ReadNumber(payload.Slice(12, 4)),
-            DateTimeOffset.UnixEpoch.AddTicks(nanoseconds / TimeSpan.NanosecondsPerTick));
+            DateTimeOffset.UnixEpoch.AddTicks(nanoseconds / TimeSpan.NanosecondsPerTick)
+        );
         return (BinaryPrimitives.ReadUInt32LittleEndian(payload), settled);
     }
 
@@ -163,12 +187,13 @@ internal static class AgentProtocol
         return (
             BinaryPrimitives.ReadUInt16LittleEndian(payload[NonceSize..]),
             ReadNumber(payload.Slice(NonceSize + 2, 4)),
-            ReadText(payload[HelloFields..]));
+            ReadText(payload[HelloFields..])
+        );
     }
 
     /// <summary>
-    /// Finds the HELLO of an agent that has just started, as the very end of <paramref name="bytes"/>: the machine was reset in the middle of a frame,
-    /// whose rest will never come.
+    /// Finds the HELLO of an agent that has just started, as the very end of <paramref name="bytes"/>: the machine was reset in the middle
+    /// of a frame, whose rest will never come.
     /// </summary>
     public static bool EndsWithNewAgent(ReadOnlySpan<byte> bytes)
     {
@@ -177,9 +202,11 @@ internal static class AgentProtocol
             ReadOnlySpan<byte> tail = bytes[^size..];
             if (tail[10] != 'T' || tail[11] != 'H' || tail[8] != (byte)AgentFrameType.Hello)
                 continue;
-            if (BinaryPrimitives.ReadInt32LittleEndian(tail) == size - HeaderSize
+            if (
+                BinaryPrimitives.ReadInt32LittleEndian(tail) == size - HeaderSize
                 && !tail.Slice(4, 4).ContainsAnyExcept((byte)0)
-                && !tail.Slice(HeaderSize, NonceSize).ContainsAnyExcept((byte)0))
+                && !tail.Slice(HeaderSize, NonceSize).ContainsAnyExcept((byte)0)
+            )
                 return true;
         }
 

@@ -13,7 +13,8 @@ internal static class AgentRequests
     private const int MachineIdBit = 8;
 
     /// <summary>RUN's fields.</summary>
-    /// <exception cref="ArgumentException">The command cannot be sent: no program, a NUL character, or more than 64 KiB together.</exception>
+    /// <exception cref="ArgumentException">The command cannot be sent: no program, a NUL character, or more than 64 KiB
+    /// together.</exception>
     public static byte[] Run(AgentCommand command)
     {
         var fields = new ArrayBufferWriter<byte>();
@@ -44,7 +45,11 @@ internal static class AgentRequests
         foreach (int side in (int[])[terminal.Columns, terminal.Rows])
         {
             if (side is < 0 or > ushort.MaxValue)
-                throw new ArgumentOutOfRangeException(nameof(terminal), side, $"A terminal has at most {ushort.MaxValue} columns and rows.");
+                throw new ArgumentOutOfRangeException(
+                    nameof(terminal),
+                    side,
+                    $"A terminal has at most {ushort.MaxValue} columns and rows."
+                );
         }
 
         byte[] size = new byte[4];
@@ -80,10 +85,17 @@ internal static class AgentRequests
             throw new ArgumentException($"The host name \"{hostName}\" is longer than the 64 bytes that Linux allows.", nameof(hostName));
         long ticks = ((clock ?? DateTimeOffset.UnixEpoch) - DateTimeOffset.UnixEpoch).Ticks;
         if (Math.Abs(ticks) > long.MaxValue / TimeSpan.NanosecondsPerTick)
-            throw new ArgumentException($"The clock {clock:O} is beyond what 64 bits of nanoseconds hold, the years 1678 to 2261.", nameof(clock));
+            throw new ArgumentException(
+                $"The clock {clock:O} is beyond what 64 bits of nanoseconds hold, the years 1678 to 2261.",
+                nameof(clock)
+            );
         ArgumentOutOfRangeException.ThrowIfGreaterThan(seed.Length, AgentProtocol.MaxPayload / 2);
         byte[] payload = new byte[18 + seed.Length + name.Length];
-        int bits = (clock is null ? 0 : ClockBit) | (seed.IsEmpty ? 0 : RandomBit) | (hostName is null ? 0 : HostNameBit) | (newMachineId ? MachineIdBit : 0);
+        int bits =
+            (clock is null ? 0 : ClockBit)
+            | (seed.IsEmpty ? 0 : RandomBit)
+            | (hostName is null ? 0 : HostNameBit)
+            | (newMachineId ? MachineIdBit : 0);
         BinaryPrimitives.WriteUInt32LittleEndian(payload, request);
         BinaryPrimitives.WriteInt32LittleEndian(payload.AsSpan(4), bits);
         BinaryPrimitives.WriteInt64LittleEndian(payload.AsSpan(8), ticks * TimeSpan.NanosecondsPerTick);
@@ -96,16 +108,20 @@ internal static class AgentRequests
     private static void AddField(ArrayBufferWriter<byte> fields, char tag, string value)
     {
         if (value.Contains('\0', StringComparison.Ordinal))
-            throw new ArgumentException($"\"{value.Replace("\0", "\\0", StringComparison.Ordinal)}\" contains a NUL character, which Linux cannot pass on.");
+            throw new ArgumentException(
+                $"\"{value.Replace("\0", "\\0", StringComparison.Ordinal)}\" contains a NUL character, which Linux cannot pass on."
+            );
         // In UTF-8 it has at least as many bytes.
         if (value.Length > AgentProtocol.MaxPayload)
             throw TooLong(fields.WrittenCount + 5L + value.Length);
         AddField(fields, tag, Encoding.UTF8.GetBytes(value));
     }
 
-    private static ArgumentException TooLong(long bytes) => new(
-        $"The command's arguments and environment are {bytes} bytes or more, beyond the {AgentProtocol.MaxPayload} that can be sent: "
-        + "send what is long to its standard input, or as a file.");
+    private static ArgumentException TooLong(long bytes) =>
+        new(
+            $"The command's arguments and environment are {bytes} bytes or more, beyond the {AgentProtocol.MaxPayload} that can be sent: "
+                + "send what is long to its standard input, or as a file."
+        );
 
     private static void AddField(ArrayBufferWriter<byte> fields, char tag, ReadOnlySpan<byte> value)
     {

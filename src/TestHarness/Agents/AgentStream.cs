@@ -99,7 +99,8 @@ internal sealed class AgentStream
         _ = _ended.Task.Exception;
     }
 
-    private static AgentStreamClosedException InputEnded() => new("The other side in the guest takes no more input: it has ended, or closed its end.");
+    private static AgentStreamClosedException InputEnded() =>
+        new("The other side in the guest takes no more input: it has ended, or closed its end.");
 
     private AgentReadStream Channel(AgentFrameHeader header) => header.Channel == 1 ? Output : Error;
 

@@ -1,6 +1,8 @@
 namespace TestHarness.Agents;
 
-/// <summary>A TCP connection whose near end is in the guest. Disposing it closes it; what was written before still goes to the peer.</summary>
+/// <summary>
+/// A TCP connection whose near end is in the guest. Disposing it closes it; what was written before still goes to the peer.
+/// </summary>
 internal sealed class AgentTcpStream(AgentStream stream, string peer) : AgentOneWayStream
 {
     /// <summary>Gets the peer's address and port, as the guest sees them.</summary>

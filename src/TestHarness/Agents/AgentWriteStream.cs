@@ -1,6 +1,9 @@
 namespace TestHarness.Agents;
 
-/// <summary>A channel towards the guest. Writing waits for the window, so a command that does not read holds its writer. Disposing it ends the channel.</summary>
+/// <summary>
+/// A channel towards the guest. Writing waits for the window, so a command that does not read holds its writer. Disposing it ends the
+/// channel.
+/// </summary>
 internal sealed class AgentWriteStream(AgentStream stream) : AgentOneWayStream
 {
     private readonly Lock _gate = new();
@@ -45,7 +48,9 @@ internal sealed class AgentWriteStream(AgentStream stream) : AgentOneWayStream
         {
             // Believed, it would have all that anybody writes lie here.
             if (count > AgentProtocol.Window - _window)
-                throw new InvalidDataException($"a window of {count} bytes more for stream {stream.Id}, which had {_window} of {AgentProtocol.Window}");
+                throw new InvalidDataException(
+                    $"a window of {count} bytes more for stream {stream.Id}, which had {_window} of {AgentProtocol.Window}"
+                );
             _window += count;
         }
 

@@ -1,16 +1,24 @@
 namespace TestHarness.Agents;
 
 /// <summary>
-/// A TCP port, or with <paramref name="datagrams"/> a UDP port, inside the guest that the library serves. Its listener is lost whenever the guest reboots or is put back; it is opened again when the guest has come up.
+/// A TCP port, or with <paramref name="datagrams"/> a UDP port, inside the guest that the library serves. Its listener is lost whenever the
+/// guest reboots or is put back; it is opened again when the guest has come up.
 /// </summary>
 /// <param name="address">The address in the guest.</param>
 /// <param name="port">The port in the guest.</param>
-/// <param name="preparation">A script for the guest that makes the address, and does no harm when it is there; <see langword="null"/>: nothing is to be made.</param>
+/// <param name="preparation">A script for the guest that makes the address, and does no harm when it is there; <see langword="null"/>:
+/// nothing is to be made.</param>
 /// <param name="serve">Serves one connection, which is closed afterwards. The token fires when the port is lost.</param>
 /// <param name="failed">Told why it could not be opened.</param>
 /// <param name="datagrams">Serves a UDP port until it is lost; <paramref name="serve"/> is then never called.</param>
 internal sealed class GuestPort(
-    string address, int port, string? preparation, Func<AgentTcpStream, CancellationToken, Task> serve, Action<string> failed, Func<AgentDatagrams, Task>? datagrams = null)
+    string address,
+    int port,
+    string? preparation,
+    Func<AgentTcpStream, CancellationToken, Task> serve,
+    Action<string> failed,
+    Func<AgentDatagrams, Task>? datagrams = null
+)
 {
     // Each holds a stream of the agent, which has 256 for everything: commands must go on being possible.
     private const int MaxConnections = 128;
@@ -76,7 +84,9 @@ internal sealed class GuestPort(
         try
         {
             if (preparation is not null)
-                await GuestScript.RunAsync(agent, preparation, $"{address} port {port} could not be prepared", CancellationToken.None).ConfigureAwait(false);
+                await GuestScript
+                    .RunAsync(agent, preparation, $"{address} port {port} could not be prepared", CancellationToken.None)
+                    .ConfigureAwait(false);
         }
         catch (AgentException e) when (e.Output is { Length: > 0 } output)
         {

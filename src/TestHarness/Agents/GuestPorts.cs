@@ -11,7 +11,8 @@ internal sealed class GuestPorts
     public void Add(GuestPort port) => ImmutableInterlocked.Update(ref _ports, ports => ports.Add(port));
 
     /// <summary>Opens what is not open, for a guest that has just come up or been put back.</summary>
-    public Task OpenAllAsync(AgentConnection agent, CancellationToken cancellationToken) => OpenAsync(agent, again: true, cancellationToken);
+    public Task OpenAllAsync(AgentConnection agent, CancellationToken cancellationToken) =>
+        OpenAsync(agent, again: true, cancellationToken);
 
     /// <summary>Opens what is not open, but for what the guest has refused since it came up.</summary>
     public Task OpenNewAsync(AgentConnection agent, CancellationToken cancellationToken) =>

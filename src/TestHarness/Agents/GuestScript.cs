@@ -14,13 +14,19 @@ internal static class GuestScript
     public static async Task RunAsync(AgentConnection agent, string script, string failure, CancellationToken cancellationToken)
     {
         var output = new OutputCollector();
-        AgentProcess process = await agent.RunAsync(new AgentCommand(["/bin/sh", "-c", script]) { TakesInput = false }, cancellationToken).ConfigureAwait(false);
+        AgentProcess process = await agent
+            .RunAsync(new AgentCommand(["/bin/sh", "-c", script]) { TakesInput = false }, cancellationToken)
+            .ConfigureAwait(false);
         await using (process.ConfigureAwait(false))
         {
             await output.CollectAsync(process.StandardOutput, process.StandardError, cancellationToken).ConfigureAwait(false);
             AgentExit exit = await process.Exit.WaitAsync(cancellationToken).ConfigureAwait(false);
             if (exit.ShellExitCode != 0)
-                throw new AgentException(0, $"{failure} (exit code {exit.ShellExitCode})") { Output = PrintableText.Of(output.Describe()), WasKilled = exit.Signal is not null };
+                throw new AgentException(0, $"{failure} (exit code {exit.ShellExitCode})")
+                {
+                    Output = PrintableText.Of(output.Describe()),
+                    WasKilled = exit.Signal is not null,
+                };
         }
     }
 }

@@ -10,7 +10,11 @@ namespace TestHarness.Agents;
 /// <param name="lineReader">Reads lines; a command that is quicker waits for it.</param>
 /// <param name="follow">Told each line besides; takes no time.</param>
 internal sealed class OutputCollector(
-    int maxBytes = OutputCollector.DefaultMaxBytes, Action<OutputLine>? receive = null, ChannelWriter<OutputLine>? lineReader = null, Action<OutputLine>? follow = null)
+    int maxBytes = OutputCollector.DefaultMaxBytes,
+    Action<OutputLine>? receive = null,
+    ChannelWriter<OutputLine>? lineReader = null,
+    Action<OutputLine>? follow = null
+)
 {
     public const int DefaultMaxBytes = 64 * 1024 * 1024;
 
@@ -20,10 +24,12 @@ internal sealed class OutputCollector(
     private readonly HeadAndTail _output = Keeping(maxBytes);
     private readonly HeadAndTail _error = Keeping(maxBytes);
 
-    private readonly Receiver<OutputLine>? _receiver = receive is null ? null : new Receiver<OutputLine>(receive, line => line.Text.Length)
-    {
-        ForMissed = (count, last) => last with { Text = $"[… {count} lines dropped …]" },
-    };
+    private readonly Receiver<OutputLine>? _receiver = receive is null
+        ? null
+        : new Receiver<OutputLine>(receive, line => line.Text.Length)
+        {
+            ForMissed = (count, last) => last with { Text = $"[… {count} lines dropped …]" },
+        };
 
     public bool Truncated => _output.Dropped + _error.Dropped > 0;
 
@@ -38,15 +44,20 @@ internal sealed class OutputCollector(
             return Encoding.UTF8.GetString((stream is OutputStream.StandardOutput ? _output : _error).ToMemory().Span);
     }
 
-    /// <summary>Collects both streams up to their ends, and waits for the receiver of lines. Where that throws, both are given up, since nobody would read on.</summary>
+    /// <summary>
+    /// Collects both streams up to their ends, and waits for the receiver of lines. Where that throws, both are given up, since nobody
+    /// would read on.
+    /// </summary>
     public async Task CollectAsync(Stream output, Stream error, CancellationToken cancellationToken)
     {
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _receiver?.Failed ?? CancellationToken.None);
         try
         {
             await Task.WhenAll(
-                CollectAsync(output, _output, OutputStream.StandardOutput, either),
-                CollectAsync(error, _error, OutputStream.StandardError, either)).ConfigureAwait(false);
+                    CollectAsync(output, _output, OutputStream.StandardOutput, either),
+                    CollectAsync(error, _error, OutputStream.StandardError, either)
+                )
+                .ConfigureAwait(false);
             if (_receiver is not null)
                 await _receiver.FinishAsync(cancellationToken).ConfigureAwait(false);
         }
@@ -85,7 +96,10 @@ internal sealed class OutputCollector(
     {
         var buffer = new byte[64 * 1024];
         var whole = new Queue<OutputLine>();
-        LineSplitter? lines = _receiver is null && lineReader is null && follow is null ? null : new LineSplitter(line => Receive(new OutputLine(name, line), whole));
+        LineSplitter? lines =
+            _receiver is null && lineReader is null && follow is null
+                ? null
+                : new LineSplitter(line => Receive(new OutputLine(name, line), whole));
         try
         {
             int count;

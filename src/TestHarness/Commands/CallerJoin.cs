@@ -29,7 +29,11 @@ internal sealed class CallerJoin : IDisposable
     }
 
     /// <summary>Writes what comes to the guest, and tells the end of what is no terminal.</summary>
-    public async Task PassOnAsync(Func<ReadOnlyMemory<byte>, CancellationToken, ValueTask> write, Func<ValueTask> end, CancellationToken cancellationToken)
+    public async Task PassOnAsync(
+        Func<ReadOnlyMemory<byte>, CancellationToken, ValueTask> write,
+        Func<ValueTask> end,
+        CancellationToken cancellationToken
+    )
     {
         try
         {

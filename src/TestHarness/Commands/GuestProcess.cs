@@ -23,7 +23,12 @@ public sealed class GuestProcess : IAsyncDisposable
         _output = machine.Record.Collect(options.MaxOutputBytes, options.OnOutput);
         _completion = CompleteAsync(options);
         // A test may never ask how it ended.
-        _ = _completion.ContinueWith(static task => task.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
+        _ = _completion.ContinueWith(
+            static task => task.Exception,
+            CancellationToken.None,
+            TaskContinuationOptions.OnlyOnFaulted,
+            TaskScheduler.Default
+        );
     }
 
     /// <summary>Gets the command.</summary>
@@ -36,12 +41,15 @@ public sealed class GuestProcess : IAsyncDisposable
     public bool HasExited => _completion.IsCompleted;
 
     /// <summary>
-    /// Gets the command's standard input. Disposing it is the end of file. Where <see cref="ShellOptions.StandardInput"/> was given, that is copied here, and nobody else
-    /// writes. Writing to a command that takes no more throws <see cref="IOException"/>.
+    /// Gets the command's standard input. Disposing it is the end of file. Where <see cref="ShellOptions.StandardInput"/> was given, that
+    /// is copied here, and nobody else writes. Writing to a command that takes no more throws <see cref="IOException"/>.
     /// </summary>
     public Stream StandardInput => _process.StandardInput;
 
-    /// <summary>Gets what the command has written to its standard output so far (of much of it beginning and end, <see cref="ShellOptions.MaxOutputBytes"/>).</summary>
+    /// <summary>
+    /// Gets what the command has written to its standard output so far (of much of it beginning and end,
+    /// <see cref="ShellOptions.MaxOutputBytes"/>).
+    /// </summary>
     public string StandardOutput => _output.SoFar(OutputStream.StandardOutput);
 
     /// <summary>Gets what the command has written to its standard error so far.</summary>
@@ -51,34 +59,42 @@ public sealed class GuestProcess : IAsyncDisposable
     /// <param name="timeout">The limit. Default: 10 minutes, longer on a slow host.</param>
     /// <param name="cancellationToken">Ends the wait, not the command.</param>
     /// <returns>The result.</returns>
-    /// <exception cref="WaitTimeoutException">The limit ran out, or the command's own (<see cref="ShellOptions.Timeout"/>), which has killed it.</exception>
+    /// <exception cref="WaitTimeoutException">The limit ran out, or the command's own (<see cref="ShellOptions.Timeout"/>), which has
+    /// killed it.</exception>
     /// <exception cref="GuestCommandException">The command was lost with the guest's agent.</exception>
     /// <exception cref="MachineExitedException">The machine ended.</exception>
-    public Task<ShellResult> WaitAsync(TimeSpan? timeout = null, CancellationToken cancellationToken = default) => GuardAsync(
-        $"the end of the command: {Command}",
-        timeout ?? _machine.Scaled(DefaultLimit),
-        _completion.WaitAsync,
-        cancellationToken);
+    public Task<ShellResult> WaitAsync(TimeSpan? timeout = null, CancellationToken cancellationToken = default) =>
+        GuardAsync(
+            $"the end of the command: {Command}",
+            timeout ?? _machine.Scaled(DefaultLimit),
+            _completion.WaitAsync,
+            cancellationToken
+        );
 
     /// <summary>
-    /// Kills the command and everything that it started, and waits until all of that is gone. A receiver of its lines is waited for no longer than a second.
+    /// Kills the command and everything that it started, and waits until all of that is gone. A receiver of its lines is waited for no
+    /// longer than a second.
     /// </summary>
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <returns>The result.</returns>
     /// <exception cref="WaitTimeoutException">It was not gone within 30 seconds.</exception>
     /// <exception cref="MachineExitedException">The machine ended.</exception>
-    public Task<ShellResult> KillAsync(CancellationToken cancellationToken = default) => GuardAsync(
-        $"the end of the killed command: {Command}",
-        _machine.Scaled(KillLimit),
-        async token =>
-        {
-            _output.ReleaseReceiver();
-            await _process.KillAsync(token).ConfigureAwait(false);
-            return await _completion.WaitAsync(token).ConfigureAwait(false);
-        },
-        cancellationToken);
+    public Task<ShellResult> KillAsync(CancellationToken cancellationToken = default) =>
+        GuardAsync(
+            $"the end of the killed command: {Command}",
+            _machine.Scaled(KillLimit),
+            async token =>
+            {
+                _output.ReleaseReceiver();
+                await _process.KillAsync(token).ConfigureAwait(false);
+                return await _completion.WaitAsync(token).ConfigureAwait(false);
+            },
+            cancellationToken
+        );
 
-    /// <summary>Sends a signal to the command's process group; nothing happens where it has ended. Does not wait for what the signal does.</summary>
+    /// <summary>
+    /// Sends a signal to the command's process group; nothing happens where it has ended. Does not wait for what the signal does.
+    /// </summary>
     /// <param name="signal">The signal's number on Linux, such as 15 for SIGTERM.</param>
     /// <param name="cancellationToken">Ends the sending.</param>
     /// <returns>A task for the sending.</returns>
@@ -96,7 +112,8 @@ public sealed class GuestProcess : IAsyncDisposable
                 await _process.SignalAsync(signal).ConfigureAwait(false);
                 return true;
             },
-            cancellationToken);
+            cancellationToken
+        );
     }
 
     /// <summary>Kills the command where it still runs, with everything that it started. May be called twice.</summary>
@@ -108,16 +125,25 @@ public sealed class GuestProcess : IAsyncDisposable
     }
 
     private async Task<ShellResult> GuardAsync(
-        string waitedFor, TimeSpan limit, Func<CancellationToken, Task<ShellResult>> wait, CancellationToken cancellationToken)
+        string waitedFor,
+        TimeSpan limit,
+        Func<CancellationToken, Task<ShellResult>> wait,
+        CancellationToken cancellationToken
+    )
     {
         try
         {
-            return await _machine.GuardAsync(waitedFor, limit, wait, cancellationToken, lastSeen: () => _output.Describe(_machine.Mask)).ConfigureAwait(false);
+            return await _machine
+                .GuardAsync(waitedFor, limit, wait, cancellationToken, lastSeen: () => _output.Describe(_machine.Mask))
+                .ConfigureAwait(false);
         }
         catch (AgentException e)
         {
             throw new GuestCommandException(
-                _machine.Facts(), Command, new FailureText($"Machine '{_machine.Name}': the command could not be ended: {e.Message}.").Add("Command", Command));
+                _machine.Facts(),
+                Command,
+                new FailureText($"Machine '{_machine.Name}': the command could not be ended: {e.Message}.").Add("Command", Command)
+            );
         }
     }
 
@@ -131,7 +157,9 @@ public sealed class GuestProcess : IAsyncDisposable
         using CancellationTokenRegistration ended = _machine.Ended.Register(_output.ReleaseReceiver);
         try
         {
-            Task input = options.StandardInput is { } from ? Shell.FeedAsync(from, _process.StandardInput, limit.Token) : Task.CompletedTask;
+            Task input = options.StandardInput is { } from
+                ? Shell.FeedAsync(from, _process.StandardInput, limit.Token)
+                : Task.CompletedTask;
             await _output.CollectAsync(_process.StandardOutput, _process.StandardError, limit.Token).ConfigureAwait(false);
             AgentExit exit = await _process.Exit.WaitAsync(limit.Token).ConfigureAwait(false);
             await _machine.Record.Followers.SettleAsync().ConfigureAwait(false);

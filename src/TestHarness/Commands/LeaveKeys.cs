@@ -1,8 +1,8 @@
 namespace TestHarness.Commands;
 
 /// <summary>
-/// Sees in what a person types that they want to leave: Ctrl-] three times in a row. Each of them goes to the guest like any other key, for vi and telnet use it,
-/// and none is held back.
+/// Sees in what a person types that they want to leave: Ctrl-] three times in a row. Each of them goes to the guest like any other key, for
+/// vi and telnet use it, and none is held back.
 /// </summary>
 internal sealed class LeaveKeys
 {

@@ -14,13 +14,13 @@ public sealed partial class Shell
     private const int Left = 137;
 
     /// <summary>
-    /// Joins the caller's terminal to a new one in the guest until the command there ends. Every key goes to the guest, Ctrl-C too, and so does each new size of the
-    /// window. Ctrl-] three times in a row leaves a guest that hangs, and kills what runs. The terminal has its own mode again when this returns or throws, and when a
-    /// signal ends or stops the process.
+    /// Joins the caller's terminal to a new one in the guest until the command there ends. Every key goes to the guest, Ctrl-C too, and so
+    /// does each new size of the window. Ctrl-] three times in a row leaves a guest that hangs, and kills what runs. The terminal has its
+    /// own mode again when this returns or throws, and when a signal ends or stops the process.
     /// </summary>
     /// <remarks>
-    /// Where standard input is no terminal, the guest's command has none either: input, output and error are passed on as they are, the input's end too, as ssh does.
-    /// With <see cref="InteractiveOptions.Input"/> it has one, of the size that the options say.
+    /// Where standard input is no terminal, the guest's command has none either: input, output and error are passed on as they are, the
+    /// input's end too, as ssh does. With <see cref="InteractiveOptions.Input"/> it has one, of the size that the options say.
     /// </remarks>
     /// <param name="options">What runs. Default: a login shell of root.</param>
     /// <param name="cancellationToken">Kills what runs.</param>
@@ -32,12 +32,20 @@ public sealed partial class Shell
     {
         options ??= InteractiveOptions.Default;
         if (options.Columns is < 1 or > ushort.MaxValue || options.Rows is < 1 or > ushort.MaxValue)
-            throw new ArgumentOutOfRangeException(nameof(options), $"A terminal of {options.Columns} columns and {options.Rows} rows: 1 to {ushort.MaxValue} are possible.");
+            throw new ArgumentOutOfRangeException(
+                nameof(options),
+                $"A terminal of {options.Columns} columns and {options.Rows} rows: 1 to {ushort.MaxValue} are possible."
+            );
         string description = _machine.WithoutSecrets(options.Command ?? "a login shell");
         try
         {
-            return await _machine.GuardAsync(
-                $"the end of the interactive command: {description}", Timeout.InfiniteTimeSpan, token => InteractAsync(options, token), cancellationToken)
+            return await _machine
+                .GuardAsync(
+                    $"the end of the interactive command: {description}",
+                    Timeout.InfiniteTimeSpan,
+                    token => InteractAsync(options, token),
+                    cancellationToken
+                )
                 .ConfigureAwait(false);
         }
         catch (AgentException e)
@@ -76,7 +84,9 @@ public sealed partial class Shell
 
     private async Task<int> JoinCallerAsync(AgentProcess process, Stream output, CancellationToken cancellationToken)
     {
-        using CallerTerminal? terminal = CallerTerminal.TryTake((columns, rows) => _ = process.ResizeAsync(new AgentTerminal(columns, rows)));
+        using CallerTerminal? terminal = CallerTerminal.TryTake(
+            (columns, rows) => _ = process.ResizeAsync(new AgentTerminal(columns, rows))
+        );
         if (terminal is not null)
             await CallerJoin.TellAsync(_machine.Name).ConfigureAwait(false);
         using var join = new CallerJoin(terminal is not null);

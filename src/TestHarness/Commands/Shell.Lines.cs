@@ -13,17 +13,22 @@ public sealed partial class Shell
     private const int KeptBytes = 64 * 1024;
 
     /// <summary>
-    /// Runs a command with <c>/bin/sh -c</c> and hands on its lines while it runs. Leaving the loop early kills everything that it started; a caller that is
-    /// slower than the command holds it, as a pipe does. After the last line, anything but exit code 0 is thrown.
+    /// Runs a command with <c>/bin/sh -c</c> and hands on its lines while it runs. Leaving the loop early kills everything that it started;
+    /// a caller that is slower than the command holds it, as a pipe does. After the last line, anything but exit code 0 is thrown.
     /// </summary>
     /// <param name="command">The command, as a shell takes it.</param>
-    /// <param name="options">How it runs; the limit includes the time that the caller takes. Default: as root in root's home, without input, at most 10 minutes.</param>
+    /// <param name="options">How it runs; the limit includes the time that the caller takes. Default: as root in root's home, without
+    /// input, at most 10 minutes.</param>
     /// <param name="cancellationToken">Kills everything that the command started.</param>
     /// <returns>The lines, in the order in which they came; a line of more than 64 KiB comes in pieces.</returns>
     /// <exception cref="GuestCommandException">The exit code was not 0, or the command could not be started.</exception>
     /// <exception cref="WaitTimeoutException">The limit ran out; everything that the command started is killed.</exception>
     /// <exception cref="MachineExitedException">The machine ended.</exception>
-    public IAsyncEnumerable<OutputLine> RunLinesAsync(string command, ShellOptions? options = null, CancellationToken cancellationToken = default)
+    public IAsyncEnumerable<OutputLine> RunLinesAsync(
+        string command,
+        ShellOptions? options = null,
+        CancellationToken cancellationToken = default
+    )
     {
         ArgumentException.ThrowIfNullOrEmpty(command);
         options ??= ShellOptions.Default;
@@ -31,7 +36,10 @@ public sealed partial class Shell
     }
 
     private async IAsyncEnumerable<OutputLine> LinesAsync(
-        string command, ShellOptions options, [EnumeratorCancellation] CancellationToken cancellationToken)
+        string command,
+        ShellOptions options,
+        [EnumeratorCancellation] CancellationToken cancellationToken
+    )
     {
         Channel<OutputLine> lines = Channel.CreateBounded<OutputLine>(new BoundedChannelOptions(WaitingLines) { SingleReader = true });
         using var left = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
@@ -58,7 +66,12 @@ public sealed partial class Shell
         }
     }
 
-    private async Task<ShellResult> RunIntoAsync(string command, ShellOptions options, ChannelWriter<OutputLine> lines, CancellationToken cancellationToken)
+    private async Task<ShellResult> RunIntoAsync(
+        string command,
+        ShellOptions options,
+        ChannelWriter<OutputLine> lines,
+        CancellationToken cancellationToken
+    )
     {
         try
         {

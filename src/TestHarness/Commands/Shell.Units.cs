@@ -12,8 +12,8 @@ public sealed partial class Shell
     private const string UnitJournal = "systemctl status --no-pager --full --lines=0 -- \"$1\"; journalctl -b --no-pager -n 40 -u \"$1\"";
 
     /// <summary>
-    /// Waits until a unit of the guest's systemd is active. Ends at once when the unit has failed, with its journal in the message; a unit that systemd is about to
-    /// restart, or that is not there yet, is waited for.
+    /// Waits until a unit of the guest's systemd is active. Ends at once when the unit has failed, with its journal in the message; a unit
+    /// that systemd is about to restart, or that is not there yet, is waited for.
     /// </summary>
     /// <param name="unit">The unit; without a suffix a service: <c>ssh</c>.</param>
     /// <param name="timeout">The limit. Default: 2 minutes, longer on a slow host.</param>
@@ -27,19 +27,21 @@ public sealed partial class Shell
         ArgumentException.ThrowIfNullOrEmpty(unit);
         string[] show = ["systemctl", "show", "--property=LoadState,ActiveState,SubState,Result", "--", unit];
         await WaitAsync(
-            $"the unit '{unit}' to be active",
-            timeout,
-            async token =>
-            {
-                ShellResult shown = await ShowUnitAsync(unit, show, token).ConfigureAwait(false);
-                if (shown.ExitCode != 0)
-                    return LastSeen(shown);
-                string[] state = shown.StandardOutput.Split('\n', StringSplitOptions.RemoveEmptyEntries);
-                if (state.Contains("ActiveState=failed", StringComparer.Ordinal))
-                    throw await FailedAsync(unit, shown, token).ConfigureAwait(false);
-                return state.Contains("ActiveState=active", StringComparer.Ordinal) ? null : string.Join(' ', state);
-            },
-            cancellationToken).ConfigureAwait(false);
+                $"the unit '{unit}' to be active",
+                timeout,
+                async token =>
+                {
+                    ShellResult shown = await ShowUnitAsync(unit, show, token).ConfigureAwait(false);
+                    if (shown.ExitCode != 0)
+                        return LastSeen(shown);
+                    string[] state = shown.StandardOutput.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+                    if (state.Contains("ActiveState=failed", StringComparer.Ordinal))
+                        throw await FailedAsync(unit, shown, token).ConfigureAwait(false);
+                    return state.Contains("ActiveState=active", StringComparer.Ordinal) ? null : string.Join(' ', state);
+                },
+                cancellationToken
+            )
+            .ConfigureAwait(false);
     }
 
     private async Task<ShellResult> ShowUnitAsync(string unit, string[] show, CancellationToken cancellationToken)
@@ -53,8 +55,10 @@ public sealed partial class Shell
             throw new GuestCommandException(
                 _machine.Facts(),
                 show[0],
-                new FailureText($"Machine '{_machine.Name}': the unit '{unit}' can't be waited for, because the guest has no systemctl.")
-                    .Try("WaitUntilSucceedsAsync with a command of the guest's own init, or WaitForPortAsync."));
+                new FailureText(
+                    $"Machine '{_machine.Name}': the unit '{unit}' can't be waited for, because the guest has no systemctl."
+                ).Try("WaitUntilSucceedsAsync with a command of the guest's own init, or WaitForPortAsync.")
+            );
         }
     }
 
@@ -66,6 +70,7 @@ public sealed partial class Shell
             shown.Command,
             new FailureText($"Machine '{_machine.Name}': the unit '{unit}' has failed; it was waited for to be active.")
                 .Add("State", shown.StandardOutput)
-                .Add("Journal", _machine.TailWithoutSecrets(journal, lines: 60)));
+                .Add("Journal", _machine.TailWithoutSecrets(journal, lines: 60))
+        );
     }
 }

@@ -24,8 +24,11 @@ public sealed partial class Shell
     /// <returns>The result of the run that succeeded.</returns>
     /// <exception cref="WaitTimeoutException">The limit ran out; the message has the last exit code and output.</exception>
     /// <exception cref="MachineExitedException">The machine ended; thrown at once.</exception>
-    public Task<ShellResult> WaitUntilSucceedsAsync(string command, TimeSpan? timeout = null, CancellationToken cancellationToken = default) =>
-        WaitForCommandAsync("succeed", command, exitCode => exitCode == 0, timeout, cancellationToken);
+    public Task<ShellResult> WaitUntilSucceedsAsync(
+        string command,
+        TimeSpan? timeout = null,
+        CancellationToken cancellationToken = default
+    ) => WaitForCommandAsync("succeed", command, exitCode => exitCode == 0, timeout, cancellationToken);
 
     /// <summary>Runs a command again and again, until its exit code is not 0.</summary>
     /// <param name="command">The command, as a shell takes it.</param>
@@ -48,14 +51,16 @@ public sealed partial class Shell
     {
         GuestPath.RequireAbsolute(path);
         await WaitAsync(
-            $"the file '{path}' in the guest",
-            timeout,
-            async token =>
-            {
-                ShellResult found = await ProbeAsync(["/bin/sh", "-c", MissingPart, "sh", path], token).ConfigureAwait(false);
-                return found.ExitCode == 0 ? null : $"{found.StandardOutput}{found.StandardError} does not exist";
-            },
-            cancellationToken).ConfigureAwait(false);
+                $"the file '{path}' in the guest",
+                timeout,
+                async token =>
+                {
+                    ShellResult found = await ProbeAsync(["/bin/sh", "-c", MissingPart, "sh", path], token).ConfigureAwait(false);
+                    return found.ExitCode == 0 ? null : $"{found.StandardOutput}{found.StandardError} does not exist";
+                },
+                cancellationToken
+            )
+            .ConfigureAwait(false);
     }
 
     /// <summary>Waits until something in the guest takes connections on a TCP port, by opening one and closing it again.</summary>
@@ -66,16 +71,26 @@ public sealed partial class Shell
     /// <returns>A task for the wait.</returns>
     /// <exception cref="WaitTimeoutException">The limit ran out; the message has the guest's last refusal.</exception>
     /// <exception cref="MachineExitedException">The machine ended; thrown at once.</exception>
-    public async Task WaitForPortAsync(int port, string? address = null, TimeSpan? timeout = null, CancellationToken cancellationToken = default)
+    public async Task WaitForPortAsync(
+        int port,
+        string? address = null,
+        TimeSpan? timeout = null,
+        CancellationToken cancellationToken = default
+    )
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(port, 1);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(port, ushort.MaxValue);
         string[] addresses = address is null ? ["127.0.0.1", "::1"] : [address];
         await WaitAsync(
-            string.Create(CultureInfo.InvariantCulture, $"a listener on TCP port {port} of {string.Join(" or ", addresses)} in the guest"),
-            timeout,
-            token => ConnectAsync(addresses, port, token),
-            cancellationToken).ConfigureAwait(false);
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"a listener on TCP port {port} of {string.Join(" or ", addresses)} in the guest"
+                ),
+                timeout,
+                token => ConnectAsync(addresses, port, token),
+                cancellationToken
+            )
+            .ConfigureAwait(false);
     }
 
     // The last folder that is there is found from the end, so that a path with a typing error shows where it goes wrong.
@@ -88,19 +103,29 @@ public sealed partial class Shell
         """;
 
     private async Task<ShellResult> WaitForCommandAsync(
-        string end, string command, Func<int, bool> isEnd, TimeSpan? timeout, CancellationToken cancellationToken)
+        string end,
+        string command,
+        Func<int, bool> isEnd,
+        TimeSpan? timeout,
+        CancellationToken cancellationToken
+    )
     {
         ArgumentException.ThrowIfNullOrEmpty(command);
         ShellResult? last = null;
         await WaitAsync(
-            $"the command to {end}: {_machine.WithoutSecrets(command)}",
-            timeout,
-            async token =>
-            {
-                last = await ProbeAsync(["/bin/sh", "-c", command], token).ConfigureAwait(false) with { Command = _machine.WithoutSecrets(command) };
-                return isEnd(last.ExitCode) ? null : LastSeen(last);
-            },
-            cancellationToken).ConfigureAwait(false);
+                $"the command to {end}: {_machine.WithoutSecrets(command)}",
+                timeout,
+                async token =>
+                {
+                    last = await ProbeAsync(["/bin/sh", "-c", command], token).ConfigureAwait(false) with
+                    {
+                        Command = _machine.WithoutSecrets(command),
+                    };
+                    return isEnd(last.ExitCode) ? null : LastSeen(last);
+                },
+                cancellationToken
+            )
+            .ConfigureAwait(false);
         return last!;
     }
 
@@ -126,7 +151,8 @@ public sealed partial class Shell
 
     /// <summary>Runs a short command that is no entry of the timeline.</summary>
     internal async Task<ShellResult> ProbeAsync(IReadOnlyList<string> words, CancellationToken cancellationToken) =>
-        await RunCoreAsync(ShellQuote.Join(words), words, ProbeOptions, new OutputCollector(ProbeOptions.MaxOutputBytes), cancellationToken).ConfigureAwait(false);
+        await RunCoreAsync(ShellQuote.Join(words), words, ProbeOptions, new OutputCollector(ProbeOptions.MaxOutputBytes), cancellationToken)
+            .ConfigureAwait(false);
 
     private string LastSeen(ShellResult result)
     {
@@ -139,31 +165,34 @@ public sealed partial class Shell
         string seen = "the first look did not end";
         try
         {
-            await _machine.GuardAsync(
-                waitedFor,
-                timeout ?? _machine.Scaled(WaitLimit),
-                async token =>
-                {
-                    for (TimeSpan pause = FirstPause; ; pause = pause * 1.5 < LongestPause ? pause * 1.5 : LongestPause)
+            await _machine
+                .GuardAsync(
+                    waitedFor,
+                    timeout ?? _machine.Scaled(WaitLimit),
+                    async token =>
                     {
-                        // Fails where the guest does not come back; a guest that reboots in the middle of a look is looked at again.
-                        await _guest.ReadyAsync(token).ConfigureAwait(false);
-                        try
+                        for (TimeSpan pause = FirstPause; ; pause = pause * 1.5 < LongestPause ? pause * 1.5 : LongestPause)
                         {
-                            if (await probe(token).ConfigureAwait(false) is not { } missing)
-                                return true;
-                            seen = missing;
-                        }
-                        catch (AgentLostException e)
-                        {
-                            seen = e.Message;
-                        }
+                            // Fails where the guest does not come back; a guest that reboots in the middle of a look is looked at again.
+                            await _guest.ReadyAsync(token).ConfigureAwait(false);
+                            try
+                            {
+                                if (await probe(token).ConfigureAwait(false) is not { } missing)
+                                    return true;
+                                seen = missing;
+                            }
+                            catch (AgentLostException e)
+                            {
+                                seen = e.Message;
+                            }
 
-                        await Task.Delay(pause, token).ConfigureAwait(false);
-                    }
-                },
-                cancellationToken,
-                lastSeen: () => seen).ConfigureAwait(false);
+                            await Task.Delay(pause, token).ConfigureAwait(false);
+                        }
+                    },
+                    cancellationToken,
+                    lastSeen: () => seen
+                )
+                .ConfigureAwait(false);
         }
         catch (AgentException e)
         {

@@ -44,18 +44,26 @@ public sealed partial class Shell
     {
         ArgumentException.ThrowIfNullOrEmpty(command);
         options ??= ShellOptions.Default;
-        return await TryRunAsync(command, ["/bin/sh", "-c", command, "sh", .. options.Arguments], options, cancellationToken).ConfigureAwait(false);
+        return await TryRunAsync(command, ["/bin/sh", "-c", command, "sh", .. options.Arguments], options, cancellationToken)
+            .ConfigureAwait(false);
     }
 
-    /// <summary>Runs a program without a shell and demands that it succeeds: quicker by a shell's start, and nothing needs quoting.</summary>
+    /// <summary>
+    /// Runs a program without a shell and demands that it succeeds: quicker by a shell's start, and nothing needs quoting.
+    /// </summary>
     /// <param name="arguments">The program, looked up on the PATH, and its arguments, passed on literally.</param>
-    /// <param name="options">How it runs; its <see cref="ShellOptions.Arguments"/> are added. Default: as root in root's home, without input, at most 10 minutes.</param>
+    /// <param name="options">How it runs; its <see cref="ShellOptions.Arguments"/> are added. Default: as root in root's home, without
+    /// input, at most 10 minutes.</param>
     /// <param name="cancellationToken">Kills everything that the program started.</param>
     /// <returns>The result.</returns>
     /// <exception cref="GuestCommandException">The exit code was not 0, or the program could not be started.</exception>
     /// <exception cref="WaitTimeoutException">The limit ran out; everything that the program started is killed.</exception>
     /// <exception cref="MachineExitedException">The machine ended.</exception>
-    public async Task<ShellResult> RunAsync(IReadOnlyList<string> arguments, ShellOptions? options = null, CancellationToken cancellationToken = default)
+    public async Task<ShellResult> RunAsync(
+        IReadOnlyList<string> arguments,
+        ShellOptions? options = null,
+        CancellationToken cancellationToken = default
+    )
     {
         ShellResult result = await TryRunAsync(arguments, options, cancellationToken).ConfigureAwait(false);
         return result.ExitCode == 0 ? result : throw new GuestCommandException(_machine.Facts(), result);
@@ -63,13 +71,18 @@ public sealed partial class Shell
 
     /// <summary>Runs a program without a shell; any exit code is a result.</summary>
     /// <param name="arguments">The program, looked up on the PATH, and its arguments, passed on literally.</param>
-    /// <param name="options">How it runs; its <see cref="ShellOptions.Arguments"/> are added. Default: as root in root's home, without input, at most 10 minutes.</param>
+    /// <param name="options">How it runs; its <see cref="ShellOptions.Arguments"/> are added. Default: as root in root's home, without
+    /// input, at most 10 minutes.</param>
     /// <param name="cancellationToken">Kills everything that the program started.</param>
     /// <returns>The result.</returns>
     /// <exception cref="GuestCommandException">The program could not be started.</exception>
     /// <exception cref="WaitTimeoutException">The limit ran out; everything that the program started is killed.</exception>
     /// <exception cref="MachineExitedException">The machine ended.</exception>
-    public Task<ShellResult> TryRunAsync(IReadOnlyList<string> arguments, ShellOptions? options = null, CancellationToken cancellationToken = default)
+    public Task<ShellResult> TryRunAsync(
+        IReadOnlyList<string> arguments,
+        ShellOptions? options = null,
+        CancellationToken cancellationToken = default
+    )
     {
         ArgumentNullException.ThrowIfNull(arguments);
         if (arguments.Count == 0 || arguments[0].Length == 0)
@@ -83,21 +96,27 @@ public sealed partial class Shell
     /// <returns>How long the answer took.</returns>
     /// <exception cref="WaitTimeoutException">No answer came within a minute.</exception>
     /// <exception cref="MachineExitedException">The machine ended.</exception>
-    public Task<TimeSpan> PingAsync(CancellationToken cancellationToken = default) => _machine.GuardAsync(
-        "an answer of the guest's agent",
-        _machine.Scaled(PingLimit),
-        async token =>
-        {
-            AgentConnection agent = await _guest.ReadyAsync(token).ConfigureAwait(false);
-            long asked = Stopwatch.GetTimestamp();
-            await agent.PingAsync(token).ConfigureAwait(false);
-            return Stopwatch.GetElapsedTime(asked);
-        },
-        cancellationToken);
+    public Task<TimeSpan> PingAsync(CancellationToken cancellationToken = default) =>
+        _machine.GuardAsync(
+            "an answer of the guest's agent",
+            _machine.Scaled(PingLimit),
+            async token =>
+            {
+                AgentConnection agent = await _guest.ReadyAsync(token).ConfigureAwait(false);
+                long asked = Stopwatch.GetTimestamp();
+                await agent.PingAsync(token).ConfigureAwait(false);
+                return Stopwatch.GetElapsedTime(asked);
+            },
+            cancellationToken
+        );
 
     /// <summary>Runs a command that messages show under another name, and demands that it succeeds.</summary>
     internal async Task<ShellResult> RunDescribedAsync(
-        string description, IReadOnlyList<string> words, ShellOptions options, CancellationToken cancellationToken)
+        string description,
+        IReadOnlyList<string> words,
+        ShellOptions options,
+        CancellationToken cancellationToken
+    )
     {
         ShellResult result = await TryRunAsync(description, words, options, cancellationToken).ConfigureAwait(false);
         return result.ExitCode == 0 ? result : throw new GuestCommandException(_machine.Facts(), result);
@@ -105,18 +124,26 @@ public sealed partial class Shell
 
     // The description is what messages show; the words are what is run.
     private async Task<ShellResult> TryRunAsync(
-        string description, IReadOnlyList<string> words, ShellOptions options, CancellationToken cancellationToken, ChannelWriter<OutputLine>? lines = null)
+        string description,
+        IReadOnlyList<string> words,
+        ShellOptions options,
+        CancellationToken cancellationToken,
+        ChannelWriter<OutputLine>? lines = null
+    )
     {
         description = _machine.WithoutSecrets(description);
         OutputCollector output = _machine.Record.Collect(options.MaxOutputBytes, options.OnOutput, lines);
         try
         {
-            ShellResult result = await _machine.GuardAsync(
-                $"the command: {description}",
-                options.Timeout ?? _machine.Scaled(DefaultLimit),
-                token => RunCoreAsync(description, words, options, output, token),
-                cancellationToken,
-                lastSeen: () => output.Describe(_machine.Mask)).ConfigureAwait(false);
+            ShellResult result = await _machine
+                .GuardAsync(
+                    $"the command: {description}",
+                    options.Timeout ?? _machine.Scaled(DefaultLimit),
+                    token => RunCoreAsync(description, words, options, output, token),
+                    cancellationToken,
+                    lastSeen: () => output.Describe(_machine.Mask)
+                )
+                .ConfigureAwait(false);
             await _machine.Record.Followers.SettleAsync().ConfigureAwait(false);
             return result;
         }
@@ -127,12 +154,18 @@ public sealed partial class Shell
     }
 
     private async Task<ShellResult> RunCoreAsync(
-        string description, IReadOnlyList<string> words, ShellOptions options, OutputCollector output, CancellationToken cancellationToken)
+        string description,
+        IReadOnlyList<string> words,
+        ShellOptions options,
+        OutputCollector output,
+        CancellationToken cancellationToken
+    )
     {
         long asked = Stopwatch.GetTimestamp();
         AgentConnection agent = await _guest.ReadyAsync(cancellationToken).ConfigureAwait(false);
-        AgentProcess process = await agent.RunAsync(
-            Describe(words, options) with { TakesInput = options.StandardInput is not null }, cancellationToken).ConfigureAwait(false);
+        AgentProcess process = await agent
+            .RunAsync(Describe(words, options) with { TakesInput = options.StandardInput is not null }, cancellationToken)
+            .ConfigureAwait(false);
         // Leaving this block while the command runs kills everything that it started.
         await using (process.ConfigureAwait(false))
         {
@@ -147,12 +180,13 @@ public sealed partial class Shell
         }
     }
 
-    private static AgentCommand Describe(IReadOnlyList<string> words, ShellOptions options) => new(words)
-    {
-        Environment = options.Environment,
-        WorkingDirectory = options.WorkingDirectory,
-        User = options.User,
-    };
+    private static AgentCommand Describe(IReadOnlyList<string> words, ShellOptions options) =>
+        new(words)
+        {
+            Environment = options.Environment,
+            WorkingDirectory = options.WorkingDirectory,
+            User = options.User,
+        };
 
     internal static async Task FeedAsync(Stream? from, Stream to, CancellationToken cancellationToken)
     {

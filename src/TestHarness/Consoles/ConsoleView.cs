@@ -9,7 +9,9 @@ internal sealed class ConsoleView : IDisposable
     // A person who does not read must not fill the memory; the log has everything.
     private const int MaxWaiting = 64;
 
-    private readonly Channel<byte[]> _waiting = Channel.CreateBounded<byte[]>(new BoundedChannelOptions(MaxWaiting) { FullMode = BoundedChannelFullMode.DropOldest });
+    private readonly Channel<byte[]> _waiting = Channel.CreateBounded<byte[]>(
+        new BoundedChannelOptions(MaxWaiting) { FullMode = BoundedChannelFullMode.DropOldest }
+    );
     private readonly SerialConsole _console;
 
     public ConsoleView(SerialConsole console)

@@ -8,9 +8,9 @@ namespace TestHarness;
 public sealed partial class SerialConsole
 {
     /// <summary>
-    /// Joins the caller's terminal to the console: shows the end of the log and what comes, and types every key, Ctrl-C too, until Ctrl-] is pressed three times in a row.
-    /// The log goes on, and others may watch. The terminal has its own mode again when this returns or throws, and when a signal ends or stops the process. It does
-    /// not tell its size; <c>stty rows 50 cols 132</c> does.
+    /// Joins the caller's terminal to the console: shows the end of the log and what comes, and types every key, Ctrl-C too, until Ctrl-]
+    /// is pressed three times in a row. The log goes on, and others may watch. The terminal has its own mode again when this returns or
+    /// throws, and when a signal ends or stops the process. It does not tell its size; <c>stty rows 50 cols 132</c> does.
     /// </summary>
     /// <remarks>Where standard input is no terminal, its bytes are typed as they are, and after its end this shows on.</remarks>
     /// <param name="cancellationToken">Ends it.</param>

@@ -7,8 +7,8 @@ namespace TestHarness;
 public sealed partial class SerialConsole
 {
     /// <summary>
-    /// Waits until the console shows one of several texts. The one that stands first in the log wins, of two at the same place the first in the list. The search begins
-    /// where the last match ended.
+    /// Waits until the console shows one of several texts. The one that stands first in the log wins, of two at the same place the first in
+    /// the list. The search begins where the last match ended.
     /// </summary>
     /// <param name="texts">The texts, compared exactly.</param>
     /// <param name="timeout">The limit. Default: 2 minutes, longer on a slow host.</param>
@@ -16,7 +16,11 @@ public sealed partial class SerialConsole
     /// <returns>Which it was.</returns>
     /// <exception cref="WaitTimeoutException">The limit ran out.</exception>
     /// <exception cref="MachineExitedException">The machine ended first; thrown at once.</exception>
-    public Task<ConsoleMatch> WaitForAnyAsync(IReadOnlyList<string> texts, TimeSpan? timeout = null, CancellationToken cancellationToken = default)
+    public Task<ConsoleMatch> WaitForAnyAsync(
+        IReadOnlyList<string> texts,
+        TimeSpan? timeout = null,
+        CancellationToken cancellationToken = default
+    )
     {
         ArgumentNullException.ThrowIfNull(texts);
         foreach (string text in texts)
@@ -27,16 +31,21 @@ public sealed partial class SerialConsole
     }
 
     /// <summary>
-    /// Waits until the console shows a match of one of several patterns. The one that begins first in the log wins, of two at the same place the first in the list. The
-    /// search begins where the last match ended.
+    /// Waits until the console shows a match of one of several patterns. The one that begins first in the log wins, of two at the same
+    /// place the first in the list. The search begins where the last match ended.
     /// </summary>
-    /// <param name="patterns">The patterns; what <see cref="WaitForAsync(Regex, TimeSpan?, CancellationToken)"/> says of one holds for each.</param>
+    /// <param name="patterns">The patterns; what <see cref="WaitForAsync(Regex, TimeSpan?, CancellationToken)"/> says of one holds for
+    /// each.</param>
     /// <param name="timeout">The limit. Default: 2 minutes, longer on a slow host.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <returns>Which it was.</returns>
     /// <exception cref="WaitTimeoutException">The limit ran out.</exception>
     /// <exception cref="MachineExitedException">The machine ended first; thrown at once.</exception>
-    public Task<ConsoleMatch> WaitForAnyAsync(IReadOnlyList<Regex> patterns, TimeSpan? timeout = null, CancellationToken cancellationToken = default)
+    public Task<ConsoleMatch> WaitForAnyAsync(
+        IReadOnlyList<Regex> patterns,
+        TimeSpan? timeout = null,
+        CancellationToken cancellationToken = default
+    )
     {
         ArgumentNullException.ThrowIfNull(patterns);
         RequireSome(patterns.Count, nameof(patterns));

@@ -10,8 +10,9 @@ public sealed partial class SerialConsole
     private static readonly TimeSpan LastWordsFollow = TimeSpan.FromSeconds(1);
 
     /// <summary>
-    /// Hands on the log's lines, those that there are and those that come, over reboots and rollbacks, until the machine has ended. Any number of loops may read; none
-    /// holds the guest. For one that is too slow for <see cref="SerialLog"/>, a line <c>[… N bytes dropped …]</c> stands for what it has missed.
+    /// Hands on the log's lines, those that there are and those that come, over reboots and rollbacks, until the machine has ended. Any
+    /// number of loops may read; none holds the guest. For one that is too slow for <see cref="SerialLog"/>, a line <c>[… N bytes dropped
+    /// …]</c> stands for what it has missed.
     /// </summary>
     /// <param name="from">Where it begins. Default: at the first byte.</param>
     /// <param name="cancellationToken">Ends the reading.</param>

@@ -17,19 +17,25 @@ public sealed partial class SerialConsole
     private static readonly Regex[] Answers = [new(@"[Pp]assword: ?"), new(@"[#$%>] (\e\[[0-9;?]*[A-Za-z])*\z"), new("[Ll]ogin incorrect")];
 
     /// <summary>
-    /// Logs in at a getty that waits on the console: Enter for a fresh <c>login:</c>, the user, the password where one is asked for, and the shell's prompt (one that ends
-    /// with <c># </c>, <c>$ </c>, <c>% </c> or <c>&gt; </c>). The next search begins behind the prompt. The password is typed once the guest is idle, after 2 seconds
-    /// at most, so that the echo is off by then.
+    /// Logs in at a getty that waits on the console: Enter for a fresh <c>login:</c>, the user, the password where one is asked for, and
+    /// the shell's prompt (one that ends with <c># </c>, <c>$ </c>, <c>% </c> or <c>&gt; </c>). The next search begins behind the prompt.
+    /// The password is typed once the guest is idle, after 2 seconds at most, so that the echo is off by then.
     /// </summary>
     /// <param name="user">The user.</param>
     /// <param name="password">The password. Default: none, for a user who is not asked for one.</param>
     /// <param name="timeout">The limit for all of it. Default: 2 minutes, longer on a slow host.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <returns>A task that ends at the prompt.</returns>
-    /// <exception cref="GuestCommandException">The guest refused the user or the password, or asked for a password and there is none.</exception>
+    /// <exception cref="GuestCommandException">The guest refused the user or the password, or asked for a password and there is
+    /// none.</exception>
     /// <exception cref="WaitTimeoutException">The limit ran out.</exception>
     /// <exception cref="MachineExitedException">The machine ended first; thrown at once.</exception>
-    public async Task LoginAsync(string user, string? password = null, TimeSpan? timeout = null, CancellationToken cancellationToken = default)
+    public async Task LoginAsync(
+        string user,
+        string? password = null,
+        TimeSpan? timeout = null,
+        CancellationToken cancellationToken = default
+    )
     {
         ArgumentException.ThrowIfNullOrEmpty(user);
         TimeSpan limit = timeout ?? _machine.Scaled(DefaultLimit);
@@ -52,21 +58,28 @@ public sealed partial class SerialConsole
         if (answer.Index != ShowsPrompt)
             throw Refused($"\"{answer.Text}\"");
 
-        // Many a login shows its prompt, then turns the terminal's echo off and drops what was typed by then. Nothing on the console tells when that is done.
-        Task WaitForNoEchoAsync() => _machine.GuardAsync(
-            $"the guest to read a password on {_title}",
-            Left(),
-            async token =>
-            {
-                await Quiet.WaitAsync(_machine.ProcessId!.Value, LongestEchoAfterPrompt, token).ConfigureAwait(false);
-                return true;
-            },
-            cancellationToken);
+        // Many a login shows its prompt, then turns the terminal's echo off and drops what was typed by then. Nothing on the console tells
+        // when that is done.
+        Task WaitForNoEchoAsync() =>
+            _machine.GuardAsync(
+                $"the guest to read a password on {_title}",
+                Left(),
+                async token =>
+                {
+                    await Quiet.WaitAsync(_machine.ProcessId!.Value, LongestEchoAfterPrompt, token).ConfigureAwait(false);
+                    return true;
+                },
+                cancellationToken
+            );
 
         TimeSpan Left() => limit - Stopwatch.GetElapsedTime(began) is { Ticks: > 0 } left ? left : TimeSpan.Zero;
 
-        GuestCommandException Refused(string why) => new(
-            _machine.Facts(), "login", new FailureText($"Machine '{_machine.Name}': the login as '{user}' on {_title} was refused: {why}."));
+        GuestCommandException Refused(string why) =>
+            new(
+                _machine.Facts(),
+                "login",
+                new FailureText($"Machine '{_machine.Name}': the login as '{user}' on {_title} was refused: {why}.")
+            );
     }
 
     private void SkipToEnd()

@@ -8,7 +8,10 @@ using TestHarness.Qemu;
 
 namespace TestHarness;
 
-/// <summary>A machine's serial console, or another serial port of its (<see cref="MachineSpec.SerialPorts"/>): the whole log, waiting for text, writing lines.</summary>
+/// <summary>
+/// A machine's serial console, or another serial port of its (<see cref="MachineSpec.SerialPorts"/>): the whole log, waiting for text,
+/// writing lines.
+/// </summary>
 public sealed partial class SerialConsole
 {
     internal const int TailLines = 40;
@@ -39,7 +42,10 @@ public sealed partial class SerialConsole
     /// <summary>Gets the guest's device: <c>/dev/ttyS0</c> for the console, <c>/dev/ttyS1</c> onwards for the others.</summary>
     public string DevicePath { get; }
 
-    /// <summary>Happens for the bytes that come, on the reader's thread: it must be quick and must not throw. What a template's machine wrote is not told.</summary>
+    /// <summary>
+    /// Happens for the bytes that come, on the reader's thread: it must be quick and must not throw. What a template's machine wrote is not
+    /// told.
+    /// </summary>
     internal event Action<ReadOnlyMemory<byte>>? Received;
 
     /// <summary>Gets what the console has shown.</summary>
@@ -47,7 +53,9 @@ public sealed partial class SerialConsole
 
     internal string Tail => Log.Tail(TailLines);
 
-    /// <summary>Waits until the console shows a text. The search begins where the last match ended, the first one at the first byte.</summary>
+    /// <summary>
+    /// Waits until the console shows a text. The search begins where the last match ended, the first one at the first byte.
+    /// </summary>
     /// <param name="text">The text, compared exactly.</param>
     /// <param name="timeout">The limit. Default: 2 minutes.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
@@ -60,10 +68,13 @@ public sealed partial class SerialConsole
         return WaitAsync($"\"{text}\" on {_title}", SerialSearch.For(Log, text), timeout, cancellationToken);
     }
 
-    /// <summary>Waits until the console shows a match. The search begins where the last match ended, the first one at the first byte.</summary>
+    /// <summary>
+    /// Waits until the console shows a match. The search begins where the last match ended, the first one at the first byte.
+    /// </summary>
     /// <remarks>
-    /// All that is there is searched at once; afterwards what comes, together with the last 64 KiB before it, so no match can reach further back. What
-    /// <see cref="SerialLog"/> has dropped by then is not found. The match's index counts from a place in the log that the search chooses.
+    /// All that is there is searched at once; afterwards what comes, together with the last 64 KiB before it, so no match can reach further
+    /// back. What <see cref="SerialLog"/> has dropped by then is not found. The match's index counts from a place in the log that the
+    /// search chooses.
     /// </remarks>
     /// <param name="pattern">The pattern.</param>
     /// <param name="timeout">The limit. Default: 2 minutes.</param>
@@ -101,7 +112,8 @@ public sealed partial class SerialConsole
     }
 
     /// <summary>Types bytes as they are.</summary>
-    internal ValueTask TypeAsync(ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken) => _pipe!.WriteAsync(bytes, cancellationToken);
+    internal ValueTask TypeAsync(ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken) =>
+        _pipe!.WriteAsync(bytes, cancellationToken);
 
     /// <summary>Starts reading from a new QEMU, which has opened the pipes; the log goes on.</summary>
     internal void Connect(SerialPipe pipe)
@@ -117,15 +129,17 @@ public sealed partial class SerialConsole
         _pipe?.Dispose();
     }
 
-    private Task<bool> TypeAsync(string text, string waitedFor, CancellationToken cancellationToken) => _machine.GuardAsync(
-        waitedFor,
-        _machine.Scaled(DefaultLimit),
-        async token =>
-        {
-            await _pipe!.WriteAsync(Encoding.UTF8.GetBytes(text), token).ConfigureAwait(false);
-            return true;
-        },
-        cancellationToken);
+    private Task<bool> TypeAsync(string text, string waitedFor, CancellationToken cancellationToken) =>
+        _machine.GuardAsync(
+            waitedFor,
+            _machine.Scaled(DefaultLimit),
+            async token =>
+            {
+                await _pipe!.WriteAsync(Encoding.UTF8.GetBytes(text), token).ConfigureAwait(false);
+                return true;
+            },
+            cancellationToken
+        );
 
     private Task<T> WaitAsync<T>(string waitedFor, SerialSearch<T> search, TimeSpan? timeout, CancellationToken cancellationToken) =>
         _machine.GuardAsync(
@@ -150,7 +164,8 @@ public sealed partial class SerialConsole
                     await Task.Delay(pause < LongestPause ? pause : LongestPause, token).ConfigureAwait(false);
                 }
             },
-            cancellationToken);
+            cancellationToken
+        );
 
     private (Task Grown, long SearchFrom) Look()
     {

@@ -4,8 +4,8 @@ using TestHarness.Text;
 namespace TestHarness;
 
 /// <summary>
-/// What a machine wrote to its serial console since its first byte, as it stands at the moment. Of a log of more than 4 MiB the first MiB and the last
-/// 3 MiB are kept, with a line <c>[… N bytes dropped …]</c> between them.
+/// What a machine wrote to its serial console since its first byte, as it stands at the moment. Of a log of more than 4 MiB the first MiB
+/// and the last 3 MiB are kept, with a line <c>[… N bytes dropped …]</c> between them.
 /// </summary>
 public sealed class SerialLog
 {
@@ -36,8 +36,8 @@ public sealed class SerialLog
     }
 
     /// <summary>
-    /// Gets the text as a person at a terminal would have seen it, line by line: without escape sequences and control characters, and with what was written over (carriage
-    /// return, backspace) written over.
+    /// Gets the text as a person at a terminal would have seen it, line by line: without escape sequences and control characters, and with
+    /// what was written over (carriage return, backspace) written over.
     /// </summary>
     public string PlainText => TerminalText.Of(Text);
 
@@ -117,8 +117,9 @@ public sealed class SerialLog
     }
 
     /// <summary>
-    /// Copies what is kept from a position on (or behind what is dropped there) up to the end or up to what is dropped, with some bytes before it. Positions
-    /// count all bytes since the first, so they hold whatever is dropped. <c>Next</c> is where to read on: behind the bytes, unless something is dropped there.
+    /// Copies what is kept from a position on (or behind what is dropped there) up to the end or up to what is dropped, with some bytes
+    /// before it. Positions count all bytes since the first, so they hold whatever is dropped. <c>Next</c> is where to read on: behind the
+    /// bytes, unless something is dropped there.
     /// </summary>
     internal (long From, int Count, long Next) Read(long position, int before, ref byte[] buffer)
     {
@@ -140,7 +141,8 @@ public sealed class SerialLog
         {
             while (!bytes.IsEmpty)
             {
-                // CRs go with their LF (some programs add one to the terminal's), which a read may have cut off: those at the end wait for what follows.
+                // CRs go with their LF (some programs add one to the terminal's), which a read may have cut off: those at the end wait for
+                // what follows.
                 int returns = LengthUntil(bytes.IndexOfAnyExcept((byte)'\r'), bytes);
                 _heldReturns += returns;
                 bytes = bytes[returns..];

@@ -44,7 +44,11 @@ internal static class SerialSearch
             SerialSearch<ConsoleMatch>.Found? first = null;
             for (int i = 0; i < patterns.Count; i++)
             {
-                if (!patterns[i].IsMatch(written, from) || patterns[i].Match(written.ToString(), from) is not { } match || match.Index >= first?.Start)
+                if (
+                    !patterns[i].IsMatch(written, from)
+                    || patterns[i].Match(written.ToString(), from) is not { } match
+                    || match.Index >= first?.Start
+                )
                     continue;
                 first = new(match.Index, match.Index + match.Length, new ConsoleMatch(i, match.Value));
             }
@@ -58,13 +62,15 @@ internal static class SerialSearch
         return new SerialSearch<Match>(log, PatternOverlap, Find);
 
         SerialSearch<Match>.Found? Find(ReadOnlySpan<char> written, int from) =>
-            pattern.IsMatch(written, from) && pattern.Match(written.ToString(), from) is var match ? new(match.Index, match.Index + match.Length, match) : null;
+            pattern.IsMatch(written, from) && pattern.Match(written.ToString(), from) is var match
+                ? new(match.Index, match.Index + match.Length, match)
+                : null;
     }
 }
 
 /// <summary>
-/// Looks for a text on the serial console, going on from where it stopped. What was searched in vain is not searched again, but for its last bytes, where a
-/// match may have begun.
+/// Looks for a text on the serial console, going on from where it stopped. What was searched in vain is not searched again, but for its
+/// last bytes, where a match may have begun.
 /// </summary>
 /// <param name="log">The log.</param>
 /// <param name="overlap">How many bytes of what was searched are searched again with what came after them.</param>
@@ -84,7 +90,9 @@ internal sealed class SerialSearch<T>(SerialLog log, int overlap, SerialSearch<T
     /// <summary>Finds the first match at or after an index.</summary>
     internal delegate Found? Finder(ReadOnlySpan<char> text, int start);
 
-    /// <summary>Finds the first match in what the log has now; its place is in bytes since the log's first. Null: there is none yet.</summary>
+    /// <summary>
+    /// Finds the first match in what the log has now; its place is in bytes since the log's first. Null: there is none yet.
+    /// </summary>
     public (long Start, long End, T Value)? Next(long from)
     {
         _start = Math.Max(_start, from);

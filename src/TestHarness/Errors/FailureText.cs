@@ -3,7 +3,10 @@ using TestHarness.Text;
 
 namespace TestHarness.Errors;
 
-/// <summary>Builds the message of a failure: a summary, labelled blocks, and what to try. Nothing in it acts on a terminal or a CI log, whoever wrote it.</summary>
+/// <summary>
+/// Builds the message of a failure: a summary, labelled blocks, and what to try. Nothing in it acts on a terminal or a CI log, whoever
+/// wrote it.
+/// </summary>
 internal sealed class FailureText(string summary)
 {
     private readonly List<(string Label, string Text)> _blocks = [];
@@ -20,7 +23,9 @@ internal sealed class FailureText(string summary)
         return this;
     }
 
-    /// <summary>The same text without the secrets. They are looked for in what was given, before anything in it is shown in another way.</summary>
+    /// <summary>
+    /// The same text without the secrets. They are looked for in what was given, before anything in it is shown in another way.
+    /// </summary>
     public FailureText Masked(SecretMask mask)
     {
         var masked = new FailureText(mask.Apply(summary)) { _outcome = _outcome, _remedy = _remedy is null ? null : mask.Apply(_remedy) };
@@ -31,7 +36,8 @@ internal sealed class FailureText(string summary)
     /// <summary>Says so where the failure tells nothing about what the test tests.</summary>
     public FailureText Blame(FailureOutcome outcome)
     {
-        _outcome = outcome == FailureOutcome.InfrastructureFailed ? "infrastructure failed; it says nothing about what the test tests" : null;
+        _outcome =
+            outcome == FailureOutcome.InfrastructureFailed ? "infrastructure failed; it says nothing about what the test tests" : null;
         return this;
     }
 

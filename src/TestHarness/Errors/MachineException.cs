@@ -15,6 +15,8 @@ public abstract class MachineException : TestHarnessException
     /// <summary>Gets the machine's name.</summary>
     public string MachineName { get; }
 
-    /// <summary>Gets what the serial console had written since the test began, or since the machine was up; of much of it the last lines.</summary>
+    /// <summary>
+    /// Gets what the serial console had written since the test began, or since the machine was up; of much of it the last lines.
+    /// </summary>
     public string SerialTail { get; }
 }

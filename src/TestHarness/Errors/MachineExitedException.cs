@@ -11,26 +11,32 @@ public sealed class MachineExitedException : MachineException
             facts,
             new FailureText($"Machine '{facts.MachineName}' is not running: {exit}.").Add("Waited for", waitedFor).Try(Remedy(exit)),
             Blame(exit.Reason),
-            innerException) =>
-        Exit = exit;
+            innerException
+        ) => Exit = exit;
 
     /// <summary>Gets how the machine ended.</summary>
     public MachineExit Exit { get; }
 
     private static FailureOutcome Blame(MachineExitReason reason) =>
-        reason is MachineExitReason.QemuExited or MachineExitReason.MonitorLost or MachineExitReason.HostDiskFull or MachineExitReason.HostDiskFailed
-            or MachineExitReason.HostOutOfMemory
+        reason
+            is MachineExitReason.QemuExited
+                or MachineExitReason.MonitorLost
+                or MachineExitReason.HostDiskFull
+                or MachineExitReason.HostDiskFailed
+                or MachineExitReason.HostOutOfMemory
             ? FailureOutcome.InfrastructureFailed
             : FailureOutcome.GuestFailed;
 
-    private static string? Remedy(MachineExit exit) => exit switch
-    {
-        { Reason: MachineExitReason.HostDiskFull } => StartAdvice.For(MachineFault.HostDiskFull),
-        { Reason: MachineExitReason.HostDiskFailed } => StartAdvice.For(MachineFault.HostDiskFailed),
-        { Reason: MachineExitReason.BootLoop } => StartAdvice.For(MachineFault.BootLoop),
-        { Reason: MachineExitReason.HostOutOfMemory } => StartAdvice.For(MachineFault.HostOutOfMemory),
-        { Reason: MachineExitReason.QemuExited, Signal: SignalNumber.Kill } =>
-            $"if nobody killed it, the host may have run out of memory, though neither its kernel's log nor its control group says so here: {StartAdvice.For(MachineFault.HostOutOfMemory)}",
-        _ => null,
-    };
+    private static string? Remedy(MachineExit exit) =>
+        exit switch
+        {
+            { Reason: MachineExitReason.HostDiskFull } => StartAdvice.For(MachineFault.HostDiskFull),
+            { Reason: MachineExitReason.HostDiskFailed } => StartAdvice.For(MachineFault.HostDiskFailed),
+            { Reason: MachineExitReason.BootLoop } => StartAdvice.For(MachineFault.BootLoop),
+            { Reason: MachineExitReason.HostOutOfMemory } => StartAdvice.For(MachineFault.HostOutOfMemory),
+            { Reason: MachineExitReason.QemuExited, Signal: SignalNumber.Kill } =>
+                "if nobody killed it, the host may have run out of memory, though neither its kernel's log nor its control group "
+                    + $"says so here: {StartAdvice.For(MachineFault.HostOutOfMemory)}",
+            _ => null,
+        };
 }

@@ -17,7 +17,10 @@ internal sealed record MachineFacts(string MachineName)
 
     public SecretMask Mask { get; init; } = SecretMask.None;
 
-    /// <summary>The last lines of what a command wrote, masked before they are cut: of much output only the end, with as much before it as a secret may reach back.</summary>
+    /// <summary>
+    /// The last lines of what a command wrote, masked before they are cut: of much output only the end, with as much before it as a secret
+    /// may reach back.
+    /// </summary>
     public string Tail(ReadOnlyMemory<byte> output, int lines)
     {
         int count = Math.Min(output.Length, TextTail.MaxBytes + (4 * Mask.Longest));
@@ -29,7 +32,8 @@ internal sealed record MachineFacts(string MachineName)
         text.Add("Standard error of QEMU", StandardError).Add(Serial.Label, Serial.Words);
         // QEMU's command line is longer than all the rest: it stands here only where no file has it.
         if (CommandLine.Length > 0 && EvidenceFolder is { } folder)
-            text.Add("Command line of QEMU", Path.Combine(folder, BundleFiles.CommandLine)).Add("Reproduce", Path.Combine(folder, BundleFiles.ReproScript));
+            text.Add("Command line of QEMU", Path.Combine(folder, BundleFiles.CommandLine))
+                .Add("Reproduce", Path.Combine(folder, BundleFiles.ReproScript));
         else
             text.Add("Reproduce", CommandLine);
         return text.Masked(Mask);

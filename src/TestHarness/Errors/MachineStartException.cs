@@ -12,5 +12,12 @@ public sealed class MachineStartException : MachineException
     public MachineFault Fault { get; }
 
     private static FailureOutcome Blame(MachineFault fault) =>
-        fault is MachineFault.QemuExited or MachineFault.MonitorLost or MachineFault.HostDiskFull or MachineFault.HostDiskFailed or MachineFault.HostOutOfMemory ? FailureOutcome.InfrastructureFailed : FailureOutcome.GuestFailed;
+        fault
+            is MachineFault.QemuExited
+                or MachineFault.MonitorLost
+                or MachineFault.HostDiskFull
+                or MachineFault.HostDiskFailed
+                or MachineFault.HostOutOfMemory
+            ? FailureOutcome.InfrastructureFailed
+            : FailureOutcome.GuestFailed;
 }

@@ -10,8 +10,8 @@ public sealed class MonitorException : MachineException
             facts,
             new FailureText($"Machine '{facts.MachineName}': QEMU refused: {refusal.Message}").Add("Waited for", waitedFor),
             FailureOutcome.InfrastructureFailed,
-            refusal) =>
-        WaitedFor = waitedFor;
+            refusal
+        ) => WaitedFor = waitedFor;
 
     /// <summary>Gets what was asked for.</summary>
     public string WaitedFor { get; }

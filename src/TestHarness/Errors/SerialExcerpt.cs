@@ -3,7 +3,10 @@ using TestHarness.Text;
 
 namespace TestHarness.Errors;
 
-/// <summary>The part of a serial log that a failure shows: what came since its test began, or since the machine was up, and of much of it the last lines.</summary>
+/// <summary>
+/// The part of a serial log that a failure shows: what came since its test began, or since the machine was up, and of much of it the last
+/// lines.
+/// </summary>
 /// <param name="Since">Since when, or <see langword="null"/> for all of the log.</param>
 /// <param name="Text">The lines, without secrets; empty where there are none.</param>
 /// <param name="IsCut">Whether there are more lines than these.</param>
@@ -17,7 +20,11 @@ internal sealed record SerialExcerpt(string? Since, string Text, bool IsCut)
     {
         get
         {
-            string[] details = [.. Since is null ? (string[])[] : [Since], .. IsCut ? [string.Create(CultureInfo.InvariantCulture, $"last {Text.Count('\n') + 1} lines")] : (string[])[]];
+            string[] details =
+            [
+                .. Since is null ? (string[])[] : [Since],
+                .. IsCut ? [string.Create(CultureInfo.InvariantCulture, $"last {Text.Count('\n') + 1} lines")] : (string[])[],
+            ];
             return details.Length == 0 ? "Serial log" : $"Serial log ({string.Join(", ", details)})";
         }
     }

@@ -8,9 +8,12 @@ public sealed class WaitTimeoutException : MachineException
     internal WaitTimeoutException(MachineFacts facts, string waitedFor, TimeSpan limit, string? lastSeen = null, string? remedy = null)
         : base(
             facts,
-            new FailureText($"Machine '{facts.MachineName}': waited {limit.TotalSeconds:0.#} s for {waitedFor}, in vain.").Add("Last seen", lastSeen).Try(remedy),
+            new FailureText($"Machine '{facts.MachineName}': waited {limit.TotalSeconds:0.#} s for {waitedFor}, in vain.")
+                .Add("Last seen", lastSeen)
+                .Try(remedy),
             FailureOutcome.GuestFailed,
-            innerException: null)
+            innerException: null
+        )
     {
         WaitedFor = waitedFor;
         Limit = limit;

@@ -24,8 +24,10 @@ internal static partial class BundleFolders
 
     private static readonly Lock Gate = new();
     private static readonly Dictionary<string, string> Instead = new(StringComparer.Ordinal);
-    private static readonly string Run =
-        string.Create(CultureInfo.InvariantCulture, $"{DateTime.UtcNow.ToString(TimeFormat, CultureInfo.InvariantCulture)}-{Environment.ProcessId}");
+    private static readonly string Run = string.Create(
+        CultureInfo.InvariantCulture,
+        $"{DateTime.UtcNow.ToString(TimeFormat, CultureInfo.InvariantCulture)}-{Environment.ProcessId}"
+    );
 
     private static readonly HashSet<string> Named = new(StringComparer.Ordinal);
 
@@ -45,7 +47,10 @@ internal static partial class BundleFolders
         }
     }
 
-    /// <summary>Returns the folder that stands in for the usual one; where somebody else has been at its place first, a new one, with the reason in a file.</summary>
+    /// <summary>
+    /// Returns the folder that stands in for the usual one; where somebody else has been at its place first, a new one, with the reason in
+    /// a file.
+    /// </summary>
     public static string TemporaryRoot(string temporary)
     {
         string usual = Path.Combine(temporary, $"testharness-artifacts-{Native.EffectiveUserId()}");
@@ -112,7 +117,13 @@ internal static partial class BundleFolders
     {
         if (!Directory.Exists(root))
             return;
-        foreach (string run in Directory.GetDirectories(root).Where(folder => TimeOf(folder) is not null).OrderDescending(StringComparer.Ordinal).Skip(RunsKept))
+        foreach (
+            string run in Directory
+                .GetDirectories(root)
+                .Where(folder => TimeOf(folder) is not null)
+                .OrderDescending(StringComparer.Ordinal)
+                .Skip(RunsKept)
+        )
         {
             if (now - TimeOf(run) > Kept && new DirectoryInfo(run).LinkTarget is null && File.Exists(Path.Combine(run, Mark)))
                 TryDelete(run);
@@ -126,9 +137,7 @@ internal static partial class BundleFolders
         {
             FolderRemoval.Remove(run);
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException) { }
     }
 
     // A folder that somebody named, for CI to upload, is theirs to clear.
@@ -145,7 +154,15 @@ internal static partial class BundleFolders
 
     private static DateTime? TimeOf(string run) =>
         RunName().Match(Path.GetFileName(run)) is { Success: true } name
-        && DateTime.TryParseExact(name.Groups[1].Value, TimeFormat, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal, out DateTime time) ? time : null;
+        && DateTime.TryParseExact(
+            name.Groups[1].Value,
+            TimeFormat,
+            CultureInfo.InvariantCulture,
+            DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal,
+            out DateTime time
+        )
+            ? time
+            : null;
 
     [GeneratedRegex(@"\A([0-9]{8}-[0-9]{6})-[0-9]+\z")]
     private static partial Regex RunName();

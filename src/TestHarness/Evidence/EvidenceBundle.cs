@@ -2,7 +2,9 @@ using TestHarness.Errors;
 
 namespace TestHarness.Evidence;
 
-/// <summary>The files of a machine's evidence. Its folder is for the user only: a guest's logs and memory are nobody else's business.</summary>
+/// <summary>
+/// The files of a machine's evidence. Its folder is for the user only: a guest's logs and memory are nobody else's business.
+/// </summary>
 internal static class EvidenceBundle
 {
     /// <summary>Where files of the guest go.</summary>

@@ -5,7 +5,10 @@ using TestHarness.Agents;
 
 namespace TestHarness.Evidence;
 
-/// <summary>Asks a running guest for what only it has: the end of its journal, and files. Never throws for a guest that does not answer; the notes say so.</summary>
+/// <summary>
+/// Asks a running guest for what only it has: the end of its journal, and files. Never throws for a guest that does not answer; the notes
+/// say so.
+/// </summary>
 /// <param name="scaled">Makes a default limit one for this host.</param>
 internal sealed class GuestCollection(GuestSession guest, Func<TimeSpan, TimeSpan> scaled, List<string> notes)
 {
@@ -36,7 +39,9 @@ internal sealed class GuestCollection(GuestSession guest, Func<TimeSpan, TimeSpa
     private readonly TimeSpan _journalLimit = scaled(TimeSpan.FromSeconds(10));
     private readonly TimeSpan _filesLimit = scaled(TimeSpan.FromSeconds(30));
 
-    /// <summary>Reads the end of the journal; what there is of it where it does not end in time, <see langword="null"/> where there is nothing.</summary>
+    /// <summary>
+    /// Reads the end of the journal; what there is of it where it does not end in time, <see langword="null"/> where there is nothing.
+    /// </summary>
     public async Task<string?> ReadJournalAsync(CancellationToken cancellationToken)
     {
         var output = new OutputCollector(MaxJournalBytes);
@@ -86,16 +91,25 @@ internal sealed class GuestCollection(GuestSession guest, Func<TimeSpan, TimeSpa
     }
 
     private static bool IsOfGuest(Exception e) =>
-        e is OperationCanceledException or AgentException or AgentLostException or AgentStreamClosedException or IOException or UnauthorizedAccessException;
+        e
+            is OperationCanceledException
+                or AgentException
+                or AgentLostException
+                or AgentStreamClosedException
+                or IOException
+                or UnauthorizedAccessException;
 
-    private static string Reason(Exception e, TimeSpan limit) => e is OperationCanceledException
-        ? string.Create(CultureInfo.InvariantCulture, $"cut off after {limit.TotalSeconds:0} s, or by the machine's end")
-        : e.Message;
+    private static string Reason(Exception e, TimeSpan limit) =>
+        e is OperationCanceledException
+            ? string.Create(CultureInfo.InvariantCulture, $"cut off after {limit.TotalSeconds:0} s, or by the machine's end")
+            : e.Message;
 
     private async Task RunAsync(IReadOnlyList<string> command, OutputCollector output, CancellationToken cancellationToken)
     {
         AgentConnection agent = await guest.ReadyAsync(cancellationToken).ConfigureAwait(false);
-        AgentProcess process = await agent.RunAsync(new AgentCommand(command) { TakesInput = false }, cancellationToken).ConfigureAwait(false);
+        AgentProcess process = await agent
+            .RunAsync(new AgentCommand(command) { TakesInput = false }, cancellationToken)
+            .ConfigureAwait(false);
         await using (process.ConfigureAwait(false))
             await output.CollectAsync(process.StandardOutput, process.StandardError, cancellationToken).ConfigureAwait(false);
     }
@@ -113,7 +127,9 @@ internal sealed class GuestCollection(GuestSession guest, Func<TimeSpan, TimeSpa
 
         EvidenceBundle.MakeFolder(Path.GetDirectoryName(target)!);
         AgentConnection agent = await guest.ReadyAsync(cancellationToken).ConfigureAwait(false);
-        AgentProcess process = await agent.RunAsync(new AgentCommand(["cat", "--", file]) { TakesInput = false }, cancellationToken).ConfigureAwait(false);
+        AgentProcess process = await agent
+            .RunAsync(new AgentCommand(["cat", "--", file]) { TakesInput = false }, cancellationToken)
+            .ConfigureAwait(false);
         await using (process.ConfigureAwait(false))
         {
             process.StandardError.Dispose();
@@ -140,8 +156,13 @@ internal sealed class GuestCollection(GuestSession guest, Func<TimeSpan, TimeSpa
         var buffer = new byte[64 * 1024];
         long copied = 0;
         int count;
-        while (copied < atMost
-            && (count = await from.ReadAsync(buffer.AsMemory(0, (int)Math.Min(buffer.Length, atMost - copied)), cancellationToken).ConfigureAwait(false)) > 0)
+        while (
+            copied < atMost
+            && (
+                count = await from.ReadAsync(buffer.AsMemory(0, (int)Math.Min(buffer.Length, atMost - copied)), cancellationToken)
+                    .ConfigureAwait(false)
+            ) > 0
+        )
         {
             await to.WriteAsync(buffer.AsMemory(0, count), cancellationToken).ConfigureAwait(false);
             copied += count;

@@ -3,7 +3,10 @@ using TestHarness.Evidence;
 
 namespace TestHarness;
 
-/// <summary>What is known of a machine for somebody who looks into a failure. The texts have <c>***</c> in place of <see cref="MachineSpec.Secrets"/>.</summary>
+/// <summary>
+/// What is known of a machine for somebody who looks into a failure. The texts have <c>***</c> in place of
+/// <see cref="MachineSpec.Secrets"/>.
+/// </summary>
 /// <param name="MachineName">The machine's name.</param>
 /// <param name="SerialLog">The serial console from the first byte.</param>
 /// <param name="Screenshot">The last screen, or <see langword="null"/> where there is no display or QEMU did not answer in time.</param>
@@ -11,7 +14,13 @@ namespace TestHarness;
 /// <param name="CommandLine">QEMU's command line, quoted for a shell.</param>
 /// <param name="ReproScript">A shell script that starts the same machine by hand, with the serial console on the terminal.</param>
 public sealed record MachineEvidence(
-    string MachineName, string SerialLog, Screenshot? Screenshot, string StandardError, string CommandLine, string ReproScript)
+    string MachineName,
+    string SerialLog,
+    Screenshot? Screenshot,
+    string StandardError,
+    string CommandLine,
+    string ReproScript
+)
 {
     /// <summary>Gets the timeline of everything that was done to the machine. Default: empty.</summary>
     public IReadOnlyList<MachineEvent> Events { get; init; } = [];
@@ -26,7 +35,8 @@ public sealed record MachineEvidence(
     public IReadOnlyDictionary<string, string> SerialPorts { get; init; } = new Dictionary<string, string>();
 
     /// <summary>
-    /// Gets what a message of a failure would show of the serial log: a heading, and the last lines since the test began, or since the machine was up. Default: empty.
+    /// Gets what a message of a failure would show of the serial log: a heading, and the last lines since the test began, or since the
+    /// machine was up. Default: empty.
     /// </summary>
     public string SerialExcerpt { get; init; } = "";
 
@@ -37,8 +47,9 @@ public sealed record MachineEvidence(
     public IReadOnlyList<string> Notes { get; init; } = [];
 
     /// <summary>
-    /// Writes the bundle into a folder, which is made: <c>events.jsonl</c>, <c>serial.log</c>, <c>qemu-stderr.txt</c>, <c>command-line.txt</c>, <c>repro.sh</c>; where
-    /// there are some, <c>serial-NAME.log</c> of further serial ports, <c>screen.png</c>, <c>frames/</c>, <c>journal.txt</c> and <c>notes.txt</c>.
+    /// Writes the bundle into a folder, which is made: <c>events.jsonl</c>, <c>serial.log</c>, <c>qemu-stderr.txt</c>,
+    /// <c>command-line.txt</c>, <c>repro.sh</c>; where there are some, <c>serial-NAME.log</c> of further serial ports, <c>screen.png</c>,
+    /// <c>frames/</c>, <c>journal.txt</c> and <c>notes.txt</c>.
     /// </summary>
     /// <param name="folder">The folder.</param>
     /// <param name="cancellationToken">Ends the writing.</param>

@@ -6,12 +6,14 @@ using TestHarness.Hosts;
 
 namespace TestHarness;
 
-// A push of one file, as it mostly is: one command with the content as its input. rsync in the guest takes three times as long for the same bytes.
+// A push of one file, as it mostly is: one command with the content as its input. rsync in the guest takes three times as long for the same
+// bytes.
 public sealed partial class GuestFiles
 {
-    // $1 target, $2 the source's name, $3 temporary name, $4 size, $5 seconds and $6 nanoseconds of the last change, $7 mode, $8 umask that gives a new file that
-    // mode as far as it does not run, $9 chmod where that is not all of it, else the shell's own true: in an emulated guest each program costs 30 ms. Says what it did, in the words of
-    // SyncChangeKind; nothing where size and time are the same, as rsync has it. It reads its input only where it needs it.
+    // $1 target, $2 the source's name, $3 temporary name, $4 size, $5 seconds and $6 nanoseconds of the last change, $7 mode, $8 umask that
+    // gives a new file that mode as far as it does not run, $9 chmod where that is not all of it, else the shell's own true: in an emulated
+    // guest each program costs 30 ms. Says what it did, in the words of SyncChangeKind; nothing where size and time are the same, as rsync
+    // has it. It reads its input only where it needs it.
     private const string Receive = """
         target=$1
         case $target in */) mkdir -p -- "$target" && target=$target$2 ;; esac
@@ -48,7 +50,11 @@ public sealed partial class GuestFiles
     private const int PlainFile = 0b110_110_110;
 
     private static bool IsSingleFile(SyncRequest request) =>
-        request is { IsPush: true, Options: { Exclude.Count: 0, Delete: false, Owner: null, Permissions: null, Sparse: false, DryRun: false, Progress: null } }
+        request
+            is {
+                IsPush: true,
+                Options: { Exclude.Count: 0, Delete: false, Owner: null, Permissions: null, Sparse: false, DryRun: false, Progress: null }
+            }
         && (request.Options.Links is SymbolicLinks.Follow || new FileInfo(request.HostPath).LinkTarget is null)
         && Native.StatusOf(request.HostPath) is { IsPlainFile: true };
 
@@ -62,17 +68,30 @@ public sealed partial class GuestFiles
         catch (OperationCanceledException)
         {
             // In the target, if that is a folder, or beside it.
-            await RemoveAsync($"{request.GuestPath}/{temporary}", $"{request.GuestPath[..request.GuestPath.LastIndexOf('/')]}/{temporary}").ConfigureAwait(false);
+            await RemoveAsync($"{request.GuestPath}/{temporary}", $"{request.GuestPath[..request.GuestPath.LastIndexOf('/')]}/{temporary}")
+                .ConfigureAwait(false);
             throw;
         }
     }
 
     private async Task<ShellResult> SendFileAsync(
-        SyncRequest request, string temporary, RsyncReport report, string what, CancellationToken cancellationToken)
+        SyncRequest request,
+        string temporary,
+        RsyncReport report,
+        string what,
+        CancellationToken cancellationToken
+    )
     {
         AgentConnection agent = await _guest.ReadyAsync(cancellationToken).ConfigureAwait(false);
         long began = Stopwatch.GetTimestamp();
-        FileStream file = new(request.HostPath, FileMode.Open, FileAccess.Read, FileShare.ReadWrite, bufferSize: 0, FileOptions.SequentialScan | FileOptions.Asynchronous);
+        FileStream file = new(
+            request.HostPath,
+            FileMode.Open,
+            FileAccess.Read,
+            FileShare.ReadWrite,
+            bufferSize: 0,
+            FileOptions.SequentialScan | FileOptions.Asynchronous
+        );
         await using (file.ConfigureAwait(false))
         {
             string name = Path.GetFileName(request.HostPath);
@@ -102,7 +121,10 @@ public sealed partial class GuestFiles
         [
             string.Create(CultureInfo.InvariantCulture, $"{file.Length}"),
             string.Create(CultureInfo.InvariantCulture, $"{changed.ToUnixTimeSeconds()}"),
-            string.Create(CultureInfo.InvariantCulture, $"{changed.Ticks % TimeSpan.TicksPerSecond * TimeSpan.NanosecondsPerTick:000000000}"),
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"{changed.Ticks % TimeSpan.TicksPerSecond * TimeSpan.NanosecondsPerTick:000000000}"
+            ),
             Convert.ToString(mode, 8),
             Convert.ToString(Permissions & ~mode, 8),
             (mode & ~PlainFile) == 0 ? "true" : "chmod",

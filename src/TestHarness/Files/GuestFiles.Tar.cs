@@ -11,7 +11,12 @@ public sealed partial class GuestFiles
     private int _transfers;
     private int _noted;
 
-    private async Task<ShellResult> SyncByTarAsync(SyncRequest request, RsyncReport report, string what, CancellationToken cancellationToken)
+    private async Task<ShellResult> SyncByTarAsync(
+        SyncRequest request,
+        RsyncReport report,
+        string what,
+        CancellationToken cancellationToken
+    )
     {
         if (Interlocked.Exchange(ref _noted, 1) == 0)
             _machine.Record.NoteGuest(TarNote);

@@ -11,8 +11,8 @@ public sealed partial class GuestFiles
     // More than a test reads into a string on purpose; it is refused and not cut.
     private const int LargestRead = 1024 * 1024 * 1024;
 
-    // $1 file, $2 its folder, $3 temporary name beside it, $4 mode, $5 owner. Readers see the old content or the new, never a part. What is secret in it is
-    // nobody's to read in between.
+    // $1 file, $2 its folder, $3 temporary name beside it, $4 mode, $5 owner. Readers see the old content or the new, never a part. What is
+    // secret in it is nobody's to read in between.
     private const string Write = """
         if [ -d "$1" ]; then echo "$1: Is a directory" >&2; exit 1; fi
         mkdir -p -- "$2" || exit 1
@@ -28,8 +28,8 @@ public sealed partial class GuestFiles
         """;
 
     /// <summary>
-    /// Writes a file in the guest, without rsync: readers see the old content or the new one, never a part. Missing folders are made; a symbolic link at the path is
-    /// replaced, not followed.
+    /// Writes a file in the guest, without rsync: readers see the old content or the new one, never a part. Missing folders are made; a
+    /// symbolic link at the path is replaced, not followed.
     /// </summary>
     /// <param name="guestPath">The file, absolute.</param>
     /// <param name="text">The content, written as UTF-8.</param>
@@ -39,7 +39,12 @@ public sealed partial class GuestFiles
     /// <exception cref="GuestCommandException">It could not be written; the guest's words are in the message.</exception>
     /// <exception cref="WaitTimeoutException">The limit ran out.</exception>
     /// <exception cref="MachineExitedException">The machine ended.</exception>
-    public Task WriteTextAsync(string guestPath, string text, GuestFileOptions? options = null, CancellationToken cancellationToken = default)
+    public Task WriteTextAsync(
+        string guestPath,
+        string text,
+        GuestFileOptions? options = null,
+        CancellationToken cancellationToken = default
+    )
     {
         ArgumentNullException.ThrowIfNull(text);
         return WriteBytesAsync(guestPath, Encoding.UTF8.GetBytes(text), options, cancellationToken);
@@ -54,7 +59,12 @@ public sealed partial class GuestFiles
     /// <exception cref="GuestCommandException">It could not be written; the guest's words are in the message.</exception>
     /// <exception cref="WaitTimeoutException">The limit ran out.</exception>
     /// <exception cref="MachineExitedException">The machine ended.</exception>
-    public async Task WriteBytesAsync(string guestPath, ReadOnlyMemory<byte> bytes, GuestFileOptions? options = null, CancellationToken cancellationToken = default)
+    public async Task WriteBytesAsync(
+        string guestPath,
+        ReadOnlyMemory<byte> bytes,
+        GuestFileOptions? options = null,
+        CancellationToken cancellationToken = default
+    )
     {
         GuestPath.RequireAbsolute(guestPath);
         options ??= GuestFileOptions.Default;
@@ -65,8 +75,13 @@ public sealed partial class GuestFiles
         var run = new ShellOptions { StandardInput = content, Timeout = options.Timeout };
         try
         {
-            await _shell.RunDescribedAsync(
-                $"writing '{guestPath}' in the guest", ["/bin/sh", "-c", Write, "sh", guestPath, folder, temporary, mode, options.Owner ?? ""], run, cancellationToken)
+            await _shell
+                .RunDescribedAsync(
+                    $"writing '{guestPath}' in the guest",
+                    ["/bin/sh", "-c", Write, "sh", guestPath, folder, temporary, mode, options.Owner ?? ""],
+                    run,
+                    cancellationToken
+                )
                 .ConfigureAwait(false);
         }
         catch (Exception e) when (e is OperationCanceledException or WaitTimeoutException)
@@ -99,20 +114,27 @@ public sealed partial class GuestFiles
     {
         GuestPath.RequireAbsolute(guestPath);
         var run = new ShellOptions { Timeout = timeout, MaxOutputBytes = LargestRead };
-        ShellResult read = await _shell.RunDescribedAsync($"reading '{guestPath}' of the guest", ["cat", "--", guestPath], run, cancellationToken)
+        ShellResult read = await _shell
+            .RunDescribedAsync($"reading '{guestPath}' of the guest", ["cat", "--", guestPath], run, cancellationToken)
             .ConfigureAwait(false);
         if (read.Truncated)
         {
             throw new GuestCommandException(
                 _machine.Facts(),
                 read.Command,
-                new FailureText($"Machine '{_machine.Name}': '{guestPath}' has more than {LargestRead} bytes.").Try("PullAsync, which copies it to a file."));
+                new FailureText($"Machine '{_machine.Name}': '{guestPath}' has more than {LargestRead} bytes.").Try(
+                    "PullAsync, which copies it to a file."
+                )
+            );
         }
 
         return read.StandardOutputBytes.ToArray();
     }
 
-    /// <summary>Tells whether a path exists in the guest: a file, a folder, a symbolic link that leads nowhere, or anything else that a path can name.</summary>
+    /// <summary>
+    /// Tells whether a path exists in the guest: a file, a folder, a symbolic link that leads nowhere, or anything else that a path can
+    /// name.
+    /// </summary>
     /// <param name="guestPath">The path, absolute.</param>
     /// <param name="timeout">The limit. Default: 10 minutes, longer on a slow host.</param>
     /// <param name="cancellationToken">Ends the look.</param>
@@ -123,7 +145,9 @@ public sealed partial class GuestFiles
     {
         GuestPath.RequireAbsolute(guestPath);
         var run = new ShellOptions { Timeout = timeout };
-        ShellResult found = await _shell.TryRunAsync(["test", "-e", guestPath, "-o", "-L", guestPath], run, cancellationToken).ConfigureAwait(false);
+        ShellResult found = await _shell
+            .TryRunAsync(["test", "-e", guestPath, "-o", "-L", guestPath], run, cancellationToken)
+            .ConfigureAwait(false);
         return found.ExitCode == 0;
     }
 
@@ -139,8 +163,6 @@ public sealed partial class GuestFiles
             var limit = new ShellOptions { Timeout = TimeSpan.FromSeconds(10) };
             await _shell.TryRunAsync(["rm", "-f", "--", .. temporary], limit, CancellationToken.None).ConfigureAwait(false);
         }
-        catch (TestHarnessException)
-        {
-        }
+        catch (TestHarnessException) { }
     }
 }

@@ -9,7 +9,9 @@ namespace TestHarness.Files;
 /// <summary>Reads what rsync prints of each change and of its progress. Pure: lines in.</summary>
 internal sealed partial class RsyncReport(IProgress<SyncProgress>? progress)
 {
-    private readonly Receiver<SyncProgress>? _progress = progress is null ? null : new Receiver<SyncProgress>(progress.Report, _ => 1) { ForMissed = (_, last) => last };
+    private readonly Receiver<SyncProgress>? _progress = progress is null
+        ? null
+        : new Receiver<SyncProgress>(progress.Report, _ => 1) { ForMissed = (_, last) => last };
 
     /// <summary>The argument that makes rsync print what is read here: kind, size, path.</summary>
     public const string Format = "--out-format=%i %l %n";
@@ -35,17 +37,24 @@ internal sealed partial class RsyncReport(IProgress<SyncProgress>? progress)
         {
             string what = change.Groups["what"].Value;
             string path = Unescape(change.Groups["path"].Value);
-            SyncChangeKind kind = what[0] == '*' ? SyncChangeKind.Deleted
+            SyncChangeKind kind =
+                what[0] == '*' ? SyncChangeKind.Deleted
                 : what[2..].All(mark => mark == '+') ? SyncChangeKind.Created
                 : what[0] == '.' ? SyncChangeKind.AttributesSet
                 : SyncChangeKind.Updated;
-            Add(new SyncChange(kind, path), what[0] is '<' or '>' ? long.Parse(change.Groups["size"].Value, CultureInfo.InvariantCulture) : 0);
+            Add(
+                new SyncChange(kind, path),
+                what[0] is '<' or '>' ? long.Parse(change.Groups["size"].Value, CultureInfo.InvariantCulture) : 0
+            );
         }
         else if (_progress is not null && Progress().Match(line) is { Success: true } far)
         {
-            Tell(new SyncProgress(
-                long.Parse(far.Groups["bytes"].Value, CultureInfo.InvariantCulture),
-                int.Parse(far.Groups["percent"].Value, CultureInfo.InvariantCulture)));
+            Tell(
+                new SyncProgress(
+                    long.Parse(far.Groups["bytes"].Value, CultureInfo.InvariantCulture),
+                    int.Parse(far.Groups["percent"].Value, CultureInfo.InvariantCulture)
+                )
+            );
         }
     }
 
@@ -81,11 +90,12 @@ internal sealed partial class RsyncReport(IProgress<SyncProgress>? progress)
 
     /// <summary>The result.</summary>
     /// <param name="unknownBefore">Whether nobody knows what was at the target before, so that all of it counts as written anew.</param>
-    public SyncResult ToResult(bool unknownBefore) => new()
-    {
-        Changes = unknownBefore ? [.. _changes.Select(change => change with { Kind = SyncChangeKind.Updated })] : [.. _changes],
-        Bytes = _bytes,
-    };
+    public SyncResult ToResult(bool unknownBefore) =>
+        new()
+        {
+            Changes = unknownBefore ? [.. _changes.Select(change => change with { Kind = SyncChangeKind.Updated })] : [.. _changes],
+            Bytes = _bytes,
+        };
 
     // rsync prints a byte that is no printable character as \#ooo, in octal, and a backslash before such digits in the same way.
     private static string Unescape(string path)

@@ -7,17 +7,17 @@ using TestHarness.Hosts;
 namespace TestHarness.Files;
 
 /// <summary>
-/// Runs the host's rsync against one in the guest. rsync's "remote shell" is a script that writes down what it is asked to run and joins rsync to
-/// a unix socket of ours; we start just that in the guest and join the two.
+/// Runs the host's rsync against one in the guest. rsync's "remote shell" is a script that writes down what it is asked to run and joins
+/// rsync to a unix socket of ours; we start just that in the guest and join the two.
 /// </summary>
 internal sealed class RsyncTunnel(GuestSession guest)
 {
     private const string ArgumentsName = "arguments";
     private const string ScriptName = "remote-shell";
 
-    // rsync runs in the folder with these files, so nothing here needs quoting. A large buffer: the default one of 8 KiB costs half the speed.
-    // sh reads it: as a program of its own it would not start (execve(2), ETXTBSY) while a process that some other thread is just starting has a copy of
-    // the descriptor that it was written through.
+    // rsync runs in the folder with these files, so nothing here needs quoting. A large buffer: the default one of 8 KiB costs half the
+    // speed. sh reads it: as a program of its own it would not start (execve(2), ETXTBSY) while a process that some other thread is just
+    // starting has a copy of the descriptor that it was written through.
     private const string Script = $"""
         printf '%s\0' "$@" > {ArgumentsName} && exec socat -b 131072 - UNIX-CONNECT:{MachineFileNames.RsyncSocket}
 
@@ -34,9 +34,17 @@ internal sealed class RsyncTunnel(GuestSession guest)
 
     private int _transfers;
 
-    /// <summary>Runs rsync with arguments in which <c>guest:</c> stands before paths of the guest; lines of its output are handed on as they come.</summary>
-    /// <exception cref="RsyncMissingException">The guest has none. That is found where it would have been started, and costs nothing where it is there.</exception>
-    public async Task<ShellResult> RunAsync(IReadOnlyList<string> arguments, string machineFolder, Action<string> onLine, CancellationToken cancellationToken)
+    /// <summary>
+    /// Runs rsync with arguments in which <c>guest:</c> stands before paths of the guest; lines of its output are handed on as they come.
+    /// </summary>
+    /// <exception cref="RsyncMissingException">The guest has none. That is found where it would have been started, and costs nothing where
+    /// it is there.</exception>
+    public async Task<ShellResult> RunAsync(
+        IReadOnlyList<string> arguments,
+        string machineFolder,
+        Action<string> onLine,
+        CancellationToken cancellationToken
+    )
     {
         AgentConnection agent = await guest.ReadyAsync(cancellationToken).ConfigureAwait(false);
         string folder = Path.Combine(machineFolder, MachineFileNames.Transfer(Interlocked.Increment(ref _transfers)));
@@ -52,7 +60,12 @@ internal sealed class RsyncTunnel(GuestSession guest)
     }
 
     private static async Task<ShellResult> RunInAsync(
-        string folder, AgentConnection agent, IReadOnlyList<string> arguments, Action<string> onLine, CancellationToken cancellationToken)
+        string folder,
+        AgentConnection agent,
+        IReadOnlyList<string> arguments,
+        Action<string> onLine,
+        CancellationToken cancellationToken
+    )
     {
         await File.WriteAllTextAsync(Path.Combine(folder, ScriptName), Script, cancellationToken).ConfigureAwait(false);
         using var listener = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
@@ -65,7 +78,8 @@ internal sealed class RsyncTunnel(GuestSession guest)
         try
         {
             // -s: paths travel in the protocol and not on a command line that a shell would read.
-            local = await RunLocalAsync(folder, ["-s", "-e", $"sh {ScriptName}", .. arguments], onLine, cancellationToken).ConfigureAwait(false);
+            local = await RunLocalAsync(folder, ["-s", "-e", $"sh {ScriptName}", .. arguments], onLine, cancellationToken)
+                .ConfigureAwait(false);
             // It knows its "remote shell" only, which ends well however the guest's rsync ends.
             if (local.ExitCode == 0)
                 await ((Task)remote.WaitAsync(cancellationToken)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
@@ -87,7 +101,12 @@ internal sealed class RsyncTunnel(GuestSession guest)
     }
 
     /// <summary>Runs the host's rsync, away from a person's <c>~/.popt</c>, which may give its options another meaning.</summary>
-    public static Task<HelperResult> RunLocalAsync(string folder, IReadOnlyList<string> arguments, Action<string> onLine, CancellationToken cancellationToken) =>
+    public static Task<HelperResult> RunLocalAsync(
+        string folder,
+        IReadOnlyList<string> arguments,
+        Action<string> onLine,
+        CancellationToken cancellationToken
+    ) =>
         HelperProgram.RunAsync(
             "rsync",
             arguments,
@@ -100,9 +119,15 @@ internal sealed class RsyncTunnel(GuestSession guest)
                 MostOutput = MostOutput,
                 KeptOutput = KeptOutput,
             },
-            cancellationToken);
+            cancellationToken
+        );
 
-    private static async Task<RemoteEnd> ServeAsync(Socket listener, string folder, AgentConnection agent, CancellationToken cancellationToken)
+    private static async Task<RemoteEnd> ServeAsync(
+        Socket listener,
+        string folder,
+        AgentConnection agent,
+        CancellationToken cancellationToken
+    )
     {
         var words = new GuestWords();
         int exitCode = 0;
@@ -116,7 +141,9 @@ internal sealed class RsyncTunnel(GuestSession guest)
             {
                 string asked = await File.ReadAllTextAsync(Path.Combine(folder, ArgumentsName), cancellationToken).ConfigureAwait(false);
                 // The first word is the "host"; the rest is the guest's rsync with its arguments.
-                AgentProcess process = await agent.RunAsync(new AgentCommand(asked.Split('\0')[1..^1]), cancellationToken).ConfigureAwait(false);
+                AgentProcess process = await agent
+                    .RunAsync(new AgentCommand(asked.Split('\0')[1..^1]), cancellationToken)
+                    .ConfigureAwait(false);
                 await using (process.ConfigureAwait(false))
                 {
                     Task errors = words.CollectAsync(process.StandardError, transfer);

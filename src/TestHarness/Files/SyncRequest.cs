@@ -13,8 +13,12 @@ internal sealed record SyncRequest(bool IsPush, string HostPath, string GuestPat
         }
     }
 
-    /// <summary>Gets the same, but for links of the source: those that are to be followed were, and what is a link all the same is none of the host's to follow.</summary>
-    public SyncRequest Followed => Options.Links is SymbolicLinks.Follow ? this with { Options = Options with { Links = SymbolicLinks.Keep } } : this;
+    /// <summary>
+    /// Gets the same, but for links of the source: those that are to be followed were, and what is a link all the same is none of the
+    /// host's to follow.
+    /// </summary>
+    public SyncRequest Followed =>
+        Options.Links is SymbolicLinks.Follow ? this with { Options = Options with { Links = SymbolicLinks.Keep } } : this;
 
     /// <summary>Whether a push by tar looks at the target first: it costs a copy of that.</summary>
     public bool ComparesByTar => Options.Delete || Options.DryRun;
@@ -32,22 +36,38 @@ internal sealed record SyncRequest(bool IsPush, string HostPath, string GuestPat
 
     /// <summary>rsync's arguments, but for the paths and what belongs to one direction.</summary>
     public string[] Arguments(bool withProgress) =>
-    [
-        // No owner unless asked for, no devices or special files: the receiver decides, and a guest can't make device nodes on a host that runs as root.
-        "-rlpt", "--whole-file", RsyncReport.Format,
-        .. Options.Exclude.Select(pattern => $"--exclude={pattern}"),
-        .. Options.Delete ? (string[])["--delete"] : [],
-        .. Options.Permissions is { } permissions ? (string[])[$"--chmod={permissions}"] : [],
-        .. Options.Links switch { SymbolicLinks.Inside => (string[])["--safe-links"], SymbolicLinks.Follow => ["--copy-links"], _ => [] },
-        // Holes travel as zeros, in many bytes unless they are compressed.
-        .. Options.Sparse ? (string[])["--sparse", "--compress"] : [],
-        .. Options.DryRun ? (string[])["--dry-run"] : [],
-        .. withProgress ? (string[])["--info=progress2", "--no-human-readable"] : [],
-    ];
+        [
+            // No owner unless asked for, no devices or special files: the receiver decides, and a guest can't make device nodes on a host
+            // that runs as root.
+            "-rlpt",
+            "--whole-file",
+            RsyncReport.Format,
+            .. Options.Exclude.Select(pattern => $"--exclude={pattern}"),
+            .. Options.Delete ? (string[])["--delete"] : [],
+            .. Options.Permissions is { } permissions ? (string[])[$"--chmod={permissions}"] : [],
+            .. Options.Links switch
+            {
+                SymbolicLinks.Inside => (string[])["--safe-links"],
+                SymbolicLinks.Follow => ["--copy-links"],
+                _ => [],
+            },
+            // Holes travel as zeros, in many bytes unless they are compressed.
+            .. Options.Sparse ? (string[])["--sparse", "--compress"] : [],
+            .. Options.DryRun ? (string[])["--dry-run"] : [],
+            .. withProgress ? (string[])["--info=progress2", "--no-human-readable"] : [],
+        ];
 
     /// <summary>rsync's paths, where <c>guest:</c> stands before that of the guest.</summary>
-    public string[] Paths => IsPush
-        ? [.. Options.Owner is { } owner ? (string[])["--owner", "--group", $"--chown={owner}"] : [], "--mkpath", "--", HostPath, $"guest:{GuestPath}"]
-        // A program that the guest marked must not get the rights of whoever runs the tests.
-        : ["--chmod=ug-s", "--", $"guest:{GuestPath}", HostPath];
+    public string[] Paths =>
+        IsPush
+            ?
+            [
+                .. Options.Owner is { } owner ? (string[])["--owner", "--group", $"--chown={owner}"] : [],
+                "--mkpath",
+                "--",
+                HostPath,
+                $"guest:{GuestPath}",
+            ]
+            // A program that the guest marked must not get the rights of whoever runs the tests.
+            : ["--chmod=ug-s", "--", $"guest:{GuestPath}", HostPath];
 }

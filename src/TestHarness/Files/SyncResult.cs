@@ -10,8 +10,8 @@ public sealed record SyncResult
     public required long Bytes { get; init; }
 
     /// <summary>
-    /// Gets what else is to know, or <see langword="null"/>: that the files went by tar, because the guest lacks rsync; which files went away or changed while they were copied, where all
-    /// that lasted is there; how many changes are not listed, after the first 250,000.
+    /// Gets what else is to know, or <see langword="null"/>: that the files went by tar, because the guest lacks rsync; which files went
+    /// away or changed while they were copied, where all that lasted is there; how many changes are not listed, after the first 250,000.
     /// </summary>
     public string? Note { get; init; }
 }

@@ -4,8 +4,9 @@ using TestHarness.Hosts;
 namespace TestHarness.Files;
 
 /// <summary>
-/// Passes on of a guest's tar archive what a pull may bring, as it comes: folders, files, links. Devices, pipes and what else the format knows are left out, and no mode sets
-/// user or group. Names are not judged here: GNU tar, which unpacks the rest into an empty folder, lets none lead out of it.
+/// Passes on of a guest's tar archive what a pull may bring, as it comes: folders, files, links. Devices, pipes and what else the format
+/// knows are left out, and no mode sets user or group. Names are not judged here: GNU tar, which unpacks the rest into an empty folder,
+/// lets none lead out of it.
 /// </summary>
 internal sealed class TarSieve(Stream from, Stream to, Action<long> onBytes)
 {
@@ -96,14 +97,15 @@ internal sealed class TarSieve(Stream from, Stream to, Action<long> onBytes)
                 throw new InvalidDataException($"the guest's archive has a file with a map of more than {MostMapBlocks} blocks");
             await from.ReadExactlyAsync(block, cancellationToken).ConfigureAwait(false);
             await to.WriteAsync(block, cancellationToken).ConfigureAwait(false);
-        }
-        while (block[504] != 0);
+        } while (block[504] != 0);
     }
 
     // A folder that its owner can't enter could not be filled, copied or deleted by a caller who is not root.
     private static void SetMode(byte[] header)
     {
-        const long Rights = 0x1ff, Owners = 0x1c0, OwnerReads = 0x100;
+        const long Rights = 0x1ff,
+            Owners = 0x1c0,
+            OwnerReads = 0x100;
         long mode = (TarHeader.Number(header, 100, 8) & Rights) | (header[156] == '5' ? Owners : OwnerReads);
         WriteOctal(header, 100, 8, mode);
         WriteOctal(header, 148, 7, TarHeader.Checksum(header));
@@ -122,7 +124,8 @@ internal sealed class TarSieve(Stream from, Stream to, Action<long> onBytes)
     {
         while (size > 0)
         {
-            int count = await from.ReadAsync(_buffer.AsMemory(0, (int)Math.Min(size, _buffer.Length)), cancellationToken).ConfigureAwait(false);
+            int count = await from.ReadAsync(_buffer.AsMemory(0, (int)Math.Min(size, _buffer.Length)), cancellationToken)
+                .ConfigureAwait(false);
             if (count == 0)
                 throw new InvalidDataException("the guest's archive breaks off in the middle of a file");
             await target.WriteAsync(_buffer.AsMemory(0, count), cancellationToken).ConfigureAwait(false);

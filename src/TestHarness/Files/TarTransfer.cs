@@ -7,13 +7,15 @@ using TestHarness.Hosts;
 namespace TestHarness.Files;
 
 /// <summary>
-/// Copies files by tar, for a guest that has no rsync. The host's rsync does what a stream of files can't: it copies from the source into an empty folder, or from one to the
-/// target, with the same options, so that patterns, links, permissions, deletions and the report mean what they always do.
+/// Copies files by tar, for a guest that has no rsync. The host's rsync does what a stream of files can't: it copies from the source into
+/// an empty folder, or from one to the target, with the same options, so that patterns, links, permissions, deletions and the report mean
+/// what they always do.
 /// </summary>
 internal sealed class TarTransfer(AgentConnection agent, SyncRequest request, RsyncReport report, string folder)
 {
-    // $1 folder, $2 name in it, $3 -h where links are followed. GNU tar's own format, which every tar reads. What goes away or changes while it is read is told apart from failures,
-    // by rsync's code: GNU tar has one for it (1), busybox's only its words. A link that leads nowhere looks the same to both.
+    // $1 folder, $2 name in it, $3 -h where links are followed. GNU tar's own format, which every tar reads. What goes away or changes
+    // while it is read is told apart from failures, by rsync's code: GNU tar has one for it (1), busybox's only its words. A link that
+    // leads nowhere looks the same to both.
     internal const string Send = """
         [ -e "$1/$2" ] || [ -L "$1/$2" ] || { echo "$1$2: No such file or directory" >&2; exit 1; }
         cd "$1" || exit
@@ -33,17 +35,20 @@ internal sealed class TarTransfer(AgentConnection agent, SyncRequest request, Rs
         exit 24
         """;
 
-    // $1 target, $2 the source's name, or . for all that is in it, $3 for a single file: what stands there that a push would change, if anything does.
-    private const string Before = """
-        if [ -d "$1" ]; then set -- "$1" "$2"; elif [ -n "$3" ]; then set -- "${1%/*}/" "${1##*/}"; fi
-        [ -d "$1" ] && { [ -e "$1/$2" ] || [ -L "$1/$2" ]; } || exit 0
+    // $1 target, $2 the source's name, or . for all that is in it, $3 for a single file: what stands there that a push would change, if
+    // anything does.
+    private const string Before =
+        """
+            if [ -d "$1" ]; then set -- "$1" "$2"; elif [ -n "$3" ]; then set -- "${1%/*}/" "${1##*/}"; fi
+            [ -d "$1" ] && { [ -e "$1/$2" ] || [ -L "$1/$2" ]; } || exit 0
 
-        """ + Send;
+            """ + Send;
 
     // $1 target; the names come as input.
     private const string Remove = """cd "$1" && exec xargs -0 rm -rf --""";
 
-    // $1 target, $2 name of a single file that is to be called so, $3 user, $4 group: names that the guest does not know would become somebody else's numbers. $5: with holes.
+    // $1 target, $2 name of a single file that is to be called so, $3 user, $4 group: names that the guest does not know would become
+    // somebody else's numbers. $5: with holes.
     private const string Receive = """
         known() { case $2 in *[!0-9]*) grep -q "^$2:" "/etc/$1" 2>/dev/null || getent "$1" "$2" > /dev/null || { echo "$2: not in the guest's $1" >&2; exit 1; } ;; esac; }
         known passwd "$3"; known group "$4"
@@ -78,7 +83,9 @@ internal sealed class TarTransfer(AgentConnection agent, SyncRequest request, Rs
         Directory.CreateDirectory(_staging, Own);
         try
         {
-            return request.IsPush ? await PushAsync(cancellationToken).ConfigureAwait(false) : await PullAsync(cancellationToken).ConfigureAwait(false);
+            return request.IsPush
+                ? await PushAsync(cancellationToken).ConfigureAwait(false)
+                : await PullAsync(cancellationToken).ConfigureAwait(false);
         }
         finally
         {
@@ -102,34 +109,60 @@ internal sealed class TarTransfer(AgentConnection agent, SyncRequest request, Rs
         HelperResult staged = await RsyncAsync(request, paths, staging.Add, cancellationToken).ConfigureAwait(false);
         if (!TransferNote.IsWhole(staged.ExitCode))
             return Result("rsync", staged.ExitCode, staged.StandardError);
-        long total = Math.Max(1, staging.Bytes), sent = 0;
+        long total = Math.Max(1, staging.Bytes),
+            sent = 0;
         (string user, string group) = request.Owners;
         string[] arguments =
         [
-            "-c", "--format=gnu", $"--owner={Named(user)}", $"--group={Named(group)}", .. request.Options.Sparse ? (string[])["-S"] : [],
-            "-f", "-", "-C", _staging, $"./{Name}",
+            "-c",
+            "--format=gnu",
+            $"--owner={Named(user)}",
+            $"--group={Named(group)}",
+            .. request.Options.Sparse ? (string[])["-S"] : [],
+            "-f",
+            "-",
+            "-C",
+            _staging,
+            $"./{Name}",
         ];
         string newName = IsFolder || request.GuestPath.EndsWith('/') ? "" : Name;
         string[] command = ["/bin/sh", "-c", Receive, "sh", request.GuestPath, newName, user, group, request.Options.Sparse ? "y" : ""];
         ShellResult pushed = await JoinAsync(
-            command,
-            arguments,
-            (process, token) => new HelperOptions
-            {
-                Take = output => CopyAsync(output, process.StandardInput, count => Tell(sent = Math.Min(total, sent + count), total), token),
-            },
-            cancellationToken).ConfigureAwait(false);
+                command,
+                arguments,
+                (process, token) =>
+                    new HelperOptions
+                    {
+                        Take = output =>
+                            CopyAsync(output, process.StandardInput, count => Tell(sent = Math.Min(total, sent + count), total), token),
+                    },
+                cancellationToken
+            )
+            .ConfigureAwait(false);
         return pushed.ExitCode == 0 ? Result("rsync", staged.ExitCode, staged.StandardError) : pushed;
     }
 
     private async Task<ShellResult> PullAsync(CancellationToken cancellationToken)
     {
         (string parent, string name) = request.GuestSource;
-        ShellResult unpacked = await FetchAsync([Send, "sh", parent, name, request.Options.Links is SymbolicLinks.Follow ? "-h" : ""], _staging, bytes => report.Tell(new SyncProgress(bytes, 0)), cancellationToken).ConfigureAwait(false);
+        ShellResult unpacked = await FetchAsync(
+                [Send, "sh", parent, name, request.Options.Links is SymbolicLinks.Follow ? "-h" : ""],
+                _staging,
+                bytes => report.Tell(new SyncProgress(bytes, 0)),
+                cancellationToken
+            )
+            .ConfigureAwait(false);
         if (!TransferNote.IsWhole(unpacked.ExitCode))
             return unpacked;
         // Holes stay holes: some bytes of an archive can stand for a file that no disk has room for.
-        string[] paths = ["--chmod=ug-s", .. request.Options.Sparse ? [] : (string[])["--sparse"], "--", $"{_staging}/{(name == "." ? "" : name)}", request.HostPath];
+        string[] paths =
+        [
+            "--chmod=ug-s",
+            .. request.Options.Sparse ? [] : (string[])["--sparse"],
+            "--",
+            $"{_staging}/{(name == "." ? "" : name)}",
+            request.HostPath,
+        ];
         HelperResult copied = await RsyncAsync(request.Followed, paths, report.Add, cancellationToken).ConfigureAwait(false);
         if (copied.ExitCode == 0)
             Tell(report.Bytes, Math.Max(1, report.Bytes));
@@ -141,19 +174,34 @@ internal sealed class TarTransfer(AgentConnection agent, SyncRequest request, Rs
     {
         Directory.CreateDirectory(_before);
         ShellResult fetched = await FetchAsync(
-            [Before, "sh", request.GuestPath, Name, IsFolder ? "" : "y"], _before, _ => { }, cancellationToken).ConfigureAwait(false);
+                [Before, "sh", request.GuestPath, Name, IsFolder ? "" : "y"],
+                _before,
+                _ => { },
+                cancellationToken
+            )
+            .ConfigureAwait(false);
         if (!TransferNote.IsWhole(fetched.ExitCode))
             return fetched;
         string other = Path.Combine(_before, Path.GetFileName(request.GuestPath));
         if (!IsFolder && Path.GetFileName(other) != Name && File.Exists(other))
             File.Move(other, Path.Combine(_before, Name), overwrite: true);
         // busybox's tar leaves folders the time at which it wrote into them.
-        HelperResult compared = await RsyncAsync(request, ["--omit-dir-times", "--", request.HostPath, $"{_before}/"], report.Add, cancellationToken).ConfigureAwait(false);
+        HelperResult compared = await RsyncAsync(
+                request,
+                ["--omit-dir-times", "--", request.HostPath, $"{_before}/"],
+                report.Add,
+                cancellationToken
+            )
+            .ConfigureAwait(false);
         string[] gone = [.. report.Deleted];
         if (!TransferNote.IsWhole(compared.ExitCode) || request.Options.DryRun || gone.Length == 0)
             return Result("rsync", compared.ExitCode, compared.StandardError);
         if (report.Unlisted > 0)
-            return Result("rsync", 1, "there are more changes than are kept; without rsync in the guest not so many can be deleted at once");
+            return Result(
+                "rsync",
+                1,
+                "there are more changes than are kept; without rsync in the guest not so many can be deleted at once"
+            );
         if (gone.FirstOrDefault(path => path.Contains('\ufffd', StringComparison.Ordinal)) is { } unnamed)
             return Result("rsync", 1, $"{unnamed}: its name is not valid UTF-8; without rsync in the guest it can't be deleted from here");
         return await RemoveAsync(gone, cancellationToken).ConfigureAwait(false);
@@ -162,11 +210,16 @@ internal sealed class TarTransfer(AgentConnection agent, SyncRequest request, Rs
     private async Task<ShellResult> RemoveAsync(string[] paths, CancellationToken cancellationToken)
     {
         var words = new OutputCollector();
-        AgentProcess process = await agent.RunAsync(new AgentCommand(["/bin/sh", "-c", Remove, "sh", request.GuestPath]), cancellationToken).ConfigureAwait(false);
+        AgentProcess process = await agent
+            .RunAsync(new AgentCommand(["/bin/sh", "-c", Remove, "sh", request.GuestPath]), cancellationToken)
+            .ConfigureAwait(false);
         await using (process.ConfigureAwait(false))
         {
             Task feeding = Shell.FeedAsync(
-                new MemoryStream(Encoding.UTF8.GetBytes(string.Concat(paths.Select(path => $"./{path}\0")))), process.StandardInput, cancellationToken);
+                new MemoryStream(Encoding.UTF8.GetBytes(string.Concat(paths.Select(path => $"./{path}\0")))),
+                process.StandardInput,
+                cancellationToken
+            );
             await words.CollectAsync(process.StandardOutput, process.StandardError, cancellationToken).ConfigureAwait(false);
             AgentExit exit = await process.Exit.WaitAsync(cancellationToken).ConfigureAwait(false);
             await feeding.ConfigureAwait(false);
@@ -175,15 +228,21 @@ internal sealed class TarTransfer(AgentConnection agent, SyncRequest request, Rs
     }
 
     // Unpacks what a script of the guest sends, as ourselves, whoever the guest says owns it.
-    private Task<ShellResult> FetchAsync(string[] script, string into, Action<long> onBytes, CancellationToken cancellationToken) => JoinAsync(
-        ["/bin/sh", "-c", .. script],
-        ["-x", "-p", "--no-same-owner", "-f", "-", "-C", into],
-        (process, token) => new HelperOptions { Feed = input => new TarSieve(process.StandardOutput, input, onBytes).RunAsync(token) },
-        cancellationToken);
+    private Task<ShellResult> FetchAsync(string[] script, string into, Action<long> onBytes, CancellationToken cancellationToken) =>
+        JoinAsync(
+            ["/bin/sh", "-c", .. script],
+            ["-x", "-p", "--no-same-owner", "-f", "-", "-C", into],
+            (process, token) => new HelperOptions { Feed = input => new TarSieve(process.StandardOutput, input, onBytes).RunAsync(token) },
+            cancellationToken
+        );
 
     // Runs the guest's command and the host's tar, joined.
     private async Task<ShellResult> JoinAsync(
-        string[] command, string[] arguments, Func<AgentProcess, CancellationToken, HelperOptions> join, CancellationToken cancellationToken)
+        string[] command,
+        string[] arguments,
+        Func<AgentProcess, CancellationToken, HelperOptions> join,
+        CancellationToken cancellationToken
+    )
     {
         var words = new GuestWords();
         using var transfer = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
@@ -198,14 +257,21 @@ internal sealed class TarTransfer(AgentConnection agent, SyncRequest request, Rs
     }
 
     private async Task<ShellResult> JoinAsync(
-        string[] command, string[] arguments, Func<AgentProcess, CancellationToken, HelperOptions> join, GuestWords words, CancellationTokenSource transfer)
+        string[] command,
+        string[] arguments,
+        Func<AgentProcess, CancellationToken, HelperOptions> join,
+        GuestWords words,
+        CancellationTokenSource transfer
+    )
     {
         bool sends = arguments[0] == "-c";
         AgentProcess process = await agent.RunAsync(new AgentCommand(command) { TakesInput = sends }, transfer.Token).ConfigureAwait(false);
         await using (process.ConfigureAwait(false))
         {
             Task collected = Task.WhenAll(
-                words.CollectAsync(process.StandardError, transfer), sends ? words.CollectAsync(process.StandardOutput, transfer) : Task.CompletedTask);
+                words.CollectAsync(process.StandardError, transfer),
+                sends ? words.CollectAsync(process.StandardOutput, transfer) : Task.CompletedTask
+            );
             HelperResult local;
             try
             {
@@ -252,9 +318,17 @@ internal sealed class TarTransfer(AgentConnection agent, SyncRequest request, Rs
     }
 
     // Name and number; the guest goes by the name, unless it is a number.
-    private static string Named(string owner) => string.Create(
-        CultureInfo.InvariantCulture, $"{owner}:{(owner == "root" ? 0 : uint.TryParse(owner, NumberStyles.None, CultureInfo.InvariantCulture, out uint number) ? number : 65534)}");
+    private static string Named(string owner) =>
+        string.Create(
+            CultureInfo.InvariantCulture,
+            $"{owner}:{(owner == "root" ? 0 : uint.TryParse(owner, NumberStyles.None, CultureInfo.InvariantCulture, out uint number) ? number : 65534)}"
+        );
 
     private static ShellResult Result(string command, int exitCode, string error) =>
-        new() { Command = command, ExitCode = exitCode, StandardErrorBytes = Encoding.UTF8.GetBytes(error) };
+        new()
+        {
+            Command = command,
+            ExitCode = exitCode,
+            StandardErrorBytes = Encoding.UTF8.GetBytes(error),
+        };
 }

@@ -21,8 +21,13 @@ internal static class TransferNote
             return null;
         string[] lines =
         [
-            .. Encoding.UTF8.GetString(result.StandardErrorBytes.Span).Split('\n', StringSplitOptions.RemoveEmptyEntries)
-                .Where(line => !line.StartsWith("rsync warning: ", StringComparison.Ordinal) && !line.EndsWith("exit delayed from previous errors", StringComparison.Ordinal)),
+            .. Encoding
+                .UTF8.GetString(result.StandardErrorBytes.Span)
+                .Split('\n', StringSplitOptions.RemoveEmptyEntries)
+                .Where(line =>
+                    !line.StartsWith("rsync warning: ", StringComparison.Ordinal)
+                    && !line.EndsWith("exit delayed from previous errors", StringComparison.Ordinal)
+                ),
         ];
         string more = lines.Length > MostNamed ? $" … and {lines.Length - MostNamed} more" : "";
         return PrintableText.Of($"the source changed while it was copied: {string.Join("; ", lines.Take(MostNamed))}{more}");

@@ -3,7 +3,9 @@ using TestHarness.Hosts;
 
 namespace TestHarness.Goldens;
 
-/// <summary>Opens the difference in the developer's own tool. DiffEngine finds it. Nothing opens in CI or where <c>DiffEngine_Disabled</c> says so.</summary>
+/// <summary>
+/// Opens the difference in the developer's own tool. DiffEngine finds it. Nothing opens in CI or where <c>DiffEngine_Disabled</c> says so.
+/// </summary>
 internal static class DiffTool
 {
     public static void Open(string received, string verified)

@@ -16,9 +16,15 @@ internal sealed class GoldenEnding(GoldenPlace place, GoldenMode mode, FailureTe
     /// <param name="fail">Makes the failure of the golden's file, the received one and the one with the differences.</param>
     /// <returns>The failure, or <see langword="null"/> where the test goes on.</returns>
     public GoldenMismatchException? End(
-        string? golden, byte[] received, byte[]? renewed, byte[]? difference, Func<string?, string?, string?, GoldenMismatchException> fail)
+        string? golden,
+        byte[] received,
+        byte[]? renewed,
+        byte[]? difference,
+        Func<string?, string?, string?, GoldenMismatchException> fail
+    )
     {
-        bool writes = !IsReadOnly && (mode is GoldenMode.Update or GoldenMode.UpdateAndFail || (mode == GoldenMode.Missing && golden is null));
+        bool writes =
+            !IsReadOnly && (mode is GoldenMode.Update or GoldenMode.UpdateAndFail || (mode == GoldenMode.Missing && golden is null));
         byte[]? before = golden is null ? null : File.ReadAllBytes(golden);
         string? receivedFile = null;
         string? differenceFile = null;
@@ -40,9 +46,10 @@ internal sealed class GoldenEnding(GoldenPlace place, GoldenMode mode, FailureTe
         return fail(golden, receivedFile, differenceFile);
     }
 
-    private string WhyNone => GoldenPlaceholder.Is(place.VerifiedFile)
-        ? "an empty placeholder, which DiffEngine wrote for a diff tool: it does not count"
-        : "there is none";
+    private string WhyNone =>
+        GoldenPlaceholder.Is(place.VerifiedFile)
+            ? "an empty placeholder, which DiffEngine wrote for a diff tool: it does not count"
+            : "there is none";
 
     private (string? Received, string? Difference) WriteReceived(string? golden, byte[] received, byte[]? difference)
     {
@@ -50,8 +57,11 @@ internal sealed class GoldenEnding(GoldenPlace place, GoldenMode mode, FailureTe
         text.Add("Golden", golden ?? $"{place.VerifiedFile} ({WhyNone})");
         if (golden is null && place.FormerFile is { } former)
         {
-            text.Add("Not used", $"{former}: it lacks the outer class's name, and any class '{place.Test!.TestClass.Name}' here may have made it. "
-                + $"If it is this one's, rename it: git mv '{former}' '{place.VerifiedFile}'");
+            text.Add(
+                "Not used",
+                $"{former}: it lacks the outer class's name, and any class '{place.Test!.TestClass.Name}' here may have made it. "
+                    + $"If it is this one's, rename it: git mv '{former}' '{place.VerifiedFile}'"
+            );
         }
 
         string? other;
@@ -77,7 +87,10 @@ internal sealed class GoldenEnding(GoldenPlace place, GoldenMode mode, FailureTe
         if (IsReadOnly)
             text.Try("if the screen is right, make a needle of the received picture.");
         else
-            text.Try($"if what was received is right: mv '{place.ReceivedFile}' '{target}', or run with TESTHARNESS_GOLDENS={(golden is null ? "missing" : "update")}.");
+            text.Try(
+                $"if what was received is right: mv '{place.ReceivedFile}' '{target}', or run with "
+                    + $"TESTHARNESS_GOLDENS={(golden is null ? "missing" : "update")}."
+            );
         DiffTool.Open(place.ReceivedFile, target);
         return (place.ReceivedFile, drawn);
     }

@@ -21,7 +21,9 @@ internal static class GoldenFiles
     public static byte[] Read(string file)
     {
         byte[] content = File.ReadAllBytes(file);
-        return LfsPointer.Is(content) ? throw new InvalidDataException($"The file '{file}' can't be used: {LfsPointer.Reason}. Fetch it: {LfsPointer.Remedy}") : content;
+        return LfsPointer.Is(content)
+            ? throw new InvalidDataException($"The file '{file}' can't be used: {LfsPointer.Reason}. Fetch it: {LfsPointer.Remedy}")
+            : content;
     }
 
     public static bool IsUsed(string file) => UsedFiles.ContainsKey(file);
@@ -35,8 +37,11 @@ internal static class GoldenFiles
             throw new GoldenMismatchException(
                 place.Name,
                 new FailureText($"The golden '{place.Name}' is written twice in one run, with different content.")
-                    .Add("Golden", file).Add("Written by", Writers[file].Test).Add("And now by", place.TestName)
-                    .Try("give them names of their own, or set Variant in the options (vm.Spec.Image, say)."))
+                    .Add("Golden", file)
+                    .Add("Written by", Writers[file].Test)
+                    .Add("And now by", place.TestName)
+                    .Try("give them names of their own, or set Variant in the options (vm.Spec.Image, say).")
+            )
             {
                 VerifiedFile = file,
             };

@@ -17,7 +17,10 @@ public sealed class GoldenMismatchException : TestHarnessException
     /// <summary>Gets the file that has what came instead, or <see langword="null"/> where none was written.</summary>
     public string? ReceivedFile { get; init; }
 
-    /// <summary>Gets the file with expected picture, actual picture and differences side by side; <see langword="null"/> for a text and where there is no golden.</summary>
+    /// <summary>
+    /// Gets the file with expected picture, actual picture and differences side by side; <see langword="null"/> for a text and where there
+    /// is no golden.
+    /// </summary>
     public string? DifferenceFile { get; init; }
 
     /// <summary>Gets how many pixels differ; 0 for a text.</summary>

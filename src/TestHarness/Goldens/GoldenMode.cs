@@ -22,13 +22,17 @@ internal enum GoldenMode
 internal static class GoldenModes
 {
     /// <exception cref="HostNotReadyException">The variable has another value.</exception>
-    public static GoldenMode Current => EnvironmentVariables.Goldens switch
-    {
-        null or "verify" => GoldenMode.Verify,
-        "missing" => GoldenMode.Missing,
-        "update" => GoldenMode.Update,
-        "update-and-fail" => GoldenMode.UpdateAndFail,
-        var other => throw new HostNotReadyException(
-            new FailureText($"TESTHARNESS_GOLDENS is '{other}', which is none of its values.").Try("set it to verify, missing, update or update-and-fail.")),
-    };
+    public static GoldenMode Current =>
+        EnvironmentVariables.Goldens switch
+        {
+            null or "verify" => GoldenMode.Verify,
+            "missing" => GoldenMode.Missing,
+            "update" => GoldenMode.Update,
+            "update-and-fail" => GoldenMode.UpdateAndFail,
+            var other => throw new HostNotReadyException(
+                new FailureText($"TESTHARNESS_GOLDENS is '{other}', which is none of its values.").Try(
+                    "set it to verify, missing, update or update-and-fail."
+                )
+            ),
+        };
 }

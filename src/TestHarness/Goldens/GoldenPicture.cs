@@ -28,7 +28,12 @@ internal sealed class GoldenPicture
     {
         string areas = Path.ChangeExtension(file, ".json");
         string mask = file.Replace(".verified.png", ".mask.png", StringComparison.Ordinal);
-        return Load(file, options, System.IO.File.Exists(areas) ? GoldenAreas.Read(areas, isNeedle: false) : new GoldenAreas(), System.IO.File.Exists(mask) ? mask : null);
+        return Load(
+            file,
+            options,
+            System.IO.File.Exists(areas) ? GoldenAreas.Read(areas, isNeedle: false) : new GoldenAreas(),
+            System.IO.File.Exists(mask) ? mask : null
+        );
     }
 
     /// <summary>Loads the needles of a folder that have a tag or a name.</summary>
@@ -96,24 +101,36 @@ internal sealed class GoldenPicture
                 ignored.AsSpan((y * pixels.Width) + inside.X, inside.Width).Fill(1);
         }
 
-        return new GoldenPicture(file, pixels, new PictureRules
-        {
-            Tolerance = areas.Tolerance ?? options.Tolerance,
-            AntiAliasing = options.AntiAliasing,
-            MaxDifferentPixels = areas.MaxDifferentPixels ?? options.MaxDifferentPixels,
-            MaxDifferentRatio = areas.MaxDifferentRatio ?? options.MaxDifferentRatio,
-            Areas = [.. areas.Match, .. options.MatchAreas.Select(area => new MatchArea(area, null, options.SearchMargin))],
-            Ignored = ignored,
-        }, painted, areas.ClickPoint);
+        return new GoldenPicture(
+            file,
+            pixels,
+            new PictureRules
+            {
+                Tolerance = areas.Tolerance ?? options.Tolerance,
+                AntiAliasing = options.AntiAliasing,
+                MaxDifferentPixels = areas.MaxDifferentPixels ?? options.MaxDifferentPixels,
+                MaxDifferentRatio = areas.MaxDifferentRatio ?? options.MaxDifferentRatio,
+                Areas = [.. areas.Match, .. options.MatchAreas.Select(area => new MatchArea(area, null, options.SearchMargin))],
+                Ignored = ignored,
+            },
+            painted,
+            areas.ClickPoint
+        );
     }
 
     private static PixelImage Read(string file) => PngFile.Read(GoldenFiles.Read(file), file);
 
     private static byte[]? Paint(PixelImage pixels, string? colour, string file)
     {
-        uint? paint = colour is null ? null
-            : colour.Length == 7 && colour[0] == '#' && uint.TryParse(colour.AsSpan(1), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out uint value) ? 0xff000000 | value
-            : throw new InvalidDataException($"The colour that '{file}' is to be painted with where it does not count is '{colour}', which is not like #ff00ff.");
+        uint? paint =
+            colour is null ? null
+            : colour.Length == 7
+            && colour[0] == '#'
+            && uint.TryParse(colour.AsSpan(1), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out uint value)
+                ? 0xff000000 | value
+            : throw new InvalidDataException(
+                $"The colour that '{file}' is to be painted with where it does not count is '{colour}', which is not like #ff00ff."
+            );
         byte[]? painted = null;
         for (int i = 0; i < pixels.Pixels.Length; i++)
         {
@@ -130,7 +147,9 @@ internal sealed class GoldenPicture
     {
         PixelImage mask = Read(file);
         if (!mask.HasSizeOf(pixels))
-            throw new InvalidDataException($"The mask '{file}' is {mask.Width}×{mask.Height}, and its golden {pixels.Width}×{pixels.Height}.");
+            throw new InvalidDataException(
+                $"The mask '{file}' is {mask.Width}×{mask.Height}, and its golden {pixels.Width}×{pixels.Height}."
+            );
         ignored ??= new byte[mask.Pixels.Length];
         for (int i = 0; i < mask.Pixels.Length; i++)
         {

@@ -23,7 +23,8 @@ internal sealed class GoldenPlace
         _extension = extension;
         Test = Golden.CurrentTest?.Invoke();
         string source = Test?.SourceFile ?? caller.SourceFile;
-        Folder = Path.GetDirectoryName(source) is { Length: > 0 } folder && Directory.Exists(folder) ? folder : throw NoFolder(name, source);
+        Folder =
+            Path.GetDirectoryName(source) is { Length: > 0 } folder && Directory.Exists(folder) ? folder : throw NoFolder(name, source);
         string className = Test is { } test ? GoldenClassName.Of(test.TestClass) : Path.GetFileNameWithoutExtension(source);
         string rest = $"{Test?.Method ?? caller.Member}.{name}";
         _prefix = $"{className}.{rest}";
@@ -36,7 +37,10 @@ internal sealed class GoldenPlace
         VerifiedFile = Path.Combine(Folder, $"{own}.verified{extension}");
         ReceivedFile = Path.Combine(Folder, $"{own}.received{extension}");
         DifferenceFile = Path.Combine(Folder, $"{own}.received.difference.png");
-        FormerFile = Test is { TestClass: { IsNested: true } nested } && Accepted($"{GoldenClassName.Own(nested)}.{rest}") is [var former, ..] ? former : null;
+        FormerFile =
+            Test is { TestClass: { IsNested: true } nested } && Accepted($"{GoldenClassName.Own(nested)}.{rest}") is [var former, ..]
+                ? former
+                : null;
     }
 
     public string Name { get; }
@@ -49,13 +53,18 @@ internal sealed class GoldenPlace
 
     public string TestName { get; }
 
-    /// <summary>The goldens that there are, any of which is right: <c>name.verified.png</c>, <c>name.1.verified.png</c> and so on.</summary>
+    /// <summary>
+    /// The goldens that there are, any of which is right: <c>name.verified.png</c>, <c>name.1.verified.png</c> and so on.
+    /// </summary>
     public IReadOnlyList<string> AcceptedFiles { get; }
 
     /// <summary>Where a new golden is written.</summary>
     public string VerifiedFile { get; }
 
-    /// <summary>A golden by the name that was taken before for a class inside of another one: without the outer class's, and so perhaps of a class of the same name elsewhere.</summary>
+    /// <summary>
+    /// A golden by the name that was taken before for a class inside of another one: without the outer class's, and so perhaps of a class
+    /// of the same name elsewhere.
+    /// </summary>
     public string? FormerFile { get; }
 
     public string ReceivedFile { get; }
@@ -68,25 +77,40 @@ internal sealed class GoldenPlace
         string first = Path.Combine(Folder, $"{prefix}.verified{_extension}");
         if (File.Exists(first) && !GoldenPlaceholder.Is(first))
             files.Add(first);
-        files.AddRange(Directory.EnumerateFiles(Folder, $"{prefix}.*.verified{_extension}")
-            .Select(file => (File: file, Middle: Path.GetFileName(file)[(prefix.Length + 1)..^(".verified".Length + _extension.Length)]))
-            .Where(found => found.Middle.Length > 0 && found.Middle.All(char.IsAsciiDigit) && !GoldenPlaceholder.Is(found.File))
-            .OrderBy(found => found.Middle.Length).ThenBy(found => found.Middle, StringComparer.Ordinal)
-            .Select(found => found.File));
+        files.AddRange(
+            Directory
+                .EnumerateFiles(Folder, $"{prefix}.*.verified{_extension}")
+                .Select(file =>
+                    (File: file, Middle: Path.GetFileName(file)[(prefix.Length + 1)..^(".verified".Length + _extension.Length)])
+                )
+                .Where(found => found.Middle.Length > 0 && found.Middle.All(char.IsAsciiDigit) && !GoldenPlaceholder.Is(found.File))
+                .OrderBy(found => found.Middle.Length)
+                .ThenBy(found => found.Middle, StringComparer.Ordinal)
+                .Select(found => found.File)
+        );
         return files;
     }
 
     private static void RequireWord(string text, string parameter)
     {
         ArgumentException.ThrowIfNullOrEmpty(text, parameter);
-        if (!text.All(character => char.IsAsciiLetterOrDigit(character) || character is '-' or '_') || (parameter == "variant" && text.All(char.IsAsciiDigit)))
-            throw new ArgumentException($"'{PrintableText.Of(text)}' is no name for a golden's file: use letters, digits, '-' and '_'; a variant is no number.", parameter);
+        if (
+            !text.All(character => char.IsAsciiLetterOrDigit(character) || character is '-' or '_')
+            || (parameter == "variant" && text.All(char.IsAsciiDigit))
+        )
+            throw new ArgumentException(
+                $"'{PrintableText.Of(text)}' is no name for a golden's file: use letters, digits, '-' and '_'; a variant is no number.",
+                parameter
+            );
     }
 
-    private static GoldenMismatchException NoFolder(string name, string source) => new(
-        name,
-        new FailureText($"The golden '{name}' has no place: the folder of the test's source file does not exist here.").Add("Source file", source)
-            .Try("run the tests where they were built, and build them without path mapping (DeterministicSourcePaths=false)."));
+    private static GoldenMismatchException NoFolder(string name, string source) =>
+        new(
+            name,
+            new FailureText($"The golden '{name}' has no place: the folder of the test's source file does not exist here.")
+                .Add("Source file", source)
+                .Try("run the tests where they were built, and build them without path mapping (DeterministicSourcePaths=false).")
+        );
 }
 
 /// <summary>The source file and the method that asked for a golden.</summary>

@@ -4,8 +4,8 @@ using TestHarness.Screens;
 namespace TestHarness.Goldens;
 
 /// <summary>
-/// The empty file that DiffEngine writes for a diff tool which needs two: a picture of one pixel, or a text of nothing but a byte order mark. It stands where a golden
-/// belongs, and is none: nobody accepted it.
+/// The empty file that DiffEngine writes for a diff tool which needs two: a picture of one pixel, or a text of nothing but a byte order
+/// mark. It stands where a golden belongs, and is none: nobody accepted it.
 /// </summary>
 internal static class GoldenPlaceholder
 {

@@ -4,8 +4,8 @@ namespace TestHarness;
 public sealed record GoldenTextOptions
 {
     /// <summary>
-    /// Gets what replaces the parts that differ from run to run, in this order. Default: <see langword="null"/>, <see cref="Scrubber.All"/> for a serial log and
-    /// <see cref="Scrubber.Ansi"/> for other texts.
+    /// Gets what replaces the parts that differ from run to run, in this order. Default: <see langword="null"/>, <see cref="Scrubber.All"/>
+    /// for a serial log and <see cref="Scrubber.Ansi"/> for other texts.
     /// </summary>
     public IReadOnlyList<Scrubber>? Scrubbers { get; init; }
 

@@ -40,8 +40,11 @@ internal sealed class PictureCheck
     /// <summary>Tells whether a screenshot matches one of the accepted pictures.</summary>
     public bool Matches(Screenshot shot) => Find(shot) is not null;
 
-    /// <summary>Returns where a click on the golden goes, or <see langword="null"/> where the screenshot matches none of the accepted pictures.</summary>
-    public (int X, int Y)? FindClickPoint(Screenshot shot) => Find(shot) is var (golden, difference) ? golden.ClickPoint(difference.Found) : null;
+    /// <summary>
+    /// Returns where a click on the golden goes, or <see langword="null"/> where the screenshot matches none of the accepted pictures.
+    /// </summary>
+    public (int X, int Y)? FindClickPoint(Screenshot shot) =>
+        Find(shot) is var (golden, difference) ? golden.ClickPoint(difference.Found) : null;
 
     private (GoldenPicture Golden, PictureDifference Difference)? Find(Screenshot shot)
     {
@@ -67,9 +70,12 @@ internal sealed class PictureCheck
     {
         GoldenMode mode = GoldenModes.Current;
         PixelImage actual = Pixels(shot);
-        (GoldenPicture Golden, PictureDifference Difference)? nearest = _accepted.Count == 0 ? null : _accepted
-            .Select(golden => (Golden: golden, Difference: PictureComparison.Compare(golden.Pixels, actual, golden.Rules)))
-            .MinBy(pair => pair.Difference.OtherReason is null ? pair.Difference.Different : long.MaxValue);
+        (GoldenPicture Golden, PictureDifference Difference)? nearest =
+            _accepted.Count == 0
+                ? null
+                : _accepted
+                    .Select(golden => (Golden: golden, Difference: PictureComparison.Compare(golden.Pixels, actual, golden.Rules)))
+                    .MinBy(pair => pair.Difference.OtherReason is null ? pair.Difference.Different : long.MaxValue);
         FailureText text = Describe(subject, nearest, waited);
         byte[]? drawn = nearest is { } near ? PngFile.Write(DifferencePicture.Draw(near.Golden.Pixels, actual, near.Difference)) : null;
         var ending = new GoldenEnding(_place, mode, text) { IsReadOnly = _needles };
@@ -78,14 +84,16 @@ internal sealed class PictureCheck
             shot.Png.ToArray(),
             nearest?.Golden.Renew(shot, actual),
             drawn,
-            (verified, received, difference) => new GoldenMismatchException(_place.Name, text)
-            {
-                VerifiedFile = verified,
-                ReceivedFile = received,
-                DifferenceFile = difference,
-                DifferentPixels = nearest?.Difference.Different ?? 0,
-                DifferentAreas = nearest?.Difference.Regions() ?? [],
-            });
+            (verified, received, difference) =>
+                new GoldenMismatchException(_place.Name, text)
+                {
+                    VerifiedFile = verified,
+                    ReceivedFile = received,
+                    DifferenceFile = difference,
+                    DifferentPixels = nearest?.Difference.Different ?? 0,
+                    DifferentAreas = nearest?.Difference.Regions() ?? [],
+                }
+        );
         if (failure is not null)
             throw failure;
     }
@@ -95,11 +103,14 @@ internal sealed class PictureCheck
         if (nearest is not var (golden, difference))
         {
             return new FailureText($"{subject} has no golden '{_place.Name}'{(_needles ? " among the needles" : " yet")}.")
-                .Add("Needles left out", string.Join('\n', _notes)).Add("Waited", waited);
+                .Add("Needles left out", string.Join('\n', _notes))
+                .Add("Waited", waited);
         }
 
         (string? largest, string? others) = PictureWords.Areas(difference, golden.Pixels);
-        return new FailureText($"{subject} does not match the golden '{_place.Name}'{(difference.OtherReason is { } reason ? $": {reason}" : "")}.")
+        return new FailureText(
+            $"{subject} does not match the golden '{_place.Name}'{(difference.OtherReason is { } reason ? $": {reason}" : "")}."
+        )
             .Add("Waited", waited)
             .Add("Different", PictureWords.Count(difference))
             .Add("Largest area", largest)

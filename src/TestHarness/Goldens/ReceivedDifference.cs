@@ -2,7 +2,9 @@ using TestHarness.Screens;
 
 namespace TestHarness.Goldens;
 
-/// <summary>Compares what was received with its golden once more, for a person: a picture in words and as a picture, a text line by line.</summary>
+/// <summary>
+/// Compares what was received with its golden once more, for a person: a picture in words and as a picture, a text line by line.
+/// </summary>
 internal static class ReceivedDifference
 {
     private const int MostLines = 400;
@@ -11,7 +13,9 @@ internal static class ReceivedDifference
     /// <returns>The words, and the file with the picture.</returns>
     /// <exception cref="InvalidDataException">A file can't be read.</exception>
     public static (string Words, string? Picture) Of(ReceivedGolden received) =>
-        received.File.EndsWith(".png", StringComparison.Ordinal) ? OfPicture(received.File, received.Golden!) : (OfText(received.File, received.Golden!), null);
+        received.File.EndsWith(".png", StringComparison.Ordinal)
+            ? OfPicture(received.File, received.Golden!)
+            : (OfText(received.File, received.Golden!), null);
 
     private static string OfText(string received, string golden)
     {
@@ -28,7 +32,10 @@ internal static class ReceivedDifference
         string picture = ReceivedFiles.DifferenceBeside(received);
         File.WriteAllBytes(picture, PngFile.Write(DifferencePicture.Draw(expected.Pixels, actual, difference)));
         (string? largest, string? others) = PictureWords.Areas(difference, expected.Pixels);
-        string words = string.Join('\n', new[] { difference.OtherReason, PictureWords.Count(difference), largest, others }.Where(line => !string.IsNullOrEmpty(line)));
+        string words = string.Join(
+            '\n',
+            new[] { difference.OtherReason, PictureWords.Count(difference), largest, others }.Where(line => !string.IsNullOrEmpty(line))
+        );
         return ($"{words}\n", picture);
     }
 }

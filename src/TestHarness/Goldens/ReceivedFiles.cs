@@ -12,16 +12,24 @@ internal static class ReceivedFiles
     /// <summary>Lists what was received below a folder.</summary>
     /// <param name="folder">The folder.</param>
     /// <param name="checkout">
-    /// Where the goldens are, if not beside what was received: a golden of the same name there, or else the folder of the test class's source, is its place.
+    /// Where the goldens are, if not beside what was received: a golden of the same name there, or else the folder of the test class's
+    /// source, is its place.
     /// </param>
     public static IReadOnlyList<ReceivedGolden> List(string folder, string? checkout = null)
     {
-        ILookup<string, string>? places = checkout is null ? null : All(checkout, "*").Where(file => file.EndsWith(".cs", StringComparison.Ordinal) || file.Contains(Verified, StringComparison.Ordinal))
-            .ToLookup(file => Path.GetFileName(file), StringComparer.Ordinal);
+        ILookup<string, string>? places = checkout is null
+            ? null
+            : All(checkout, "*")
+                .Where(file => file.EndsWith(".cs", StringComparison.Ordinal) || file.Contains(Verified, StringComparison.Ordinal))
+                .ToLookup(file => Path.GetFileName(file), StringComparer.Ordinal);
         return
         [
-            .. All(folder, $"*{Received}*").Where(file => !file.EndsWith($"{Received}{Difference}", StringComparison.Ordinal))
-                .Select(file => new ReceivedGolden(file, places is null ? GoldenBeside(file) : GoldenIn(places, Path.GetFileName(GoldenBeside(file))))),
+            .. All(folder, $"*{Received}*")
+                .Where(file => !file.EndsWith($"{Received}{Difference}", StringComparison.Ordinal))
+                .Select(file => new ReceivedGolden(
+                    file,
+                    places is null ? GoldenBeside(file) : GoldenIn(places, Path.GetFileName(GoldenBeside(file)))
+                )),
         ];
     }
 
@@ -50,7 +58,8 @@ internal static class ReceivedFiles
     }
 
     /// <summary>Where the picture of a difference is.</summary>
-    public static string DifferenceBeside(string received) => Path.Combine(Path.GetDirectoryName(received)!, $"{Name(received, out _)}{Received}{Difference}");
+    public static string DifferenceBeside(string received) =>
+        Path.Combine(Path.GetDirectoryName(received)!, $"{Name(received, out _)}{Received}{Difference}");
 
     /// <summary>Finds files below a folder, in order, but for what builds copy.</summary>
     public static IReadOnlyList<string> All(string folder, string pattern)
@@ -58,7 +67,8 @@ internal static class ReceivedFiles
         string root = Path.GetFullPath(folder);
         return
         [
-            .. Directory.EnumerateFiles(root, pattern, SearchOption.AllDirectories)
+            .. Directory
+                .EnumerateFiles(root, pattern, SearchOption.AllDirectories)
                 .Where(file => !Path.GetRelativePath(root, file).Split('/').Any(Built.Contains))
                 .Order(StringComparer.Ordinal),
         ];

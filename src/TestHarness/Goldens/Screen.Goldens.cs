@@ -18,16 +18,18 @@ public sealed partial class Screen
     private static readonly TimeSpan StillFor = TimeSpan.FromSeconds(1);
 
     private string[] Platforms =>
-    [
-        .. ((string[])[BundleFolders.Safe(Path.GetFileName(_machine.Spec.Image.TrimEnd('/'))), _machine.AcceleratorName])
-            .Where(word => !word.All(char.IsAsciiDigit) && !word.Contains('.', StringComparison.Ordinal)),
-    ];
+        [
+            .. ((string[])[BundleFolders.Safe(Path.GetFileName(_machine.Spec.Image.TrimEnd('/'))), _machine.AcceleratorName]).Where(word =>
+                !word.All(char.IsAsciiDigit) && !word.Contains('.', StringComparison.Ordinal)
+            ),
+        ];
 
     /// <summary>
     /// Waits until the screen matches a golden in two frames in a row, and returns at once. The golden is a file beside the test's source,
     /// <c>Class.Method.name.verified.png</c> (<see cref="Golden"/>).
     /// </summary>
-    /// <remarks>Where there is no golden, or it is to be written anew (<c>TESTHARNESS_GOLDENS</c>), what counts is the screen once it has not changed for a second.</remarks>
+    /// <remarks>Where there is no golden, or it is to be written anew (<c>TESTHARNESS_GOLDENS</c>), what counts is the screen once it has
+    /// not changed for a second.</remarks>
     /// <param name="name">The golden's name: letters, digits, <c>-</c> and <c>_</c>.</param>
     /// <param name="options">How it is compared, and for how long.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
@@ -42,31 +44,42 @@ public sealed partial class Screen
         GoldenOptions? options = null,
         CancellationToken cancellationToken = default,
         [CallerFilePath] string sourceFile = "",
-        [CallerMemberName] string member = "")
+        [CallerMemberName] string member = ""
+    )
     {
         options ??= new GoldenOptions();
-        return await WaitForGoldenAsync(new PictureCheck(name, options, Platforms, new GoldenCaller(sourceFile, member)), name, options, cancellationToken).ConfigureAwait(false);
+        return await WaitForGoldenAsync(
+                new PictureCheck(name, options, Platforms, new GoldenCaller(sourceFile, member)),
+                name,
+                options,
+                cancellationToken
+            )
+            .ConfigureAwait(false);
     }
 
     /// <summary>
-    /// Waits until the screen matches a golden, as <see cref="ShouldMatchGoldenAsync"/> does, and clicks on it: where it names a <c>click_point</c>, or else in the middle of
-    /// its last match area, wherever that was found within its margin; of a golden without areas in the middle of the screen.
+    /// Waits until the screen matches a golden, as <see cref="ShouldMatchGoldenAsync"/> does, and clicks on it: where it names a
+    /// <c>click_point</c>, or else in the middle of its last match area, wherever that was found within its margin; of a golden without
+    /// areas in the middle of the screen.
     /// </summary>
     /// <param name="name">The golden's name: letters, digits, <c>-</c> and <c>_</c>.</param>
-    /// <param name="options">How it is compared, and for how long; <see cref="GoldenOptions.MatchAreas"/> or <see cref="GoldenOptions.NeedleFolder"/> say what to click on.</param>
+    /// <param name="options">How it is compared, and for how long; <see cref="GoldenOptions.MatchAreas"/> or
+    /// <see cref="GoldenOptions.NeedleFolder"/> say what to click on.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <param name="sourceFile">The caller's source file; the compiler gives it.</param>
     /// <param name="member">The caller's method; the compiler gives it.</param>
     /// <returns>Where it clicked: pixels from the left and from the top.</returns>
     /// <exception cref="GoldenMismatchException">The limit ran out and the screen does not match, or there is no golden.</exception>
-    /// <exception cref="InvalidOperationException">The machine has no display, or the guest has no driver for the tablet (virtio_input).</exception>
+    /// <exception cref="InvalidOperationException">The machine has no display, or the guest has no driver for the tablet
+    /// (virtio_input).</exception>
     /// <exception cref="MachineExitedException">The machine ended first; thrown at once.</exception>
     public async Task<(int X, int Y)> ClickOnGoldenAsync(
         string name,
         GoldenOptions? options = null,
         CancellationToken cancellationToken = default,
         [CallerFilePath] string sourceFile = "",
-        [CallerMemberName] string member = "")
+        [CallerMemberName] string member = ""
+    )
     {
         options ??= new GoldenOptions();
         var check = new PictureCheck(name, options, Platforms, new GoldenCaller(sourceFile, member));
@@ -77,16 +90,24 @@ public sealed partial class Screen
         return (x, y);
     }
 
-    private async Task<Screenshot> WaitForGoldenAsync(PictureCheck check, string name, GoldenOptions options, CancellationToken cancellationToken)
+    private async Task<Screenshot> WaitForGoldenAsync(
+        PictureCheck check,
+        string name,
+        GoldenOptions options,
+        CancellationToken cancellationToken
+    )
     {
         TimeSpan limit = options.Timeout ?? _machine.Scaled(GoldenLimit);
         RequireDisplay();
         // The guard's own limit is for a capture that hangs.
-        return await _machine.GuardAsync(
-            $"the golden '{name}' on the screen",
-            limit + _machine.Scaled(CaptureLimit),
-            token => PollAsync(check, limit, token),
-            cancellationToken).ConfigureAwait(false);
+        return await _machine
+            .GuardAsync(
+                $"the golden '{name}' on the screen",
+                limit + _machine.Scaled(CaptureLimit),
+                token => PollAsync(check, limit, token),
+                cancellationToken
+            )
+            .ConfigureAwait(false);
     }
 
     private async Task<Screenshot> PollAsync(PictureCheck check, TimeSpan limit, CancellationToken cancellationToken)
@@ -112,12 +133,18 @@ public sealed partial class Screen
             TimeSpan elapsed = Stopwatch.GetElapsedTime(began);
             if (!matched && (elapsed >= limit || (mayWrite && Stopwatch.GetElapsedTime(changed) >= StillFor)))
             {
-                check.Settle(shot, $"Machine '{_machine.Name}': the screen", string.Create(CultureInfo.InvariantCulture, $"{elapsed.TotalSeconds:0.#} s, {frames} frames"));
+                check.Settle(
+                    shot,
+                    $"Machine '{_machine.Name}': the screen",
+                    string.Create(CultureInfo.InvariantCulture, $"{elapsed.TotalSeconds:0.#} s, {frames} frames")
+                );
                 return shot;
             }
 
             // Right once: the second look follows at once. Otherwise the longer it takes the less often.
-            TimeSpan pause = matched ? ShortestPause : TimeSpan.FromTicks(Math.Clamp((elapsed / 10).Ticks, ShortestPause.Ticks, LongestPause.Ticks));
+            TimeSpan pause = matched
+                ? ShortestPause
+                : TimeSpan.FromTicks(Math.Clamp((elapsed / 10).Ticks, ShortestPause.Ticks, LongestPause.Ticks));
             await Task.Delay(pause, cancellationToken).ConfigureAwait(false);
         }
     }

@@ -4,8 +4,8 @@ using TestHarness.Text;
 namespace TestHarness;
 
 /// <summary>
-/// Replaces what differs from run to run in a text by a word in braces, so that the rest can be compared with a golden. Several make a list:
-/// <c>[.. Scrubber.All, Scrubber.Pattern("build", "build-[0-9]+")]</c>.
+/// Replaces what differs from run to run in a text by a word in braces, so that the rest can be compared with a golden. Several make a
+/// list: <c>[.. Scrubber.All, Scrubber.Pattern("build", "build-[0-9]+")]</c>.
 /// </summary>
 public sealed partial class Scrubber
 {
@@ -48,7 +48,7 @@ public sealed partial class Scrubber
 
     /// <summary>Gets all of these, in an order in which none takes a part of what is another's.</summary>
     public static IReadOnlyList<Scrubber> All { get; } =
-        [Ansi, KernelTimestamps, CpuModel, Uuids, MacAddresses, Dates, IpAddresses, Addresses, Pids, Durations, Sizes];
+    [Ansi, KernelTimestamps, CpuModel, Uuids, MacAddresses, Dates, IpAddresses, Addresses, Pids, Durations, Sizes];
 
     /// <summary>Gets the name.</summary>
     public string Name { get; }
@@ -89,22 +89,31 @@ public sealed partial class Scrubber
 
     [GeneratedRegex(
         @"\b[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[T ][0-9]{2}:[0-9]{2}:[0-9]{2}(?:[.,][0-9]+)?(?: ?(?:Z|UTC|[+-][0-9]{2}:?[0-9]{2}))?)?\b"
-        + @"|\b(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun),? +)?(?:[0-9]{1,2} +)?(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) +[0-9]{1,4} +[0-9]{2}:[0-9]{2}:[0-9]{2}(?: +[A-Z]{3,4})?(?: +[0-9]{4})?\b"
-        + @"|(?<![0-9a-zA-Z:.])[0-9]{2}:[0-9]{2}:[0-9]{2}(?:[.,][0-9]+)?\b(?![:0-9a-f])"
-        + @"|\b1[5-9][0-9]{8}(?:\.[0-9]{3}(?::[0-9]+)?)?\b",
-        RegexOptions.CultureInvariant)]
+            + @"|\b(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun),? +)?(?:[0-9]{1,2} +)?(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) "
+            + @"+[0-9]{1,4} +[0-9]{2}:[0-9]{2}:[0-9]{2}(?: +[A-Z]{3,4})?(?: +[0-9]{4})?\b"
+            + @"|(?<![0-9a-zA-Z:.])[0-9]{2}:[0-9]{2}:[0-9]{2}(?:[.,][0-9]+)?\b(?![:0-9a-f])"
+            + @"|\b1[5-9][0-9]{8}(?:\.[0-9]{3}(?::[0-9]+)?)?\b",
+        RegexOptions.CultureInvariant
+    )]
     private static partial Regex Date();
 
-    [GeneratedRegex(@"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b|\b[0-9a-f]{32}\b", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
+    [GeneratedRegex(
+        @"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b|\b[0-9a-f]{32}\b",
+        RegexOptions.IgnoreCase | RegexOptions.CultureInvariant
+    )]
     private static partial Regex Uuid();
 
-    [GeneratedRegex(@"(?<![0-9a-f:])(?:[0-9a-f]{2}[:-]){5}[0-9a-f]{2}(?![0-9a-f:])", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
+    [GeneratedRegex(
+        @"(?<![0-9a-f:])(?:[0-9a-f]{2}[:-]){5}[0-9a-f]{2}(?![0-9a-f:])",
+        RegexOptions.IgnoreCase | RegexOptions.CultureInvariant
+    )]
     private static partial Regex Mac();
 
     [GeneratedRegex(
         @"(?<![0-9.])(?:[0-9]{1,3}\.){3}[0-9]{1,3}(?![0-9.]*[0-9])"
-        + @"|(?<![0-9a-f:.])(?:(?:[0-9a-f]{1,4}:){7}[0-9a-f]{1,4}|(?:[0-9a-f]{1,4}:){1,6}(?::[0-9a-f]{1,4}){1,6}|(?:[0-9a-f]{1,4}:){2,7}:|::1)(?![0-9a-f:])",
-        RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
+            + @"|(?<![0-9a-f:.])(?:(?:[0-9a-f]{1,4}:){7}[0-9a-f]{1,4}|(?:[0-9a-f]{1,4}:){1,6}(?::[0-9a-f]{1,4}){1,6}|(?:[0-9a-f]{1,4}:){2,7}:|::1)(?![0-9a-f:])",
+        RegexOptions.IgnoreCase | RegexOptions.CultureInvariant
+    )]
     private static partial Regex Ip();
 
     [GeneratedRegex(@"\b0x[0-9a-f]{5,16}\b|\b[0-9a-f]{16}\b", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
@@ -119,6 +128,11 @@ public sealed partial class Scrubber
     [GeneratedRegex(@"\b[0-9]+(?:\.[0-9]+)? ?(?:bytes?|blocks?|sectors?|pages?|[kKMGT]i?B?)\b", RegexOptions.CultureInvariant)]
     private static partial Regex Size();
 
-    [GeneratedRegex(@"\b[0-9]+(?:\.[0-9]+)? ?(?:ns|nsec|nsecs|us|µs|usec|usecs|ms|msec|msecs|s|sec|secs|seconds?|[kMG]?Hz|BogoMIPS)\b|(?<=\b(?:lpj=|nsec: ))[0-9]+\b", RegexOptions.CultureInvariant)]
+    [GeneratedRegex(
+        @"\b[0-9]+(?:\.[0-9]+)? ?(?:ns|nsec|nsecs|us|µs|usec|usecs|ms|msec|msecs|s|sec|secs|seconds?|[kMG]?Hz|BogoMIPS)\b|(?<=\b(?:lpj=|nsec: "
+            + @""
+            + @"))[0-9]+\b",
+        RegexOptions.CultureInvariant
+    )]
     private static partial Regex Duration();
 }

@@ -27,7 +27,9 @@ internal sealed class TextCheck(string name, GoldenTextOptions options, GoldenCa
         }
 
         GoldenMode mode = GoldenModes.Current;
-        TextDifference? nearest = accepted.Select(golden => TextDifference.Of(golden.File, golden.Text, received)).MinBy(difference => difference.Count);
+        TextDifference? nearest = accepted
+            .Select(golden => TextDifference.Of(golden.File, golden.Text, received))
+            .MinBy(difference => difference.Count);
         FailureText message = nearest is null
             ? new FailureText($"{subject} has no golden '{name}' yet.")
             : new FailureText($"{subject} does not match the golden '{name}'.")
@@ -39,7 +41,8 @@ internal sealed class TextCheck(string name, GoldenTextOptions options, GoldenCa
             Encoding.UTF8.GetBytes(received),
             renewed: null,
             difference: null,
-            (verified, file, _) => new GoldenMismatchException(name, message) { VerifiedFile = verified, ReceivedFile = file });
+            (verified, file, _) => new GoldenMismatchException(name, message) { VerifiedFile = verified, ReceivedFile = file }
+        );
         if (failure is not null)
             throw failure;
     }

@@ -28,7 +28,11 @@ internal sealed class TextDifference
         {
             int missing = _lines.Count(line => line.Kind == '-');
             int added = _lines.Count(line => line.Kind == '+');
-            return string.Create(CultureInfo.InvariantCulture, $"{missing} {Lines(missing)} missing, {added} {Lines(added)} new; the first is line {_lines.First(line => line.Kind != ' ').Number}");
+            return string.Create(
+                CultureInfo.InvariantCulture,
+                $"{missing} {Lines(missing)} missing, {added} {Lines(added)} new; the first is line "
+                    + $"{_lines.First(line => line.Kind != ' ').Number}"
+            );
         }
     }
 
@@ -43,11 +47,17 @@ internal sealed class TextDifference
         var difference = new TextDifference(file);
         difference.AddEqual(old.AsSpan(Math.Max(0, head - Context)..head), head);
         difference.AddMiddle(old[head..^tail], now[head..^tail], head);
-        difference.AddEqual(now.AsSpan((now.Length - tail)..Math.Min(now.Length, now.Length - tail + Context)), now.Length - tail + Math.Min(tail, Context));
+        difference.AddEqual(
+            now.AsSpan((now.Length - tail)..Math.Min(now.Length, now.Length - tail + Context)),
+            now.Length - tail + Math.Min(tail, Context)
+        );
         return difference;
     }
 
-    /// <summary>Shows the different lines with a few around them: <c>-</c> and the number in the golden, <c>+</c> and the number in what was received.</summary>
+    /// <summary>
+    /// Shows the different lines with a few around them: <c>-</c> and the number in the golden, <c>+</c> and the number in what was
+    /// received.
+    /// </summary>
     public string Show(int most)
     {
         var text = new StringBuilder();
@@ -66,7 +76,7 @@ internal sealed class TextDifference
             if (last >= 0 && i > last + 1)
                 text.Append("   ⋮\n");
             last = i;
-            text.Append(CultureInfo.InvariantCulture, $"{_lines[i].Kind}{_lines[i].Number,5}  {_lines[i].Text}\n");
+            text.Append(CultureInfo.InvariantCulture, $"{_lines[i].Kind}{_lines[i].Number, 5}  {_lines[i].Text}\n");
         }
 
         return text.ToString();
@@ -107,7 +117,10 @@ internal sealed class TextDifference
         foreach (DiffBlock block in result.DiffBlocks)
         {
             AddEqual(old.AsSpan(done..block.DeleteStartA), newNumber += block.DeleteStartA - done);
-            _lines.AddRange(old[block.DeleteStartA..(block.DeleteStartA + block.DeleteCountA)].Select((line, index) => ('-', before + block.DeleteStartA + index + 1, line)));
+            _lines.AddRange(
+                old[block.DeleteStartA..(block.DeleteStartA + block.DeleteCountA)]
+                    .Select((line, index) => ('-', before + block.DeleteStartA + index + 1, line))
+            );
             for (int i = 0; i < block.InsertCountB; i++)
                 _lines.Add(('+', ++newNumber, now[block.InsertStartB + i]));
             done = block.DeleteStartA + block.DeleteCountA;

@@ -4,8 +4,9 @@ using TestHarness.Errors;
 namespace TestHarness.Hosts;
 
 /// <summary>
-/// Ends this process when a process of the test run above it has died. Under <c>dotnet test</c> the chain is dotnet test, vstest.console, testhost
-/// and the test program, which alone owns machines and would go on for some 20 s without noticing that one of the others was killed.
+/// Ends this process when a process of the test run above it has died. Under <c>dotnet test</c> the chain is dotnet test, vstest.console,
+/// testhost and the test program, which alone owns machines and would go on for some 20 s without noticing that one of the others was
+/// killed.
 /// </summary>
 internal static class AncestorWatch
 {

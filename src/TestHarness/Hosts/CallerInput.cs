@@ -4,8 +4,8 @@ using System.Threading.Channels;
 namespace TestHarness.Hosts;
 
 /// <summary>
-/// Reads this process's standard input until it ends or nobody wants it any more; what comes after that is left for whoever reads next. Not by <see cref="Console"/>,
-/// which handles a terminal's lines and mode itself, and whose reads can't be ended.
+/// Reads this process's standard input until it ends or nobody wants it any more; what comes after that is left for whoever reads next. Not
+/// by <see cref="Console"/>, which handles a terminal's lines and mode itself, and whose reads can't be ended.
 /// </summary>
 internal sealed class CallerInput : IDisposable
 {
@@ -15,14 +15,18 @@ internal sealed class CallerInput : IDisposable
     private const int WaitingReads = 1024;
     private const int ReadBytes = 4096;
 
-    private readonly Channel<byte[]> _read = Channel.CreateBounded<byte[]>(new BoundedChannelOptions(WaitingReads) { SingleReader = true, SingleWriter = true });
+    private readonly Channel<byte[]> _read = Channel.CreateBounded<byte[]>(
+        new BoundedChannelOptions(WaitingReads) { SingleReader = true, SingleWriter = true }
+    );
     private readonly CancellationTokenSource _closed = new();
     private readonly Func<byte[], bool> _isLast;
 
     // Its closing wakes the wait for bytes.
     private readonly AnonymousPipeServerStream _wake = new(PipeDirection.Out);
 
-    /// <summary>Begins to read, on a thread of its own. <paramref name="isLast"/> sees the bytes as they come, and may end the reading.</summary>
+    /// <summary>
+    /// Begins to read, on a thread of its own. <paramref name="isLast"/> sees the bytes as they come, and may end the reading.
+    /// </summary>
     public CallerInput(Func<byte[], bool> isLast)
     {
         _isLast = isLast;

@@ -4,8 +4,8 @@ using TestHarness.Errors;
 namespace TestHarness.Hosts;
 
 /// <summary>
-/// This process's own terminal while a person works in the guest: every key is passed on, Ctrl-C, too. Its mode is given back when this is disposed, and before a
-/// signal, an exit or an unhandled exception ends the process or stops it.
+/// This process's own terminal while a person works in the guest: every key is passed on, Ctrl-C, too. Its mode is given back when this is
+/// disposed, and before a signal, an exit or an unhandled exception ends the process or stops it.
 /// </summary>
 internal sealed class CallerTerminal : IDisposable
 {
@@ -46,7 +46,10 @@ internal sealed class CallerTerminal : IDisposable
         if (Native.TerminalModeOf(CallerInput.Descriptor) is not { } mode)
             return null;
         if (Interlocked.Exchange(ref _inUse, 1) == 1)
-            throw new InvalidOperationException("This process's terminal is joined to a guest already: leave that first, or give streams of your own (InteractiveOptions.Input).");
+            throw new InvalidOperationException(
+                "This process's terminal is joined to a guest already: leave that first, or give streams of your own "
+                    + "(InteractiveOptions.Input)."
+            );
         return new CallerTerminal(mode, resized);
     }
 

@@ -4,8 +4,8 @@ namespace TestHarness.Hosts;
 internal static class ControlGroups
 {
     /// <summary>
-    /// Where a file of the memory controller is, from the text of <c>/proc/self/cgroup</c>: that of the process's group, then those of each above. The
-    /// groups of a container may be named as the host sees them; then only the topmost file exists, and it is the container's.
+    /// Where a file of the memory controller is, from the text of <c>/proc/self/cgroup</c>: that of the process's group, then those of each
+    /// above. The groups of a container may be named as the host sees them; then only the topmost file exists, and it is the container's.
     /// </summary>
     public static IEnumerable<string> MemoryFiles(string controlGroups, string inVersion1, string inVersion2)
     {

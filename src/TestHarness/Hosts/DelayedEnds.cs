@@ -1,7 +1,8 @@
 namespace TestHarness.Hosts;
 
 /// <summary>
-/// What was given back and lives on until a test's result is known: few at a time, and none while somebody waits for room on the host. The oldest goes first.
+/// What was given back and lives on until a test's result is known: few at a time, and none while somebody waits for room on the host. The
+/// oldest goes first.
 /// </summary>
 /// <param name="isRoomWanted">Tells whether somebody waits, in this process or another one.</param>
 /// <param name="time">The time between two looks.</param>

@@ -3,11 +3,27 @@ namespace TestHarness.Hosts;
 /// <summary>Every environment variable that the library reads (docs/environment.md has the same table).</summary>
 internal static class EnvironmentVariables
 {
-    // What GitHub sets, what xunit's reporters go by, and DiffEngine; the last has a list of its own, too, but does not know CI, and looks once only.
+    // What GitHub sets, what xunit's reporters go by, and DiffEngine; the last has a list of its own, too, but does not know CI, and looks
+    // once only.
     private static readonly string[] BuildServers =
     [
-        "CI", "GITHUB_ACTIONS", "GITHUB_ACTION", "GITLAB_CI", "TF_BUILD", "BUILD_BUILDID", "TEAMCITY_VERSION", "TEAMCITY_PROJECT_NAME", "APPVEYOR", "APPVEYOR_API_URL",
-        "JENKINS_URL", "TRAVIS", "TRAVIS_BUILD_ID", "CIRCLECI", "GO_SERVER_URL", "BUILDKITE", "CODEBUILD_BUILD_ID",
+        "CI",
+        "GITHUB_ACTIONS",
+        "GITHUB_ACTION",
+        "GITLAB_CI",
+        "TF_BUILD",
+        "BUILD_BUILDID",
+        "TEAMCITY_VERSION",
+        "TEAMCITY_PROJECT_NAME",
+        "APPVEYOR",
+        "APPVEYOR_API_URL",
+        "JENKINS_URL",
+        "TRAVIS",
+        "TRAVIS_BUILD_ID",
+        "CIRCLECI",
+        "GO_SERVER_URL",
+        "BUILDKITE",
+        "CODEBUILD_BUILD_ID",
     ];
 
     /// <summary>Folder for images.</summary>
@@ -66,7 +82,10 @@ internal static class EnvironmentVariables
 
     public static string? XdgRuntimeDirectory => Read("XDG_RUNTIME_DIR");
 
-    /// <summary>Those that say where things are, and the one that says where .NET is: for a process that is started from elsewhere and is to find the same.</summary>
+    /// <summary>
+    /// Those that say where things are, and the one that says where .NET is: for a process that is started from elsewhere and is to find
+    /// the same.
+    /// </summary>
     public static IEnumerable<(string Name, string Value)> Places =>
         from name in (string[])["TESTHARNESS_CACHE", "TESTHARNESS_RUN", "TESTHARNESS_DATA", "XDG_CACHE_HOME", "DOTNET_ROOT"]
         let value = Read(name)
@@ -74,21 +93,37 @@ internal static class EnvironmentVariables
         select (name, Path.GetFullPath(value));
 
     /// <summary>
-    /// Those that programs of the host get which the library starts, as they are set: where things are, and how the network is reached. What is set for a person's own use of these
-    /// programs (<c>TAR_OPTIONS</c>, <c>RSYNC_*</c>, <c>APT_CONFIG</c>, <c>XZ_DEFAULTS</c>, a language) is not for them.
+    /// Those that programs of the host get which the library starts, as they are set: where things are, and how the network is reached.
+    /// What is set for a person's own use of these programs (<c>TAR_OPTIONS</c>, <c>RSYNC_*</c>, <c>APT_CONFIG</c>, <c>XZ_DEFAULTS</c>, a
+    /// language) is not for them.
     /// </summary>
     public static IEnumerable<(string Name, string Value)> ForHelpers =>
         from name in (string[])
-        [
-            "PATH", "HOME", "USER", "LOGNAME", "TMPDIR", "LD_LIBRARY_PATH", "TESSDATA_PREFIX",
-            "http_proxy", "https_proxy", "ftp_proxy", "all_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "ALL_PROXY", "NO_PROXY",
-        ]
+            [
+                "PATH",
+                "HOME",
+                "USER",
+                "LOGNAME",
+                "TMPDIR",
+                "LD_LIBRARY_PATH",
+                "TESSDATA_PREFIX",
+                "http_proxy",
+                "https_proxy",
+                "ftp_proxy",
+                "all_proxy",
+                "no_proxy",
+                "HTTP_PROXY",
+                "HTTPS_PROXY",
+                "FTP_PROXY",
+                "ALL_PROXY",
+                "NO_PROXY",
+            ]
         let value = Read(name)
         where value is not null
         select (name, value);
 
-    private static bool IsSet(string name) => Read(name) is { } value && value != "0" && !value.Equals("false", StringComparison.OrdinalIgnoreCase);
+    private static bool IsSet(string name) =>
+        Read(name) is { } value && value != "0" && !value.Equals("false", StringComparison.OrdinalIgnoreCase);
 
-    private static string? Read(string name) =>
-        Environment.GetEnvironmentVariable(name) is { Length: > 0 } value ? value : null;
+    private static string? Read(string name) => Environment.GetEnvironmentVariable(name) is { Length: > 0 } value ? value : null;
 }

@@ -38,8 +38,12 @@ internal sealed class FileLock : IDisposable
         }
     }
 
-    /// <summary>Takes the lock together with any others who share it, or returns <see langword="null"/> where somebody has it alone. The file is there, and is not written to.</summary>
-    public static FileLock? TryTakeShared(string path) => TryLock(path, Native.OpenForSharedLock(path), Native.LockShared) is { } file ? new FileLock(file) : null;
+    /// <summary>
+    /// Takes the lock together with any others who share it, or returns <see langword="null"/> where somebody has it alone. The file is
+    /// there, and is not written to.
+    /// </summary>
+    public static FileLock? TryTakeShared(string path) =>
+        TryLock(path, Native.OpenForSharedLock(path), Native.LockShared) is { } file ? new FileLock(file) : null;
 
     private static SafeFileHandle? TryLock(string path, SafeFileHandle file, int operation)
     {

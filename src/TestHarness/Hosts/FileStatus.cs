@@ -10,16 +10,17 @@ internal readonly record struct FileStatus(ushort Mode, uint User, uint Group, s
     private const int TypeMask = 0xf000;
 
     /// <summary>Gets the file's type in words, with its article.</summary>
-    public string Type => (Mode & TypeMask) switch
-    {
-        0x1000 => "a named pipe",
-        0x2000 => "a character device",
-        0x4000 => "a folder",
-        0x6000 => "a block device",
-        0xa000 => "a symbolic link",
-        0xc000 => "a socket",
-        _ => "a plain file",
-    };
+    public string Type =>
+        (Mode & TypeMask) switch
+        {
+            0x1000 => "a named pipe",
+            0x2000 => "a character device",
+            0x4000 => "a folder",
+            0x6000 => "a block device",
+            0xa000 => "a symbolic link",
+            0xc000 => "a socket",
+            _ => "a plain file",
+        };
 
     /// <summary>Gets how many names the file has.</summary>
     public uint Names { get; init; }

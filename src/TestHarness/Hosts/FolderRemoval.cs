@@ -4,8 +4,8 @@ using System.Text;
 namespace TestHarness.Hosts;
 
 /// <summary>
-/// Deletes a folder that is ours, with all in it. Each entry is named within an open folder (unlinkat(2)): whoever puts a link in the place of a folder
-/// meanwhile loses the link, and nothing that it leads to.
+/// Deletes a folder that is ours, with all in it. Each entry is named within an open folder (unlinkat(2)): whoever puts a link in the place
+/// of a folder meanwhile loses the link, and nothing that it leads to.
 /// </summary>
 internal static unsafe partial class FolderRemoval
 {
@@ -27,7 +27,8 @@ internal static unsafe partial class FolderRemoval
 
     /// <summary>Deletes it; where it is a link, the link. Does nothing where there is nothing.</summary>
     /// <exception cref="IOException">Something of it could not be deleted.</exception>
-    public static void Remove(string folder) => Remove(CurrentFolder, Encoding.UTF8.GetBytes(Path.TrimEndingDirectorySeparator(folder)), folder, MostLevels);
+    public static void Remove(string folder) =>
+        Remove(CurrentFolder, Encoding.UTF8.GetBytes(Path.TrimEndingDirectorySeparator(folder)), folder, MostLevels);
 
     // The folder is for the words of an error only.
     private static void Remove(int parent, byte[] name, string folder, int levels)

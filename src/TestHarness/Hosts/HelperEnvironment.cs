@@ -8,7 +8,9 @@ internal static class HelperEnvironment
     // What they print is read.
     private const string Locale = "C.UTF-8";
 
-    /// <summary>Gives a helper program what <see cref="EnvironmentVariables.ForHelpers"/> has, and nothing else but <paramref name="further"/>.</summary>
+    /// <summary>
+    /// Gives a helper program what <see cref="EnvironmentVariables.ForHelpers"/> has, and nothing else but <paramref name="further"/>.
+    /// </summary>
     public static void Give(ProcessStartInfo start, IReadOnlyDictionary<string, string>? further = null)
     {
         start.Environment.Clear();
@@ -20,8 +22,8 @@ internal static class HelperEnvironment
     }
 
     /// <summary>
-    /// Gives QEMU the caller's, for <see cref="MachineSpec.QemuPath"/> may be a script that needs it; but for what changes QEMU itself (<c>QEMU_AUDIO_DRV</c> and the like, except
-    /// where its modules are) and the language.
+    /// Gives QEMU the caller's, for <see cref="MachineSpec.QemuPath"/> may be a script that needs it; but for what changes QEMU itself
+    /// (<c>QEMU_AUDIO_DRV</c> and the like, except where its modules are) and the language.
     /// </summary>
     public static void GiveToQemu(ProcessStartInfo start)
     {
@@ -31,5 +33,7 @@ internal static class HelperEnvironment
     }
 
     private static bool IsForQemuAlone(string name) =>
-        (name.StartsWith("QEMU_", StringComparison.Ordinal) && name != "QEMU_MODULE_DIR") || name.StartsWith("LC_", StringComparison.Ordinal) || name is "LANG" or "LANGUAGE";
+        (name.StartsWith("QEMU_", StringComparison.Ordinal) && name != "QEMU_MODULE_DIR")
+        || name.StartsWith("LC_", StringComparison.Ordinal)
+        || name is "LANG" or "LANGUAGE";
 }

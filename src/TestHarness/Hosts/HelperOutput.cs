@@ -2,7 +2,9 @@ using System.Text;
 
 namespace TestHarness.Hosts;
 
-/// <summary>What a helper program writes to one of its streams: handed on by lines and kept as text, up to a bound. What writes more is ended.</summary>
+/// <summary>
+/// What a helper program writes to one of its streams: handed on by lines and kept as text, up to a bound. What writes more is ended.
+/// </summary>
 internal sealed class HelperOutput(HelperOptions options, Action<string>? onLine)
 {
     /// <summary>The exit code of a program that was ended for it.</summary>

@@ -7,18 +7,27 @@ namespace TestHarness.Hosts;
 /// <summary>Runs a helper program of the host (qemu-img, mmdebstrap, rsync) to its end. The only place that knows MedallionShell.</summary>
 internal static class HelperProgram
 {
-    /// <summary>Runs <paramref name="program"/>; it dies with this process and when <paramref name="cancellationToken"/> fires, and all that it started ends with it.</summary>
+    /// <summary>
+    /// Runs <paramref name="program"/>; it dies with this process and when <paramref name="cancellationToken"/> fires, and all that it
+    /// started ends with it.
+    /// </summary>
     /// <exception cref="HostNotReadyException">The program is not installed.</exception>
     public static async Task<HelperResult> RunAsync(
-        string program, IEnumerable<string> arguments, HelperOptions? options, CancellationToken cancellationToken)
+        string program,
+        IEnumerable<string> arguments,
+        HelperOptions? options,
+        CancellationToken cancellationToken
+    )
     {
         options ??= new HelperOptions();
         // Looked up here, because setpriv would report a missing program in its own words.
         string path = Prerequisites.Find(program);
         var family = new ProgramFamily();
-        using Command command = await StartAsync(program, ["--pdeathsig", "KILL", "--", path, .. arguments], family, options).ConfigureAwait(false);
+        using Command command = await StartAsync(program, ["--pdeathsig", "KILL", "--", path, .. arguments], family, options)
+            .ConfigureAwait(false);
         using CancellationTokenRegistration kill = cancellationToken.Register(Kill);
-        HelperOutput written = new(options, options.OnOutputLine), words = new(options, options.OnErrorLine);
+        HelperOutput written = new(options, options.OnOutputLine),
+            words = new(options, options.OnErrorLine);
         var outputPipe = new ProgramOutput(command.StandardOutput.BaseStream, family.Ended);
         var errorPipe = new ProgramOutput(command.StandardError.BaseStream, family.Ended);
         Task<List<string>> output = options.Take is { } take
@@ -33,8 +42,13 @@ internal static class HelperProgram
         string standardOutput = string.Join('\n', await output.ConfigureAwait(false));
         string standardError = string.Join('\n', await error.ConfigureAwait(false));
         cancellationToken.ThrowIfCancellationRequested();
-        return !written.IsTooMuch && !words.IsTooMuch ? new HelperResult(exitCode, standardOutput, standardError)
-            : new HelperResult(HelperOutput.TooMuch, standardOutput, $"{standardError}\n'{program}' wrote more than {options.MostOutput} characters, or a line without end, and was ended.");
+        return !written.IsTooMuch && !words.IsTooMuch
+            ? new HelperResult(exitCode, standardOutput, standardError)
+            : new HelperResult(
+                HelperOutput.TooMuch,
+                standardOutput,
+                $"{standardError}\n'{program}' wrote more than {options.MostOutput} characters, or a line without end, and was ended."
+            );
 
         void Kill()
         {
@@ -47,20 +61,19 @@ internal static class HelperProgram
     {
         try
         {
-            return await SpawnThread.RunAsync(() => Command.Run(
-                Prerequisites.Find("setpriv"),
-                arguments,
-                shell =>
-                {
-                    shell.ThrowOnError(false).DisposeOnExit(false);
-                    if (options.WorkingDirectory is { } directory)
-                        shell.WorkingDirectory(directory);
-                    shell.StartInfo(info =>
+            return await SpawnThread
+                .RunAsync(() => Command.Run(Prerequisites.Find("setpriv"), arguments, shell =>
                     {
-                        HelperEnvironment.Give(info, options.Environment);
-                        family.Mark(info);
-                    });
-                })).ConfigureAwait(false);
+                        shell.ThrowOnError(false).DisposeOnExit(false);
+                        if (options.WorkingDirectory is { } directory)
+                            shell.WorkingDirectory(directory);
+                        shell.StartInfo(info =>
+                        {
+                            HelperEnvironment.Give(info, options.Environment);
+                            family.Mark(info);
+                        });
+                    }))
+                .ConfigureAwait(false);
         }
         catch (Win32Exception e)
         {

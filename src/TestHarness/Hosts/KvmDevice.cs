@@ -2,7 +2,9 @@ using System.Runtime.InteropServices;
 
 namespace TestHarness.Hosts;
 
-/// <summary>KVM's device as the user that QEMU runs as finds it. That it opens does not prove that guests run: that is for <c>AcceleratorProbe</c>.</summary>
+/// <summary>
+/// KVM's device as the user that QEMU runs as finds it. That it opens does not prove that guests run: that is for <c>AcceleratorProbe</c>.
+/// </summary>
 /// <param name="Obstacle">Why QEMU can't open it, as a clause; <see langword="null"/> where it can.</param>
 /// <param name="Remedy">What to do about that.</param>
 /// <param name="Group">The group that QEMU's user must be put into to open it; <see langword="null"/>: none.</param>
@@ -31,13 +33,20 @@ internal sealed record KvmDevice(string? Obstacle, string? Remedy, uint? Group, 
             return Closed(
                 $"there is no {path}",
                 "load KVM's module (sudo modprobe kvm_amd or kvm_intel; virtualisation is switched on in the firmware); "
-                + "in a container: docker run --device /dev/kvm; in a virtual machine: its host must allow nested virtualisation.");
+                    + "in a container: docker run --device /dev/kvm; in a virtual machine: its host must allow nested virtualisation."
+            );
         }
 
         if (!device.IsCharacterDevice)
-            return Closed($"{path} is {device.Type}, not a character device", $"remove {path} and load KVM's module again; in a container: docker run --device /dev/kvm.");
+            return Closed(
+                $"{path} is {device.Type}, not a character device",
+                $"remove {path} and load KVM's module again; in a container: docker run --device /dev/kvm."
+            );
         if (openError == Native.ErrorAccess && !otherUser)
-            return Closed($"{path} can't be opened by this user (mode {device.Permissions}, group {NameOf(device.Group)})", Opening(path, device));
+            return Closed(
+                $"{path} can't be opened by this user (mode {device.Permissions}, group {NameOf(device.Group)})",
+                Opening(path, device)
+            );
         if (openError != 0)
         {
             string remedy = openError is Native.ErrorAccess or Native.ErrorNotPermitted
@@ -52,15 +61,20 @@ internal sealed record KvmDevice(string? Obstacle, string? Remedy, uint? Group, 
         return device.GroupMayReadAndWrite && device.Group != 0
             ? new KvmDevice(null, null, device.Group, device.Identity)
             : Closed(
-                $"{path} can't be opened by the unprivileged user that QEMU runs as where the tests run as root (mode {device.Permissions}, group {NameOf(device.Group)})",
-                $"sudo chmod a+rw {path}, or sudo groupadd -f kvm && sudo chgrp kvm {path} && sudo chmod g+rw {path} (QEMU is then put into that group).");
+                $"{path} can't be opened by the unprivileged user that QEMU runs as where the tests run as root (mode "
+                    + $"{device.Permissions}, group {NameOf(device.Group)})",
+                $"sudo chmod a+rw {path}, or sudo groupadd -f kvm && sudo chgrp kvm {path} && sudo chmod g+rw {path} (QEMU is "
+                    + "then put into that group)."
+            );
     }
 
     private static KvmDevice Closed(string obstacle, string remedy) => new(obstacle, remedy, null, "");
 
-    private static string Opening(string path, FileStatus device) => device.GroupMayReadAndWrite && device.Group != 0
-        ? $"sudo usermod -aG {NameOf(device.Group)} \"$USER\", then log in again."
-        : $"sudo chmod a+rw {path}, or sudo groupadd -f kvm && sudo chgrp kvm {path} && sudo chmod g+rw {path} && sudo usermod -aG kvm \"$USER\", then log in again.";
+    private static string Opening(string path, FileStatus device) =>
+        device.GroupMayReadAndWrite && device.Group != 0
+            ? $"sudo usermod -aG {NameOf(device.Group)} \"$USER\", then log in again."
+            : $"sudo chmod a+rw {path}, or sudo groupadd -f kvm && sudo chgrp kvm {path} && sudo chmod g+rw {path} && sudo "
+                + "usermod -aG kvm \"$USER\", then log in again.";
 
     private static string NameOf(uint group)
     {
@@ -68,7 +82,11 @@ internal sealed record KvmDevice(string? Obstacle, string? Remedy, uint? Group, 
         try
         {
             // name:password:number:members (group(5)).
-            return File.ReadLines("/etc/group").Select(line => line.Split(':')).FirstOrDefault(entry => entry.Length > 2 && entry[2] == number)?[0] ?? number;
+            return File.ReadLines("/etc/group")
+                .Select(line => line.Split(':'))
+                .FirstOrDefault(entry => entry.Length > 2 && entry[2] == number)
+                ?[0]
+                ?? number;
         }
         catch (IOException)
         {

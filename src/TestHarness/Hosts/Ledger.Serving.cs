@@ -92,7 +92,8 @@ internal sealed partial class Ledger
         var entries = new List<LedgerEntry>();
         foreach (string path in Directory.EnumerateFiles(_folder))
         {
-            bool isEntry = path.EndsWith(LedgerFile.Taken, StringComparison.Ordinal) || path.EndsWith(LedgerFile.Waiting, StringComparison.Ordinal);
+            bool isEntry =
+                path.EndsWith(LedgerFile.Taken, StringComparison.Ordinal) || path.EndsWith(LedgerFile.Waiting, StringComparison.Ordinal);
             if (isEntry && LedgerFile.ReadOrSweep(path) is { } entry)
                 entries.Add(entry);
         }

@@ -1,8 +1,9 @@
 namespace TestHarness.Hosts;
 
 /// <summary>
-/// The book of what machines take of the host: those of all processes of a user share one budget of memory and virtual CPUs, so that tests can run side by
-/// side without counting. A folder with one file for each share that is taken, locked by its owner, and one for each request that waits.
+/// The book of what machines take of the host: those of all processes of a user share one budget of memory and virtual CPUs, so that tests
+/// can run side by side without counting. A folder with one file for each share that is taken, locked by its owner, and one for each
+/// request that waits.
 /// </summary>
 internal sealed partial class Ledger
 {
@@ -10,7 +11,9 @@ internal sealed partial class Ledger
 
     // Not cached where it fails: the reason may be a variable or a folder that somebody puts right.
     private static readonly Lazy<Ledger> OfUser = new(
-        () => new Ledger(Path.Combine(RunFolder.ForUser(), FolderName), LedgerBudget.OfHost()), LazyThreadSafetyMode.PublicationOnly);
+        () => new Ledger(Path.Combine(RunFolder.ForUser(), FolderName), LedgerBudget.OfHost()),
+        LazyThreadSafetyMode.PublicationOnly
+    );
 
     private readonly string _folder;
     private readonly LedgerBudget _budget;
@@ -52,7 +55,12 @@ internal sealed partial class Ledger
     /// <param name="cancellationToken">Ends the wait and leaves nothing of it.</param>
     /// <returns>The share; disposing it gives it back.</returns>
     /// <exception cref="HostNotReadyException">It is more than the whole budget, or <paramref name="limit"/> ran out.</exception>
-    public async Task<IDisposable> TakeAsync(LedgerRequest request, TimeSpan limit, Action<string>? onWait, CancellationToken cancellationToken)
+    public async Task<IDisposable> TakeAsync(
+        LedgerRequest request,
+        TimeSpan limit,
+        Action<string>? onWait,
+        CancellationToken cancellationToken
+    )
     {
         if (!new LedgerUse(_budget).Fits(request))
             throw LedgerText.TooLarge(request, _budget);

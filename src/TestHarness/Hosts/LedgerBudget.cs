@@ -12,33 +12,42 @@ internal sealed record LedgerBudget(int MemoryMiB, int Cpus)
     // Most virtual machines of a test run idle most of the time.
     private const int CpusPerCore = 4;
 
-    public static LedgerBudget OfHost() => From(new LedgerHostFacts
-    {
-        MemoryInfo = File.ReadAllText("/proc/meminfo"),
-        MemoryLimits = [.. ControlGroups.ReadMemoryFiles("memory.limit_in_bytes", "memory.max").Select(limit => limit.Text)],
-        Cores = Environment.ProcessorCount,
-        OwnMemoryMiB = EnvironmentVariables.MemoryMiB,
-        OwnCpus = EnvironmentVariables.Cpus,
-    });
+    public static LedgerBudget OfHost() =>
+        From(
+            new LedgerHostFacts
+            {
+                MemoryInfo = File.ReadAllText("/proc/meminfo"),
+                MemoryLimits = [.. ControlGroups.ReadMemoryFiles("memory.limit_in_bytes", "memory.max").Select(limit => limit.Text)],
+                Cores = Environment.ProcessorCount,
+                OwnMemoryMiB = EnvironmentVariables.MemoryMiB,
+                OwnCpus = EnvironmentVariables.Cpus,
+            }
+        );
 
     /// <summary>
-    /// Works the budget out. From the memory that the host has, not from what is available now: that shrinks with each machine that runs, so each
-    /// process would come to another figure, and machines that it counts already would count twice.
+    /// Works the budget out. From the memory that the host has, not from what is available now: that shrinks with each machine that runs,
+    /// so each process would come to another figure, and machines that it counts already would count twice.
     /// </summary>
     /// <exception cref="HostNotReadyException">A variable holds no number, or the host does not say how much memory it has.</exception>
-    public static LedgerBudget From(LedgerHostFacts facts) => new(
-        Own("TESTHARNESS_MEMORY_MIB", facts.OwnMemoryMiB) ?? OfMemory(facts),
-        Own("TESTHARNESS_CPUS", facts.OwnCpus) ?? CpusPerCore * facts.Cores);
+    public static LedgerBudget From(LedgerHostFacts facts) =>
+        new(
+            Own("TESTHARNESS_MEMORY_MIB", facts.OwnMemoryMiB) ?? OfMemory(facts),
+            Own("TESTHARNESS_CPUS", facts.OwnCpus) ?? CpusPerCore * facts.Cores
+        );
 
     private static int OfMemory(LedgerHostFacts facts)
     {
         string? total = facts.MemoryInfo.Split('\n').FirstOrDefault(line => line.StartsWith("MemTotal:", StringComparison.Ordinal));
-        if (total?.Split(' ', StringSplitOptions.RemoveEmptyEntries) is not [_, var number, "kB"]
-            || !long.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out long kibibytes))
+        if (
+            total?.Split(' ', StringSplitOptions.RemoveEmptyEntries) is not [_, var number, "kB"]
+            || !long.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out long kibibytes)
+        )
         {
-            throw new HostNotReadyException(new FailureText("The host does not say how much memory it has.")
-                .Add("Found", $"/proc/meminfo: {total ?? "no line MemTotal"}")
-                .Try("set TESTHARNESS_MEMORY_MIB to what all machines together may take."));
+            throw new HostNotReadyException(
+                new FailureText("The host does not say how much memory it has.")
+                    .Add("Found", $"/proc/meminfo: {total ?? "no line MemTotal"}")
+                    .Try("set TESTHARNESS_MEMORY_MIB to what all machines together may take.")
+            );
         }
 
         long bytes = kibibytes > long.MaxValue / 1024 ? long.MaxValue : kibibytes * 1024;
@@ -58,8 +67,9 @@ internal sealed record LedgerBudget(int MemoryMiB, int Cpus)
             return null;
         return int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out int number) && number > 0
             ? number
-            : throw new HostNotReadyException(new FailureText($"{variable} is '{value}', which is not a whole number above 0.")
-                .Try($"unset {variable} for the default."));
+            : throw new HostNotReadyException(
+                new FailureText($"{variable} is '{value}', which is not a whole number above 0.").Try($"unset {variable} for the default.")
+            );
     }
 }
 

@@ -25,25 +25,41 @@ internal sealed record LedgerEntry(string Path, int Process, LedgerRequest Reque
         {
             string name = System.IO.Path.GetFileName(Path);
             int end = name.IndexOf('-', StringComparison.Ordinal);
-            return end > 0 && long.TryParse(name.AsSpan(0, end), NumberStyles.None, CultureInfo.InvariantCulture, out long ticket) && ticket <= LastTicket ? ticket : 0;
+            return
+                end > 0
+                && long.TryParse(name.AsSpan(0, end), NumberStyles.None, CultureInfo.InvariantCulture, out long ticket)
+                && ticket <= LastTicket
+                ? ticket
+                : 0;
         }
     }
 
-    /// <summary>Reads the fields; what another version of the library may have written in another way counts as nothing, but is shown.</summary>
+    /// <summary>
+    /// Reads the fields; what another version of the library may have written in another way counts as nothing, but is shown.
+    /// </summary>
     public static LedgerEntry Parse(string path, string text)
     {
         string[] fields = text.TrimEnd('\n').Split('\t');
-        int Number(int index) => index < fields.Length
-            && int.TryParse(fields[index], NumberStyles.None, CultureInfo.InvariantCulture, out int number) ? number : 0;
+        int Number(int index) =>
+            index < fields.Length && int.TryParse(fields[index], NumberStyles.None, CultureInfo.InvariantCulture, out int number)
+                ? number
+                : 0;
         string? Name(int index) => index < fields.Length && fields[index].Length > 0 ? fields[index] : null;
-        return new LedgerEntry(path, Number(1), new LedgerRequest(Name(0) ?? "?", Number(2), Number(3)) { SharedMiB = Number(4), SharedKey = Name(5) })
+        return new LedgerEntry(
+            path,
+            Number(1),
+            new LedgerRequest(Name(0) ?? "?", Number(2), Number(3)) { SharedMiB = Number(4), SharedKey = Name(5) }
+        )
         {
             Passed = Number(6),
         };
     }
 
-    public string ToText() => string.Create(CultureInfo.InvariantCulture,
-        $"{Clean(Request.Machine)}\t{Process}\t{Request.MemoryMiB}\t{Request.Cpus}\t{Request.SharedMiB}\t{Clean(Request.SharedKey)}\t{Passed}\n");
+    public string ToText() =>
+        string.Create(
+            CultureInfo.InvariantCulture,
+            $"{Clean(Request.Machine)}\t{Process}\t{Request.MemoryMiB}\t{Request.Cpus}\t{Request.SharedMiB}\t{Clean(Request.SharedKey)}\t{Passed}\n"
+        );
 
     public override string ToString() =>
         $"{Request.Machine} (process {Process}, {Request.MemoryMiB} MiB, {Request.Cpus} {(Request.Cpus == 1 ? "vCPU" : "vCPUs")})";

@@ -5,8 +5,9 @@ using Microsoft.Win32.SafeHandles;
 namespace TestHarness.Hosts;
 
 /// <summary>
-/// A file in the ledger's folder: a share that is taken, or a place in the queue. Its owner holds a lock on it for as long as it counts, so that the
-/// kernel takes it back however the owner dies. Files are made, renamed, written and swept only under the folder's lock; given back without it.
+/// A file in the ledger's folder: a share that is taken, or a place in the queue. Its owner holds a lock on it for as long as it counts, so
+/// that the kernel takes it back however the owner dies. Files are made, renamed, written and swept only under the folder's lock; given
+/// back without it.
 /// </summary>
 internal sealed partial class LedgerFile : IDisposable
 {

@@ -4,8 +4,8 @@ namespace TestHarness.Hosts;
 internal sealed class LedgerState(LedgerBudget budget, IEnumerable<LedgerEntry> entries)
 {
     /// <summary>
-    /// How often one that waits may be passed by later ones that fit where it does not. Some, because a test that holds one machine and asks for a second
-    /// gives nothing back until it has it; not many, because one that wants much would never get it.
+    /// How often one that waits may be passed by later ones that fit where it does not. Some, because a test that holds one machine and
+    /// asks for a second gives nothing back until it has it; not many, because one that wants much would never get it.
     /// </summary>
     public const int MostPasses = 8;
 
@@ -28,7 +28,8 @@ internal sealed class LedgerState(LedgerBudget budget, IEnumerable<LedgerEntry> 
         bool mayPass = true;
         foreach (LedgerEntry entry in ahead.TakeWhile(_ => mayPass))
         {
-            // One that fits has been woken and is about to take its share, which therefore is not free: the order does not hang on who wakes first.
+            // One that fits has been woken and is about to take its share, which therefore is not free: the order does not hang on who
+            // wakes first.
             if (use.Fits(entry.Request))
                 use.Add(entry.Request);
             else if (entry.Passed < MostPasses)

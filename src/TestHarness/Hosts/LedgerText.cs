@@ -17,27 +17,40 @@ internal static class LedgerText
     }
 
     public static HostNotReadyException OutOfTime(LedgerRequest request, TimeSpan limit, LedgerVerdict verdict) =>
-        new(new FailureText($"Machine '{request.Machine}' got no share of the host within {limit.TotalSeconds:0.###} s: {Lack(request, verdict)}.")
-            .Add("Held by", string.Join('\n', verdict.Holders) + Shared(verdict.Holders))
-            .Add("Waiting before it", string.Join('\n', verdict.Ahead))
-            .Try($"a smaller MemoryMiB or Cpus in the MachineSpec; dispose machines once they are not needed; run fewer tests at once; "
-                + $"or raise {Variables(verdict.Budget)}."));
+        new(
+            new FailureText(
+                $"Machine '{request.Machine}' got no share of the host within {limit.TotalSeconds:0.###} s: {Lack(request, verdict)}."
+            )
+                .Add("Held by", string.Join('\n', verdict.Holders) + Shared(verdict.Holders))
+                .Add("Waiting before it", string.Join('\n', verdict.Ahead))
+                .Try(
+                    $"a smaller MemoryMiB or Cpus in the MachineSpec; dispose machines once they are not needed; run fewer tests at once; "
+                        + $"or raise {Variables(verdict.Budget)}."
+                )
+        );
 
     public static HostNotReadyException Locked(LedgerRequest request, TimeSpan limit, string path) =>
-        new(new FailureText($"Machine '{request.Machine}' got no share of the host within {limit.TotalSeconds:0.###} s.")
-            .Add("Waited for", $"the lock '{path}', which a process holds for a moment only unless it is stopped")
-            .Try($"fuser -v '{path}' shows that process: continue or end it."));
+        new(
+            new FailureText($"Machine '{request.Machine}' got no share of the host within {limit.TotalSeconds:0.###} s.")
+                .Add("Waited for", $"the lock '{path}', which a process holds for a moment only unless it is stopped")
+                .Try($"fuser -v '{path}' shows that process: continue or end it.")
+        );
 
     public static HostNotReadyException TooLarge(LedgerRequest request, LedgerBudget budget)
     {
         long wanted = new LedgerUse(budget).MemoryFor(request);
         string[] lacks =
         [
-            .. wanted > budget.MemoryMiB ? [$"{wanted} MiB of memory, and all machines together may take {budget.MemoryMiB}"] : (string[])[],
+            .. wanted > budget.MemoryMiB
+                ? [$"{wanted} MiB of memory, and all machines together may take {budget.MemoryMiB}"]
+                : (string[])[],
             .. request.Cpus > budget.Cpus ? [$"{request.Cpus} vCPUs, and all machines together may take {budget.Cpus}"] : (string[])[],
         ];
-        return new HostNotReadyException(new FailureText($"Machine '{request.Machine}' wants {string.Join("; ", lacks)}.")
-            .Try($"a smaller MemoryMiB or Cpus in the MachineSpec, or raise {Variables(budget)}."));
+        return new HostNotReadyException(
+            new FailureText($"Machine '{request.Machine}' wants {string.Join("; ", lacks)}.").Try(
+                $"a smaller MemoryMiB or Cpus in the MachineSpec, or raise {Variables(budget)}."
+            )
+        );
     }
 
     private static string Lack(LedgerRequest request, LedgerVerdict verdict)
@@ -57,7 +70,8 @@ internal static class LedgerText
 
     private static string Shared(IReadOnlyList<LedgerEntry> holders)
     {
-        long shared = holders.Where(holder => holder.Request.SharedKey is not null)
+        long shared = holders
+            .Where(holder => holder.Request.SharedKey is not null)
             .GroupBy(holder => holder.Request.SharedKey)
             .Sum(group => (long)group.Max(holder => holder.Request.SharedMiB));
         return shared > 0 ? $", and {shared} MiB of templates" : "";

@@ -1,8 +1,9 @@
 namespace TestHarness.Hosts;
 
 /// <summary>
-/// Tells those of this process who wait that something in the ledger's folder was given back: by inotify, and by looking now and then, because the files
-/// of a killed owner stay until somebody sweeps them, and because inotify may be used up (max_user_instances). Costs nothing while nobody waits.
+/// Tells those of this process who wait that something in the ledger's folder was given back: by inotify, and by looking now and then,
+/// because the files of a killed owner stay until somebody sweeps them, and because inotify may be used up (max_user_instances). Costs
+/// nothing while nobody waits.
 /// </summary>
 /// <param name="folder">The ledger's folder.</param>
 /// <param name="look">Sweeps, and returns a figure that changes with what is there; <see langword="null"/> where it could not look.</param>

@@ -4,7 +4,8 @@ using System.Text.RegularExpressions;
 namespace TestHarness.Hosts;
 
 /// <summary>
-/// Recognises what Git LFS leaves in place of a file whose content was not fetched: some lines of text (https://github.com/git-lfs/git-lfs/blob/main/docs/spec.md).
+/// Recognises what Git LFS leaves in place of a file whose content was not fetched: some lines of text
+/// (https://github.com/git-lfs/git-lfs/blob/main/docs/spec.md).
 /// </summary>
 internal static partial class LfsPointer
 {
@@ -16,7 +17,8 @@ internal static partial class LfsPointer
     // A pointer is shorter, says its specification.
     private const int MaxBytes = 1024;
 
-    public static bool Is(ReadOnlySpan<byte> content) => content.Length < MaxBytes && content.StartsWith("version http"u8) && Pattern().IsMatch(Encoding.Latin1.GetString(content));
+    public static bool Is(ReadOnlySpan<byte> content) =>
+        content.Length < MaxBytes && content.StartsWith("version http"u8) && Pattern().IsMatch(Encoding.Latin1.GetString(content));
 
     /// <summary>Tells whether an ordinary file is one. What can't be read is none: who reads it says why.</summary>
     public static bool Is(string file)
@@ -36,6 +38,9 @@ internal static partial class LfsPointer
     }
 
     // The second and third addresses are those of earlier versions.
-    [GeneratedRegex(@"\Aversion (https://git-lfs\.github\.com/spec/|https://hawser\.github\.com/spec/|http://git-media\.io/v/)\S+\r?\n(ext-.*\n)*oid sha256:[0-9a-f]{64}\r?\nsize [0-9]+\r?\n?\z")]
+    [GeneratedRegex(
+        @"\Aversion (https://git-lfs\.github\.com/spec/|https://hawser\.github\.com/spec/|http://git-media\.io/v/)\S+\r?\n(ext-.*\n)*oid "
+            + @"sha256:[0-9a-f]{64}\r?\nsize [0-9]+\r?\n?\z"
+    )]
     private static partial Regex Pattern();
 }

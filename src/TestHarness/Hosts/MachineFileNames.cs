@@ -3,8 +3,8 @@ using TestHarness.Qemu;
 namespace TestHarness.Hosts;
 
 /// <summary>
-/// Names of the files in a machine's run folder. QEMU runs with that folder as its working directory and is given these names as they are, so
-/// neither the length of the folder's path nor a comma in it matters to QEMU.
+/// Names of the files in a machine's run folder. QEMU runs with that folder as its working directory and is given these names as they are,
+/// so neither the length of the folder's path nor a comma in it matters to QEMU.
 /// </summary>
 internal static class MachineFileNames
 {
@@ -50,10 +50,15 @@ internal static class MachineFileNames
     /// <summary>All unix sockets below a machine's own folder, each with the longest name that it can have.</summary>
     /// <param name="ssh">Whether the guest is reached by SSH.</param>
     public static IEnumerable<string> Sockets(bool ssh) =>
-    [
-        .. ((string[])[MonitorSocket, AgentSocket, GuestAgentSocket, IncomingSocket, ViewerSocket]).Select(name => $"{QemuFolder}/{name}"), OutgoingSocket,
-        $"{Hold}/{HoldConsole}", $"{Transfer(int.MaxValue)}/{RsyncSocket}", .. ssh ? (string[])[$"{Ssh}/{SshSocket}.{new string('x', 16)}"] : [],
-    ];
+        [
+            .. ((string[])[MonitorSocket, AgentSocket, GuestAgentSocket, IncomingSocket, ViewerSocket]).Select(name =>
+                $"{QemuFolder}/{name}"
+            ),
+            OutgoingSocket,
+            $"{Hold}/{HoldConsole}",
+            $"{Transfer(int.MaxValue)}/{RsyncSocket}",
+            .. ssh ? (string[])[$"{Ssh}/{SshSocket}.{new string('x', 16)}"] : [],
+        ];
 
     /// <summary>The pipes of a serial port, the console's for 0; QEMU adds <c>.in</c> and <c>.out</c>.</summary>
     public static string SerialPipe(int index) => index == 0 ? "serial" : $"serial{index}";

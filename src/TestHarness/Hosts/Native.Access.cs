@@ -10,7 +10,9 @@ internal static unsafe partial class Native
     private const int AccessWrite = 2;
     private const int AccessAsEffectiveUser = 0x200;
 
-    /// <summary>Tells whether a file may be read, and with <paramref name="write"/> written, or entries made in a folder; false where there is none.</summary>
+    /// <summary>
+    /// Tells whether a file may be read, and with <paramref name="write"/> written, or entries made in a folder; false where there is none.
+    /// </summary>
     public static bool May(string path, bool write) =>
         FileAccessAt(CurrentFolder, path, write ? AccessRead | AccessWrite : AccessRead, AccessAsEffectiveUser) == 0;
 

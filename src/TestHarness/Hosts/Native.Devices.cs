@@ -46,14 +46,18 @@ internal static unsafe partial class Native
     }
 
     // struct statx (statx(2)): number of names 16, uid 20, gid 24, mode 28, inode 32, change time 96, device numbers 128 to 143.
-    private static FileStatus ToStatus(ReadOnlySpan<byte> status) => new(
-        BitConverter.ToUInt16(status[28..]),
-        BitConverter.ToUInt32(status[20..]),
-        BitConverter.ToUInt32(status[24..]),
-        Convert.ToHexStringLower(status[32..40]) + Convert.ToHexStringLower(status[96..108]) + Convert.ToHexStringLower(status[128..144]))
-    {
-        Names = BitConverter.ToUInt32(status[16..]),
-    };
+    private static FileStatus ToStatus(ReadOnlySpan<byte> status) =>
+        new(
+            BitConverter.ToUInt16(status[28..]),
+            BitConverter.ToUInt32(status[20..]),
+            BitConverter.ToUInt32(status[24..]),
+            Convert.ToHexStringLower(status[32..40])
+                + Convert.ToHexStringLower(status[96..108])
+                + Convert.ToHexStringLower(status[128..144])
+        )
+        {
+            Names = BitConverter.ToUInt32(status[16..]),
+        };
 
     [LibraryImport("libc", EntryPoint = "realpath", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial nint RealPath(string path, byte* resolved);

@@ -50,7 +50,8 @@ internal static unsafe partial class Native
 
     private static int Descriptor(SafeFileHandle file) => (int)file.DangerousGetHandle();
 
-    private static SafeFileHandle OrThrow(string path, int descriptor) => descriptor >= 0 ? new SafeFileHandle(descriptor, ownsHandle: true) : throw Failure(path);
+    private static SafeFileHandle OrThrow(string path, int descriptor) =>
+        descriptor >= 0 ? new SafeFileHandle(descriptor, ownsHandle: true) : throw Failure(path);
 
     private static IOException Failure(string path) => new($"'{path}': {Marshal.GetPInvokeErrorMessage(Marshal.GetLastPInvokeError())}.");
 

@@ -37,7 +37,10 @@ internal static unsafe partial class Native
             _ = SetTerminalMode(descriptor, SetNow, buffer);
     }
 
-    /// <summary>Tells whether a terminal may be changed by this process: it is not that of another job (which would stop this one), or not its controlling terminal at all.</summary>
+    /// <summary>
+    /// Tells whether a terminal may be changed by this process: it is not that of another job (which would stop this one), or not its
+    /// controlling terminal at all.
+    /// </summary>
     public static bool OwnsTerminal(int descriptor) => ForegroundOf(descriptor) is var group && (group < 0 || group == ProcessGroup());
 
     /// <summary>Returns a terminal's columns and rows, or <see langword="null"/> where it has none.</summary>
@@ -48,7 +51,9 @@ internal static unsafe partial class Native
         return DeviceControl(descriptor, GetWindowSize, size) == 0 && size[0] > 0 && size[1] > 0 ? (size[1], size[0]) : null;
     }
 
-    /// <summary>Reads what is there; 0 at the end or where nothing can be read any more, <see langword="null"/> where there is nothing after all.</summary>
+    /// <summary>
+    /// Reads what is there; 0 at the end or where nothing can be read any more, <see langword="null"/> where there is nothing after all.
+    /// </summary>
     public static int? Read(int descriptor, Span<byte> to)
     {
         fixed (byte* buffer = to)

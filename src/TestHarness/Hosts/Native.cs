@@ -34,7 +34,9 @@ internal static unsafe partial class Native
     [LibraryImport("libc", EntryPoint = "kill", SetLastError = true)]
     public static partial int Kill(int process, int signal);
 
-    /// <summary>Opens a file to lock it, and makes it where needed. FileStream would take a lock of its own, and fail where it can't.</summary>
+    /// <summary>
+    /// Opens a file to lock it, and makes it where needed. FileStream would take a lock of its own, and fail where it can't.
+    /// </summary>
     public static SafeFileHandle OpenForLock(string path)
     {
         int descriptor = Open(path, OpenReadWrite | OpenCreate | OpenNoFollow | OpenCloseOnExec, OwnerReadWrite);
@@ -50,7 +52,9 @@ internal static unsafe partial class Native
             throw new IOException($"Making the pipe '{path}' failed: {Marshal.GetPInvokeErrorMessage(Marshal.GetLastPInvokeError())}.");
     }
 
-    /// <summary>Opens a named pipe without waiting for its other end, and gives it as large a buffer as an ordinary user may have.</summary>
+    /// <summary>
+    /// Opens a named pipe without waiting for its other end, and gives it as large a buffer as an ordinary user may have.
+    /// </summary>
     public static SafeFileHandle OpenPipe(string path, bool forReading)
     {
         // O_RDWR for the writing side: O_WRONLY fails where nobody reads yet (fifo(7)).
@@ -66,7 +70,9 @@ internal static unsafe partial class Native
     /// <summary>Tells whether a path is a file that ends when it is read: no pipe, socket or device, and no symbolic link.</summary>
     public static bool IsOrdinaryFile(string path) => StatusOfItself(path) is { IsPlainFile: true };
 
-    /// <summary>Tells how many bytes a file takes on its disk; a sparse file takes fewer than its length. 0 where there is no such file.</summary>
+    /// <summary>
+    /// Tells how many bytes a file takes on its disk; a sparse file takes fewer than its length. 0 where there is no such file.
+    /// </summary>
     public static long AllocatedBytes(string path)
     {
         // stx_blocks, in units of 512 bytes, at byte 48.
@@ -77,7 +83,9 @@ internal static unsafe partial class Native
         return result == 0 ? BitConverter.ToInt64(status[48..]) * 512 : 0;
     }
 
-    /// <summary>Opens a descriptor that becomes readable when the process ends (pidfd_open(2)); -1 where there is no such process.</summary>
+    /// <summary>
+    /// Opens a descriptor that becomes readable when the process ends (pidfd_open(2)); -1 where there is no such process.
+    /// </summary>
     public static int OpenProcess(int process) => (int)SystemCall(SystemCallPidFdOpen, process, 0);
 
     /// <summary>Blocks until one of the descriptors is readable.</summary>

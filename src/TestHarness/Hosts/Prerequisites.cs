@@ -48,9 +48,11 @@ internal static class Prerequisites
     {
         if (!OperatingSystem.IsLinux())
         {
-            throw new HostNotReadyException(new FailureText("TestHarness needs Linux: it starts QEMU with Linux's process and socket features.")
-                .Add("Found", Environment.OSVersion.ToString())
-                .Try("run the tests in WSL2 (Windows) or in a Linux machine or container."));
+            throw new HostNotReadyException(
+                new FailureText("TestHarness needs Linux: it starts QEMU with Linux's process and socket features.")
+                    .Add("Found", Environment.OSVersion.ToString())
+                    .Try("run the tests in WSL2 (Windows) or in a Linux machine or container.")
+            );
         }
 
         foreach (string path in programs.Where(program => program.Contains('/', StringComparison.Ordinal)))
@@ -60,12 +62,16 @@ internal static class Prerequisites
             return;
 
         string packages = string.Join(' ', missing.Select(PackageOf).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal));
-        throw new HostNotReadyException(new FailureText($"The host lacks {missing.Length} program(s) that machines need.")
-            .Add("Missing", string.Join('\n', missing.Select(program => $"{program}  (Debian package {PackageOf(program)})")))
-            .Try($"sudo apt-get install --no-install-recommends {packages}"));
+        throw new HostNotReadyException(
+            new FailureText($"The host lacks {missing.Length} program(s) that machines need.")
+                .Add("Missing", string.Join('\n', missing.Select(program => $"{program}  (Debian package {PackageOf(program)})")))
+                .Try($"sudo apt-get install --no-install-recommends {packages}")
+        );
     }
 
-    /// <summary>Gets every program that anything here needs, with its Debian package, and where it is: <see langword="null"/> where it is missing.</summary>
+    /// <summary>
+    /// Gets every program that anything here needs, with its Debian package, and where it is: <see langword="null"/> where it is missing.
+    /// </summary>
     public static IReadOnlyList<(string Program, string Package, string? Path)> Survey() =>
         [.. Packages.Select(entry => (entry.Key, entry.Value, TryFind(entry.Key) ? Found[entry.Key] : null))];
 
@@ -73,7 +79,8 @@ internal static class Prerequisites
     private static void RequireExecutable(string path)
     {
         const UnixFileMode Execute = UnixFileMode.UserExecute | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute;
-        (string? reason, string remedy) = Directory.Exists(path) ? ("it is a folder", "check MachineSpec.QemuPath.")
+        (string? reason, string remedy) =
+            Directory.Exists(path) ? ("it is a folder", "check MachineSpec.QemuPath.")
             : !File.Exists(path) ? ("there is no such file", "check MachineSpec.QemuPath.")
             : (File.GetUnixFileMode(path) & Execute) == 0 ? ("it is not executable", $"chmod a+x '{path}'")
             : ((string?)null, "");
@@ -92,7 +99,8 @@ internal static class Prerequisites
             return File.Exists(program) && Found.TryAdd(program, Path.GetFullPath(program)) | true;
 
         string path = Environment.GetEnvironmentVariable("PATH") ?? "";
-        string? file = $"{path}:/usr/local/sbin:/usr/sbin:/sbin".Split(':', StringSplitOptions.RemoveEmptyEntries)
+        string? file = $"{path}:/usr/local/sbin:/usr/sbin:/sbin"
+            .Split(':', StringSplitOptions.RemoveEmptyEntries)
             .Select(folder => Path.Combine(folder, program))
             .FirstOrDefault(File.Exists);
         if (file is not null)

@@ -5,8 +5,9 @@ using TestHarness.Errors;
 namespace TestHarness.Hosts;
 
 /// <summary>
-/// A program that we start, with all that it starts in turn, to be ended as a whole. They are told by a variable in their environment that no other process has
-/// (proc_pid_environ(5)), whatever their parents, groups and sessions have become. Not by a group or session of their own: making one takes another program (setsid(1)), and time.
+/// A program that we start, with all that it starts in turn, to be ended as a whole. They are told by a variable in their environment that
+/// no other process has (proc_pid_environ(5)), whatever their parents, groups and sessions have become. Not by a group or session of their
+/// own: making one takes another program (setsid(1)), and time.
 /// </summary>
 internal sealed class ProgramFamily
 {
@@ -22,19 +23,25 @@ internal sealed class ProgramFamily
     private static int _count;
 
     private readonly string _mark = string.Create(
-        CultureInfo.InvariantCulture, $"{RunFolder.OfProcess ?? $"{Guid.NewGuid():N}"}/{Interlocked.Increment(ref _count)}");
+        CultureInfo.InvariantCulture,
+        $"{RunFolder.OfProcess ?? $"{Guid.NewGuid():N}"}/{Interlocked.Increment(ref _count)}"
+    );
 
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private bool _killed;
     private bool _hadChildren;
 
-    /// <summary>Gets a task that ends once all of them have: from then on only a process that escaped can hold the program's pipes.</summary>
+    /// <summary>
+    /// Gets a task that ends once all of them have: from then on only a process that escaped can hold the program's pipes.
+    /// </summary>
     public Task Ended => _ended.Task;
 
     /// <summary>Marks the program that is about to be started. Call it when its environment is otherwise complete.</summary>
     public void Mark(ProcessStartInfo start) => start.Environment[Variable] = _mark;
 
-    /// <summary>Kills the program, and what it has started. Call it only while the program runs: later its number may be another one's.</summary>
+    /// <summary>
+    /// Kills the program, and what it has started. Call it only while the program runs: later its number may be another one's.
+    /// </summary>
     public void Kill(int program)
     {
         List<int> below = [];
@@ -49,7 +56,8 @@ internal sealed class ProgramFamily
     /// <summary>Ends what the program has left. Call it as soon as the program has ended.</summary>
     /// <param name="exitCode">How it ended.</param>
     /// <param name="pipes">Ends when nobody has its pipes open any more.</param>
-    /// <param name="thoroughly">Looks for what it has left also where it has ended by itself and left its pipes to nobody, which costs some milliseconds.</param>
+    /// <param name="thoroughly">Looks for what it has left also where it has ended by itself and left its pipes to nobody, which costs some
+    /// milliseconds.</param>
     public async Task EndAsync(int exitCode, Task pipes, bool thoroughly)
     {
         // One that was killed while it had no children has left nothing.
@@ -64,9 +72,15 @@ internal sealed class ProgramFamily
     private async Task EndAllAsync()
     {
         string variable = $"{Variable}={_mark}";
-        for (long began = Stopwatch.GetTimestamp(); Stopwatch.GetElapsedTime(began) < AllGone;)
+        for (long began = Stopwatch.GetTimestamp(); Stopwatch.GetElapsedTime(began) < AllGone; )
         {
-            int[] left = [.. Processes().Where(process => ReadOrNull($"/proc/{process}/environ")?.Split('\0').Contains(variable, StringComparer.Ordinal) == true)];
+            int[] left =
+            [
+                .. Processes()
+                    .Where(process =>
+                        ReadOrNull($"/proc/{process}/environ")?.Split('\0').Contains(variable, StringComparer.Ordinal) == true
+                    ),
+            ];
             if (left.Length == 0)
                 return;
             foreach (int process in left)

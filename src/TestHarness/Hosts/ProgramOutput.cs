@@ -1,8 +1,8 @@
 namespace TestHarness.Hosts;
 
 /// <summary>
-/// What a program writes, up to its end: a process that escaped may hold the pipe open for ever, and is not waited for. What the program itself has written
-/// is in the pipe by then, and comes at once.
+/// What a program writes, up to its end: a process that escaped may hold the pipe open for ever, and is not waited for. What the program
+/// itself has written is in the pipe by then, and comes at once.
 /// </summary>
 /// <param name="pipe">The pipe.</param>
 /// <param name="ended">Ends once the program has, and all that it started.</param>
@@ -44,15 +44,14 @@ internal sealed class ProgramOutput(Stream pipe, Task ended) : Stream
         return 0;
     }
 
-    public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) => ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
+    public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
+        ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
 
     public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
 
     public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
 
-    public override void Flush()
-    {
-    }
+    public override void Flush() { }
 
     public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
 

@@ -3,7 +3,9 @@ using TestHarness.Text;
 
 namespace TestHarness.Hosts;
 
-/// <summary>What a program says on its standard error: the beginning and the end, however much it is and whether or not a line ends.</summary>
+/// <summary>
+/// What a program says on its standard error: the beginning and the end, however much it is and whether or not a line ends.
+/// </summary>
 /// <param name="bytes">How much is kept at most.</param>
 internal sealed class ProgramWords(int bytes)
 {

@@ -4,8 +4,8 @@ using Microsoft.Win32.SafeHandles;
 namespace TestHarness.Hosts;
 
 /// <summary>
-/// What QEMU made or may change in its folder. A guest that has broken out into QEMU puts there what it likes: a link, another file's second name, a pipe. So each is opened
-/// without following anything, and looked at before it is used.
+/// What QEMU made or may change in its folder. A guest that has broken out into QEMU puts there what it likes: a link, another file's
+/// second name, a pipe. So each is opened without following anything, and looked at before it is used.
 /// </summary>
 internal static class QemuFile
 {
@@ -21,8 +21,12 @@ internal static class QemuFile
         if (length > MostBytes)
             throw new IOException($"'{path}' has {length} bytes, and what QEMU writes there has at most {MostBytes}.");
         byte[] bytes = new byte[length];
-        int count = 0, read;
-        while (count < bytes.Length && (read = await RandomAccess.ReadAsync(file, bytes.AsMemory(count), count, cancellationToken).ConfigureAwait(false)) > 0)
+        int count = 0,
+            read;
+        while (
+            count < bytes.Length
+            && (read = await RandomAccess.ReadAsync(file, bytes.AsMemory(count), count, cancellationToken).ConfigureAwait(false)) > 0
+        )
             count += read;
         return bytes[..count];
     }

@@ -3,8 +3,8 @@ using TestHarness.Errors;
 namespace TestHarness.Hosts;
 
 /// <summary>
-/// Checks that the user that QEMU runs as gets to a file or a folder, so that the error is ours, with what helps, and not a bare "Permission denied". Where QEMU
-/// runs as this process's user, there is nothing to check.
+/// Checks that the user that QEMU runs as gets to a file or a folder, so that the error is ours, with what helps, and not a bare
+/// "Permission denied". Where QEMU runs as this process's user, there is nothing to check.
 /// </summary>
 internal static class QemuReach
 {
@@ -33,7 +33,9 @@ internal static class QemuReach
             throw Closed("reach", folder, closed, "a+x", $"name a folder elsewhere ({setting})");
     }
 
-    /// <summary>Returns a folder on the way to a path through which others can't pass, also where links lead, or <see langword="null"/>.</summary>
+    /// <summary>
+    /// Returns a folder on the way to a path through which others can't pass, also where links lead, or <see langword="null"/>.
+    /// </summary>
     public static string? FindClosedFolder(string path)
     {
         string real = Real(Path.TrimEndingDirectorySeparator(path));
@@ -59,11 +61,13 @@ internal static class QemuReach
     }
 
     // What is not there yet lies where the nearest folder that is there really is.
-    private static string Real(string path) => Native.RealPath(path)
-        ?? (Path.GetDirectoryName(path) is { } parent ? Path.Combine(Real(parent), Path.GetFileName(path)) : path);
+    private static string Real(string path) =>
+        Native.RealPath(path) ?? (Path.GetDirectoryName(path) is { } parent ? Path.Combine(Real(parent), Path.GetFileName(path)) : path);
 
     private static HostNotReadyException Closed(string does, string path, string where, string mode, string instead) =>
-        new(new FailureText($"QEMU can't {does} '{path}'.")
-            .Add("Reason", $"this process is root, so QEMU runs as an unprivileged user, to which '{where}' is closed")
-            .Try($"chmod {mode} '{where}', or {instead}."));
+        new(
+            new FailureText($"QEMU can't {does} '{path}'.")
+                .Add("Reason", $"this process is root, so QEMU runs as an unprivileged user, to which '{where}' is closed")
+                .Try($"chmod {mode} '{where}', or {instead}.")
+        );
 }

@@ -20,10 +20,21 @@ internal static class QemuUser
     public static uint Id => IsOther ? Chosen.Value : Native.EffectiveUserId();
 
     /// <summary>The arguments of setpriv(1) that start a program as that user, to die with the thread that forked it.</summary>
-    /// <param name="deviceGroup">A group that another user than ours is put into, for a device that it needs; <see langword="null"/>: none.</param>
-    public static IEnumerable<string> SetPrivArguments(uint? deviceGroup) => IsOther
-        ? [$"--reuid={Id}", $"--regid={Id}", deviceGroup is { } group ? $"--groups={group}" : "--clear-groups", "--no-new-privs", "--pdeathsig", "KILL", "--"]
-        : ["--no-new-privs", "--pdeathsig", "KILL", "--"];
+    /// <param name="deviceGroup">A group that another user than ours is put into, for a device that it needs; <see langword="null"/>:
+    /// none.</param>
+    public static IEnumerable<string> SetPrivArguments(uint? deviceGroup) =>
+        IsOther
+            ?
+            [
+                $"--reuid={Id}",
+                $"--regid={Id}",
+                deviceGroup is { } group ? $"--groups={group}" : "--clear-groups",
+                "--no-new-privs",
+                "--pdeathsig",
+                "KILL",
+                "--",
+            ]
+            : ["--no-new-privs", "--pdeathsig", "KILL", "--"];
 
     /// <summary>Hands a file, socket or pipe that we made to that user.</summary>
     /// <exception cref="IOException">It can't be handed over, or something else is there.</exception>
@@ -34,7 +45,10 @@ internal static class QemuUser
         using SafeFileHandle file = Native.OpenPath(path);
         FileStatus status = Native.StatusOf(file);
         if (status.IsLink || status.IsFolder || status.Names != 1 || (status.User != 0 && status.User != Id && status.User != Former))
-            throw new IOException($"'{path}' is not handed to the user that QEMU runs as: it is {status.Type} of user {status.User} with {status.Names} names.");
+            throw new IOException(
+                $"'{path}' is not handed to the user that QEMU runs as: it is {status.Type} of user {status.User} with "
+                    + $"{status.Names} names."
+            );
         Native.ChangeOwner(file, Id, Id, path);
     }
 

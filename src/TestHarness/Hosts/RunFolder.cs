@@ -5,9 +5,9 @@ using TestHarness.Errors;
 namespace TestHarness.Hosts;
 
 /// <summary>
-/// Where running machines keep sockets, overlays and logs: <c>root/process/machine</c>, and in that the folder <c>q</c> of the user that QEMU runs as. The
-/// process's folder holds a lock for as long as the process lives; folders whose lock is free belong to nobody any more and are removed at the next start.
-/// Nothing else is ever removed, and a root that has other things in it is refused.
+/// Where running machines keep sockets, overlays and logs: <c>root/process/machine</c>, and in that the folder <c>q</c> of the user that
+/// QEMU runs as. The process's folder holds a lock for as long as the process lives; folders whose lock is free belong to nobody any more
+/// and are removed at the next start. Nothing else is ever removed, and a root that has other things in it is refused.
 /// </summary>
 internal static class RunFolder
 {
@@ -24,12 +24,15 @@ internal static class RunFolder
     private static FileLock? _lock;
     private static int _machines;
 
-    /// <summary>Makes a folder for one machine, which QEMU runs in. It is ours until it is handed over (<see cref="QemuUser.HandOver"/>).</summary>
+    /// <summary>
+    /// Makes a folder for one machine, which QEMU runs in. It is ours until it is handed over (<see cref="QemuUser.HandOver"/>).
+    /// </summary>
     /// <param name="ssh">Whether its guest is reached by SSH, whose socket has the longest name.</param>
     /// <exception cref="HostNotReadyException">The place can't be used.</exception>
     public static string CreateForMachine(bool ssh = false)
     {
-        string own = Path.Combine(ForProcess(), $"{Interlocked.Increment(ref _machines)}"), path = Path.Combine(own, MachineFileNames.QemuFolder);
+        string own = Path.Combine(ForProcess(), $"{Interlocked.Increment(ref _machines)}"),
+            path = Path.Combine(own, MachineFileNames.QemuFolder);
         RequireSockets(own, MachineFileNames.Sockets(ssh));
         return Guard(own, () =>
         {
@@ -51,10 +54,12 @@ internal static class RunFolder
         int length = Encoding.UTF8.GetByteCount(longest);
         if (length <= MaxSocketPath)
             return;
-        throw new HostNotReadyException(new FailureText($"The run folder's path is too long for unix sockets: {length} of at most {MaxSocketPath} bytes.")
-            .Add("Folder", folder)
-            .Add("Longest", longest)
-            .Try($"set TESTHARNESS_RUN to a path that is {length - MaxSocketPath} bytes shorter."));
+        throw new HostNotReadyException(
+            new FailureText($"The run folder's path is too long for unix sockets: {length} of at most {MaxSocketPath} bytes.")
+                .Add("Folder", folder)
+                .Add("Longest", longest)
+                .Try($"set TESTHARNESS_RUN to a path that is {length - MaxSocketPath} bytes shorter.")
+        );
     }
 
     /// <summary>The folder above a machine's, which stays ours: for keys, transfers, and all else that QEMU has no business with.</summary>
@@ -106,7 +111,8 @@ internal static class RunFolder
         {
             Sweep(root);
             Directory.CreateDirectory(process, Traversable);
-            _lock = FileLock.TryTake(Path.Combine(process, RunFolderContents.LockName)) ?? throw new IOException($"'{process}' is in use already.");
+            _lock = FileLock.TryTake(Path.Combine(process, RunFolderContents.LockName))
+                ?? throw new IOException($"'{process}' is in use already.");
             return process;
         });
     }
@@ -115,8 +121,7 @@ internal static class RunFolder
     private static string NewName(string root)
     {
         string process;
-        do
-            process = Path.Combine(root, $"{Environment.ProcessId}-{Random.Shared.Next(0x10000):x4}");
+        do process = Path.Combine(root, $"{Environment.ProcessId}-{Random.Shared.Next(0x10000):x4}");
         while (Path.Exists(process));
         return process;
     }
@@ -152,14 +157,22 @@ internal static class RunFolder
         if (OwnFolder.FindFault(root) is { } fault)
             throw NotUsable(root, fault, null);
         if (RunFolderContents.FindForeign(root) is { } foreign)
-            throw NotUsable(root, $"it has things in it that are not TestHarness's: {foreign}", null, "set TESTHARNESS_RUN to a folder that is empty, or that does not exist yet.");
+            throw NotUsable(
+                root,
+                $"it has things in it that are not TestHarness's: {foreign}",
+                null,
+                "set TESTHARNESS_RUN to a folder that is empty, or that does not exist yet."
+            );
     }
 
     /// <summary>Makes the failure of a run folder that is full, read-only or somebody else's.</summary>
     public static HostNotReadyException NotUsable(string root, string reason, Exception? inner, string? remedy = null) =>
-        new(new FailureText($"The run folder '{root}' can't be used.")
-            .Add("Reason", reason)
-            .Try(remedy ?? "set TESTHARNESS_RUN to a folder of your own that has room and that nobody else may write to."), inner);
+        new(
+            new FailureText($"The run folder '{root}' can't be used.")
+                .Add("Reason", reason)
+                .Try(remedy ?? "set TESTHARNESS_RUN to a folder of your own that has room and that nobody else may write to."),
+            inner
+        );
 
     private static FileLock TakeRootLock(string root)
     {
@@ -189,7 +202,9 @@ internal static class RunFolder
         {
             try
             {
-                using FileLock? free = RunFolderContents.IsOfProcess(folder) ? FileLock.TryTake(Path.Combine(folder, RunFolderContents.LockName)) : null;
+                using FileLock? free = RunFolderContents.IsOfProcess(folder)
+                    ? FileLock.TryTake(Path.Combine(folder, RunFolderContents.LockName))
+                    : null;
                 if (free is not null)
                     FolderRemoval.Remove(folder);
             }

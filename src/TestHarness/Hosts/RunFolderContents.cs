@@ -2,7 +2,9 @@ using System.Text.RegularExpressions;
 
 namespace TestHarness.Hosts;
 
-/// <summary>Tells what in a run folder is the library's: by the shape of its name, and what is to be removed by the mark in its lock, too.</summary>
+/// <summary>
+/// Tells what in a run folder is the library's: by the shape of its name, and what is to be removed by the mark in its lock, too.
+/// </summary>
 internal static partial class RunFolderContents
 {
     public const string LockName = "lock";
@@ -14,15 +16,23 @@ internal static partial class RunFolderContents
 
     private const int MostNamed = 3;
 
-    private static readonly string[] Known =
-        [LockName, Proofs, $"{Proofs}.new", ProofsLock];
+    private static readonly string[] Known = [LockName, Proofs, $"{Proofs}.new", ProofsLock];
 
     /// <summary>Names what in the folder is not the library's, or returns <see langword="null"/> where all is.</summary>
     public static string? FindForeign(string root)
     {
-        string[] foreign = [.. new DirectoryInfo(root).EnumerateFileSystemInfos().Where(entry => !IsOurs(entry)).Select(entry => entry.Name).Order(StringComparer.Ordinal)];
-        return foreign.Length == 0 ? null
-            : string.Join(", ", foreign.Take(MostNamed).Select(name => $"'{name}'")) + (foreign.Length > MostNamed ? $" and {foreign.Length - MostNamed} more" : "");
+        string[] foreign =
+        [
+            .. new DirectoryInfo(root)
+                .EnumerateFileSystemInfos()
+                .Where(entry => !IsOurs(entry))
+                .Select(entry => entry.Name)
+                .Order(StringComparer.Ordinal),
+        ];
+        return foreign.Length == 0
+            ? null
+            : string.Join(", ", foreign.Take(MostNamed).Select(name => $"'{name}'"))
+                + (foreign.Length > MostNamed ? $" and {foreign.Length - MostNamed} more" : "");
     }
 
     /// <summary>Tells whether a folder in a run folder was made for a process; the lock tells whether it still belongs to one.</summary>
@@ -32,7 +42,10 @@ internal static partial class RunFolderContents
             return false;
         string taken = Path.Combine(folder, LockName);
         // Killed before it had written who it is: there can be nothing else.
-        return FileLock.IsMarked(taken) || Directory.EnumerateFileSystemEntries(folder).All(entry => entry == taken && new FileInfo(entry) is { LinkTarget: null, Length: 0 });
+        return FileLock.IsMarked(taken)
+            || Directory
+                .EnumerateFileSystemEntries(folder)
+                .All(entry => entry == taken && new FileInfo(entry) is { LinkTarget: null, Length: 0 });
     }
 
     private static bool IsOurs(FileSystemInfo entry)
@@ -40,16 +53,21 @@ internal static partial class RunFolderContents
         // A file system's own folder, where the run folder is its root.
         if (entry is DirectoryInfo)
         {
-            return entry.LinkTarget is null && entry.Name switch
-            {
-                "lost+found" => true,
-                // A person may keep a ledger, too.
-                Ledger.FolderName => Directory.EnumerateFileSystemEntries(entry.FullName).All(file => LedgerEntry().IsMatch(Path.GetFileName(file))),
-                _ => ProcessFolder().IsMatch(entry.Name),
-            };
+            return entry.LinkTarget is null
+                && entry.Name switch
+                {
+                    "lost+found" => true,
+                    // A person may keep a ledger, too.
+                    Ledger.FolderName => Directory
+                        .EnumerateFileSystemEntries(entry.FullName)
+                        .All(file => LedgerEntry().IsMatch(Path.GetFileName(file))),
+                    _ => ProcessFolder().IsMatch(entry.Name),
+                };
         }
 
-        return Known.Contains(entry.Name, StringComparer.Ordinal) ? entry.LinkTarget is null : MachineSocket().IsMatch(entry.Name) && !Native.IsOrdinaryFile(entry.FullName);
+        return Known.Contains(entry.Name, StringComparer.Ordinal)
+            ? entry.LinkTarget is null
+            : MachineSocket().IsMatch(entry.Name) && !Native.IsOrdinaryFile(entry.FullName);
     }
 
     [GeneratedRegex(@"\A[0-9]+-[0-9a-f]{4}\z")]

@@ -9,14 +9,23 @@ internal static class ShareFolder
     // A tree that is larger is not searched to its end: what is closed in the rest, the guest can't read either.
     private const int MostSearched = 10_000;
 
-    private static readonly EnumerationOptions All = new() { RecurseSubdirectories = true, AttributesToSkip = FileAttributes.ReparsePoint, IgnoreInaccessible = false };
+    private static readonly EnumerationOptions All = new()
+    {
+        RecurseSubdirectories = true,
+        AttributesToSkip = FileAttributes.ReparsePoint,
+        IgnoreInaccessible = false,
+    };
 
     /// <summary>Checks that it is there and that QEMU's user can read what is in it.</summary>
     /// <exception cref="HostNotReadyException">It can't be shared.</exception>
     public static void Require(string path)
     {
         if (!Directory.Exists(path))
-            throw Refused(path, File.Exists(path) ? "it is not a folder" : "it does not exist", "MachineSpec.Shares: name a folder that is there.");
+            throw Refused(
+                path,
+                File.Exists(path) ? "it is not a folder" : "it does not exist",
+                "MachineSpec.Shares: name a folder that is there."
+            );
         try
         {
             if (QemuUser.IsOther)
@@ -38,7 +47,12 @@ internal static class ShareFolder
         foreach (FileSystemInfo entry in new DirectoryInfo(path).EnumerateFileSystemInfos("*", All).Take(MostSearched))
         {
             bool isFolder = entry is DirectoryInfo;
-            RequireOpen(path, entry.FullName, isFolder ? UnixFileMode.OtherExecute | UnixFileMode.OtherRead : UnixFileMode.OtherRead, isFolder ? "a+rx" : "a+r");
+            RequireOpen(
+                path,
+                entry.FullName,
+                isFolder ? UnixFileMode.OtherExecute | UnixFileMode.OtherRead : UnixFileMode.OtherRead,
+                isFolder ? "a+rx" : "a+r"
+            );
         }
     }
 
@@ -49,10 +63,15 @@ internal static class ShareFolder
             throw Refused(
                 share,
                 $"this process is root, so QEMU runs as an unprivileged user, to which '{path}' is closed",
-                $"chmod {mode} '{path}', or share a folder without it.");
+                $"chmod {mode} '{path}', or share a folder without it."
+            );
         }
     }
 
     private static HostNotReadyException Refused(string path, string reason, string remedy) =>
-        new(new FailureText($"The folder '{PrintableText.Of(path)}' can't be shared with a guest.").Add("Reason", PrintableText.Of(reason)).Try(PrintableText.Of(remedy)));
+        new(
+            new FailureText($"The folder '{PrintableText.Of(path)}' can't be shared with a guest.")
+                .Add("Reason", PrintableText.Of(reason))
+                .Try(PrintableText.Of(remedy))
+        );
 }

@@ -10,8 +10,7 @@ internal static class SpawnThread
 {
     private static readonly BlockingCollection<Action> Work = [];
 
-    static SpawnThread() =>
-        new Thread(Loop) { IsBackground = true, Name = "TestHarness spawn" }.Start();
+    static SpawnThread() => new Thread(Loop) { IsBackground = true, Name = "TestHarness spawn" }.Start();
 
     public static Task<T> RunAsync<T>(Func<T> start)
     {

@@ -3,7 +3,8 @@ using TestHarness.Errors;
 namespace TestHarness.Hosts;
 
 /// <summary>
-/// The files of a machine's SSH access, in a folder of its run folder: the key that opens the guest, the known hosts, the control socket. Only this process's user reads them.
+/// The files of a machine's SSH access, in a folder of its run folder: the key that opens the guest, the known hosts, the control socket.
+/// Only this process's user reads them.
 /// </summary>
 /// <param name="folder">The folder; short, since a socket's path ends at 107 bytes (unix(7)).</param>
 internal sealed class SshFiles(string folder)
@@ -36,7 +37,9 @@ internal sealed class SshFiles(string folder)
         }
     }
 
-    /// <summary>Makes the key that opens the guest, and with <paramref name="hostKey"/> one for its sshd, which is then the only one known.</summary>
+    /// <summary>
+    /// Makes the key that opens the guest, and with <paramref name="hostKey"/> one for its sshd, which is then the only one known.
+    /// </summary>
     public async Task MakeAsync(bool hostKey, CancellationToken cancellationToken)
     {
         CreateFolder();
@@ -68,14 +71,18 @@ internal sealed class SshFiles(string folder)
 
     private static async Task MakeKeyAsync(string path, CancellationToken cancellationToken)
     {
-        HelperResult result = await HelperProgram.RunAsync(
-            "ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-C", Alias, "-f", path], null, cancellationToken).ConfigureAwait(false);
+        HelperResult result = await HelperProgram
+            .RunAsync("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-C", Alias, "-f", path], null, cancellationToken)
+            .ConfigureAwait(false);
         if (result.ExitCode != 0)
-            throw new HostNotReadyException(new FailureText("ssh-keygen could not make a key.").Add("File", path).Add("Reason", result.StandardError));
+            throw new HostNotReadyException(
+                new FailureText("ssh-keygen could not make a key.").Add("File", path).Add("Reason", result.StandardError)
+            );
     }
 
     // Type and key, without the comment.
     private static string ReadKey(string path) => string.Join(' ', File.ReadAllText(path).Split(' ')[..2]);
 
-    private void CreateFolder() => Directory.CreateDirectory(folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+    private void CreateFolder() =>
+        Directory.CreateDirectory(folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
 }

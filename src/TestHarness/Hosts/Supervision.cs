@@ -3,14 +3,16 @@ using System.Diagnostics;
 namespace TestHarness.Hosts;
 
 /// <summary>
-/// Sees to it that nothing outlives the test run. QEMU itself dies with this process (parent-death signal, see <see cref="SpawnThread"/>); this adds
-/// a reaper that ends what programs left and removes the run folder however the process ends, and a watch on the test runner's processes above.
+/// Sees to it that nothing outlives the test run. QEMU itself dies with this process (parent-death signal, see <see cref="SpawnThread"/>);
+/// this adds a reaper that ends what programs left and removes the run folder however the process ends, and a watch on the test runner's
+/// processes above.
 /// </summary>
 internal static class Supervision
 {
     private static readonly Lazy<bool> Started = new(Start);
 
-    // Kept for the life of the process: the reaper waits for the end of this pipe, and a Process that nobody holds is collected and closes it.
+    // Kept for the life of the process: the reaper waits for the end of this pipe, and a Process that nobody holds is collected and closes
+    // it.
     private static Process? _reaper;
 
     /// <summary>Starts supervision, once a process.</summary>
@@ -23,8 +25,9 @@ internal static class Supervision
         return true;
     }
 
-    // $1: the process's run folder; $2: the user that QEMU runs as, where it is another one. A QEMU that is a script dies with this process. What it started does not, and is found by
-    // its environment (ProgramFamily). In a container root may be kept from reading that of another user's processes, who can.
+    // $1: the process's run folder; $2: the user that QEMU runs as, where it is another one. A QEMU that is a script dies with this
+    // process. What it started does not, and is found by its environment (ProgramFamily). In a container root may be kept from reading that
+    // of another user's processes, who can.
     private const string Reap = $$"""
         trap '' INT TERM HUP
         exec >/dev/null 2>&1
@@ -42,16 +45,13 @@ internal static class Supervision
         rm -rf -- "$folder"
         """;
 
-    // The reaper's standard input is a pipe from this process. The kernel closes it when the process ends, even by SIGKILL; then 'cat' ends.
-    // A session of its own, because a Ctrl-C at the terminal goes to the whole foreground group.
+    // The reaper's standard input is a pipe from this process. The kernel closes it when the process ends, even by SIGKILL; then 'cat'
+    // ends. A session of its own, because a Ctrl-C at the terminal goes to the whole foreground group.
     private static void StartReaper(string folder)
     {
         var start = new ProcessStartInfo(Prerequisites.Find("setsid"))
         {
-            ArgumentList =
-            {
-                "sh", "-c", Reap, "testharness-reaper", folder, QemuUser.IsOther ? $"{QemuUser.Id}" : "",
-            },
+            ArgumentList = { "sh", "-c", Reap, "testharness-reaper", folder, QemuUser.IsOther ? $"{QemuUser.Id}" : "" },
             RedirectStandardInput = true,
             WorkingDirectory = "/",
         };

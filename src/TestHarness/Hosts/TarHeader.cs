@@ -31,7 +31,9 @@ internal static class TarHeader
     /// <summary>Reads the size of the content.</summary>
     /// <exception cref="InvalidDataException">It is none.</exception>
     public static long Size(ReadOnlySpan<byte> header) =>
-        Number(header, 124, 12) is var size && size <= long.MaxValue - Length ? size : throw new InvalidDataException("a size in the archive does not parse");
+        Number(header, 124, 12) is var size && size <= long.MaxValue - Length
+            ? size
+            : throw new InvalidDataException("a size in the archive does not parse");
 
     /// <summary>Returns how long a content is with its padding.</summary>
     public static long Padded(long size) => (size + Length - 1) / Length * Length;
@@ -45,7 +47,8 @@ internal static class TarHeader
     }
 
     /// <summary>Reads a text up to its first zero.</summary>
-    public static string Text(ReadOnlySpan<byte> field) => Encoding.UTF8.GetString(field.IndexOf((byte)0) is var end and >= 0 ? field[..end] : field);
+    public static string Text(ReadOnlySpan<byte> field) =>
+        Encoding.UTF8.GetString(field.IndexOf((byte)0) is var end and >= 0 ? field[..end] : field);
 
     /// <summary>Tells whether its sum is right.</summary>
     public static bool IsSound(ReadOnlySpan<byte> header) => Number(header, 148, 8) == Checksum(header);

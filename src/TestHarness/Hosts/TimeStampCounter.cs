@@ -4,9 +4,9 @@ using System.Runtime.InteropServices;
 namespace TestHarness.Hosts;
 
 /// <summary>
-/// Measures the host's time stamp counter, which is the guest's under TCG. Linux would measure it by the PIT, which is read through the emulator: on a busy
-/// host it comes out wrong now and then. The guest's clock then runs up to thirty times too fast, and so do its time limits; a microvm, which has no
-/// other clock to compare it with, waits for ever for a timer that it could not set up.
+/// Measures the host's time stamp counter, which is the guest's under TCG. Linux would measure it by the PIT, which is read through the
+/// emulator: on a busy host it comes out wrong now and then. The guest's clock then runs up to thirty times too fast, and so do its time
+/// limits; a microvm, which has no other clock to compare it with, waits for ever for a timer that it could not set up.
 /// </summary>
 internal static unsafe partial class TimeStampCounter
 {
@@ -19,7 +19,9 @@ internal static unsafe partial class TimeStampCounter
     /// <summary>How many ticks a millisecond has; <see langword="null"/> where the host has no such counter.</summary>
     public static long? Kilohertz => Measured.Value;
 
-    /// <summary>The kernel argument that tells the guest (kernel-parameters: <c>tsc_early_khz</c>); nothing where the host has no such counter.</summary>
+    /// <summary>
+    /// The kernel argument that tells the guest (kernel-parameters: <c>tsc_early_khz</c>); nothing where the host has no such counter.
+    /// </summary>
     public static string KernelArgument => Measured.Value is { } kilohertz ? $"tsc_early_khz={kilohertz}" : "";
 
     private static long? Measure()
@@ -41,8 +43,8 @@ internal static unsafe partial class TimeStampCounter
         return (long)((ended.Ticks - began.Ticks) / (ended.Milliseconds - began.Milliseconds));
     }
 
-    // The counter and the clock at the same moment: of several tries the one whose two readings of the counter are nearest, for this thread may be put aside
-    // between any two of them.
+    // The counter and the clock at the same moment: of several tries the one whose two readings of the counter are nearest, for this thread
+    // may be put aside between any two of them.
     private static (double Ticks, double Milliseconds) Sample(delegate* unmanaged<ulong> read)
     {
         const int Tries = 16;

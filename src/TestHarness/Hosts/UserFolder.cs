@@ -3,8 +3,8 @@ using TestHarness.Errors;
 namespace TestHarness.Hosts;
 
 /// <summary>
-/// Where a user's own files belong (XDG Base Directory Specification): what <c>XDG_…_HOME</c> says, else below the home folder. A relative path there is none, as the
-/// specification has it. Never below the current folder.
+/// Where a user's own files belong (XDG Base Directory Specification): what <c>XDG_…_HOME</c> says, else below the home folder. A relative
+/// path there is none, as the specification has it. Never below the current folder.
 /// </summary>
 internal static class UserFolder
 {
@@ -29,8 +29,11 @@ internal static class UserFolder
         return Path.IsPathRooted(home) ? Path.Combine(home, below) : null;
     }
 
-    private static string Find(string? own, string below, string variables) => TryFind(own, below)
-        ?? throw new HostNotReadyException(new FailureText("This user has no home folder.")
-            .Add("HOME", EnvironmentVariables.Home is { } set ? $"{set} (no such folder, or no absolute path)" : "(not set)")
-            .Try($"set {variables} to an absolute path of a folder that this user can write."));
+    private static string Find(string? own, string below, string variables) =>
+        TryFind(own, below)
+        ?? throw new HostNotReadyException(
+            new FailureText("This user has no home folder.")
+                .Add("HOME", EnvironmentVariables.Home is { } set ? $"{set} (no such folder, or no absolute path)" : "(not set)")
+                .Try($"set {variables} to an absolute path of a folder that this user can write.")
+        );
 }

@@ -7,11 +7,22 @@ namespace TestHarness.Images;
 internal static class CacheFolder
 {
     private const UnixFileMode Open =
-        UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute | UnixFileMode.GroupRead | UnixFileMode.GroupExecute | UnixFileMode.OtherRead | UnixFileMode.OtherExecute;
+        UnixFileMode.UserRead
+        | UnixFileMode.UserWrite
+        | UnixFileMode.UserExecute
+        | UnixFileMode.GroupRead
+        | UnixFileMode.GroupExecute
+        | UnixFileMode.OtherRead
+        | UnixFileMode.OtherExecute;
 
-    /// <summary>Gets the folder: <c>TESTHARNESS_CACHE</c>; as root one that QEMU's unprivileged user can reach; else the user's own.</summary>
-    public static string Path => System.IO.Path.GetFullPath(EnvironmentVariables.Cache
-        ?? (Native.EffectiveUserId() == 0 ? "/var/cache/testharness" : System.IO.Path.Combine(UserFolder.Cache, "testharness")));
+    /// <summary>
+    /// Gets the folder: <c>TESTHARNESS_CACHE</c>; as root one that QEMU's unprivileged user can reach; else the user's own.
+    /// </summary>
+    public static string Path =>
+        System.IO.Path.GetFullPath(
+            EnvironmentVariables.Cache
+                ?? (Native.EffectiveUserId() == 0 ? "/var/cache/testharness" : System.IO.Path.Combine(UserFolder.Cache, "testharness"))
+        );
 
     public static string Templates => System.IO.Path.Combine(Path, "templates");
 
@@ -55,19 +66,29 @@ internal static class CacheFolder
         }
     }
 
-    /// <summary>Returns why this user can't put anything into a folder of the cache, or <see langword="null"/>: it may be another user's, or on a medium that is only read.</summary>
+    /// <summary>
+    /// Returns why this user can't put anything into a folder of the cache, or <see langword="null"/>: it may be another user's, or on a
+    /// medium that is only read.
+    /// </summary>
     public static string? FindObstacle(string folder)
     {
         string there = folder;
         while (!Directory.Exists(there))
             there = System.IO.Path.GetDirectoryName(there)!;
-        return Native.May(there, write: true) ? null : $"this user may not write to '{there}' (set TESTHARNESS_CACHE to a folder of your own)";
+        return Native.May(there, write: true)
+            ? null
+            : $"this user may not write to '{there}' (set TESTHARNESS_CACHE to a folder of your own)";
     }
 
     /// <summary>Makes the failure of a cache that is full, read-only or another user's.</summary>
-    public static HostNotReadyException NotWritable(Exception reason) => new(
-        new FailureText($"The folder for images, '{Path}', cannot be written.")
-            .Add("Reason", reason.Message)
-            .Try("set TESTHARNESS_CACHE to a folder that this user can write; or have the owner of this one make there what is missing: testvm image build, testvm image pull."),
-        reason);
+    public static HostNotReadyException NotWritable(Exception reason) =>
+        new(
+            new FailureText($"The folder for images, '{Path}', cannot be written.")
+                .Add("Reason", reason.Message)
+                .Try(
+                    "set TESTHARNESS_CACHE to a folder that this user can write; or have the owner of this one make there what is "
+                        + "missing: testvm image build, testvm image pull."
+                ),
+            reason
+        );
 }

@@ -3,7 +3,10 @@ using System.Text;
 
 namespace TestHarness.Images;
 
-/// <summary>Writes the archive that Linux unpacks as its first root: cpio's "newc" format (Documentation/driver-api/early-userspace/buffer-format.rst).</summary>
+/// <summary>
+/// Writes the archive that Linux unpacks as its first root: cpio's "newc" format
+/// (Documentation/driver-api/early-userspace/buffer-format.rst).
+/// </summary>
 internal sealed class CpioArchive(Stream output)
 {
     private const int Folder = 0x4000;
@@ -25,7 +28,10 @@ internal sealed class CpioArchive(Stream output)
     private void Add(string path, int mode, ReadOnlySpan<byte> content)
     {
         byte[] name = Encoding.UTF8.GetBytes(path + '\0');
-        int links = mode == 0 ? 1 : (mode & Folder) != 0 && (mode & RegularFile) == 0 ? 2 : 1;
+        int links =
+            mode == 0 ? 1
+            : (mode & Folder) != 0 && (mode & RegularFile) == 0 ? 2
+            : 1;
         int[] fields = [mode == 0 ? 0 : _inode++, mode, 0, 0, links, 0, content.Length, 0, 0, 0, 0, name.Length, 0];
         string header = "070701" + string.Concat(fields.Select(field => field.ToString("X8", CultureInfo.InvariantCulture)));
         Write(Encoding.ASCII.GetBytes(header));

@@ -6,7 +6,9 @@ using TestHarness.Errors;
 
 namespace TestHarness.Images;
 
-/// <summary>The file <c>machine.json</c> beside a disk, in the store and in a package: what the disk is, and what it is booted with.</summary>
+/// <summary>
+/// The file <c>machine.json</c> beside a disk, in the store and in a package: what the disk is, and what it is booted with.
+/// </summary>
 internal sealed partial record DiskDescription
 {
     public const string FileName = "machine.json";
@@ -71,9 +73,12 @@ internal sealed partial record DiskDescription
     /// <summary>Returns the name that a disk of a format has in the store and in a package.</summary>
     public static string DiskName(DiskFormat format) => format == DiskFormat.Raw ? "disk.raw" : "disk.qcow2";
 
-    /// <summary>Tells whether an image may be named so: a name that is neither a recipe's nor looks like a path, an address or a disk's file.</summary>
+    /// <summary>
+    /// Tells whether an image may be named so: a name that is neither a recipe's nor looks like a path, an address or a disk's file.
+    /// </summary>
     public static bool IsName(string name) =>
-        NamePattern().IsMatch(name) && !RecipeSource.EmbeddedNames.Contains(name, StringComparer.Ordinal)
+        NamePattern().IsMatch(name)
+        && !RecipeSource.EmbeddedNames.Contains(name, StringComparer.Ordinal)
         && !((string[])[".qcow2", ".raw", ".img"]).Any(ending => name.EndsWith(ending, StringComparison.OrdinalIgnoreCase));
 
     /// <summary>Refuses a name that an image can't have.</summary>
@@ -81,9 +86,16 @@ internal sealed partial record DiskDescription
     {
         if (!IsName(name))
         {
-            throw new ImageException(name, new FailureText($"An image can't be named '{name}'.")
-                .Add("Names", $"up to 64 of letters, digits, '.', '_' and '-', none of {string.Join(", ", RecipeSource.EmbeddedNames)}, not with the ending of a disk")
-                .Try("--name NAME"));
+            throw new ImageException(
+                name,
+                new FailureText($"An image can't be named '{name}'.")
+                    .Add(
+                        "Names",
+                        $"up to 64 of letters, digits, '.', '_' and '-', none of {string.Join(", ", RecipeSource.EmbeddedNames)}, "
+                            + "not with the ending of a disk"
+                    )
+                    .Try("--name NAME")
+            );
         }
     }
 

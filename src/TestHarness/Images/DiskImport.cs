@@ -6,8 +6,9 @@ using TestHarness.Text;
 namespace TestHarness.Images;
 
 /// <summary>
-/// Reads a package that anybody may have made: nothing is written but the files that its <c>machine.json</c> names, in a folder of their own, no longer than that says and than
-/// there is room for. Only when all have their sums and the disk was looked at does the folder enter the store, by a rename.
+/// Reads a package that anybody may have made: nothing is written but the files that its <c>machine.json</c> names, in a folder of their
+/// own, no longer than that says and than there is room for. Only when all have their sums and the disk was looked at does the folder enter
+/// the store, by a rename.
 /// </summary>
 internal sealed class DiskImport(StoredImages store, string file, IProgress<StartProgress>? progress)
 {
@@ -23,7 +24,8 @@ internal sealed class DiskImport(StoredImages store, string file, IProgress<Star
     /// <summary>Imports it.</summary>
     /// <param name="name">The image's name. Default: the one in the package.</param>
     /// <param name="cancellationToken">Ends it.</param>
-    /// <exception cref="ImageException">It is no package, or has something in it that a package has not; the store is as it was.</exception>
+    /// <exception cref="ImageException">It is no package, or has something in it that a package has not; the store is as it
+    /// was.</exception>
     public async Task<StoredImage> RunAsync(string? name, CancellationToken cancellationToken)
     {
         Prerequisites.Require(["zstd", "setpriv"]);
@@ -36,11 +38,17 @@ internal sealed class DiskImport(StoredImages store, string file, IProgress<Star
         using WorkFolder work = store.Work(progress);
         DiskDescription? description = null;
         progress?.Report(new StartProgress(PrintableText.Of($"package {Path.GetFileName(file)}: unpacking")));
-        HelperResult result = await HelperProgram.RunAsync(
-            "zstd",
-            ["-q", "-d", "-c", "--", Path.GetFullPath(file)],
-            new HelperOptions { Take = async stream => description = await UnpackAsync(stream, work, name, cancellationToken).ConfigureAwait(false) },
-            cancellationToken).ConfigureAwait(false);
+        HelperResult result = await HelperProgram
+            .RunAsync(
+                "zstd",
+                ["-q", "-d", "-c", "--", Path.GetFullPath(file)],
+                new HelperOptions
+                {
+                    Take = async stream => description = await UnpackAsync(stream, work, name, cancellationToken).ConfigureAwait(false),
+                },
+                cancellationToken
+            )
+            .ConfigureAwait(false);
         if (result.ExitCode != 0)
             throw Refuse($"zstd says: {result.StandardError}");
         if (description is null)
@@ -62,7 +70,10 @@ internal sealed class DiskImport(StoredImages store, string file, IProgress<Star
             long claimed = description.Files.Aggregate(0L, (sum, one) => one.Size > long.MaxValue - sum ? long.MaxValue : sum + one.Size);
             long free = FreeBytes(work.Path) - Reserve;
             if (claimed > free)
-                throw Refuse($"its files have {claimed} bytes, and {Math.Max(0, free)} are free", "make room, or set TESTHARNESS_CACHE to a folder elsewhere.");
+                throw Refuse(
+                    $"its files have {claimed} bytes, and {Math.Max(0, free)} are free",
+                    "make room, or set TESTHARNESS_CACHE to a folder elsewhere."
+                );
             limited.Limit += claimed;
             Dictionary<string, DescribedFile> missing = description.Files.ToDictionary(one => one.Name, StringComparer.Ordinal);
             while (await tar.NextAsync(cancellationToken).ConfigureAwait(false) is { } entry)
@@ -97,7 +108,10 @@ internal sealed class DiskImport(StoredImages store, string file, IProgress<Star
             return null;
         RequirePlain(entry);
         if (entry.Name != DiskDescription.FileName || entry.Length is 0 or > DiskDescription.MaxBytes)
-            throw Refuse($"its first member is '{entry.Name}' with {entry.Length} bytes, not {DiskDescription.FileName} with at most {DiskDescription.MaxBytes}");
+            throw Refuse(
+                $"its first member is '{entry.Name}' with {entry.Length} bytes, not {DiskDescription.FileName} with at most "
+                    + $"{DiskDescription.MaxBytes}"
+            );
         var json = new byte[entry.Length];
         await entry.Content.ReadExactlyAsync(json, cancellationToken).ConfigureAwait(false);
         DiskDescription read;
@@ -120,12 +134,16 @@ internal sealed class DiskImport(StoredImages store, string file, IProgress<Star
     {
         var part = new PartialFile(path);
         var told = new DownloadProgress(expected.Name, progress) { Verb = "unpacking" };
-        await part.AppendAsync(entry.Content, length => told.Report(length, expected.Size), readLimit: null, cancellationToken).ConfigureAwait(false);
+        await part.AppendAsync(entry.Content, length => told.Report(length, expected.Size), readLimit: null, cancellationToken)
+            .ConfigureAwait(false);
         if (await part.SumAsync(cancellationToken).ConfigureAwait(false) is var found && found != expected.Sha256)
         {
-            throw new ImageException(file, new FailureText($"Package '{file}': its member '{expected.Name}' is not what it should be.")
-                .Add("SHA-256 wanted", expected.Sha256)
-                .Add("SHA-256 found", found));
+            throw new ImageException(
+                file,
+                new FailureText($"Package '{file}': its member '{expected.Name}' is not what it should be.")
+                    .Add("SHA-256 wanted", expected.Sha256)
+                    .Add("SHA-256 found", found)
+            );
         }
     }
 
@@ -153,7 +171,11 @@ internal sealed class DiskImport(StoredImages store, string file, IProgress<Star
 
         public override long Length => throw new NotSupportedException();
 
-        public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
+        public override long Position
+        {
+            get => throw new NotSupportedException();
+            set => throw new NotSupportedException();
+        }
 
         public override int Read(byte[] buffer, int offset, int count) => Count(inner.Read(buffer, offset, count));
 
@@ -163,9 +185,7 @@ internal sealed class DiskImport(StoredImages store, string file, IProgress<Star
         public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
             ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
 
-        public override void Flush()
-        {
-        }
+        public override void Flush() { }
 
         public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
 
@@ -173,6 +193,7 @@ internal sealed class DiskImport(StoredImages store, string file, IProgress<Star
 
         public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
 
-        private int Count(int count) => (_taken += count) <= Limit ? count : throw new InvalidDataException($"it has more in it than {DiskDescription.FileName} says");
+        private int Count(int count) =>
+            (_taken += count) <= Limit ? count : throw new InvalidDataException($"it has more in it than {DiskDescription.FileName} says");
     }
 }

@@ -6,8 +6,8 @@ using TestHarness.Text;
 namespace TestHarness.Images;
 
 /// <summary>
-/// Writes an image as one file for other hosts: a tar packed by zstd, with <c>machine.json</c> first, then the disk, and a kernel with its initrd where there are any. The file
-/// appears by a rename.
+/// Writes an image as one file for other hosts: a tar packed by zstd, with <c>machine.json</c> first, then the disk, and a kernel with its
+/// initrd where there are any. The file appears by a rename.
 /// </summary>
 internal sealed class DiskPackage(StoredImages store, IProgress<StartProgress>? progress)
 {
@@ -26,13 +26,23 @@ internal sealed class DiskPackage(StoredImages store, IProgress<StartProgress>? 
             Format = format,
             DiskBytes = ImagePull.RequireSelfContained(from.Name, from.DiskPath, format),
             Disk = await DescribedFile.OfAsync(from.DiskPath, DiskDescription.DiskName(format), cancellationToken).ConfigureAwait(false),
-            Kernel = from.KernelPath is { } kernel ? await DescribedFile.OfAsync(kernel, Path.GetFileName(kernel), cancellationToken).ConfigureAwait(false) : null,
-            Initrd = from.InitrdPath is { } initrd ? await DescribedFile.OfAsync(initrd, "initrd", cancellationToken).ConfigureAwait(false) : null,
+            Kernel = from.KernelPath is { } kernel
+                ? await DescribedFile.OfAsync(kernel, Path.GetFileName(kernel), cancellationToken).ConfigureAwait(false)
+                : null,
+            Initrd = from.InitrdPath is { } initrd
+                ? await DescribedFile.OfAsync(initrd, "initrd", cancellationToken).ConfigureAwait(false)
+                : null,
             KernelArguments = from.KernelArguments,
             Agent = from.HasAgent == true,
             Source = image.Description?.Source,
         };
-        await PackAsync(description, [.. ((string?[])[from.DiskPath, from.KernelPath, from.InitrdPath]).OfType<string>()], file, cancellationToken).ConfigureAwait(false);
+        await PackAsync(
+                description,
+                [.. ((string?[])[from.DiskPath, from.KernelPath, from.InitrdPath]).OfType<string>()],
+                file,
+                cancellationToken
+            )
+            .ConfigureAwait(false);
     }
 
     /// <summary>Packs a disk of the user's own: as one qcow2 file, whatever it lies on.</summary>
@@ -45,11 +55,20 @@ internal sealed class DiskPackage(StoredImages store, IProgress<StartProgress>? 
     {
         Prerequisites.Require(["zstd", "setpriv", "qemu-img"]);
         DiskDescription.RequireName(name);
-        var spec = new MachineSpec { Image = disk, ImageFormat = stated, Firmware = Firmware.Bios };
+        var spec = new MachineSpec
+        {
+            Image = disk,
+            ImageFormat = stated,
+            Firmware = Firmware.Bios,
+        };
         if (ImageReference.Of(spec) is not { Kind: ImageKind.File, Format: var format } || ImageReference.Problems(spec).Any())
         {
-            throw new ImageException(disk, new FailureText($"'{disk}' is neither an image that is there nor a disk whose format is known.")
-                .Try("testvm image list; or a disk's path with the ending .qcow2 or .raw, or with --format qcow2."));
+            throw new ImageException(
+                disk,
+                new FailureText($"'{disk}' is neither an image that is there nor a disk whose format is known.").Try(
+                    "testvm image list; or a disk's path with the ending .qcow2 or .raw, or with --format qcow2."
+                )
+            );
         }
 
         GuestImage own = OwnImage.Open(spec, disk, format);
@@ -57,13 +76,25 @@ internal sealed class DiskPackage(StoredImages store, IProgress<StartProgress>? 
         string flat = Path.Combine(work.Path, DiskDescription.DiskName(DiskFormat.Qcow2));
         progress?.Report(new StartProgress($"image {name}: one file is made of its disk"));
         // It takes QEMU's own lock, so a disk that a machine writes is refused.
-        HelperResult result = await HelperProgram.RunAsync(
-            "qemu-img", ["convert", "-f", format == DiskFormat.Raw ? "raw" : "qcow2", "-O", "qcow2", own.DiskPath, flat], null, cancellationToken).ConfigureAwait(false);
+        HelperResult result = await HelperProgram
+            .RunAsync(
+                "qemu-img",
+                ["convert", "-f", format == DiskFormat.Raw ? "raw" : "qcow2", "-O", "qcow2", own.DiskPath, flat],
+                null,
+                cancellationToken
+            )
+            .ConfigureAwait(false);
         if (result.ExitCode != 0)
         {
-            throw new ImageException(disk, new FailureText($"Image '{disk}': no single file could be made of its disk.")
-                .Add("qemu-img says", result.StandardError)
-                .Try(BuildFolder.RemedyFor(result.StandardError) ?? (result.StandardError.Contains("lock", StringComparison.Ordinal) ? "stop the machine that uses it." : null)));
+            throw new ImageException(
+                disk,
+                new FailureText($"Image '{disk}': no single file could be made of its disk.")
+                    .Add("qemu-img says", result.StandardError)
+                    .Try(
+                        BuildFolder.RemedyFor(result.StandardError)
+                            ?? (result.StandardError.Contains("lock", StringComparison.Ordinal) ? "stop the machine that uses it." : null)
+                    )
+            );
         }
 
         var description = new DiskDescription
@@ -79,7 +110,8 @@ internal sealed class DiskPackage(StoredImages store, IProgress<StartProgress>? 
 
     private async Task PackAsync(DiskDescription description, string[] files, string file, CancellationToken cancellationToken)
     {
-        string target = Path.GetFullPath(file), part = $"{target}.testharness-part";
+        string target = Path.GetFullPath(file),
+            part = $"{target}.testharness-part";
         if (File.Exists(part))
             progress?.Report(new StartProgress(PrintableText.Of($"written over: {part}, which a process that was killed had left")));
         progress?.Report(new StartProgress($"image {description.Name}: packing"));
@@ -89,14 +121,23 @@ internal sealed class DiskPackage(StoredImages store, IProgress<StartProgress>? 
             // Open to nobody else: a second one at the same file is refused, and what a killed one left is written over.
             using (FileStream output = new(part, FileMode.Create, FileAccess.Write, FileShare.None))
             {
-                HelperResult result = await HelperProgram.RunAsync(
-                    "zstd",
-                    ["-q", "-T0", "-c"],
-                    new HelperOptions { Feed = FeedAsync, Take = stream => stream.CopyToAsync(output, cancellationToken) },
-                    cancellationToken).ConfigureAwait(false);
+                HelperResult result = await HelperProgram
+                    .RunAsync(
+                        "zstd",
+                        ["-q", "-T0", "-c"],
+                        new HelperOptions { Feed = FeedAsync, Take = stream => stream.CopyToAsync(output, cancellationToken) },
+                        cancellationToken
+                    )
+                    .ConfigureAwait(false);
                 // A disk that can't be read ends what zstd gets, not zstd.
                 if (result.ExitCode != 0 || !whole)
-                    throw new ImageException(description.Name, new FailureText($"Image '{description.Name}': packing failed.").Add("Reason", whole ? $"zstd says: {result.StandardError}" : "its files could not be read to their end"));
+                    throw new ImageException(
+                        description.Name,
+                        new FailureText($"Image '{description.Name}': packing failed.").Add(
+                            "Reason",
+                            whole ? $"zstd says: {result.StandardError}" : "its files could not be read to their end"
+                        )
+                    );
                 output.Flush(flushToDisk: true);
             }
 
@@ -105,7 +146,12 @@ internal sealed class DiskPackage(StoredImages store, IProgress<StartProgress>? 
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw new ImageException(
-                description.Name, new FailureText($"Image '{description.Name}': the package could not be written.").Add("File", target).Add("Reason", e.Message), e);
+                description.Name,
+                new FailureText($"Image '{description.Name}': the package could not be written.")
+                    .Add("File", target)
+                    .Add("Reason", e.Message),
+                e
+            );
         }
         catch
         {
@@ -117,7 +163,8 @@ internal sealed class DiskPackage(StoredImages store, IProgress<StartProgress>? 
         {
             using (var tar = new TarWriter(stream, TarEntryFormat.Pax, leaveOpen: true))
             {
-                await WriteAsync(tar, DiskDescription.FileName, new MemoryStream(description.ToJson()), cancellationToken).ConfigureAwait(false);
+                await WriteAsync(tar, DiskDescription.FileName, new MemoryStream(description.ToJson()), cancellationToken)
+                    .ConfigureAwait(false);
                 foreach ((string path, DescribedFile described) in files.Zip(description.Files))
                     await WriteAsync(tar, described.Name, File.OpenRead(path), cancellationToken).ConfigureAwait(false);
             }
@@ -129,6 +176,10 @@ internal sealed class DiskPackage(StoredImages store, IProgress<StartProgress>? 
     private static async Task WriteAsync(TarWriter tar, string name, Stream content, CancellationToken cancellationToken)
     {
         using (content)
-            await tar.WriteEntryAsync(new PaxTarEntry(TarEntryType.RegularFile, name) { Mode = Mode, DataStream = content }, cancellationToken).ConfigureAwait(false);
+            await tar.WriteEntryAsync(
+                    new PaxTarEntry(TarEntryType.RegularFile, name) { Mode = Mode, DataStream = content },
+                    cancellationToken
+                )
+                .ConfigureAwait(false);
     }
 }

@@ -3,7 +3,8 @@ using TestHarness.Hosts;
 namespace TestHarness.Images;
 
 /// <summary>
-/// Recognises what a file is that was stated to be a raw disk: another format's bytes would reach the guest as its disk. Only to refuse; a format is never taken from this.
+/// Recognises what a file is that was stated to be a raw disk: another format's bytes would reach the guest as its disk. Only to refuse; a
+/// format is never taken from this.
 /// </summary>
 internal static class DiskSignature
 {
@@ -31,7 +32,9 @@ internal static class DiskSignature
         (0, "PK\u0003\u0004"u8.ToArray(), "zip (it is packed)", "unpack it: unzip FILE."),
     ];
 
-    /// <summary>Names the format that a file's beginning has, with what to do about it; <see langword="null"/> where it is none of these.</summary>
+    /// <summary>
+    /// Names the format that a file's beginning has, with what to do about it; <see langword="null"/> where it is none of these.
+    /// </summary>
     public static (string Format, string Remedy)? Find(ReadOnlySpan<byte> start)
     {
         foreach ((int at, byte[] bytes, string format, string remedy) in Known)

@@ -6,8 +6,8 @@ using TestHarness.Text;
 namespace TestHarness.Images;
 
 /// <summary>
-/// Fetches a file over HTTP into a partial one. A connection that is cut or silent is made anew and goes on from there, if the server still has the same version;
-/// redirections are followed within the scheme.
+/// Fetches a file over HTTP into a partial one. A connection that is cut or silent is made anew and goes on from there, if the server still
+/// has the same version; redirections are followed within the scheme.
 /// </summary>
 internal sealed class Download(string image, Uri address, PartialFile part, IProgress<StartProgress>? progress)
 {
@@ -50,8 +50,18 @@ internal sealed class Download(string image, Uri address, PartialFile part, IPro
             {
                 attempt = part.Length > before ? 1 : attempt;
                 if (attempt >= MaxAttempts)
-                    throw Failure($"the server did not answer, or broke off, {MaxAttempts} times in a row", e.Message, "start again: what has come is kept, and the download goes on from there.", e);
-                progress?.Report(new StartProgress($"image {image}: fetching", PrintableText.Of($"goes on after {part.Length} bytes, because {e.Message}")));
+                    throw Failure(
+                        $"the server did not answer, or broke off, {MaxAttempts} times in a row",
+                        e.Message,
+                        "start again: what has come is kept, and the download goes on from there.",
+                        e
+                    );
+                progress?.Report(
+                    new StartProgress(
+                        $"image {image}: fetching",
+                        PrintableText.Of($"goes on after {part.Length} bytes, because {e.Message}")
+                    )
+                );
                 await Task.Delay(RetryDelay * (1 << (attempt - 1)), cancellationToken).ConfigureAwait(false);
             }
         }
@@ -92,7 +102,9 @@ internal sealed class Download(string image, Uri address, PartialFile part, IPro
         _told.Report(part.Length, total);
         using Stream body = await response.Content.ReadAsStreamAsync(cancellationToken).ConfigureAwait(false);
         await part.AppendAsync(body, Received, StallLimit, cancellationToken).ConfigureAwait(false);
-        return total is null || part.Length >= total ? true : throw new HttpRequestException($"the connection was closed after {part.Length} of {total} bytes");
+        return total is null || part.Length >= total
+            ? true
+            : throw new HttpRequestException($"the connection was closed after {part.Length} of {total} bytes");
 
         void Received(long length)
         {
@@ -125,7 +137,11 @@ internal sealed class Download(string image, Uri address, PartialFile part, IPro
             response.Dispose();
             var next = new Uri(at, location);
             if (next.Scheme != address.Scheme || (next.Scheme == Uri.UriSchemeHttp && !ImageReference.IsLoopback(next)))
-                throw Failure("it is redirected to where it is not followed", next.ToString(), "name that address yourself, if it is right: https: leads to https: only, and http: to this machine only.");
+                throw Failure(
+                    "it is redirected to where it is not followed",
+                    next.ToString(),
+                    "name that address yourself, if it is right: https: leads to https: only, and http: to this machine only."
+                );
             at = next;
         }
 
@@ -153,5 +169,12 @@ internal sealed class Download(string image, Uri address, PartialFile part, IPro
     private static string Status(HttpResponseMessage response) => $"{(int)response.StatusCode} {response.ReasonPhrase}".TrimEnd();
 
     private ImageException Failure(string what, string detail, string? remedy, Exception? inner = null) =>
-        new(image, new FailureText($"Image '{image}': it could not be fetched, because {what}.").Add("Address", address.ToString()).Add("Reason", detail).Try(remedy), inner);
+        new(
+            image,
+            new FailureText($"Image '{image}': it could not be fetched, because {what}.")
+                .Add("Address", address.ToString())
+                .Add("Reason", detail)
+                .Try(remedy),
+            inner
+        );
 }

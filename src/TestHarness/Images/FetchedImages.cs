@@ -5,8 +5,9 @@ using TestHarness.Hosts;
 namespace TestHarness.Images;
 
 /// <summary>
-/// Keeps disks that were fetched, as <c>sha256/&lt;sum&gt;</c>: whole, checked, and read-only. A disk is fetched once, however many processes ask; it comes under another
-/// name, which stays when the connection is cut, so that the next one goes on from there, and appears by a rename.
+/// Keeps disks that were fetched, as <c>sha256/&lt;sum&gt;</c>: whole, checked, and read-only. A disk is fetched once, however many
+/// processes ask; it comes under another name, which stays when the connection is cut, so that the next one goes on from there, and appears
+/// by a rename.
 /// </summary>
 internal sealed record FetchedImages(string Root)
 {
@@ -33,8 +34,10 @@ internal sealed record FetchedImages(string Root)
     public string PathOf(string sum) => Path.Combine(Folder, sum.ToLowerInvariant());
 
     /// <summary>Lists the sums of the files that are there.</summary>
-    public IEnumerable<string> Sums() => !Directory.Exists(Folder) ? []
-        : Directory.GetFiles(Folder).Select(file => Path.GetFileName(file)).Where(IsSum).Order(StringComparer.Ordinal);
+    public IEnumerable<string> Sums() =>
+        !Directory.Exists(Folder)
+            ? []
+            : Directory.GetFiles(Folder).Select(file => Path.GetFileName(file)).Where(IsSum).Order(StringComparer.Ordinal);
 
     /// <summary>Deletes a file.</summary>
     public async Task DeleteAsync(string sum, CancellationToken cancellationToken)
@@ -68,20 +71,38 @@ internal sealed record FetchedImages(string Root)
                 new FailureText($"Image '{image}': it was not there within {Limit.TotalMinutes} minutes.")
                     .Add("Waited for", "the download, here or by another process")
                     .Try("start again: what has come is kept, and the download goes on from there."),
-                e);
+                e
+            );
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw new ImageException(
-                image, new FailureText($"Image '{image}': the file could not be stored.").Add("File", file).Add("Reason", e.Message).Try(BuildFolder.RemedyFor(e.Message)), e);
+                image,
+                new FailureText($"Image '{image}': the file could not be stored.")
+                    .Add("File", file)
+                    .Add("Reason", e.Message)
+                    .Try(BuildFolder.RemedyFor(e.Message)),
+                e
+            );
         }
     }
 
-    private async Task<string> FetchOnceAsync(string image, string sum, string file, IProgress<StartProgress>? progress, CancellationToken cancellationToken)
+    private async Task<string> FetchOnceAsync(
+        string image,
+        string sum,
+        string file,
+        IProgress<StartProgress>? progress,
+        CancellationToken cancellationToken
+    )
     {
         CacheFolder.Create(Folder);
-        using FileLock exclusive = await CacheFolder.LockAsync(
-            $"{file}.lock", owner => progress?.Report(new StartProgress($"image {image}: waiting for {owner}, which fetches it")), cancellationToken).ConfigureAwait(false);
+        using FileLock exclusive = await CacheFolder
+            .LockAsync(
+                $"{file}.lock",
+                owner => progress?.Report(new StartProgress($"image {image}: waiting for {owner}, which fetches it")),
+                cancellationToken
+            )
+            .ConfigureAwait(false);
         if (File.Exists(file))
             return file;
         Sweep();
@@ -93,7 +114,14 @@ internal sealed record FetchedImages(string Root)
         if (address.IsFile)
             await CopyAsync(image, address.LocalPath, part, progress, cancellationToken).ConfigureAwait(false);
         else
-            await new Download(image, address, part, progress) { StallLimit = StallLimit, RetryDelay = RetryDelay, MaxBytes = Math.Min(MaxBytes, part.Length + Math.Max(0, new DriveInfo(Folder).AvailableFreeSpace - Reserve)) }.RunAsync(cancellationToken).ConfigureAwait(false);
+            await new Download(image, address, part, progress)
+            {
+                StallLimit = StallLimit,
+                RetryDelay = RetryDelay,
+                MaxBytes = Math.Min(MaxBytes, part.Length + Math.Max(0, new DriveInfo(Folder).AvailableFreeSpace - Reserve)),
+            }
+                .RunAsync(cancellationToken)
+                .ConfigureAwait(false);
 
         progress?.Report(new StartProgress($"image {image}: checking its sum"));
         string found = await part.SumAsync(cancellationToken).ConfigureAwait(false);
@@ -101,11 +129,19 @@ internal sealed record FetchedImages(string Root)
         {
             bool isPointer = LfsPointer.Is($"{file}.part");
             part.Delete();
-            throw new ImageException(image, new FailureText($"Image '{image}': it is not what it should be.")
-                .Add("SHA-256 wanted", sum)
-                .Add("SHA-256 found", found)
-                .Add("Reason", isPointer ? LfsPointer.Reason : null)
-                .Try(isPointer ? "the address of the content itself; where it is a file: git lfs pull." : "give the sum that the image's publisher names (MachineSpec.ImageSha256, --sha256); where it is that already, what was fetched is damaged or another image."));
+            throw new ImageException(
+                image,
+                new FailureText($"Image '{image}': it is not what it should be.")
+                    .Add("SHA-256 wanted", sum)
+                    .Add("SHA-256 found", found)
+                    .Add("Reason", isPointer ? LfsPointer.Reason : null)
+                    .Try(
+                        isPointer
+                            ? "the address of the content itself; where it is a file: git lfs pull."
+                            : "give the sum that the image's publisher names (MachineSpec.ImageSha256, --sha256); where it is "
+                                + "that already, what was fetched is damaged or another image."
+                    )
+            );
         }
 
         part.MoveTo(file);
@@ -113,13 +149,22 @@ internal sealed record FetchedImages(string Root)
     }
 
     // A copy, so that what was checked is what is used, whoever writes to the file afterwards.
-    private static async Task CopyAsync(string image, string source, PartialFile part, IProgress<StartProgress>? progress, CancellationToken cancellationToken)
+    private static async Task CopyAsync(
+        string image,
+        string source,
+        PartialFile part,
+        IProgress<StartProgress>? progress,
+        CancellationToken cancellationToken
+    )
     {
         if (Native.StatusOf(source) is var status && status is not { IsPlainFile: true })
         {
-            throw new ImageException(image, new FailureText($"Image '{image}': the file can't be used.")
-                .Add("File", source)
-                .Add("Reason", status is { } other ? $"it is {other.Type}, not a file" : "there is no such file"));
+            throw new ImageException(
+                image,
+                new FailureText($"Image '{image}': the file can't be used.")
+                    .Add("File", source)
+                    .Add("Reason", status is { } other ? $"it is {other.Type}, not a file" : "there is no such file")
+            );
         }
 
         part.Delete();
@@ -133,8 +178,13 @@ internal sealed record FetchedImages(string Root)
     // Downloads that were cut and that nobody came back for.
     private void Sweep()
     {
-        foreach (string part in Directory.GetFiles(Folder, "*.part")
-            .Where(part => IsSum(Path.GetFileNameWithoutExtension(part)) && DateTime.UtcNow - File.GetLastWriteTimeUtc(part) > Abandoned))
+        foreach (
+            string part in Directory
+                .GetFiles(Folder, "*.part")
+                .Where(part =>
+                    IsSum(Path.GetFileNameWithoutExtension(part)) && DateTime.UtcNow - File.GetLastWriteTimeUtc(part) > Abandoned
+                )
+        )
         {
             using FileLock? free = FileLock.TryTake(Path.ChangeExtension(part, ".lock"));
             if (free is not null)

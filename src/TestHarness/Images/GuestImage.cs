@@ -16,17 +16,28 @@ internal sealed record GuestImage
     /// <summary>Gets the kernel's arguments that the image needs, such as <c>root=/dev/vda rw</c>; no consoles.</summary>
     public required string KernelArguments { get; init; }
 
-    /// <summary>Gets a shell command that ends with exit code 0 once the guest is up, or <see langword="null"/> where the agent's first answer says it.</summary>
+    /// <summary>
+    /// Gets a shell command that ends with exit code 0 once the guest is up, or <see langword="null"/> where the agent's first answer says
+    /// it.
+    /// </summary>
     public string? Ready { get; init; }
 
-    /// <summary>Gets the memory in MiB without which the guest does not come up, or <see langword="null"/> where nothing is known.</summary>
+    /// <summary>
+    /// Gets the memory in MiB without which the guest does not come up, or <see langword="null"/> where nothing is known.
+    /// </summary>
     public int? MinimumMemoryMiB { get; init; }
 
-    /// <summary>Gets a value indicating whether the agent is in the image. False: cloud-init is, and can install it; null: nothing is known.</summary>
+    /// <summary>
+    /// Gets a value indicating whether the agent is in the image. False: cloud-init is, and can install it; null: nothing is known.
+    /// </summary>
     public bool? HasAgent { get; init; } = true;
 
     /// <summary>Gets the disk, by default the one that a build leaves in the folder.</summary>
-    public string DiskPath { get => field ?? Path.Combine(Folder, "disk.qcow2"); init; }
+    public string DiskPath
+    {
+        get => field ?? Path.Combine(Folder, "disk.qcow2");
+        init;
+    }
 
     /// <summary>Gets the files that the disk lies on, the nearest first.</summary>
     public IReadOnlyList<string> BackingFiles { get; init; } = [];

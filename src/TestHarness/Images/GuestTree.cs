@@ -65,7 +65,10 @@ internal sealed class GuestTree(string image, Recipe recipe, RecipeSource source
         foreach (RecipeLink link in recipe.Links)
         {
             string path = InTree(link.Path);
-            script.Append(CultureInfo.InvariantCulture, $"mkdir -p {Quote(Path.GetDirectoryName(path)!)}\nln -sfnT {Quote(link.Target)} {Quote(path)}\n");
+            script.Append(
+                CultureInfo.InvariantCulture,
+                $"mkdir -p {Quote(Path.GetDirectoryName(path)!)}\nln -sfnT {Quote(link.Target)} {Quote(path)}\n"
+            );
         }
 
         await folder.RunScriptAsync("files", script.ToString(), cancellationToken).ConfigureAwait(false);
@@ -75,15 +78,22 @@ internal sealed class GuestTree(string image, Recipe recipe, RecipeSource source
             string staged = $"stage/{count++}";
             await File.WriteAllBytesAsync(Path.Combine(folder.Path, staged), content, cancellationToken).ConfigureAwait(false);
             string path = InTree(file.Path);
-            script.Append(CultureInfo.InvariantCulture, $"mkdir -p {Quote(Path.GetDirectoryName(path)!)}\nrm -f {Quote(path)}\ninstall -m {file.Mode} {staged} {Quote(path)}\n");
+            script.Append(
+                CultureInfo.InvariantCulture,
+                $"mkdir -p {Quote(Path.GetDirectoryName(path)!)}\nrm -f {Quote(path)}\ninstall -m {file.Mode} {staged} {Quote(path)}\n"
+            );
         }
     }
 
-    /// <summary>Runs the recipe's commands in the guest's files, then gives the files to their owners, whom a command may have made.</summary>
+    /// <summary>
+    /// Runs the recipe's commands in the guest's files, then gives the files to their owners, whom a command may have made.
+    /// </summary>
     public async Task RunCommandsAsync(CancellationToken cancellationToken)
     {
         for (int i = 0; i < recipe.Commands.Count; i++)
-            await folder.RunScriptAsync($"command {i + 1} of {recipe.Commands.Count}", RunCommand, cancellationToken, recipe.Commands[i]).ConfigureAwait(false);
+            await folder
+                .RunScriptAsync($"command {i + 1} of {recipe.Commands.Count}", RunCommand, cancellationToken, recipe.Commands[i])
+                .ConfigureAwait(false);
 
         RecipeFile[] owned = [.. recipe.Files.Where(file => file.Owner != "root:root")];
         if (owned.Length == 0)
@@ -96,7 +106,10 @@ internal sealed class GuestTree(string image, Recipe recipe, RecipeSource source
             string[] owner = file.Owner.Split(':');
             string path = Quote(InTree(file.Path));
             // chown clears the set-user-id bits, so the mode comes after it.
-            script.Append(CultureInfo.InvariantCulture, $"chown {IdOf(users, owner[0])}:{IdOf(groups, owner[1])} {path}\nchmod {file.Mode} {path}\n");
+            script.Append(
+                CultureInfo.InvariantCulture,
+                $"chown {IdOf(users, owner[0])}:{IdOf(groups, owner[1])} {path}\nchmod {file.Mode} {path}\n"
+            );
         }
 
         await folder.RunScriptAsync("owners", script.ToString(), cancellationToken).ConfigureAwait(false);
@@ -111,7 +124,11 @@ internal sealed class GuestTree(string image, Recipe recipe, RecipeSource source
     /// <summary>Reads the third field of a line of passwd(5) or group(5).</summary>
     private string IdOf(string table, string name) =>
         table.Split('\n').Select(line => line.Split(':')).FirstOrDefault(fields => fields.Length > 2 && fields[0] == name)?[2]
-        ?? (uint.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out _) ? name : throw Failure("The guest has no user or group", name));
+        ?? (
+            uint.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out _)
+                ? name
+                : throw Failure("The guest has no user or group", name)
+        );
 
     private string InTree(string guestPath)
     {

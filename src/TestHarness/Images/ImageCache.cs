@@ -19,7 +19,12 @@ internal sealed class ImageCache(string root)
     /// <summary>Gets how long a build may take, with the wait for another process that builds the same.</summary>
     public TimeSpan Limit { get; init; } = TimeSpan.FromMinutes(30);
 
-    public async Task<GuestImage> GetAsync(string image, ImageBuildMode mode, IProgress<StartProgress>? progress, CancellationToken cancellationToken)
+    public async Task<GuestImage> GetAsync(
+        string image,
+        ImageBuildMode mode,
+        IProgress<StartProgress>? progress,
+        CancellationToken cancellationToken
+    )
     {
         RecipeSource source = RecipeSource.Find(image);
         Recipe recipe = source.ReadRecipe();
@@ -41,28 +46,45 @@ internal sealed class ImageCache(string root)
                 new FailureText($"Image '{source.Name}': it was not there within {Limit.TotalMinutes} minutes.")
                     .Add("Waited for", "the build, here or by another process")
                     .Try("see that the host reaches its package mirror: sudo apt-get update."),
-                e);
+                e
+            );
         }
     }
 
     private async Task<GuestImage> BuildOnceAsync(
-        RecipeSource source, Recipe recipe, string key, string folder, ImageBuildMode mode, IProgress<StartProgress>? progress, CancellationToken cancellationToken)
+        RecipeSource source,
+        Recipe recipe,
+        string key,
+        string folder,
+        ImageBuildMode mode,
+        IProgress<StartProgress>? progress,
+        CancellationToken cancellationToken
+    )
     {
         Prerequisites.Require(BuildFolder.Programs);
         CacheFolder.Create(folder);
-        using FileLock exclusive = await CacheFolder.LockAsync(
-            Path.Combine(folder, $"{key}.lock"),
-            owner => progress?.Report(new StartProgress($"image {source.Name}: waiting for {owner}, which builds it")),
-            cancellationToken).ConfigureAwait(false);
+        using FileLock exclusive = await CacheFolder
+            .LockAsync(
+                Path.Combine(folder, $"{key}.lock"),
+                owner => progress?.Report(new StartProgress($"image {source.Name}: waiting for {owner}, which builds it")),
+                cancellationToken
+            )
+            .ConfigureAwait(false);
         if (mode == ImageBuildMode.IfMissing && FindBuilt(folder, key) is { } builtMeanwhile)
             return builtMeanwhile;
 
         await SweepAsync(source.Name, folder, key, progress).ConfigureAwait(false);
-        return await BuildAsync(source, recipe, Path.Combine(folder, NextGeneration(folder, key)), progress, cancellationToken).ConfigureAwait(false);
+        return await BuildAsync(source, recipe, Path.Combine(folder, NextGeneration(folder, key)), progress, cancellationToken)
+            .ConfigureAwait(false);
     }
 
     private async Task<GuestImage> BuildAsync(
-        RecipeSource source, Recipe recipe, string target, IProgress<StartProgress>? progress, CancellationToken cancellationToken)
+        RecipeSource source,
+        Recipe recipe,
+        string target,
+        IProgress<StartProgress>? progress,
+        CancellationToken cancellationToken
+    )
     {
         var folder = new BuildFolder(source.Name, target + Building, progress);
         try
@@ -71,8 +93,10 @@ internal sealed class ImageCache(string root)
             string result = await Build(recipe, source, folder, cancellationToken).ConfigureAwait(false);
             ImageDescription.Write(result, recipe, source.Name);
             File.SetUnixFileMode(result, File.GetUnixFileMode(folder.Path));
-            string[] older = [.. Generations(Path.GetDirectoryName(target)!, Path.GetFileName(target).Split('.')[0])
-                .Where(ImageFolder.IsOurs)];
+            string[] older =
+            [
+                .. Generations(Path.GetDirectoryName(target)!, Path.GetFileName(target).Split('.')[0]).Where(ImageFolder.IsOurs),
+            ];
             Directory.Move(result, target);
             foreach (string old in older)
                 FolderRemoval.Remove(old);
@@ -85,7 +109,8 @@ internal sealed class ImageCache(string root)
                     .Add("Folder", target)
                     .Add("Reason", e.Message)
                     .Try(BuildFolder.RemedyFor(e.Message)),
-                e);
+                e
+            );
         }
         finally
         {
@@ -94,7 +119,10 @@ internal sealed class ImageCache(string root)
 
         progress?.Report(new StartProgress($"image {source.Name}: built", Fraction: 1));
         return ImageDescription.Read(target)
-            ?? throw new ImageException(source.Name, new FailureText($"Image '{source.Name}': the files are not whole after the build.").Add("Folder", target));
+            ?? throw new ImageException(
+                source.Name,
+                new FailureText($"Image '{source.Name}': the files are not whole after the build.").Add("Folder", target)
+            );
     }
 
     /// <summary>Deletes what killed builders left of this image, whatever the recipe was like then; live ones hold their lock.</summary>
@@ -102,7 +130,11 @@ internal sealed class ImageCache(string root)
     {
         foreach (string leftover in Directory.GetDirectories(folder, $"*{Building}"))
         {
-            if (!ImageKey.IsFolderName(Path.GetFileName(leftover)[..^Building.Length]) || !BuildFolder.IsOurs(leftover) || !Native.May(leftover, write: true))
+            if (
+                !ImageKey.IsFolderName(Path.GetFileName(leftover)[..^Building.Length])
+                || !BuildFolder.IsOurs(leftover)
+                || !Native.May(leftover, write: true)
+            )
                 continue;
             string key = Path.GetFileName(leftover).Split('.')[0];
             using FileLock? theirs = key == ownKey ? null : FileLock.TryTake(Path.Combine(folder, $"{key}.lock"));
@@ -122,7 +154,10 @@ internal sealed class ImageCache(string root)
     /// <summary>Returns the folders of a key, the newest first: <c>key</c>, and <c>key.2</c> onwards after a refresh.</summary>
     private static IEnumerable<string> Generations(string folder, string key) =>
         Directory.Exists(folder)
-            ? Directory.GetDirectories(folder, $"{key}*").Where(path => ImageKey.IsFolderName(Path.GetFileName(path))).OrderByDescending(Generation)
+            ? Directory
+                .GetDirectories(folder, $"{key}*")
+                .Where(path => ImageKey.IsFolderName(Path.GetFileName(path)))
+                .OrderByDescending(Generation)
             : [];
 
     private static int Generation(string path)

@@ -53,8 +53,16 @@ internal sealed record ImageDescription
     {
         try
         {
-            ImageDescription? description = JsonSerializer.Deserialize<ImageDescription>(File.ReadAllBytes(Path.Combine(folder, FileName)), Json);
-            if (description is null || description.Files.Any(file => new FileInfo(Path.Combine(folder, file.Key)) is not { Exists: true } info || info.Length != file.Value))
+            ImageDescription? description = JsonSerializer.Deserialize<ImageDescription>(
+                File.ReadAllBytes(Path.Combine(folder, FileName)),
+                Json
+            );
+            if (
+                description is null
+                || description.Files.Any(file =>
+                    new FileInfo(Path.Combine(folder, file.Key)) is not { Exists: true } info || info.Length != file.Value
+                )
+            )
                 return null;
             return new GuestImage
             {

@@ -5,7 +5,9 @@ using TestHarness.Agents;
 
 namespace TestHarness.Images;
 
-/// <summary>The name of an image's content: a hash of all that it is made from, except the packages' versions, which are refreshed on request only.</summary>
+/// <summary>
+/// The name of an image's content: a hash of all that it is made from, except the packages' versions, which are refreshed on request only.
+/// </summary>
 internal static partial class ImageKey
 {
     /// <summary>Counts up when the builder makes something else from the same recipe.</summary>

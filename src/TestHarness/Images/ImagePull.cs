@@ -32,9 +32,18 @@ internal sealed record ImagePull
     public async Task<StoredImage> RunAsync(StoredImages store, IProgress<StartProgress>? progress, CancellationToken cancellationToken)
     {
         DiskDescription.RequireName(Name);
-        var spec = new MachineSpec { Image = Address, ImageSha256 = Sha256, ImageFormat = Format, Firmware = Firmware.Bios };
+        var spec = new MachineSpec
+        {
+            Image = Address,
+            ImageSha256 = Sha256,
+            ImageFormat = Format,
+            Firmware = Firmware.Bios,
+        };
         if (ImageReference.Problems(spec).ToArray() is { Length: > 0 } problems)
-            throw new ImageException(Address, new FailureText($"Image '{Address}': it can't be fetched.").Add("Reason", string.Join('\n', problems.Select(InToolsWords))));
+            throw new ImageException(
+                Address,
+                new FailureText($"Image '{Address}': it can't be fetched.").Add("Reason", string.Join('\n', problems.Select(InToolsWords)))
+            );
 
         FetchedImages fetched = Size is { } most ? store.Fetched with { MaxBytes = most } : store.Fetched;
         bool wasThere = File.Exists(fetched.PathOf(Sha256));
@@ -68,13 +77,21 @@ internal sealed record ImagePull
     public static long RequireSelfContained(string image, string file, DiskFormat format)
     {
         OwnDisk disk = OwnDisk.Open(image, file, format);
-        return disk.BackingFiles.Count == 0 ? disk.Size
-            : throw new ImageException(image, new FailureText($"Image '{image}': the disk can't be used.").Add("Reason", $"it lies on a backing file, '{disk.BackingFiles[0]}', which does not come with it"));
+        return disk.BackingFiles.Count == 0
+            ? disk.Size
+            : throw new ImageException(
+                image,
+                new FailureText($"Image '{image}': the disk can't be used.").Add(
+                    "Reason",
+                    $"it lies on a backing file, '{disk.BackingFiles[0]}', which does not come with it"
+                )
+            );
     }
 
     // The mistakes are those of a spec; who is at a terminal has options.
-    private static string InToolsWords(string problem) => problem
-        .Replace("ImageFormat is missing", "--format is missing", StringComparison.Ordinal)
-        .Replace("Set it to Qcow2 or Raw", "Write --format qcow2 or --format raw", StringComparison.Ordinal)
-        .Replace("ImageSha256 is", "--sha256 is", StringComparison.Ordinal);
+    private static string InToolsWords(string problem) =>
+        problem
+            .Replace("ImageFormat is missing", "--format is missing", StringComparison.Ordinal)
+            .Replace("Set it to Qcow2 or Raw", "Write --format qcow2 or --format raw", StringComparison.Ordinal)
+            .Replace("ImageSha256 is", "--sha256 is", StringComparison.Ordinal);
 }

@@ -22,26 +22,35 @@ internal sealed partial record ImageReference(ImageKind Kind, DiskFormat Format)
         foreach (string problem in kind == ImageKind.Address ? AddressProblems(spec) : [])
             yield return problem;
         if (kind == ImageKind.File && spec.ImageSha256 is not null)
-            yield return "ImageSha256 is for images that are fetched: to have a file checked and copied into the cache, write its address (file:///…).";
+            yield return "ImageSha256 is for images that are fetched: to have a file checked and copied into the cache, write its "
+                + "address (file:///…).";
     }
 
     /// <summary>Tells whether an address leads to this machine itself, written as a number: a name could be resolved to another.</summary>
-    public static bool IsLoopback(Uri address) => IPAddress.TryParse(address.Host.Trim('[', ']'), out IPAddress? host) && IPAddress.IsLoopback(host);
+    public static bool IsLoopback(Uri address) =>
+        IPAddress.TryParse(address.Host.Trim('[', ']'), out IPAddress? host) && IPAddress.IsLoopback(host);
 
     private static ImageKind KindOf(MachineSpec spec)
     {
         if (Scheme().IsMatch(spec.Image))
             return ImageKind.Address;
-        return spec.ImageFormat is not null || Endings.Any(ending => spec.Image.EndsWith(ending, StringComparison.OrdinalIgnoreCase)) ? ImageKind.File : ImageKind.Recipe;
+        return spec.ImageFormat is not null || Endings.Any(ending => spec.Image.EndsWith(ending, StringComparison.OrdinalIgnoreCase))
+            ? ImageKind.File
+            : ImageKind.Recipe;
     }
 
     private static DiskFormat? StatedFormat(MachineSpec spec)
     {
-        string path = KindOf(spec) == ImageKind.Address && Uri.TryCreate(spec.Image, UriKind.Absolute, out Uri? address) ? address.AbsolutePath : spec.Image;
+        string path =
+            KindOf(spec) == ImageKind.Address && Uri.TryCreate(spec.Image, UriKind.Absolute, out Uri? address)
+                ? address.AbsolutePath
+                : spec.Image;
         return spec.ImageFormat
-            ?? (path.EndsWith(".qcow2", StringComparison.OrdinalIgnoreCase) ? DiskFormat.Qcow2
-            : path.EndsWith(".raw", StringComparison.OrdinalIgnoreCase) ? DiskFormat.Raw
-            : null);
+            ?? (
+                path.EndsWith(".qcow2", StringComparison.OrdinalIgnoreCase) ? DiskFormat.Qcow2
+                : path.EndsWith(".raw", StringComparison.OrdinalIgnoreCase) ? DiskFormat.Raw
+                : null
+            );
     }
 
     private static IEnumerable<string> RecipeProblems(MachineSpec spec)
@@ -59,7 +68,8 @@ internal sealed partial record ImageReference(ImageKind Kind, DiskFormat Format)
         if (spec.Image.Contains('\0', StringComparison.Ordinal))
             yield return "Image has a zero character in it.";
         if (StatedFormat(spec) is null)
-            yield return "ImageFormat is missing: the image's ending does not say its format (.img is used for several), and it is not guessed. Set it to Qcow2 or Raw.";
+            yield return "ImageFormat is missing: the image's ending does not say its format (.img is used for several), and it "
+                + "is not guessed. Set it to Qcow2 or Raw.";
         if (KindOf(spec) == ImageKind.Address && spec is { Firmware: Firmware.Kernel, Kernel: null })
             yield return "Kernel is missing: nothing lies beside an image that is fetched. Name a kernel, or set Firmware to Bios or Uefi.";
     }
@@ -75,7 +85,8 @@ internal sealed partial record ImageReference(ImageKind Kind, DiskFormat Format)
         if (!string.IsNullOrWhiteSpace(spec.KernelArguments))
             yield return $"KernelArguments are not used with Firmware = {spec.Firmware}: the boot loader on the disk has them.";
         if (spec.Display == Display.Deterministic)
-            yield return $"Display.Deterministic is not possible with Firmware = {spec.Firmware}: it is made of arguments for the kernel, which the boot loader on the disk has.";
+            yield return $"Display.Deterministic is not possible with Firmware = {spec.Firmware}: it is made of arguments for the "
+                + "kernel, which the boot loader on the disk has.";
         if (spec.Type == MachineType.Microvm)
             yield return $"Type is Microvm, which has no firmware of the kind {spec.Firmware}: use Q35.";
     }
@@ -84,14 +95,16 @@ internal sealed partial record ImageReference(ImageKind Kind, DiskFormat Format)
     {
         string scheme = Scheme().Match(spec.Image).Groups[1].Value.ToLowerInvariant();
         if (scheme is not ("https" or "http" or "file"))
-            yield return $"Image: an address begins with https:, file: or (this machine only) http:, not with \"{scheme}:\". A path with a colon in it is written with \"./\" before it.";
+            yield return $"Image: an address begins with https:, file: or (this machine only) http:, not with \"{scheme}:\". A "
+                + "path with a colon in it is written with \"./\" before it.";
         else if (scheme == "file" && !spec.Image.StartsWith("file:///", StringComparison.OrdinalIgnoreCase))
             yield return "Image: file: takes an absolute path: file:///….";
         else if (!Uri.TryCreate(spec.Image, UriKind.Absolute, out Uri? address))
             yield return $"Image: \"{spec.Image}\" is no valid address.";
         else if (scheme == "http" && !IsLoopback(address))
             // The sum proves what has come, not that nobody read along, held it up or sent without end.
-            yield return "Image: http: is for this machine's own 127.0.0.1 or [::1]: on the way from elsewhere anybody could read and hold up what is fetched. Use https:.";
+            yield return "Image: http: is for this machine's own 127.0.0.1 or [::1]: on the way from elsewhere anybody could read "
+                + "and hold up what is fetched. Use https:.";
         else if (address.UserInfo.Length > 0)
             yield return "Image: a user in an address is not sent. Fetch the image with a program of your own, and name the file.";
         if (spec.ImageSha256 is not { } sum)

@@ -3,7 +3,10 @@ using TestHarness.Text;
 
 namespace TestHarness.Images;
 
-/// <summary>A simplestreams source on the web, as Ubuntu's cloud images publish theirs; with a keyring nothing of it is believed that has no good signature.</summary>
+/// <summary>
+/// A simplestreams source on the web, as Ubuntu's cloud images publish theirs; with a keyring nothing of it is believed that has no good
+/// signature.
+/// </summary>
 internal sealed class ImageSource
 {
     private const string Index = "streams/v1/index";
@@ -23,12 +26,21 @@ internal sealed class ImageSource
     /// <exception cref="ImageException">It is no address that anything is fetched from.</exception>
     public ImageSource(string address, string? keyring)
     {
-        if (!Uri.TryCreate(address, UriKind.Absolute, out Uri? uri) || uri.UserInfo.Length + uri.Query.Length + uri.Fragment.Length > 0
-            || !(uri.Scheme == Uri.UriSchemeHttps || (uri.Scheme == Uri.UriSchemeHttp && ImageReference.IsLoopback(uri))))
+        if (
+            !Uri.TryCreate(address, UriKind.Absolute, out Uri? uri)
+            || uri.UserInfo.Length + uri.Query.Length + uri.Fragment.Length > 0
+            || !(uri.Scheme == Uri.UriSchemeHttps || (uri.Scheme == Uri.UriSchemeHttp && ImageReference.IsLoopback(uri)))
+        )
         {
-            throw new ImageException(address, new FailureText($"Image source '{address}': it can't be read.")
-                .Add("Reason", "a source is an https: address, or an http: one of this machine's own 127.0.0.1 or [::1], without a user or a query")
-                .Try("https://cloud-images.ubuntu.com/releases"));
+            throw new ImageException(
+                address,
+                new FailureText($"Image source '{address}': it can't be read.")
+                    .Add(
+                        "Reason",
+                        "a source is an https: address, or an http: one of this machine's own 127.0.0.1 or [::1], without a user or a query"
+                    )
+                    .Try("https://cloud-images.ubuntu.com/releases")
+            );
         }
 
         _address = address.TrimEnd('/');
@@ -48,7 +60,14 @@ internal sealed class ImageSource
     /// <param name="progress">Told what is done.</param>
     /// <param name="cancellationToken">Ends it.</param>
     /// <exception cref="ImageException">Something of the source is not as it must be; the store is as it was.</exception>
-    public async Task<StoredImage> SyncAsync(StoredImages store, StreamQuery query, string? name, DiskFormat format, IProgress<StartProgress>? progress, CancellationToken cancellationToken)
+    public async Task<StoredImage> SyncAsync(
+        StoredImages store,
+        StreamQuery query,
+        string? name,
+        DiskFormat format,
+        IProgress<StartProgress>? progress,
+        CancellationToken cancellationToken
+    )
     {
         if (name is not null)
             DiskDescription.RequireName(name);
@@ -62,10 +81,17 @@ internal sealed class ImageSource
             Format = format,
             Architecture = item.Product.Architecture,
             Size = item.Size,
-        }.RunAsync(store, progress, cancellationToken).ConfigureAwait(false);
+        }
+            .RunAsync(store, progress, cancellationToken)
+            .ConfigureAwait(false);
     }
 
-    private async Task<StreamItem> FindAsync(StoredImages store, StreamQuery query, IProgress<StartProgress>? progress, CancellationToken cancellationToken)
+    private async Task<StreamItem> FindAsync(
+        StoredImages store,
+        StreamQuery query,
+        IProgress<StartProgress>? progress,
+        CancellationToken cancellationToken
+    )
     {
         _keyring?.Require();
         using WorkFolder work = store.Work(progress);
@@ -79,7 +105,12 @@ internal sealed class ImageSource
             long left = MaxJson - json.Length;
             string[] files = [.. _index.ProductFiles(json, index).Select(Spelt).Distinct(StringComparer.Ordinal)];
             if (files.Length > MostFiles)
-                throw new ImageException(_address, new FailureText($"Image source '{_address}': its index names {files.Length} files of products, and {MostFiles} are read at most."));
+                throw new ImageException(
+                    _address,
+                    new FailureText(
+                        $"Image source '{_address}': its index names {files.Length} files of products, and {MostFiles} are read at most."
+                    )
+                );
             foreach (string file in files)
             {
                 json = await ReadAsync(work, file, left, progress, limit.Token).ConfigureAwait(false);
@@ -91,28 +122,47 @@ internal sealed class ImageSource
         }
         catch (OperationCanceledException e) when (!cancellationToken.IsCancellationRequested)
         {
-            throw new ImageException(_address, new FailureText($"Image source '{_address}': its index was not there within {JsonLimit.TotalMinutes} minutes."), e);
+            throw new ImageException(
+                _address,
+                new FailureText($"Image source '{_address}': its index was not there within {JsonLimit.TotalMinutes} minutes."),
+                e
+            );
         }
     }
 
     // Each file is published twice: plain, and signed as .sjson; either index may name either.
     private string Spelt(string file) => Path.ChangeExtension(file, _keyring is null ? ".json" : ".sjson");
 
-    private async Task<byte[]> ReadAsync(WorkFolder work, string file, long mostBytes, IProgress<StartProgress>? progress, CancellationToken cancellationToken)
+    private async Task<byte[]> ReadAsync(
+        WorkFolder work,
+        string file,
+        long mostBytes,
+        IProgress<StartProgress>? progress,
+        CancellationToken cancellationToken
+    )
     {
         Uri address = _index.AddressOf(file);
         string path = Path.Combine(work.Path, $"{Guid.NewGuid():N}.json");
         try
         {
-            await new Download(address.AbsoluteUri, address, new PartialFile(path), progress) { StallLimit = StallLimit, RetryDelay = RetryDelay, MaxBytes = mostBytes }
-                .RunAsync(cancellationToken).ConfigureAwait(false);
+            await new Download(address.AbsoluteUri, address, new PartialFile(path), progress)
+            {
+                StallLimit = StallLimit,
+                RetryDelay = RetryDelay,
+                MaxBytes = mostBytes,
+            }
+                .RunAsync(cancellationToken)
+                .ConfigureAwait(false);
         }
         catch (ImageException e) when (_keyring is not null)
         {
             throw new ImageException(
                 _address,
-                new FailureText($"Image source '{_address}': its signed file '{file}' could not be had, and with a keyring an unsigned one is not read.").Add("Reason", e.Message),
-                e);
+                new FailureText(
+                    $"Image source '{_address}': its signed file '{file}' could not be had, and with a keyring an unsigned one is not read."
+                ).Add("Reason", e.Message),
+                e
+            );
         }
 
         if (_keyring is not null)

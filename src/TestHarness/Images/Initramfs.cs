@@ -2,7 +2,9 @@ using System.Reflection;
 
 namespace TestHarness.Images;
 
-/// <summary>The initramfs of every image that the library builds: busybox, the modules of the recipe in load order, and <c>init.sh</c>.</summary>
+/// <summary>
+/// The initramfs of every image that the library builds: busybox, the modules of the recipe in load order, and <c>init.sh</c>.
+/// </summary>
 internal static class Initramfs
 {
     private const string InitResource = "initramfs/init";
@@ -26,7 +28,11 @@ internal static class Initramfs
         archive.AddFile("init", ReadInit(), Executable);
         foreach (string module in modules)
             archive.AddFile($"modules/{Path.GetFileName(module)}", File.ReadAllBytes(module), Readable);
-        archive.AddFile("modules/order", System.Text.Encoding.UTF8.GetBytes(string.Concat(modules.Select(module => $"{Path.GetFileName(module)}\n"))), Readable);
+        archive.AddFile(
+            "modules/order",
+            System.Text.Encoding.UTF8.GetBytes(string.Concat(modules.Select(module => $"{Path.GetFileName(module)}\n"))),
+            Readable
+        );
         archive.Finish();
     }
 

@@ -14,11 +14,9 @@ internal sealed class JsonMembers(JsonElement element, string path, List<string>
 
     public void Mistake(string member, string text) => mistakes.Add($"{path}.{member}: {text}");
 
-    public bool Has(string member) =>
-        element.TryGetProperty(member, out JsonElement value) && value.ValueKind != JsonValueKind.Null;
+    public bool Has(string member) => element.TryGetProperty(member, out JsonElement value) && value.ValueKind != JsonValueKind.Null;
 
-    public string? Text(string member) =>
-        Find(member, JsonValueKind.String, "a text") is { } value ? value.GetString() : null;
+    public string? Text(string member) => Find(member, JsonValueKind.String, "a text") is { } value ? value.GetString() : null;
 
     public string RequiredText(string member)
     {
@@ -102,7 +100,10 @@ internal sealed class JsonMembers(JsonElement element, string path, List<string>
     {
         string[] unknown = [.. element.EnumerateObject().Select(member => member.Name).Where(name => !_known.Contains(name))];
         foreach (string name in unknown)
-            Mistake(name, $"is not a member here; known are {string.Join(", ", _known.Where(known => known[0] != '$').Order(StringComparer.Ordinal))}");
+            Mistake(
+                name,
+                $"is not a member here; known are {string.Join(", ", _known.Where(known => known[0] != '$').Order(StringComparer.Ordinal))}"
+            );
     }
 
     private T ReadObject<T>(JsonElement item, string itemPath, Func<JsonMembers, T> read)

@@ -44,7 +44,9 @@ internal static class KernelImage
                 return (command[0] == "gzip" ? payload : payload[..^sizeof(uint)], command);
         }
 
-        throw new InvalidDataException($"its payload is packed in an unknown way: it begins with {Convert.ToHexString(payload.Span[..Math.Min(8, payload.Length)])}");
+        throw new InvalidDataException(
+            $"its payload is packed in an unknown way: it begins with {Convert.ToHexString(payload.Span[..Math.Min(8, payload.Length)])}"
+        );
     }
 
     /// <summary>Tells whether a file begins as an ELF file does.</summary>

@@ -6,9 +6,7 @@ internal sealed class ModuleDependencies
     private readonly Dictionary<string, string> _files = new(StringComparer.Ordinal);
     private readonly Dictionary<string, string[]> _needs = new(StringComparer.Ordinal);
 
-    private ModuleDependencies()
-    {
-    }
+    private ModuleDependencies() { }
 
     public static ModuleDependencies Parse(string modulesDep)
     {

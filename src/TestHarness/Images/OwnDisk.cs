@@ -3,7 +3,10 @@ using TestHarness.Hosts;
 
 namespace TestHarness.Images;
 
-/// <summary>A user's disk: checks it and the files that it lies on before QEMU opens any of them. QEMU is then told each file with its format, and goes by no header.</summary>
+/// <summary>
+/// A user's disk: checks it and the files that it lies on before QEMU opens any of them. QEMU is then told each file with its format, and
+/// goes by no header.
+/// </summary>
 /// <param name="Path">The disk.</param>
 /// <param name="BackingFiles">What it lies on, the nearest first; all in the disk's own folder.</param>
 /// <param name="LowestFormat">The format of the last of all. The others are qcow2, for a raw disk lies on nothing.</param>
@@ -27,7 +30,7 @@ internal sealed record OwnDisk(string Path, IReadOnlyList<string> BackingFiles, 
         var backing = new List<string>();
         OwnDisk? top = null;
         string? folder = System.IO.Path.GetDirectoryName(path);
-        for (string file = path; ;)
+        for (string file = path; ; )
         {
             if (FindKind(file) is { } kind)
                 throw Refuse(image, file, kind.Reason, kind.Remedy ?? (file == path ? OwnPath.RemedyFor(image) : null));
@@ -42,12 +45,22 @@ internal sealed record OwnDisk(string Path, IReadOnlyList<string> BackingFiles, 
             if (facts.BackingFile is not { } name)
                 return top;
             if (backing.Count >= LongestChain)
-                throw Refuse(image, path, $"it lies on a chain of more than {LongestChain} backing files, or on one that goes round in circles", Flatten);
+                throw Refuse(
+                    image,
+                    path,
+                    $"it lies on a chain of more than {LongestChain} backing files, or on one that goes round in circles",
+                    Flatten
+                );
             format = facts.BackingFormat switch
             {
                 "qcow2" => DiskFormat.Qcow2,
                 "raw" => DiskFormat.Raw,
-                null => throw Refuse(image, file, $"it does not state the format of its backing file '{name}'", $"qemu-img rebase -u -F qcow2 -b '{name}' '{file}', or raw in place of qcow2."),
+                null => throw Refuse(
+                    image,
+                    file,
+                    $"it does not state the format of its backing file '{name}'",
+                    $"qemu-img rebase -u -F qcow2 -b '{name}' '{file}', or raw in place of qcow2."
+                ),
                 { } other => throw Refuse(image, file, $"the format of its backing file '{name}' is '{other}', not qcow2 or raw", Flatten),
             };
             if (FindWayOut(folder!, name, out string next) is { } reason)

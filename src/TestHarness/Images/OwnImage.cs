@@ -52,10 +52,19 @@ internal static class OwnImage
     private static (string Kernel, string? Initrd) FindKernel(MachineSpec spec, string folder)
     {
         string kernel = (spec.Kernel is { } named ? Find(named) : Beside(spec, folder, KernelNames))
-            ?? throw new ImageException(spec.Image, new FailureText($"Image '{spec.Image}': there is no kernel for it.")
-                .Add("Looked for", string.Join('\n', KernelNames.Select(name => Path.Combine(folder, name))))
-                .Try("name the kernel in MachineSpec.Kernel, or set MachineSpec.Firmware to Bios or Uefi where the disk has a boot loader."));
-        string? initrd = spec.Initrd is { } initrdNamed ? Find(initrdNamed) : spec.Kernel is null ? Beside(spec, folder, InitrdNames) : null;
+            ?? throw new ImageException(
+                spec.Image,
+                new FailureText($"Image '{spec.Image}': there is no kernel for it.")
+                    .Add("Looked for", string.Join('\n', KernelNames.Select(name => Path.Combine(folder, name))))
+                    .Try(
+                        "name the kernel in MachineSpec.Kernel, or set MachineSpec.Firmware to Bios or Uefi where the disk has a "
+                            + "boot loader."
+                    )
+            );
+        string? initrd =
+            spec.Initrd is { } initrdNamed ? Find(initrdNamed)
+            : spec.Kernel is null ? Beside(spec, folder, InitrdNames)
+            : null;
         Require(spec, "kernel", kernel, spec.Kernel);
         if (initrd is not null)
             Require(spec, "initrd", initrd, spec.Initrd);
@@ -67,23 +76,35 @@ internal static class OwnImage
     private static string? Beside(MachineSpec spec, string folder, string[] names)
     {
         string[] there = [.. names.Select(name => Path.Combine(folder, name)).Where(path => Native.StatusOf(path) is not null)];
-        return there.Length < 2 ? there.SingleOrDefault() : throw new ImageException(spec.Image, new FailureText($"Image '{spec.Image}': which of the files beside it is meant?")
-            .Add("Found", string.Join('\n', there))
-            .Try("name one in MachineSpec.Kernel or MachineSpec.Initrd."));
+        return there.Length < 2
+            ? there.SingleOrDefault()
+            : throw new ImageException(
+                spec.Image,
+                new FailureText($"Image '{spec.Image}': which of the files beside it is meant?")
+                    .Add("Found", string.Join('\n', there))
+                    .Try("name one in MachineSpec.Kernel or MachineSpec.Initrd.")
+            );
     }
 
     // A link is fine here: a distribution's /vmlinuz is one, and nothing in the file leads elsewhere.
     private static void Require(MachineSpec spec, string what, string path, string? named)
     {
-        string? reason = Native.StatusOf(path) is not { } status ? "there is no such file"
+        string? reason =
+            Native.StatusOf(path) is not { } status ? "there is no such file"
             : !status.IsPlainFile ? $"it is {status.Type}, not a file"
-            : new FileInfo(path).ResolveLinkTarget(returnFinalTarget: true) is FileInfo { Length: 0 } || new FileInfo(path).Length == 0 ? "it is empty"
+            : new FileInfo(path).ResolveLinkTarget(returnFinalTarget: true) is FileInfo { Length: 0 } || new FileInfo(path).Length == 0
+                ? "it is empty"
             : LfsPointer.Is(path) ? LfsPointer.Reason
             : null;
         if (reason is not null)
         {
-            throw new ImageException(spec.Image, new FailureText($"Image '{spec.Image}': the {what} can't be used.").Add("File", path).Add("Reason", reason)
-                .Try(reason == LfsPointer.Reason ? LfsPointer.Remedy : OwnPath.RemedyFor(named)));
+            throw new ImageException(
+                spec.Image,
+                new FailureText($"Image '{spec.Image}': the {what} can't be used.")
+                    .Add("File", path)
+                    .Add("Reason", reason)
+                    .Try(reason == LfsPointer.Reason ? LfsPointer.Remedy : OwnPath.RemedyFor(named))
+            );
         }
     }
 }

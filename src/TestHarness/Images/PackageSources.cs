@@ -17,12 +17,15 @@ internal static class PackageSources
         string[] codenames = [.. Pockets.Select(pocket => suite + pocket)];
         string[][] own =
         [
-            .. indexTargets.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
+            .. indexTargets
+                .Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
                 .Select(line => line.Split('|'))
-                .Where(target => target.Length == 6
+                .Where(target =>
+                    target.Length == 6
                     && target[0] == "Packages"
                     && target[1].Equals(distribution, StringComparison.OrdinalIgnoreCase)
-                    && codenames.Contains(target[2], StringComparer.Ordinal)),
+                    && codenames.Contains(target[2], StringComparer.Ordinal)
+                ),
         ];
         // The updates alone are no distribution.
         if (own.Any(target => target[2] == suite))
@@ -30,7 +33,10 @@ internal static class PackageSources
             return
             [
                 .. own.GroupBy(target => (Site: target[5].TrimEnd('/'), Release: target[3]))
-                    .Select(group => $"deb {group.Key.Site} {group.Key.Release} {string.Join(' ', group.Select(target => target[4]).Distinct(StringComparer.Ordinal))}"),
+                    .Select(group =>
+                        $"deb {group.Key.Site} {group.Key.Release} "
+                        + $"{string.Join(' ', group.Select(target => target[4]).Distinct(StringComparer.Ordinal))}"
+                    ),
             ];
         }
 
@@ -39,10 +45,16 @@ internal static class PackageSources
 
     /// <summary>Selects from <c>apt-config dump</c> how packages are fetched: proxies and certificates.</summary>
     public static IReadOnlyList<string> SelectTransport(string aptConfig) =>
-    [
-        .. aptConfig.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
-            .Where(line => line.StartsWith("Acquire::http", StringComparison.OrdinalIgnoreCase)
-                && (line.Contains("::Proxy", StringComparison.OrdinalIgnoreCase) || line.Contains("::Ca", StringComparison.OrdinalIgnoreCase))
-                && !line.EndsWith("\"\";", StringComparison.Ordinal)),
-    ];
+        [
+            .. aptConfig
+                .Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
+                .Where(line =>
+                    line.StartsWith("Acquire::http", StringComparison.OrdinalIgnoreCase)
+                    && (
+                        line.Contains("::Proxy", StringComparison.OrdinalIgnoreCase)
+                        || line.Contains("::Ca", StringComparison.OrdinalIgnoreCase)
+                    )
+                    && !line.EndsWith("\"\";", StringComparison.Ordinal)
+                ),
+        ];
 }

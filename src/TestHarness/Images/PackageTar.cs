@@ -6,8 +6,8 @@ using TestHarness.Hosts;
 namespace TestHarness.Images;
 
 /// <summary>
-/// Reads the members of a package's archive, one after the other. What stands before a member's header (a long name, attributes) is bounded; .NET's own reader takes as much of it
-/// into memory as the archive claims.
+/// Reads the members of a package's archive, one after the other. What stands before a member's header (a long name, attributes) is
+/// bounded; .NET's own reader takes as much of it into memory as the archive claims.
 /// </summary>
 internal sealed class PackageTar(Stream stream)
 {
@@ -29,7 +29,9 @@ internal sealed class PackageTar(Stream stream)
         var header = new byte[TarHeader.Length];
         while (true)
         {
-            int count = await stream.ReadAtLeastAsync(header, header.Length, throwOnEndOfStream: false, cancellationToken).ConfigureAwait(false);
+            int count = await stream
+                .ReadAtLeastAsync(header, header.Length, throwOnEndOfStream: false, cancellationToken)
+                .ConfigureAwait(false);
             if (count == 0 || (count == header.Length && !header.AsSpan().ContainsAnyExcept((byte)0)))
                 return null;
             if (count < header.Length)
@@ -57,7 +59,11 @@ internal sealed class PackageTar(Stream stream)
             foreach ((string key, string value) in Attributes(data, (int)bytes))
             {
                 name = key == "path" ? value : name;
-                size = key != "size" ? size : long.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out long stated) && stated <= long.MaxValue - TarHeader.Length ? stated
+                size =
+                    key != "size" ? size
+                    : long.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out long stated)
+                    && stated <= long.MaxValue - TarHeader.Length
+                        ? stated
                     : throw new InvalidDataException("a size in the archive does not parse");
             }
         }
@@ -66,11 +72,21 @@ internal sealed class PackageTar(Stream stream)
     // Records of "length key=value\n", the length in decimal digits and that of the whole record.
     private static IEnumerable<(string Key, string Value)> Attributes(byte[] data, int length)
     {
-        for (int at = 0; at < length;)
+        for (int at = 0; at < length; )
         {
             int space = Array.IndexOf(data, (byte)' ', at, length - at);
-            if (space < 0 || !int.TryParse(Encoding.ASCII.GetString(data, at, space - at), NumberStyles.None, CultureInfo.InvariantCulture, out int whole)
-                || whole > length - at || at + whole - 1 <= space || data[at + whole - 1] != '\n')
+            if (
+                space < 0
+                || !int.TryParse(
+                    Encoding.ASCII.GetString(data, at, space - at),
+                    NumberStyles.None,
+                    CultureInfo.InvariantCulture,
+                    out int whole
+                )
+                || whole > length - at
+                || at + whole - 1 <= space
+                || data[at + whole - 1] != '\n'
+            )
             {
                 throw new InvalidDataException("its attributes do not parse");
             }
@@ -97,7 +113,11 @@ internal sealed class PackageTar(Stream stream)
 
         public override long Length => length;
 
-        public override long Position { get => _taken; set => throw new NotSupportedException(); }
+        public override long Position
+        {
+            get => _taken;
+            set => throw new NotSupportedException();
+        }
 
         public async Task SkipAsync(CancellationToken cancellationToken)
         {
@@ -107,7 +127,9 @@ internal sealed class PackageTar(Stream stream)
 
         public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
         {
-            int count = await inner.ReadAsync(buffer[..(int)Math.Min(buffer.Length, length - _taken)], cancellationToken).ConfigureAwait(false);
+            int count = await inner
+                .ReadAsync(buffer[..(int)Math.Min(buffer.Length, length - _taken)], cancellationToken)
+                .ConfigureAwait(false);
             if (count == 0 && _taken < length && !buffer.IsEmpty)
                 throw new EndOfStreamException();
             _taken += count;
@@ -119,9 +141,7 @@ internal sealed class PackageTar(Stream stream)
 
         public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
 
-        public override void Flush()
-        {
-        }
+        public override void Flush() { }
 
         public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
 

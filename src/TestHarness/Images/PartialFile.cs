@@ -2,7 +2,10 @@ using System.Security.Cryptography;
 
 namespace TestHarness.Images;
 
-/// <summary>A file that is not whole yet, with a note beside it of which version of the source it is a part of. What is zero takes no room on the disk.</summary>
+/// <summary>
+/// A file that is not whole yet, with a note beside it of which version of the source it is a part of. What is zero takes no room on the
+/// disk.
+/// </summary>
 internal sealed class PartialFile(string path)
 {
     private const int BlockSize = 64 * 1024;
@@ -12,7 +15,9 @@ internal sealed class PartialFile(string path)
     /// <summary>Gets how many bytes are there.</summary>
     public long Length => File.Exists(path) ? new FileInfo(path).Length : 0;
 
-    /// <summary>Gets or sets the version that the bytes belong to: what the server calls it; <see langword="null"/> where that is not known.</summary>
+    /// <summary>
+    /// Gets or sets the version that the bytes belong to: what the server calls it; <see langword="null"/> where that is not known.
+    /// </summary>
     public string? Version
     {
         get => File.Exists(NotePath) ? File.ReadAllText(NotePath) : null;

@@ -2,7 +2,10 @@ using System.Text.RegularExpressions;
 
 namespace TestHarness.Images;
 
-/// <summary>Patterns of paths in the guest: <c>*</c> stands for anything but a slash, <c>**</c> for anything. A folder that matches brings all below it.</summary>
+/// <summary>
+/// Patterns of paths in the guest: <c>*</c> stands for anything but a slash, <c>**</c> for anything. A folder that matches brings all below
+/// it.
+/// </summary>
 internal sealed class PathPatterns(IReadOnlyList<string> patterns)
 {
     private readonly Regex[] _patterns = [.. patterns.Select(ToRegex)];
@@ -17,7 +20,7 @@ internal sealed class PathPatterns(IReadOnlyList<string> patterns)
         var kept = new HashSet<string>(StringComparer.Ordinal);
         foreach (string path in paths.Where(IsMatch))
         {
-            for (string part = path; part.Length > 0 && kept.Add(part);)
+            for (string part = path; part.Length > 0 && kept.Add(part); )
                 part = part[..part.LastIndexOf('/')];
         }
 
@@ -38,7 +41,8 @@ internal sealed class PathPatterns(IReadOnlyList<string> patterns)
 
     private static Regex ToRegex(string pattern)
     {
-        string body = Regex.Escape(pattern)
+        string body = Regex
+            .Escape(pattern)
             .Replace(@"\*\*", ".*", StringComparison.Ordinal)
             .Replace(@"\*", "[^/]*", StringComparison.Ordinal);
         return new Regex($@"\A{body}(?:/.*)?\z", RegexOptions.CultureInvariant | RegexOptions.Singleline);

@@ -6,9 +6,9 @@ using TestHarness.Hosts;
 namespace TestHarness.Images;
 
 /// <summary>
-/// Looks at a qcow2 file's header and first-level table before QEMU opens it, so that a damaged disk is refused in words that help. Strict with our disks, which are made
-/// by qemu-img: what it would not have written is a fault. A user's may have what any QEMU writes, but nothing that leads to another file unseen. Format:
-/// https://www.qemu.org/docs/master/interop/qcow2.html.
+/// Looks at a qcow2 file's header and first-level table before QEMU opens it, so that a damaged disk is refused in words that help. Strict
+/// with our disks, which are made by qemu-img: what it would not have written is a fault. A user's may have what any QEMU writes, but
+/// nothing that leads to another file unseen. Format: https://www.qemu.org/docs/master/interop/qcow2.html.
 /// </summary>
 internal static class QcowHeader
 {
@@ -45,10 +45,13 @@ internal static class QcowHeader
     {
         if (FindFault(image.DiskPath, QcowBacking.None, out QcowFacts facts) is not { } fault)
             return facts.Size;
-        throw new ImageException(image.Name, new FailureText($"Image '{image.Name}': its disk is damaged.")
-            .Add("File", image.DiskPath)
-            .Add("Reason", fault)
-            .Try($"rm -r '{image.Folder}'; the next start builds the image again."));
+        throw new ImageException(
+            image.Name,
+            new FailureText($"Image '{image.Name}': its disk is damaged.")
+                .Add("File", image.DiskPath)
+                .Add("Reason", fault)
+                .Try($"rm -r '{image.Folder}'; the next start builds the image again.")
+        );
     }
 
     /// <summary>Returns what is wrong with a file, or <see langword="null"/>. Reads some kilobytes.</summary>
@@ -81,14 +84,28 @@ internal static class QcowHeader
     {
         if (header.Length < Version3Length || Word(header, 0) != Magic)
             return header.Length == 0 ? "it is empty" : "it is not in qcow2 format";
-        uint version = Word(header, 4), clusterBits = Word(header, 20), firstLevelEntries = Word(header, 36), refcountClusters = Word(header, 56);
-        ulong backingOffset = Long(header, 8), size = Long(header, 24), firstLevel = Long(header, 40), refcounts = Long(header, 48);
+        uint version = Word(header, 4),
+            clusterBits = Word(header, 20),
+            firstLevelEntries = Word(header, 36),
+            refcountClusters = Word(header, 56);
+        ulong backingOffset = Long(header, 8),
+            size = Long(header, 24),
+            firstLevel = Long(header, 40),
+            refcounts = Long(header, 48);
         uint backingLength = Word(header, 16);
         if (version is not (2 or 3))
             return $"its format version is {version}, not 2 or 3";
         if (backing == QcowBacking.None && (backingOffset != 0 || backingLength != 0))
             return "it names a backing file, which an image has none of";
-        if ((backing == QcowBacking.One || backingOffset != 0 || backingLength != 0) && (backingOffset == 0 || backingLength is 0 or > 1023 || backingOffset > (ulong)header.Length || backingLength > (ulong)header.Length - backingOffset))
+        if (
+            (backing == QcowBacking.One || backingOffset != 0 || backingLength != 0)
+            && (
+                backingOffset == 0
+                || backingLength is 0 or > 1023
+                || backingOffset > (ulong)header.Length
+                || backingLength > (ulong)header.Length - backingOffset
+            )
+        )
             return "it does not name its backing file";
         if (clusterBits is < 9 or > 21)
             return $"its clusters have 2^{clusterBits} bytes";
@@ -110,12 +127,15 @@ internal static class QcowHeader
             return "it has snapshots, which an image has none of";
         if ((snapshots | snapshotTable) != 0 && !IsInside(snapshotTable, snapshots * SmallestSnapshot, clusterBits, length))
             return $"its table of snapshots lies outside the file, at {snapshotTable}";
-        return version == 2 ? CheckExtensions(header, Version2Length, backingOffset, backing) : CheckVersion3(header, clusterBits, backingOffset, backing);
+        return version == 2
+            ? CheckExtensions(header, Version2Length, backingOffset, backing)
+            : CheckVersion3(header, clusterBits, backingOffset, backing);
     }
 
     private static string? CheckVersion3(ReadOnlySpan<byte> header, uint clusterBits, ulong backingOffset, QcowBacking backing)
     {
-        uint headerLength = Word(header, 100), refcountOrder = Word(header, 96);
+        uint headerLength = Word(header, 100),
+            refcountOrder = Word(header, 96);
         ulong features = Long(header, 72);
         if (backing == QcowBacking.Any && (features & ExternalData) != 0)
             return "its data is in another file (data-file)";
@@ -129,9 +149,14 @@ internal static class QcowHeader
         if (refcountOrder > 6)
             return $"its reference counts have 2^{refcountOrder} bits";
         // The type of compression, where the header is long enough to name one: ours is the oldest.
-        if (headerLength > Version3Length && header.Length > Version3Length && header[Version3Length] > (backing == QcowBacking.Any ? 1 : 0))
+        if (
+            headerLength > Version3Length
+            && header.Length > Version3Length
+            && header[Version3Length] > (backing == QcowBacking.Any ? 1 : 0)
+        )
             return $"its compression is of type {header[Version3Length]}";
-        return headerLength < Version3Length || headerLength % 8 != 0 || headerLength > Math.Min(1U << (int)clusterBits, (uint)header.Length)
+        return
+            headerLength < Version3Length || headerLength % 8 != 0 || headerLength > Math.Min(1U << (int)clusterBits, (uint)header.Length)
             ? $"its header is said to have {headerLength} bytes"
             : CheckExtensions(header, (int)headerLength, backingOffset, backing);
     }
@@ -141,7 +166,8 @@ internal static class QcowHeader
         int end = EndOfHeader(header, backingOffset);
         while (at + 8 <= end)
         {
-            uint type = Word(header, at), length = Word(header, at + 4);
+            uint type = Word(header, at),
+                length = Word(header, at + 4);
             if (type == EndOfExtensions)
                 return null;
             if (type is DataFile or Encryption)
@@ -185,7 +211,8 @@ internal static class QcowHeader
         file.ReadExactly(table);
         for (int i = 0; i < table.Length; i += 8)
         {
-            ulong entry = Long(table, i), offset = entry & OffsetBits;
+            ulong entry = Long(table, i),
+                offset = entry & OffsetBits;
             if ((entry & ~(OffsetBits | OwnBit)) != 0 || (offset != 0 && !IsInside(offset, 1, clusterBits, file.Length)))
                 return $"entry {i / 8} of its first-level table points outside the file ({entry:x16})";
         }

@@ -34,7 +34,9 @@ internal sealed record Recipe
     /// <summary>Whether the agent is put into the image; otherwise cloud-init installs it at the first boot.</summary>
     public bool Agent { get; init; } = true;
 
-    /// <summary>A command that ends with 0 once the guest is up, or <see langword="null"/> where the agent's first answer says it.</summary>
+    /// <summary>
+    /// A command that ends with 0 once the guest is up, or <see langword="null"/> where the agent's first answer says it.
+    /// </summary>
     public string? Ready { get; init; }
 }
 

@@ -9,7 +9,9 @@ internal static partial class RecipeParser
 {
     private static readonly JsonDocumentOptions Json = new()
     {
-        CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true, AllowDuplicateProperties = false,
+        CommentHandling = JsonCommentHandling.Skip,
+        AllowTrailingCommas = true,
+        AllowDuplicateProperties = false,
     };
 
     /// <exception cref="ImageException">The text is no JSON, or no recipe.</exception>
@@ -23,7 +25,14 @@ internal static partial class RecipeParser
         catch (JsonException e)
         {
             string place = e.LineNumber is { } line ? $"{file}, line {line + 1}" : file;
-            throw new ImageException(image, new FailureText($"Image '{image}': the recipe is not valid JSON.").Add("Mistake", $"{place}: {WithoutPlace().Replace(e.Message, "")}"), e);
+            throw new ImageException(
+                image,
+                new FailureText($"Image '{image}': the recipe is not valid JSON.").Add(
+                    "Mistake",
+                    $"{place}: {WithoutPlace().Replace(e.Message, "")}"
+                ),
+                e
+            );
         }
 
         using (document)
@@ -43,10 +52,13 @@ internal static partial class RecipeParser
 
             if (mistakes.Count == 0 && recipe is not null)
                 return recipe;
-            throw new ImageException(image, new FailureText($"Image '{image}': the recipe has {mistakes.Count} mistake(s).")
-                .Add("Recipe", file)
-                .Add("Mistakes", string.Join('\n', mistakes))
-                .Try("see images/recipe.schema.json for the members and their meaning."));
+            throw new ImageException(
+                image,
+                new FailureText($"Image '{image}': the recipe has {mistakes.Count} mistake(s).")
+                    .Add("Recipe", file)
+                    .Add("Mistakes", string.Join('\n', mistakes))
+                    .Try("see images/recipe.schema.json for the members and their meaning.")
+            );
         }
     }
 
@@ -56,10 +68,19 @@ internal static partial class RecipeParser
         var recipe = new Recipe
         {
             Description = members.Text("description") ?? "",
-            Distribution = Matching(members, "distribution", members.RequiredText("distribution"), Name(), "a distribution such as \"debian\""),
+            Distribution = Matching(
+                members,
+                "distribution",
+                members.RequiredText("distribution"),
+                Name(),
+                "a distribution such as \"debian\""
+            ),
             Suite = Matching(members, "suite", members.RequiredText("suite"), Name(), "a suite such as \"bookworm\""),
             Architecture = OneOf(members, "architecture", members.RequiredText("architecture"), "amd64"),
-            Variant = OneOf(members, "variant", members.RequiredText("variant"), "extract", "minbase") == "extract" ? RecipeVariant.Extract : RecipeVariant.Minbase,
+            Variant =
+                OneOf(members, "variant", members.RequiredText("variant"), "extract", "minbase") == "extract"
+                    ? RecipeVariant.Extract
+                    : RecipeVariant.Minbase,
             Packages = Names(members, "packages", PackageName(), "a package's name"),
             Kernel = members.RequiredObject("kernel", ReadKernel) ?? new RecipeKernel { Package = "" },
             Disk = members.RequiredObject("disk", ReadDisk) ?? new RecipeDisk { SizeMiB = 0 },
@@ -76,13 +97,16 @@ internal static partial class RecipeParser
         return recipe;
     }
 
-    private static RecipeKernel ReadKernel(JsonMembers members) => new()
-    {
-        Package = Matching(members, "package", members.RequiredText("package"), PackageName(), "a package's name"),
-        Modules = Names(members, "modules", ModuleName(), "a module's name such as \"virtio_blk\""),
-        KeepModules = members.Texts("keepModules") is null ? null : Names(members, "keepModules", ModuleName(), "a module's name such as \"virtio_blk\""),
-        Arguments = members.Text("arguments") ?? "",
-    };
+    private static RecipeKernel ReadKernel(JsonMembers members) =>
+        new()
+        {
+            Package = Matching(members, "package", members.RequiredText("package"), PackageName(), "a package's name"),
+            Modules = Names(members, "modules", ModuleName(), "a module's name such as \"virtio_blk\""),
+            KeepModules = members.Texts("keepModules") is null
+                ? null
+                : Names(members, "keepModules", ModuleName(), "a module's name such as \"virtio_blk\""),
+            Arguments = members.Text("arguments") ?? "",
+        };
 
     private static RecipeDisk ReadDisk(JsonMembers members)
     {
@@ -92,7 +116,13 @@ internal static partial class RecipeParser
         return new RecipeDisk
         {
             SizeMiB = size ?? 0,
-            Label = Matching(members, "label", members.Text("label") ?? "root", Label(), "a label: at most 16 letters, digits, '-' and '_'"),
+            Label = Matching(
+                members,
+                "label",
+                members.Text("label") ?? "root",
+                Label(),
+                "a label: at most 16 letters, digits, '-' and '_'"
+            ),
             Compressed = members.Flag("compressed"),
         };
     }
@@ -125,7 +155,10 @@ internal static partial class RecipeParser
     private static void CheckGuestPath(JsonMembers members, string member, string path)
     {
         // An empty one has been noted as missing.
-        if (path.Length > 0 && (!path.StartsWith('/') || path.EndsWith('/') || HasDots(path) || path.Contains('\0', StringComparison.Ordinal)))
+        if (
+            path.Length > 0
+            && (!path.StartsWith('/') || path.EndsWith('/') || HasDots(path) || path.Contains('\0', StringComparison.Ordinal))
+        )
             members.Mistake(member, $"\"{path}\" is not a path in the guest, such as \"/etc/motd\", without \"..\"");
     }
 

@@ -29,8 +29,11 @@ internal sealed class RecipeSource
 
     public static IReadOnlyList<string> EmbeddedNames { get; } =
     [
-        .. Library.GetManifestResourceNames()
-            .Where(name => name.StartsWith(EmbeddedFolder, StringComparison.Ordinal) && name.EndsWith($"/{RecipeFile}", StringComparison.Ordinal))
+        .. Library
+            .GetManifestResourceNames()
+            .Where(name =>
+                name.StartsWith(EmbeddedFolder, StringComparison.Ordinal) && name.EndsWith($"/{RecipeFile}", StringComparison.Ordinal)
+            )
             .Select(name => name[EmbeddedFolder.Length..^(RecipeFile.Length + 1)])
             .Order(StringComparer.Ordinal),
     ];
@@ -43,7 +46,11 @@ internal sealed class RecipeSource
         {
             string folder = OwnPath.Find(image, place => System.IO.File.Exists(Path.Combine(place, RecipeFile)));
             if (System.IO.File.Exists(folder))
-                throw Unknown(image, $"'{folder}' is not a folder; a disk of your own has the ending .qcow2, .raw or .img, or its format in MachineSpec.ImageFormat");
+                throw Unknown(
+                    image,
+                    $"'{folder}' is not a folder; a disk of your own has the ending .qcow2, .raw or .img, or its format in "
+                        + "MachineSpec.ImageFormat"
+                );
             if (!System.IO.File.Exists(Path.Combine(folder, RecipeFile)))
                 throw Unknown(image, $"'{folder}' has no {RecipeFile}");
             return new RecipeSource(image, FolderName(folder), folder);
@@ -90,17 +97,31 @@ internal sealed class RecipeSource
     }
 
     private ImageException Missing(string name, string reason, string? remedy = null) =>
-        new(_image, new FailureText($"Image '{_image}': the recipe's file '{name}' cannot be read.").Add("Recipe", File).Add("Reason", reason).Try(remedy));
+        new(
+            _image,
+            new FailureText($"Image '{_image}': the recipe's file '{name}' cannot be read.")
+                .Add("Recipe", File)
+                .Add("Reason", reason)
+                .Try(remedy)
+        );
 
     private static ImageException Unknown(string image, string reason) =>
-        new(image, new FailureText($"There is no image '{image}': {reason}.")
-            .Add("Path", image.Contains('/', StringComparison.Ordinal) ? OwnPath.RemedyFor(image) : null)
-            .Add("Images of the library", string.Join(", ", EmbeddedNames))
-            .Try($"one of these, or the path of a folder of your own with a {RecipeFile}, written with a '/', such as \"./{Path.GetFileName(image.TrimEnd('/'))}\"."));
+        new(
+            image,
+            new FailureText($"There is no image '{image}': {reason}.")
+                .Add("Path", image.Contains('/', StringComparison.Ordinal) ? OwnPath.RemedyFor(image) : null)
+                .Add("Images of the library", string.Join(", ", EmbeddedNames))
+                .Try(
+                    $"one of these, or the path of a folder of your own with a {RecipeFile}, written with a '/', such as "
+                        + $"\"./{Path.GetFileName(image.TrimEnd('/'))}\"."
+                )
+        );
 
     private static string FolderName(string folder)
     {
-        string name = string.Concat(Path.GetFileName(folder.TrimEnd('/')).Select(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.' ? c : '_'));
+        string name = string.Concat(
+            Path.GetFileName(folder.TrimEnd('/')).Select(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.' ? c : '_')
+        );
         return name.Trim('.') is { Length: > 0 } usable ? usable : "image";
     }
 

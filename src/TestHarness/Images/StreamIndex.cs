@@ -21,13 +21,17 @@ internal sealed class StreamIndex(string source)
             throw Malformed(file, "it has no object 'index'");
         string[] paths =
         [
-            .. index.EnumerateObject().Select(entry => entry.Value)
+            .. index
+                .EnumerateObject()
+                .Select(entry => entry.Value)
                 .Where(entry => Text(entry, "datatype") == "image-downloads" && Text(entry, "format") == "products:1.0")
                 .Select(entry => Text(entry, "path") ?? throw Malformed(file, "an entry has no path")),
         ];
         foreach (string path in paths)
             RequireInside(path, file);
-        return paths.Length > 0 ? paths : throw Malformed(file, "it names no products with images to download (datatype image-downloads, format products:1.0)");
+        return paths.Length > 0
+            ? paths
+            : throw Malformed(file, "it names no products with images to download (datatype image-downloads, format products:1.0)");
     }
 
     /// <summary>Reads a file of products.</summary>
@@ -36,12 +40,30 @@ internal sealed class StreamIndex(string source)
         JsonElement root = Parse(json, file);
         if (Member(root, "products") is not { ValueKind: JsonValueKind.Object } products)
             throw Malformed(file, "it has no object 'products'");
-        return [.. products.EnumerateObject().Select(product => new StreamProduct(
-            product.Name,
-            Text(product.Value, "arch") ?? "",
-            [.. ((string?[])[Text(product.Value, "release"), Text(product.Value, "version"), .. (Text(product.Value, "aliases") ?? "").Split(',')]).OfType<string>().Where(name => name.Length > 0).Distinct(StringComparer.Ordinal)],
-            product.Value,
-            file))];
+        return
+        [
+            .. products
+                .EnumerateObject()
+                .Select(product => new StreamProduct(
+                    product.Name,
+                    Text(product.Value, "arch") ?? "",
+                    [
+                        .. (
+                            (string?[])
+                                [
+                                    Text(product.Value, "release"),
+                                    Text(product.Value, "version"),
+                                    .. (Text(product.Value, "aliases") ?? "").Split(','),
+                                ]
+                        )
+                            .OfType<string>()
+                            .Where(name => name.Length > 0)
+                            .Distinct(StringComparer.Ordinal),
+                    ],
+                    product.Value,
+                    file
+                )),
+        ];
     }
 
     /// <summary>Picks the item that a query means.</summary>
@@ -53,43 +75,75 @@ internal sealed class StreamIndex(string source)
         {
             StreamProduct[] named = fitting.Length > 0 ? fitting : [.. products];
             throw Failure(fitting.Length == 0 ? $"there is no product for {query}" : $"{fitting.Length} products are for {query}")
-                .With(fitting.Length > 0 ? "Products that fit" : "Products that exist", named.Select(one => $"{one.Id} ({string.Join(", ", [.. one.Series, one.Architecture])})"))
+                .With(
+                    fitting.Length > 0 ? "Products that fit" : "Products that exist",
+                    named.Select(one => $"{one.Id} ({string.Join(", ", [.. one.Series, one.Architecture])})")
+                )
                 .Because(fitting.Length > 0 ? "--product PRODUCT" : "--series and --arch, or --product, with one of these.");
         }
 
-        (string Version, JsonElement Item)[] versions = [.. Versions(product).Where(version => query.Version is null || version.Name == query.Version)
-            .Select(version => (version.Name, Item: FindItem(version.Value, query.Item))).Where(version => version.Item is not null).Select(version => (version.Name, version.Item!.Value))];
+        (string Version, JsonElement Item)[] versions =
+        [
+            .. Versions(product)
+                .Where(version => query.Version is null || version.Name == query.Version)
+                .Select(version => (version.Name, Item: FindItem(version.Value, query.Item)))
+                .Where(version => version.Item is not null)
+                .Select(version => (version.Name, version.Item!.Value)),
+        ];
         // Names of versions are dates, the newest the last; so simplestreams itself sorts them.
-        if (versions.OrderByDescending(version => version.Version, StringComparer.Ordinal).FirstOrDefault() is not { Version: { } newest } found)
+        if (
+            versions.OrderByDescending(version => version.Version, StringComparer.Ordinal).FirstOrDefault()
+            is not { Version: { } newest } found
+        )
         {
-            throw Failure($"product '{product.Id}' has no item '{query.Item}'{(query.Version is null ? "" : $" in version '{query.Version}'")}")
-                .With("Items that exist", Versions(product).OrderByDescending(version => version.Name, StringComparer.Ordinal).Select(version => $"{version.Name}: {string.Join(", ", Items(version.Value).Select(item => item.Name))}"))
+            throw Failure(
+                    $"product '{product.Id}' has no item '{query.Item}'{(query.Version is null ? "" : $" in version '{query.Version}'")}"
+                )
+                .With(
+                    "Items that exist",
+                    Versions(product)
+                        .OrderByDescending(version => version.Name, StringComparer.Ordinal)
+                        .Select(version => $"{version.Name}: {string.Join(", ", Items(version.Value).Select(item => item.Name))}")
+                )
                 .Because("--item and --version with one of these.");
         }
 
         string what = $"item '{query.Item}' of product '{product.Id}', version '{newest}'";
         string path = Text(found.Item, "path") ?? throw Malformed(product.File, $"{what} has no path");
         RequireInside(path, product.File);
-        string sum = Text(found.Item, "sha256") is { Length: 64 } hex && hex.All(char.IsAsciiHexDigit) ? hex : throw Malformed(product.File, $"{what} has no SHA-256");
-        long? size = Member(found.Item, "size") is { ValueKind: JsonValueKind.Number } number && number.TryGetInt64(out long bytes) && bytes > 0 ? bytes : null;
+        string sum =
+            Text(found.Item, "sha256") is { Length: 64 } hex && hex.All(char.IsAsciiHexDigit)
+                ? hex
+                : throw Malformed(product.File, $"{what} has no SHA-256");
+        long? size =
+            Member(found.Item, "size") is { ValueKind: JsonValueKind.Number } number && number.TryGetInt64(out long bytes) && bytes > 0
+                ? bytes
+                : null;
         return new StreamItem(product, newest, path, sum, size);
     }
 
     /// <summary>Returns the address of a path in the source, whatever characters are in it.</summary>
     public Uri AddressOf(string path) =>
-        new($"{source.TrimEnd('/')}/{string.Join('/', path.Split('/').Select(part => Uri.EscapeDataString(part).Replace("%3A", ":", StringComparison.Ordinal)))}");
+        new(
+            $"{source.TrimEnd('/')}/{string.Join('/', path.Split('/').Select(part => Uri.EscapeDataString(part).Replace("%3A", ":", StringComparison.Ordinal)))}"
+        );
 
     private void RequireInside(string path, string file)
     {
-        string? reason = path.Contains("://", StringComparison.Ordinal) ? "an address of its own"
+        string? reason =
+            path.Contains("://", StringComparison.Ordinal) ? "an address of its own"
             : path.StartsWith('/') ? "an absolute path"
             : path.Split('/').Any(part => part is "" or "." or "..") ? "a path with '..', '.' or nothing between two slashes"
             : path.Any(character => char.IsControl(character) || character == '\\') ? "a path with characters that no path has"
             : null;
         if (reason is not null)
         {
-            throw new ImageException(source, new FailureText($"Image source '{source}': its file '{file}' points outside the source.")
-                .Add("Path", path).Add("Reason", $"it is {reason}"));
+            throw new ImageException(
+                source,
+                new FailureText($"Image source '{source}': its file '{file}' points outside the source.")
+                    .Add("Path", path)
+                    .Add("Reason", $"it is {reason}")
+            );
         }
     }
 
@@ -103,7 +157,9 @@ internal sealed class StreamIndex(string source)
     private static JsonElement? FindItem(JsonElement version, string name)
     {
         JsonProperty[] items = Items(version);
-        JsonProperty[] found = items.Where(item => item.Name == name).ToArray() is { Length: > 0 } named ? named : [.. items.Where(item => Text(item.Value, "ftype") == name)];
+        JsonProperty[] found = items.Where(item => item.Name == name).ToArray() is { Length: > 0 } named
+            ? named
+            : [.. items.Where(item => Text(item.Value, "ftype") == name)];
         return found.Length > 0 ? found[0].Value : null;
     }
 
@@ -121,7 +177,8 @@ internal sealed class StreamIndex(string source)
         }
     }
 
-    // What is held of a value takes more room than a short one itself; and a text that is no Unicode would be found out only by who reads it.
+    // What is held of a value takes more room than a short one itself; and a text that is no Unicode would be found out only by who reads
+    // it.
     private void RequireReadable(byte[] json, string file)
     {
         var reader = new Utf8JsonReader(json);
@@ -142,14 +199,20 @@ internal sealed class StreamIndex(string source)
     private static JsonElement? Member(JsonElement value, string name) =>
         value.ValueKind == JsonValueKind.Object && value.TryGetProperty(name, out JsonElement member) ? member : null;
 
-    private static string? Text(JsonElement value, string name) => Member(value, name) is { ValueKind: JsonValueKind.String } text ? text.GetString() : null;
+    private static string? Text(JsonElement value, string name) =>
+        Member(value, name) is { ValueKind: JsonValueKind.String } text ? text.GetString() : null;
 
     private sealed record Refusal(string Source, FailureText Message)
     {
         public Refusal With(string label, IEnumerable<string> lines)
         {
             string[] all = [.. lines];
-            Message.Add(label, all.Length == 0 ? "none" : string.Join('\n', all.Take(MostNamed)) + (all.Length > MostNamed ? $"\nand {all.Length - MostNamed} more" : ""));
+            Message.Add(
+                label,
+                all.Length == 0
+                    ? "none"
+                    : string.Join('\n', all.Take(MostNamed)) + (all.Length > MostNamed ? $"\nand {all.Length - MostNamed} more" : "")
+            );
             return this;
         }
 
@@ -178,8 +241,11 @@ internal sealed record StreamQuery
 
     public string Item { get; init; } = "disk1.img";
 
-    public bool Fits(StreamProduct product) => Product is not null ? product.Id == Product
-        : product.Architecture == Architecture && (Series is null || product.Series.Contains(Series, StringComparer.Ordinal));
+    public bool Fits(StreamProduct product) =>
+        Product is not null
+            ? product.Id == Product
+            : product.Architecture == Architecture && (Series is null || product.Series.Contains(Series, StringComparer.Ordinal));
 
-    public override string ToString() => Product is not null ? $"'{Product}'" : $"{(Series is null ? "" : $"series '{Series}', ")}architecture '{Architecture}'";
+    public override string ToString() =>
+        Product is not null ? $"'{Product}'" : $"{(Series is null ? "" : $"series '{Series}', ")}architecture '{Architecture}'";
 }

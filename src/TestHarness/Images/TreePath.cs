@@ -39,5 +39,6 @@ internal static class TreePath
         return string.Join('/', done);
     }
 
-    private static IEnumerable<string> Split(string path) => path.Split('/', StringSplitOptions.RemoveEmptyEntries).Where(part => part != ".");
+    private static IEnumerable<string> Split(string path) =>
+        path.Split('/', StringSplitOptions.RemoveEmptyEntries).Where(part => part != ".");
 }

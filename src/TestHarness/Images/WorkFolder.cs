@@ -5,8 +5,8 @@ using TestHarness.Hosts;
 namespace TestHarness.Images;
 
 /// <summary>
-/// A folder for files that are not finished, on the same file system as the store, so that a rename finishes them. It holds a lock for as long as it is in use; one whose lock
-/// is free was left by a process that was killed, and the next one removes it.
+/// A folder for files that are not finished, on the same file system as the store, so that a rename finishes them. It holds a lock for as
+/// long as it is in use; one whose lock is free was left by a process that was killed, and the next one removes it.
 /// </summary>
 internal sealed partial class WorkFolder : IDisposable
 {
@@ -46,8 +46,11 @@ internal sealed partial class WorkFolder : IDisposable
         foreach (string file in Directory.Exists(root) ? Directory.GetFiles(root, "*.lock") : [])
         {
             // Another user's is that user's to remove. Cut short while it was made, a lock is empty.
-            if (!LockName().IsMatch(System.IO.Path.GetFileName(file)) || !Native.May(file, write: true)
-                || !(FileLock.IsMarked(file) || new FileInfo(file) is { LinkTarget: null, Length: 0 }))
+            if (
+                !LockName().IsMatch(System.IO.Path.GetFileName(file))
+                || !Native.May(file, write: true)
+                || !(FileLock.IsMarked(file) || new FileInfo(file) is { LinkTarget: null, Length: 0 })
+            )
             {
                 continue;
             }
@@ -60,7 +63,14 @@ internal sealed partial class WorkFolder : IDisposable
             {
                 long size = new DirectoryInfo(left).EnumerateFiles("*", SearchOption.AllDirectories).Sum(one => one.Length);
                 FolderRemoval.Remove(left);
-                progress?.Report(new StartProgress(string.Create(CultureInfo.InvariantCulture, $"removed what a process that was killed had left: {left} ({size / (1024 * 1024)} MiB)")));
+                progress?.Report(
+                    new StartProgress(
+                        string.Create(
+                            CultureInfo.InvariantCulture,
+                            $"removed what a process that was killed had left: {left} ({size / (1024 * 1024)} MiB)"
+                        )
+                    )
+                );
             }
 
             File.Delete(file);

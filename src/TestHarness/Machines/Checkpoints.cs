@@ -24,7 +24,10 @@ internal sealed class Checkpoints(MachineOperations machine, Standstill standsti
         {
             if (!_tags.ContainsKey(name))
             {
-                string known = _tags.Count == 0 ? "it has none; call CheckpointAsync first" : string.Join(", ", _tags.Keys.Select(key => $"\"{key}\""));
+                string known =
+                    _tags.Count == 0
+                        ? "it has none; call CheckpointAsync first"
+                        : string.Join(", ", _tags.Keys.Select(key => $"\"{key}\""));
                 throw new ArgumentException($"Machine '{machine.Name}' has no checkpoint \"{name}\". Checkpoints: {known}.", nameof(name));
             }
         }
@@ -33,7 +36,12 @@ internal sealed class Checkpoints(MachineOperations machine, Standstill standsti
     }
 
     private Task<bool> GuardAsync(string what, Func<CancellationToken, Task> action, CancellationToken cancellationToken) =>
-        machine.GuardAsync(what, machine.Scaled(Standstill.LongestAction), token => standstill.CarryThroughAsync(action, token), cancellationToken);
+        machine.GuardAsync(
+            what,
+            machine.Scaled(Standstill.LongestAction),
+            token => standstill.CarryThroughAsync(action, token),
+            cancellationToken
+        );
 
     private async Task SaveNowAsync(string name, CancellationToken cancellationToken)
     {
@@ -47,7 +55,9 @@ internal sealed class Checkpoints(MachineOperations machine, Standstill standsti
         }
 
         if (replaced is not null)
-            await machine.Monitor.RunJobAsync("snapshot-delete", new JsonObject { ["tag"] = replaced, ["devices"] = Disks() }, cancellationToken).ConfigureAwait(false);
+            await machine
+                .Monitor.RunJobAsync("snapshot-delete", new JsonObject { ["tag"] = replaced, ["devices"] = Disks() }, cancellationToken)
+                .ConfigureAwait(false);
     }
 
     private async Task LoadNowAsync(string name, CancellationToken cancellationToken)
@@ -59,11 +69,17 @@ internal sealed class Checkpoints(MachineOperations machine, Standstill standsti
         await standstill.ComeBackAsync(cancellationToken).ConfigureAwait(false);
     }
 
-    private JsonObject Snapshot(string tag) => new() { ["tag"] = tag, ["vmstate"] = "disk0", ["devices"] = Disks() };
+    private JsonObject Snapshot(string tag) =>
+        new()
+        {
+            ["tag"] = tag,
+            ["vmstate"] = "disk0",
+            ["devices"] = Disks(),
+        };
 
     private JsonArray Disks() =>
-    [
-        .. Enumerable.Range(0, machine.Spec.Disks.Count + 1).Select(index => JsonValue.Create($"disk{index}")),
-        .. machine.Spec.Firmware == Firmware.Uefi ? (JsonNode[])[JsonValue.Create(QemuArguments.UefiVariables)] : [],
-    ];
+        [
+            .. Enumerable.Range(0, machine.Spec.Disks.Count + 1).Select(index => JsonValue.Create($"disk{index}")),
+            .. machine.Spec.Firmware == Firmware.Uefi ? (JsonNode[])[JsonValue.Create(QemuArguments.UefiVariables)] : [],
+        ];
 }

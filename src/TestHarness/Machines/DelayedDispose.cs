@@ -5,10 +5,14 @@ using TestHarness.Operations;
 namespace TestHarness.Machines;
 
 /// <summary>
-/// Leaves a machine running that its user has disposed, until nobody wants it any more. To its user it has ended, whatever comes; those who look at it for the evidence
-/// still can.
+/// Leaves a machine running that its user has disposed, until nobody wants it any more. To its user it has ended, whatever comes; those who
+/// look at it for the evidence still can.
 /// </summary>
-[SuppressMessage("Design", "CA1001:Types that own disposable fields should be disposable", Justification = "It holds nothing of the system's; its token may outlive the machine.")]
+[SuppressMessage(
+    "Design",
+    "CA1001:Types that own disposable fields should be disposable",
+    Justification = "It holds nothing of the system's; its token may outlive the machine."
+)]
 internal sealed class DelayedDispose
 {
     private readonly VirtualMachine _machine;

@@ -14,7 +14,13 @@ namespace TestHarness.Machines;
 /// <param name="serials">The serial ports, the console first.</param>
 /// <param name="screen">The screen.</param>
 internal sealed class EvidenceCollector(
-    MachineOperations machine, MachineKeeper keeper, TestView view, GuestWatch watch, IReadOnlyList<SerialConsole> serials, Screen screen)
+    MachineOperations machine,
+    MachineKeeper keeper,
+    TestView view,
+    GuestWatch watch,
+    IReadOnlyList<SerialConsole> serials,
+    Screen screen
+)
 {
     // QEMU shows nothing while it resets the guest, as after a panic; a failed start is told within 2 seconds of it all the same.
     private static readonly TimeSpan CaptureLimit = TimeSpan.FromSeconds(1);
@@ -23,14 +29,15 @@ internal sealed class EvidenceCollector(
 
     private string CommandLine => machine.Mask.Apply(keeper.Run?.Process?.CommandLine ?? "");
 
-    public MachineFacts Facts() => new(machine.Name)
-    {
-        Serial = Excerpt(),
-        StandardError = StandardError,
-        CommandLine = CommandLine,
-        EvidenceFolder = view.EvidenceFolder,
-        Mask = machine.Mask,
-    };
+    public MachineFacts Facts() =>
+        new(machine.Name)
+        {
+            Serial = Excerpt(),
+            StandardError = StandardError,
+            CommandLine = CommandLine,
+            EvidenceFolder = view.EvidenceFolder,
+            Mask = machine.Mask,
+        };
 
     /// <summary>Collects what there is on the host. Asks nothing of the guest.</summary>
     public async Task<MachineEvidence> CollectAsync(CancellationToken cancellationToken)
@@ -43,7 +50,10 @@ internal sealed class EvidenceCollector(
             picture,
             StandardError,
             CommandLine,
-            keeper.Run?.Plan is { } plan ? machine.Mask.Apply(ReproScript.Build(plan.Program, plan.Spec, plan.Boot, machine.Name, plan.Accelerator)) : "")
+            keeper.Run?.Plan is { } plan
+                ? machine.Mask.Apply(ReproScript.Build(plan.Program, plan.Spec, plan.Boot, machine.Name, plan.Accelerator))
+                : ""
+        )
         {
             SerialExcerpt = $"{excerpt.Label}: {(excerpt.Text.Length > 0 ? $"\n{excerpt.Text}" : excerpt.Words)}",
             Events = machine.Record.Events.ToList(),
@@ -68,7 +78,9 @@ internal sealed class EvidenceCollector(
             using var alive = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, keeper.Ended);
             journal = await collection.ReadJournalAsync(alive.Token).ConfigureAwait(false);
             EvidenceBundle.MakeFolder(folder);
-            await collection.CollectFilesAsync(machine.Spec.CollectOnFailure, Path.Combine(folder, EvidenceBundle.GuestFiles), alive.Token).ConfigureAwait(false);
+            await collection
+                .CollectFilesAsync(machine.Spec.CollectOnFailure, Path.Combine(folder, EvidenceBundle.GuestFiles), alive.Token)
+                .ConfigureAwait(false);
             cancellationToken.ThrowIfCancellationRequested();
         }
         else

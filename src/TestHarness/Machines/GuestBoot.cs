@@ -12,7 +12,13 @@ namespace TestHarness.Machines;
 /// <param name="ssh">The door for SSH, where the library itself comes in by it.</param>
 /// <param name="capture">Takes a picture of the screen, where there is one.</param>
 internal sealed class GuestBoot(
-    MachineOperations machine, MachineLife life, GuestSession guest, GuestWatch watch, SshDoor ssh, Func<CancellationToken, Task<Screenshot?>> capture)
+    MachineOperations machine,
+    MachineLife life,
+    GuestSession guest,
+    GuestWatch watch,
+    SshDoor ssh,
+    Func<CancellationToken, Task<Screenshot?>> capture
+)
 {
     // A guest that restarts more often goes round in circles.
     private const int MostRestarts = 3;
@@ -41,9 +47,21 @@ internal sealed class GuestBoot(
         var progress = new BootProgress(process.Id, watch);
         WayIn way = await MakeWayAsync(run, cancellationToken).ConfigureAwait(false);
         guest.MayRestart = machine.Spec.CloudInit is not null && life.State is MachineState.Starting;
-        Task watching = progress.WatchAsync(machine.Limits.NoProgress, machine.Limits.NoWayIn, () => guest.HasAnswered || way.IsEntering ? null : way.State, async token => (await capture(token).ConfigureAwait(false))?.Png, done.Token);
+        Task watching = progress.WatchAsync(
+            machine.Limits.NoProgress,
+            machine.Limits.NoWayIn,
+            () => guest.HasAnswered || way.IsEntering ? null : way.State,
+            async token => (await capture(token).ConfigureAwait(false))?.Png,
+            done.Token
+        );
         BootFiles boot = run.Plan.Boot;
-        Task up = guest.ComeUpAsync(way, ReadyCheck.For(machine.Spec, run.Plan.Image.Ready, boot.Seed is not null), restored: boot.IsRestored, phase, done.Token);
+        Task up = guest.ComeUpAsync(
+            way,
+            ReadyCheck.For(machine.Spec, run.Plan.Image.Ready, boot.Seed is not null),
+            restored: boot.IsRestored,
+            phase,
+            done.Token
+        );
         try
         {
             Task first = await Task.WhenAny(up, process.Exited, watch.Trouble).ConfigureAwait(false);
@@ -72,7 +90,9 @@ internal sealed class GuestBoot(
         }
     }
 
-    /// <summary>A guest that had been up restarts within the same QEMU. Its session brings it up; what keeps it down is seen here.</summary>
+    /// <summary>
+    /// A guest that had been up restarts within the same QEMU. Its session brings it up; what keeps it down is seen here.
+    /// </summary>
     public void WatchReboot(QmpEvent happened)
     {
         if (GuestWatch.IsGuests(happened))
@@ -114,7 +134,13 @@ internal sealed class GuestBoot(
     // Whether the trouble is a restart that user-data asked for, and another boot follows.
     private async Task<bool> RestartsAsync(WayIn way, Task up)
     {
-        if (!guest.MayRestart || !way.OutlivesReboot || up.IsCompleted || !watch.Trouble.IsCompleted || await watch.JudgeAsync().ConfigureAwait(false) is not { Fault: MachineFault.GuestReset })
+        if (
+            !guest.MayRestart
+            || !way.OutlivesReboot
+            || up.IsCompleted
+            || !watch.Trouble.IsCompleted
+            || await watch.JudgeAsync().ConfigureAwait(false) is not { Fault: MachineFault.GuestReset }
+        )
             return false;
         watch.Boot();
         return true;

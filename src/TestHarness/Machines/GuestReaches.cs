@@ -20,7 +20,11 @@ internal sealed class GuestReaches(MachineOperations machine, GuestSession guest
         {
             // The name's characters were checked; the line is written once, however often the guest comes up.
             string entry = $"127.0.0.1 {reach.Name}";
-            GuestPort port = MakePort("127.0.0.1", reach, reach.Name is null ? null : $"grep -qxF '{entry}' /etc/hosts || echo '{entry}' >> /etc/hosts");
+            GuestPort port = MakePort(
+                "127.0.0.1",
+                reach,
+                reach.Name is null ? null : $"grep -qxF '{entry}' /etc/hosts || echo '{entry}' >> /etc/hosts"
+            );
             _required.Add(port);
             guest.Ports.Add(port);
             // Where localhost leads many programs first. A guest without IPv6, or with a service of its own there, does without.
@@ -35,13 +39,17 @@ internal sealed class GuestReaches(MachineOperations machine, GuestSession guest
             await port.OpenAsync(await guest.ReadyAsync(cancellationToken).ConfigureAwait(false), cancellationToken).ConfigureAwait(false);
     }
 
-    private GuestPort MakePort(string address, GuestReach reach, string? preparation) => new(
-        address,
-        reach.GuestPort,
-        preparation,
-        (connection, token) => RelayAsync(connection, reach, token),
-        reason => machine.Record.NoteGuest($"port {reach.GuestPort} of {address} for {reach.Host}", outcome: $"not there: {reason}"),
-        reach.Protocol == ForwardProtocol.Tcp ? null : new DatagramRelay(reach.Host, (peer, outcome) => NoteDatagrams(reach, peer, outcome)).RunAsync);
+    private GuestPort MakePort(string address, GuestReach reach, string? preparation) =>
+        new(
+            address,
+            reach.GuestPort,
+            preparation,
+            (connection, token) => RelayAsync(connection, reach, token),
+            reason => machine.Record.NoteGuest($"port {reach.GuestPort} of {address} for {reach.Host}", outcome: $"not there: {reason}"),
+            reach.Protocol == ForwardProtocol.Tcp
+                ? null
+                : new DatagramRelay(reach.Host, (peer, outcome) => NoteDatagrams(reach, peer, outcome)).RunAsync
+        );
 
     private void NoteDatagrams(GuestReach reach, IPEndPoint peer, string outcome) =>
         machine.Record.NoteGuest($"datagrams of {peer} from UDP port {reach.GuestPort} to {reach.Host}", outcome: outcome);
@@ -54,7 +62,8 @@ internal sealed class GuestReaches(MachineOperations machine, GuestSession guest
         {
             await HostRelay.RunAsync(connection, reach.Host, cancellationToken).ConfigureAwait(false);
         }
-        catch (Exception e) when (e is SocketException or IOException or AgentLostException or ObjectDisposedException or OperationCanceledException)
+        catch (Exception e)
+            when (e is SocketException or IOException or AgentLostException or ObjectDisposedException or OperationCanceledException)
         {
             outcome = machine.Record.Outcome(e);
         }

@@ -50,13 +50,14 @@ internal sealed class GuestTroubles
             _ = Task.Run(() => JudgePanicAsync(trouble));
     }
 
-    private static MachineExitReason? BreaksBy(MachineFault fault) => fault switch
-    {
-        MachineFault.HostDiskFull => MachineExitReason.HostDiskFull,
-        MachineFault.HostDiskFailed => MachineExitReason.HostDiskFailed,
-        MachineFault.BootLoop => MachineExitReason.BootLoop,
-        _ => null,
-    };
+    private static MachineExitReason? BreaksBy(MachineFault fault) =>
+        fault switch
+        {
+            MachineFault.HostDiskFull => MachineExitReason.HostDiskFull,
+            MachineFault.HostDiskFailed => MachineExitReason.HostDiskFailed,
+            MachineFault.BootLoop => MachineExitReason.BootLoop,
+            _ => null,
+        };
 
     private static string Sentence(string text) => $"{char.ToUpperInvariant(text[0])}{text[1..]}.";
 

@@ -45,5 +45,7 @@ internal sealed class MachineEnding(MachineKeeper keeper, Listeners listeners, b
 
     /// <summary>Tells those who listen, while there is something to look at.</summary>
     public Task TellStoppingAsync() =>
-        keeper.Run?.Instance is { Process.Exited.IsCompleted: false } && !makesTemplate ? listeners.TellStoppingAsync() : Task.CompletedTask;
+        keeper.Run?.Instance is { Process.Exited.IsCompleted: false } && !makesTemplate
+            ? listeners.TellStoppingAsync()
+            : Task.CompletedTask;
 }

@@ -8,7 +8,9 @@ using TestHarness.Text;
 
 namespace TestHarness;
 
-/// <summary>A machine that is kept running for a person, and the ways into it: unix sockets and files that only this user can reach.</summary>
+/// <summary>
+/// A machine that is kept running for a person, and the ways into it: unix sockets and files that only this user can reach.
+/// </summary>
 public sealed class MachineHold : IAsyncDisposable
 {
     private static readonly TimeSpan LooksEvery = TimeSpan.FromMilliseconds(200);
@@ -45,7 +47,10 @@ public sealed class MachineHold : IAsyncDisposable
     /// <summary>Gets the unix socket that shows the end of the serial log and what comes, and types what it is sent.</summary>
     public string ConsoleSocket => _console.Path;
 
-    /// <summary>Gets the unix socket for a VNC viewer, or <see langword="null"/> without a display or where QEMU can't open one. It stays open (<see cref="Screen.OpenViewerAsync"/>).</summary>
+    /// <summary>
+    /// Gets the unix socket for a VNC viewer, or <see langword="null"/> without a display or where QEMU can't open one. It stays open
+    /// (<see cref="Screen.OpenViewerAsync"/>).
+    /// </summary>
     public string? ViewerSocket { get; }
 
     /// <summary>Gets the picture of the screen, renewed each second, or <see langword="null"/> without a display.</summary>
@@ -63,9 +68,15 @@ public sealed class MachineHold : IAsyncDisposable
         get
         {
             var text = new StringBuilder();
-            text.Append("Machine '").Append(MachineName).Append("' is held (Ctrl-] leaves a terminal):\n")
-                .Append("  shell:    ").Append(Join(ShellSocket)).Append('\n')
-                .Append("  console:  ").Append(Join(ConsoleSocket)).Append('\n');
+            text.Append("Machine '")
+                .Append(MachineName)
+                .Append("' is held (Ctrl-] leaves a terminal):\n")
+                .Append("  shell:    ")
+                .Append(Join(ShellSocket))
+                .Append('\n')
+                .Append("  console:  ")
+                .Append(Join(ConsoleSocket))
+                .Append('\n');
             if (ScreenFile is not null)
                 text.Append("  screen:   ").Append(ScreenFile).Append(" (renewed each second)\n");
             if (ViewerSocket is not null)
@@ -96,7 +107,8 @@ public sealed class MachineHold : IAsyncDisposable
         FolderRemoval.Remove(_folder);
     }
 
-    internal static MachineHold Open(VirtualMachine machine, GuestSession guest, string? viewer, CancellationToken ended) => new(machine, guest, viewer, ended);
+    internal static MachineHold Open(VirtualMachine machine, GuestSession guest, string? viewer, CancellationToken ended) =>
+        new(machine, guest, viewer, ended);
 
     private static string Join(string socket) => $"socat -,raw,echo=0,escape=0x1d UNIX-CONNECT:{ShellQuote.Quote(socket)}";
 

@@ -10,12 +10,24 @@ using TestHarness.Templates;
 namespace TestHarness.Machines;
 
 /// <summary>Keeps a machine's QEMU: launches it, looks after its end, and brings the guest back in a new one.</summary>
-[SuppressMessage("Design", "CA1001:Types that own disposable fields should be disposable", Justification = "It holds nothing of the system's; its tokens may outlive the machine.")]
+[SuppressMessage(
+    "Design",
+    "CA1001:Types that own disposable fields should be disposable",
+    Justification = "It holds nothing of the system's; its tokens may outlive the machine."
+)]
 internal sealed class MachineKeeper
 {
     // What a reader of the timeline looks for; the others (timer, block jobs, migration steps) are noise.
-    private static readonly HashSet<string> NotedEvents =
-        new(StringComparer.Ordinal) { "SHUTDOWN", "RESET", "STOP", "RESUME", "GUEST_PANICKED", "WATCHDOG", "BLOCK_IO_ERROR" };
+    private static readonly HashSet<string> NotedEvents = new(StringComparer.Ordinal)
+    {
+        "SHUTDOWN",
+        "RESET",
+        "STOP",
+        "RESUME",
+        "GUEST_PANICKED",
+        "WATCHDOG",
+        "BLOCK_IO_ERROR",
+    };
 
     private readonly MachineOperations _machine;
     private readonly MachineLife _life;
@@ -31,7 +43,7 @@ internal sealed class MachineKeeper
 
     /// <param name="machine">What operations need.</param>
     /// <param name="life">The machine's state.</param>
-        /// <param name="guest">The guest.</param>
+    /// <param name="guest">The guest.</param>
     /// <param name="watch">What looks out for trouble in it.</param>
     /// <param name="boot">What brings it up.</param>
     /// <param name="serials">The serial ports, the console first.</param>
@@ -41,10 +53,16 @@ internal sealed class MachineKeeper
         GuestSession guest,
         GuestWatch watch,
         GuestBoot boot,
-        IReadOnlyList<SerialConsole> serials)
+        IReadOnlyList<SerialConsole> serials
+    )
     {
         (_machine, _life, _guest, _watch, _boot, _serials) = (machine, life, guest, watch, boot, serials);
-        _troubles = new GuestTroubles(guest, watch, () => KernelCommandLine.RebootsOnPanic([Run?.Plan.Boot.KernelArguments ?? "", machine.Spec.KernelArguments]), BreakAsync);
+        _troubles = new GuestTroubles(
+            guest,
+            watch,
+            () => KernelCommandLine.RebootsOnPanic([Run?.Plan.Boot.KernelArguments ?? "", machine.Spec.KernelArguments]),
+            BreakAsync
+        );
     }
 
     /// <summary>The QEMU of now and what it holds, or <see langword="null"/> before there is one.</summary>
@@ -180,7 +198,11 @@ internal sealed class MachineKeeper
         if (_watch.JudgeReset(happened) is { } loop)
             _troubles.See(loop);
         // A guest that had been up restarts: from here on its boot is watched.
-        if (happened.Name == "RESET" && _machine.Spec.GuestAccess != GuestAccess.None && _machine.State is MachineState.Running or MachineState.Rebooting)
+        if (
+            happened.Name == "RESET"
+            && _machine.Spec.GuestAccess != GuestAccess.None
+            && _machine.State is MachineState.Running or MachineState.Rebooting
+        )
             _boot.WatchReboot(happened);
         else
             _watch.See(happened);
@@ -240,7 +262,9 @@ internal sealed class MachineKeeper
 
             await ComeUpAsync(_ => { }, () => { }, limit.Token).ConfigureAwait(false);
             // What was opened for SSH is open again already.
-            await ForwardedPort.OpenAsync(_machine.Monitor, [.. run.Forwards.Select(forward => forward.Again())], limit.Token).ConfigureAwait(false);
+            await ForwardedPort
+                .OpenAsync(_machine.Monitor, [.. run.Forwards.Select(forward => forward.Again())], limit.Token)
+                .ConfigureAwait(false);
             // Where the new QEMU has ended by now, its own watch has recorded it.
             _life.TryMove(MachineState.Rebooting, MachineState.Running);
             return true;
@@ -254,7 +278,8 @@ internal sealed class MachineKeeper
         }
     }
 
-    // The guest is lost while QEMU still has its memory and screen: everything that waits fails, and the machine stands still until it is disposed.
+    // The guest is lost while QEMU still has its memory and screen: everything that waits fails, and the machine stands still until it is
+    // disposed.
     private async Task BreakAsync(MachineExitReason reason, string detail)
     {
         if (!_life.TryBreak(new MachineExit(reason, 0, Launched.Process!.StandardError) { Detail = detail }))

@@ -1,8 +1,8 @@
 namespace TestHarness.Machines;
 
 /// <summary>
-/// Where a machine is in its life, and how it ends. Starter, exit watch, monitor and caller bring in their signs in whatever order these come; one verdict comes
-/// out. All is behind one lock: no state follows an end, and of two ends the first one stays.
+/// Where a machine is in its life, and how it ends. Starter, exit watch, monitor and caller bring in their signs in whatever order these
+/// come; one verdict comes out. All is behind one lock: no state follows an end, and of two ends the first one stays.
 /// </summary>
 internal sealed class MachineLife
 {
@@ -128,12 +128,17 @@ internal sealed class MachineLife
         }
     }
 
-    /// <summary>The guest is about to come back in a new QEMU. False where there was no guest that is up, or the machine has ended.</summary>
+    /// <summary>
+    /// The guest is about to come back in a new QEMU. False where there was no guest that is up, or the machine has ended.
+    /// </summary>
     public bool TryReboot()
     {
         lock (_gate)
         {
-            if (_killed || !(TryBecome(MachineState.Running, MachineState.Rebooting) || TryBecome(MachineState.Paused, MachineState.Rebooting)))
+            if (
+                _killed
+                || !(TryBecome(MachineState.Running, MachineState.Rebooting) || TryBecome(MachineState.Paused, MachineState.Rebooting))
+            )
                 return false;
             _guestReset = _guestShutDown = false;
             return true;

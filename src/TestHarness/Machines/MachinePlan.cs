@@ -8,7 +8,8 @@ using TestHarness.Text;
 namespace TestHarness.Machines;
 
 /// <summary>
-/// All that is decided before there is anything of a machine on the host: by what it runs, and from what. Two plans with the same words make the same machine.
+/// All that is decided before there is anything of a machine on the host: by what it runs, and from what. Two plans with the same words
+/// make the same machine.
 /// </summary>
 internal sealed record MachinePlan
 {
@@ -39,10 +40,20 @@ internal sealed record MachinePlan
     /// <exception cref="HostNotReadyException">The host lacks something.</exception>
     /// <exception cref="ImageException">There is no such image, or it could not be built.</exception>
     /// <exception cref="ArgumentException">The spec does not go with the image.</exception>
-    public static async Task<MachinePlan> MakeAsync(MachineSpec spec, MemoryFile? memory, IProgress<StartProgress>? progress, CancellationToken cancellationToken)
+    public static async Task<MachinePlan> MakeAsync(
+        MachineSpec spec,
+        MemoryFile? memory,
+        IProgress<StartProgress>? progress,
+        CancellationToken cancellationToken
+    )
     {
         string qemu = spec.QemuPath ?? "qemu-system-x86_64";
-        Prerequisites.Require([.. NeededPrograms, qemu, .. spec.GuestAccess == GuestAccess.Ssh ? SshPrograms : [], .. SeedDisk.ProgramsFor(spec)]);
+        Prerequisites.Require([
+            .. NeededPrograms,
+            qemu,
+            .. spec.GuestAccess == GuestAccess.Ssh ? SshPrograms : [],
+            .. SeedDisk.ProgramsFor(spec),
+        ]);
         foreach (HostShare share in spec.Shares)
             ShareFolder.Require(share.HostPath);
         if (spec.DiskFolder is { } disks)
@@ -69,19 +80,27 @@ internal sealed record MachinePlan
         progress.Tell($"accelerator: {choice.Reason}");
         if (fileIo.Obstacle is { } obstacle)
             progress.Tell($"disks: by threads, because io_uring can't be used: {obstacle}");
-        return new MachinePlan { Spec = spec, Program = program, Choice = choice, Image = image, Boot = boot };
+        return new MachinePlan
+        {
+            Spec = spec,
+            Program = program,
+            Choice = choice,
+            Image = image,
+            Boot = boot,
+        };
     }
 
     /// <summary>The plan of a machine that goes on from a template.</summary>
-    public MachinePlan On(Template template) => this with
-    {
-        Boot = Boot with
+    public MachinePlan On(Template template) =>
+        this with
         {
-            BackingDisks = [template.Disk, .. Boot.BackingDisks],
-            Memory = new MemoryFile(template.Memory, Shared: false),
-            Template = template.Folder,
-        },
-    };
+            Boot = Boot with
+            {
+                BackingDisks = [template.Disk, .. Boot.BackingDisks],
+                Memory = new MemoryFile(template.Memory, Shared: false),
+                Template = template.Folder,
+            },
+        };
 
     /// <summary>The plan of a machine that was restored, and boots from its disks again.</summary>
     public MachinePlan ToReboot() => this with { Boot = Boot with { Memory = null, Reboots = true } };
@@ -105,7 +124,8 @@ internal sealed record MachinePlan
             Seed = CloudSeed.For(
                 spec.CloudInit,
                 needsAgent: image.HasAgent == false && spec.GuestAccess is GuestAccess.Auto or GuestAccess.Agent,
-                needsKeys: Takes(spec, image, GuestAccess.Ssh) && (access.IdentityFile is null || access.HostKey is null) ? access : null),
+                needsKeys: Takes(spec, image, GuestAccess.Ssh) && (access.IdentityFile is null || access.HostKey is null) ? access : null
+            ),
             HasGuestAgentPort = Takes(spec, image, GuestAccess.GuestAgent),
         };
     }

@@ -8,8 +8,8 @@ using TestHarness.Templates;
 namespace TestHarness.Machines;
 
 /// <summary>
-/// One QEMU and all that it holds on the host: template, room, folder, disks, process. Released in the reverse order of taking. A guest that reboots in a new QEMU does so
-/// within it.
+/// One QEMU and all that it holds on the host: template, room, folder, disks, process. Released in the reverse order of taking. A guest
+/// that reboots in a new QEMU does so within it.
 /// </summary>
 internal sealed class MachineRun : IAsyncDisposable
 {
@@ -57,15 +57,24 @@ internal sealed class MachineRun : IAsyncDisposable
     /// <param name="progress">Told what is waited for.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
     public static async Task<MachineRun> TakeAsync(
-        MachinePlan plan, string name, Template? template, bool canWait, IProgress<StartProgress>? progress, CancellationToken cancellationToken)
+        MachinePlan plan,
+        string name,
+        Template? template,
+        bool canWait,
+        IProgress<StartProgress>? progress,
+        CancellationToken cancellationToken
+    )
     {
         try
         {
-            IDisposable room = await Ledger.Default.TakeAsync(
-                Share(plan.Spec, name, template),
-                canWait ? LedgerLimit : TimeSpan.Zero,
-                text => progress.Tell($"waiting for room on the host: {text}"),
-                cancellationToken).ConfigureAwait(false);
+            IDisposable room = await Ledger
+                .Default.TakeAsync(
+                    Share(plan.Spec, name, template),
+                    canWait ? LedgerLimit : TimeSpan.Zero,
+                    text => progress.Tell($"waiting for room on the host: {text}"),
+                    cancellationToken
+                )
+                .ConfigureAwait(false);
             return new MachineRun(template is null ? plan : plan.On(template), template, room);
         }
         catch
@@ -104,16 +113,19 @@ internal sealed class MachineRun : IAsyncDisposable
     {
         _baseFiles?.Dispose();
         _baseFiles = BaseFiles.Of(Plan.Boot);
-        return Instance = await QemuInstance.StartAsync(
-            Plan.Program,
-            Plan.Arguments(name),
-            Folder!,
-            Plan.Boot.HasGuestAgentPort,
-            serialPorts: 1 + Plan.Spec.SerialPorts.Count,
-            Plan.Choice.DeviceGroup,
-            process => Process = process,
-            eventReceived,
-            cancellationToken).ConfigureAwait(false);
+        return Instance = await QemuInstance
+            .StartAsync(
+                Plan.Program,
+                Plan.Arguments(name),
+                Folder!,
+                Plan.Boot.HasGuestAgentPort,
+                serialPorts: 1 + Plan.Spec.SerialPorts.Count,
+                Plan.Choice.DeviceGroup,
+                process => Process = process,
+                eventReceived,
+                cancellationToken
+            )
+            .ConfigureAwait(false);
     }
 
     /// <summary>From here on the machine boots from its disks: a QEMU that was restored knows no kernel.</summary>
@@ -136,14 +148,16 @@ internal sealed class MachineRun : IAsyncDisposable
         Template?.Dispose();
     }
 
-    // A restored machine shares the template's pages until it writes to them; a quarter of its memory is more than tests were seen to write.
-    private static LedgerRequest Share(MachineSpec spec, string name, Template? template) => template is null
-        ? new LedgerRequest(name, spec.MemoryMiB, spec.Cpus)
-        : new LedgerRequest(name, Math.Min(spec.MemoryMiB, Math.Max(SmallestShareMiB, spec.MemoryMiB / 4)), spec.Cpus)
-        {
-            SharedKey = Path.GetFileName(template.Folder),
-            SharedMiB = spec.MemoryMiB,
-        };
+    // A restored machine shares the template's pages until it writes to them; a quarter of its memory is more than tests were seen to
+    // write.
+    private static LedgerRequest Share(MachineSpec spec, string name, Template? template) =>
+        template is null
+            ? new LedgerRequest(name, spec.MemoryMiB, spec.Cpus)
+            : new LedgerRequest(name, Math.Min(spec.MemoryMiB, Math.Max(SmallestShareMiB, spec.MemoryMiB / 4)), spec.Cpus)
+            {
+                SharedKey = Path.GetFileName(template.Folder),
+                SharedMiB = spec.MemoryMiB,
+            };
 
     private static async Task RemoveAsync(string folder)
     {

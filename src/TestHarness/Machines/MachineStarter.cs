@@ -18,7 +18,14 @@ namespace TestHarness.Machines;
 /// <param name="console">The console, which shows whether a guest has begun.</param>
 /// <param name="memory">Where the machine's memory is kept while a template is made of it, or <see langword="null"/>.</param>
 internal sealed class MachineStarter(
-    MachineOperations machine, MachineKeeper keeper, SshDoor ssh, GuestReaches reaches, StartFailure failure, SerialConsole console, MemoryFile? memory)
+    MachineOperations machine,
+    MachineKeeper keeper,
+    SshDoor ssh,
+    GuestReaches reaches,
+    StartFailure failure,
+    SerialConsole console,
+    MemoryFile? memory
+)
 {
     private readonly TemplateChoice _templates = new(machine.Spec);
     private readonly TaskCompletionSource _launched = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -70,7 +77,11 @@ internal sealed class MachineStarter(
                 throw new OperationCanceledException(e.Message, e, cancellationToken);
             if (keeper.Killed.IsCancellationRequested)
                 throw new MachineStartException(
-                    machine.Facts(), MachineFault.EndedByTest, new FailureText($"Machine '{machine.Name}' (image {machine.Spec.Image}) did not start: the test ended it."), e);
+                    machine.Facts(),
+                    MachineFault.EndedByTest,
+                    new FailureText($"Machine '{machine.Name}' (image {machine.Spec.Image}) did not start: the test ended it."),
+                    e
+                );
             throw;
         }
         finally
@@ -100,7 +111,9 @@ internal sealed class MachineStarter(
         using (Spans.Start("template"))
             template = await _templates.FindAsync(Plan!, progress, cancellationToken).ConfigureAwait(false);
         using (Spans.Start("room"))
-            keeper.Run = await MachineRun.TakeAsync(Plan!, machine.Name, template, canWait: !IsSpare, progress, cancellationToken).ConfigureAwait(false);
+            keeper.Run = await MachineRun
+                .TakeAsync(Plan!, machine.Name, template, canWait: !IsSpare, progress, cancellationToken)
+                .ConfigureAwait(false);
         try
         {
             await StartGuestAsync(keeper.Run, progress, cancellationToken).ConfigureAwait(false);
@@ -111,8 +124,11 @@ internal sealed class MachineStarter(
             _templates.GiveUp(template!, e.Message, progress);
             return false;
         }
-        catch (MachineStartException e) when (
-            e.InnerException is QemuEndedException ended && (ended.IsCrash || (ended.IsBySignal && console.Log.Text.Length == 0)) && _failed.Count < machine.Spec.StartRetries)
+        catch (MachineStartException e)
+            when (e.InnerException is QemuEndedException ended
+                && (ended.IsCrash || (ended.IsBySignal && console.Log.Text.Length == 0))
+                && _failed.Count < machine.Spec.StartRetries
+            )
         {
             _failed.Add(e.Summary);
             progress.Tell($"starts again: {e.Summary}");
@@ -165,7 +181,9 @@ internal sealed class MachineStarter(
 
     private async Task OpenPortsAsync(MachineRun run, CancellationToken cancellationToken)
     {
-        IReadOnlyList<ForwardedPort> open = await ForwardedPort.OpenAsync(machine.Monitor, machine.Spec.PortForwards, cancellationToken).ConfigureAwait(false);
+        IReadOnlyList<ForwardedPort> open = await ForwardedPort
+            .OpenAsync(machine.Monitor, machine.Spec.PortForwards, cancellationToken)
+            .ConfigureAwait(false);
         // The one for SSH is the library's own.
         run.Forwards = [.. open.Where(forward => !forward.Host.Equals(ssh.Host))];
         await reaches.RequireAsync(cancellationToken).ConfigureAwait(false);

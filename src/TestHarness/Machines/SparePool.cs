@@ -3,8 +3,8 @@ using System.Collections.Concurrent;
 namespace TestHarness.Machines;
 
 /// <summary>
-/// Keeps machines of a spec ready: restored, warmed by a command, and paused. Each is handed out once. They are machines of this process like any other: in
-/// the ledger, and gone when the process is.
+/// Keeps machines of a spec ready: restored, warmed by a command, and paused. Each is handed out once. They are machines of this process
+/// like any other: in the ledger, and gone when the process is.
 /// </summary>
 internal sealed class SparePool(MachineSpec spec)
 {

@@ -30,23 +30,29 @@ internal static partial class SpecValidation
     public static void Check(MachineSpec spec, GuestImage image, BootFiles boot, Accelerator accelerator)
     {
         string[] line = boot.Kernel is null ? [] : [.. LineProblems(spec, image, QemuArguments.KernelLine(spec, boot, accelerator))];
-        string[] memory = image.MinimumMemoryMiB is { } least && spec.MemoryMiB < least
-            ? [$"MemoryMiB is {spec.MemoryMiB}: the image '{image.Name}' needs at least {least}, or it does not come up."]
-            : [];
+        string[] memory =
+            image.MinimumMemoryMiB is { } least && spec.MemoryMiB < least
+                ? [$"MemoryMiB is {spec.MemoryMiB}: the image '{image.Name}' needs at least {least}, or it does not come up."]
+                : [];
         Require(spec, [.. line, .. memory]);
     }
 
     private static void Require(MachineSpec spec, string[] problems)
     {
         if (problems.Length > 0)
-            throw new ArgumentException($"The machine's spec has {problems.Length} mistake(s):\n  {string.Join("\n  ", problems)}", nameof(spec));
+            throw new ArgumentException(
+                $"The machine's spec has {problems.Length} mistake(s):\n  {string.Join("\n  ", problems)}",
+                nameof(spec)
+            );
     }
 
     private static IEnumerable<string> LineProblems(MachineSpec spec, GuestImage image, string line)
     {
-        int length = Encoding.UTF8.GetByteCount(line), own = Encoding.UTF8.GetByteCount(spec.KernelArguments);
+        int length = Encoding.UTF8.GetByteCount(line),
+            own = Encoding.UTF8.GetByteCount(spec.KernelArguments);
         if (length > KernelCommandLine.MaxLength)
-            yield return $"KernelArguments has {own} bytes, which makes the kernel's command line {length} bytes long, with what the image '{image.Name}' and the library add: it takes "
+            yield return $"KernelArguments has {own} bytes, which makes the kernel's command line {length} bytes long, with what "
+                + $"the image '{image.Name}' and the library add: it takes "
                 + $"{KernelCommandLine.MaxLength}, and would lose the rest.";
     }
 
@@ -67,7 +73,11 @@ internal static partial class SpecValidation
         if (spec.Hostname is { } hostname && !HostName().IsMatch(hostname))
             yield return $"Hostname is \"{hostname}\": 1 to 64 letters, digits, dashes and dots, beginning with a letter or digit.";
         if (spec.Clock is { } clock && (clock < EarliestClock || clock.UtcDateTime.Year > 2099))
-            yield return string.Create(CultureInfo.InvariantCulture, $"Clock is {clock:O}: {EarliestClock:yyyy-MM-dd} (UTC) to 2099 are possible. Linux takes no time that is less than its uptime after the beginning of 1970.");
+            yield return string.Create(
+                CultureInfo.InvariantCulture,
+                $"Clock is {clock:O}: {EarliestClock:yyyy-MM-dd} (UTC) to 2099 are possible. Linux takes no time that is less "
+                    + $"than its uptime after the beginning of 1970."
+            );
         if (spec.KernelArguments.AsSpan().IndexOfAny('\n', '\r', '\0') >= 0)
             yield return "KernelArguments has a line end or a zero in it: it is one line.";
         if (spec.Network == NetworkMode.None && spec.PortForwards.Count > 0)
@@ -80,20 +90,27 @@ internal static partial class SpecValidation
                 yield return $"PortForwards: host port {forward.HostPort} is not 0 to 65535 (0: the kernel picks one).";
         }
 
-        foreach (PortForward twice in spec.PortForwards.GroupBy(f => (f.GuestPort, f.Protocol)).Where(g => g.Count() > 1).Select(g => g.First()))
+        foreach (
+            PortForward twice in spec.PortForwards.GroupBy(f => (f.GuestPort, f.Protocol)).Where(g => g.Count() > 1).Select(g => g.First())
+        )
             yield return $"PortForwards: guest port {twice.GuestPort} is there twice.";
         foreach (GuestReach reach in spec.GuestReaches)
         {
             if (reach.GuestPort is < 1 or > 65535)
                 yield return $"GuestReaches: guest port {reach.GuestPort} is not 1 to 65535.";
             if (reach.Host is not (IPEndPoint or DnsEndPoint or UnixDomainSocketEndPoint))
-                yield return $"GuestReaches: guest port {reach.GuestPort} leads to {(reach.Host is null ? "nothing" : reach.Host.GetType().Name)}: give an IPEndPoint, a DnsEndPoint or a UnixDomainSocketEndPoint.";
+                yield return $"GuestReaches: guest port {reach.GuestPort} leads to "
+                    + $"{(reach.Host is null ? "nothing" : reach.Host.GetType().Name)}: give an IPEndPoint, a DnsEndPoint or a "
+                    + "UnixDomainSocketEndPoint.";
             if (reach.Name is { } name && !HostName().IsMatch(name))
                 yield return $"GuestReaches: name \"{name}\": 1 to 64 letters, digits, dashes and dots, beginning with a letter or digit.";
         }
 
-        foreach (GuestReach unix in spec.GuestReaches.Where(reach => reach is { Protocol: ForwardProtocol.Udp, Host: UnixDomainSocketEndPoint }))
-            yield return $"GuestReaches: guest port {unix.GuestPort} is UDP and leads to a unix socket: give an IPEndPoint or a DnsEndPoint.";
+        foreach (
+            GuestReach unix in spec.GuestReaches.Where(reach => reach is { Protocol: ForwardProtocol.Udp, Host: UnixDomainSocketEndPoint })
+        )
+            yield return $"GuestReaches: guest port {unix.GuestPort} is UDP and leads to a unix socket: give an IPEndPoint or a "
+                + "DnsEndPoint.";
         foreach (var twice in spec.GuestReaches.GroupBy(reach => (reach.GuestPort, reach.Protocol)).Where(group => group.Count() > 1))
             yield return $"GuestReaches: guest port {twice.Key.GuestPort} is there twice.";
         foreach (Disk disk in spec.Disks.Where(disk => disk.SizeMiB < 1))
@@ -118,7 +135,11 @@ internal static partial class SpecValidation
             yield return $"SerialPorts: {spec.SerialPorts.Count} ports; at most {MaxSerialPorts} are possible beside the console.";
         foreach (string port in spec.SerialPorts.Where(port => port is null || !PortName().IsMatch(port)))
             yield return $"SerialPorts: name \"{port}\": 1 to 32 letters, digits, dashes and underscores.";
-        foreach (IGrouping<string, string> twice in spec.SerialPorts.GroupBy(port => port, StringComparer.Ordinal).Where(group => group.Count() > 1))
+        foreach (
+            IGrouping<string, string> twice in spec
+                .SerialPorts.GroupBy(port => port, StringComparer.Ordinal)
+                .Where(group => group.Count() > 1)
+        )
             yield return $"SerialPorts: \"{twice.Key}\" is there twice.";
         if (spec.Spares is < 0 or > 32)
             yield return $"Spares is {spec.Spares}: 0 to 32 are possible.";
@@ -136,7 +157,11 @@ internal static partial class SpecValidation
             yield return "Secrets has an empty text in it, which would be everywhere.";
         foreach (string problem in spec.CloudInit is { } cloudInit ? CloudInitCheck.Problems(cloudInit) : [])
             yield return problem;
-        foreach (string pattern in spec.CollectOnFailure.Where(pattern => !pattern.StartsWith('/') || pattern.Contains('\0', StringComparison.Ordinal)))
+        foreach (
+            string pattern in spec.CollectOnFailure.Where(pattern =>
+                !pattern.StartsWith('/') || pattern.Contains('\0', StringComparison.Ordinal)
+            )
+        )
             yield return $"CollectOnFailure: \"{pattern}\" is not an absolute path in the guest.";
         if (spec.ExtraQemuArguments.Any(argument => argument.Contains('\0', StringComparison.Ordinal)))
             yield return "ExtraQemuArguments has a zero character in it.";
@@ -156,7 +181,8 @@ internal static partial class SpecValidation
         if (!UserName().IsMatch(ssh.User))
             yield return $"Ssh: \"{ssh.User}\" is not a user's name.";
         if (ssh.IdentityFile is not null && ssh.HostKey is null)
-            yield return "Ssh: IdentityFile is given without HostKey, so nothing would tell whether it is the right guest that answers: give the public key of its sshd.";
+            yield return "Ssh: IdentityFile is given without HostKey, so nothing would tell whether it is the right guest that "
+                + "answers: give the public key of its sshd.";
         if (ssh.IdentityFile is { } file && !File.Exists(file))
             yield return $"Ssh: there is no IdentityFile \"{file}\".";
         if (ssh.HostKey is { } key && !HostKey().IsMatch(key))

@@ -21,8 +21,12 @@ internal sealed class SshDoor(MachineOperations machine, Shell shell)
     /// <exception cref="InvalidOperationException">It is not open.</exception>
     public SshDetails Details
     {
-        get => _details ?? throw new InvalidOperationException(
-            $"Machine '{machine.Name}' is not open over SSH: call OpenSshAsync first, or start it with MachineSpec.GuestAccess = GuestAccess.Ssh.");
+        get =>
+            _details
+            ?? throw new InvalidOperationException(
+                $"Machine '{machine.Name}' is not open over SSH: call OpenSshAsync first, or start it with "
+                    + "MachineSpec.GuestAccess = GuestAccess.Ssh."
+            );
         set => _details = value;
     }
 
@@ -35,7 +39,9 @@ internal sealed class SshDoor(MachineOperations machine, Shell shell)
     public async Task<SshDetails> OpenAsync(string? user, TimeSpan? timeout, CancellationToken cancellationToken)
     {
         if (machine.Spec.Network == NetworkMode.None)
-            throw new InvalidOperationException($"Machine '{machine.Name}' has no network, which SSH needs: set MachineSpec.Network to Isolated.");
+            throw new InvalidOperationException(
+                $"Machine '{machine.Name}' has no network, which SSH needs: set MachineSpec.Network to Isolated."
+            );
         if (_details is not null && (user is null || user == _details.User))
             return _details;
         TimeSpan limit = timeout ?? machine.Scaled(OpenLimit);
@@ -45,20 +51,26 @@ internal sealed class SshDoor(MachineOperations machine, Shell shell)
         string hostKey = await InstallKeyAsync(user ?? "root", files.PublicKey, limit, cancellationToken).ConfigureAwait(false);
         if (!File.Exists(files.KnownHosts))
             files.Pin(hostKey);
-        return await machine.GuardAsync(
-            $"sshd on the guest's TCP port {Access.Port}",
-            limit,
-            async token =>
-            {
-                SshWay way = await MakeWayAsync(Access with { User = user ?? "root", IdentityFile = null }, token).ConfigureAwait(false);
-                await using (way.ConfigureAwait(false))
-                    await way.AnswersAsync(token).ConfigureAwait(false);
-                return _details = way.Details;
-            },
-            cancellationToken).ConfigureAwait(false);
+        return await machine
+            .GuardAsync(
+                $"sshd on the guest's TCP port {Access.Port}",
+                limit,
+                async token =>
+                {
+                    SshWay way = await MakeWayAsync(Access with { User = user ?? "root", IdentityFile = null }, token)
+                        .ConfigureAwait(false);
+                    await using (way.ConfigureAwait(false))
+                        await way.AnswersAsync(token).ConfigureAwait(false);
+                    return _details = way.Details;
+                },
+                cancellationToken
+            )
+            .ConfigureAwait(false);
     }
 
-    /// <summary>Makes what SSH needs before the guest boots or is restored: keys of its own, those of its template, or the user's.</summary>
+    /// <summary>
+    /// Makes what SSH needs before the guest boots or is restored: keys of its own, those of its template, or the user's.
+    /// </summary>
     public async Task MakeFilesAsync(Template? template, CancellationToken cancellationToken)
     {
         if (template is not null)
@@ -76,9 +88,14 @@ internal sealed class SshDoor(MachineOperations machine, Shell shell)
     {
         // The same port of the host after a reboot in a new QEMU.
         var forward = new PortForward(access.Port) { HostPort = Host?.Port ?? 0 };
-        IReadOnlyList<ForwardedPort> before = ForwardedPort.Parse(await machine.Monitor.ExecuteHumanAsync("info usernet", cancellationToken).ConfigureAwait(false));
+        IReadOnlyList<ForwardedPort> before = ForwardedPort.Parse(
+            await machine.Monitor.ExecuteHumanAsync("info usernet", cancellationToken).ConfigureAwait(false)
+        );
         if (Host is null || before.All(other => !other.Host.Equals(Host)))
-            Host = (await ForwardedPort.OpenAsync(machine.Monitor, [forward], cancellationToken).ConfigureAwait(false)).Except(before).First().Host;
+            Host = (await ForwardedPort.OpenAsync(machine.Monitor, [forward], cancellationToken).ConfigureAwait(false))
+                .Except(before)
+                .First()
+                .Host;
         return new SshWay(access, Files, Host, machine.Scaled);
     }
 
@@ -99,8 +116,14 @@ internal sealed class SshDoor(MachineOperations machine, Shell shell)
             echo "sshd has no host key in /etc/ssh: is an sshd installed?" >&2
             exit 1
             """;
-        ShellResult result = await shell.RunDescribedAsync(
-            $"lets a key in for {user}", ["/bin/sh", "-c", Script, "sh", user, publicKey], new ShellOptions { Timeout = limit }, cancellationToken).ConfigureAwait(false);
+        ShellResult result = await shell
+            .RunDescribedAsync(
+                $"lets a key in for {user}",
+                ["/bin/sh", "-c", Script, "sh", user, publicKey],
+                new ShellOptions { Timeout = limit },
+                cancellationToken
+            )
+            .ConfigureAwait(false);
         return result.StandardOutput;
     }
 }

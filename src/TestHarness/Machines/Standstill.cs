@@ -9,7 +9,11 @@ namespace TestHarness.Machines;
 /// <param name="life">The machine's state.</param>
 /// <param name="guest">The guest.</param>
 /// <param name="ended">Fires when the machine has ended.</param>
-[SuppressMessage("Design", "CA1001:Types that own disposable fields should be disposable", Justification = "It holds nothing of the system's; what was begun may outlive the machine.")]
+[SuppressMessage(
+    "Design",
+    "CA1001:Types that own disposable fields should be disposable",
+    Justification = "It holds nothing of the system's; what was begun may outlive the machine."
+)]
 internal sealed class Standstill(MachineOperations machine, MachineLife life, GuestSession guest, CancellationToken ended)
 {
     private const string PutBack = "The machine was put back to a checkpoint.";
@@ -24,27 +28,31 @@ internal sealed class Standstill(MachineOperations machine, MachineLife life, Gu
     /// <summary>What is begun here takes so long at most.</summary>
     public static TimeSpan LongestAction { get; } = TimeSpan.FromMinutes(2);
 
-    public Task<bool> StopAsync(string what, CancellationToken cancellationToken) => machine.GuardAsync(
-        what,
-        machine.Scaled(Limit),
-        async token =>
-        {
-            await life.Returned.WaitAsync(token).ConfigureAwait(false);
-            return await CarryThroughAsync(StopNowAsync, token).ConfigureAwait(false);
-        },
-        cancellationToken);
+    public Task<bool> StopAsync(string what, CancellationToken cancellationToken) =>
+        machine.GuardAsync(
+            what,
+            machine.Scaled(Limit),
+            async token =>
+            {
+                await life.Returned.WaitAsync(token).ConfigureAwait(false);
+                return await CarryThroughAsync(StopNowAsync, token).ConfigureAwait(false);
+            },
+            cancellationToken
+        );
 
-    public Task<bool> GoOnAsync(string what, CancellationToken cancellationToken) => machine.GuardAsync(
-        what,
-        machine.Scaled(Limit),
-        async token =>
-        {
-            await GoOnIfPausedAsync(token).ConfigureAwait(false);
-            if (machine.Spec.GuestAccess != GuestAccess.None)
-                await guest.RefreshAsync(token).ConfigureAwait(false);
-            return true;
-        },
-        cancellationToken);
+    public Task<bool> GoOnAsync(string what, CancellationToken cancellationToken) =>
+        machine.GuardAsync(
+            what,
+            machine.Scaled(Limit),
+            async token =>
+            {
+                await GoOnIfPausedAsync(token).ConfigureAwait(false);
+                if (machine.Spec.GuestAccess != GuestAccess.None)
+                    await guest.RefreshAsync(token).ConfigureAwait(false);
+                return true;
+            },
+            cancellationToken
+        );
 
     /// <summary>Lets a paused guest go on: one that stands still hears nothing of what it is about to be asked.</summary>
     public async Task GoOnIfPausedAsync(CancellationToken cancellationToken)
@@ -64,14 +72,20 @@ internal sealed class Standstill(MachineOperations machine, MachineLife life, Gu
     }
 
     /// <summary>
-    /// Does something that is carried through, for half of it would leave a guest that stands still and a state that says otherwise: cancelling ends the wait.
+    /// Does something that is carried through, for half of it would leave a guest that stands still and a state that says otherwise:
+    /// cancelling ends the wait.
     /// </summary>
     public async Task<bool> CarryThroughAsync(Func<CancellationToken, Task> action, CancellationToken cancellationToken)
     {
         await _alone.WaitAsync(cancellationToken).ConfigureAwait(false);
         Task carried = ActAsync();
         // Looked at here, for those who stopped waiting.
-        _ = carried.ContinueWith(task => task.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
+        _ = carried.ContinueWith(
+            task => task.Exception,
+            CancellationToken.None,
+            TaskContinuationOptions.OnlyOnFaulted,
+            TaskScheduler.Default
+        );
         await carried.WaitAsync(cancellationToken).ConfigureAwait(false);
         return true;
 

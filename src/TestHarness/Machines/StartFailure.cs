@@ -33,18 +33,27 @@ internal sealed class StartFailure(MachineOperations machine, MachineLife life, 
         (MachineFault fault, string what) = Judge(run, reason, outOfMemory);
         if (FindLackOfMemory(fault) is { } lack)
             (fault, what) = (MachineFault.GuestOutOfMemory, $"{what}; {lack}");
-        FailureText text = new FailureText($"Machine '{machine.Name}' (image {machine.Spec.Image}) did not start: {what}.").Add("Waited for", phase);
+        FailureText text = new FailureText($"Machine '{machine.Name}' (image {machine.Spec.Image}) did not start: {what}.").Add(
+            "Waited for",
+            phase
+        );
         if (guest.UnansweredWay is { } way)
             text.Add("Way in", machine.Mask.Apply(way));
         if (reason is AgentException { Output: { Length: > 0 } output })
             text.Add("Output", output);
         // Where no script has failed, its advice would mislead.
-        return new MachineStartException(machine.Facts(), fault, text.Try(reason is AgentException { Output: null } ? null : StartAdvice.For(fault)), reason);
+        return new MachineStartException(
+            machine.Facts(),
+            fault,
+            text.Try(reason is AgentException { Output: null } ? null : StartAdvice.For(fault)),
+            reason
+        );
     }
 
     private (MachineFault Fault, string What) Judge(MachineRun run, Exception reason, string? outOfMemory)
     {
-        string limit = $"it took more than {machine.Limits.Start.TotalSeconds:0.#} s ({nameof(MachineSpec)}.{nameof(MachineSpec.StartTimeout)})";
+        string limit =
+            $"it took more than {machine.Limits.Start.TotalSeconds:0.#} s ({nameof(MachineSpec)}.{nameof(MachineSpec.StartTimeout)})";
         return reason switch
         {
             _ when run.FindCut() is { } cut => (MachineFault.HostDiskFailed, cut),
@@ -54,14 +63,26 @@ internal sealed class StartFailure(MachineOperations machine, MachineLife life, 
             BootFailedException { Trouble: var trouble } => (trouble.Fault, trouble.Text),
             OperationCanceledException => (MachineFault.Deadline, limit),
             QemuEndedException when outOfMemory is not null => (MachineFault.HostOutOfMemory, outOfMemory),
-            QemuEndedException ended => (MachineFault.QemuExited, new MachineExit(MachineExitReason.QemuExited, ended.ExitCode, "").ToString()),
+            QemuEndedException ended => (
+                MachineFault.QemuExited,
+                new MachineExit(MachineExitReason.QemuExited, ended.ExitCode, "").ToString()
+            ),
             _ => (MachineFault.GuestNotReady, reason.Message),
         };
     }
 
     // What speaks for too little memory where a boot failed in some other way, or null.
     private string? FindLackOfMemory(MachineFault fault) =>
-        fault is not (MachineFault.NoProgress or MachineFault.Deadline or MachineFault.GuestNotReady or MachineFault.KernelPanic or MachineFault.EmergencyShell or MachineFault.InitramfsShell) ? null
+        fault
+            is not (
+                MachineFault.NoProgress
+                or MachineFault.Deadline
+                or MachineFault.GuestNotReady
+                or MachineFault.KernelPanic
+                or MachineFault.EmergencyShell
+                or MachineFault.InitramfsShell
+            )
+            ? null
         : watch.MemoryWords is { } words ? $"its kernel had run out of memory (\"{machine.Mask.Apply(words)}\")"
         : fault is MachineFault.NoProgress or MachineFault.Deadline && console.Log.Length == 0 && machine.Spec.MemoryMiB < LittleMemoryMiB
             ? $"it has not written anything, and {machine.Spec.MemoryMiB} MiB of memory are too little for most kernels"

@@ -14,7 +14,9 @@ internal sealed class TemplateChoice(MachineSpec spec)
     /// <summary>Why a machine that was to start warm boots, or <see langword="null"/>.</summary>
     public string? StartNote { get; private set; }
 
-    /// <summary>Finds the template, which is made where there is none. The caller disposes it. <see langword="null"/> where the machine boots.</summary>
+    /// <summary>
+    /// Finds the template, which is made where there is none. The caller disposes it. <see langword="null"/> where the machine boots.
+    /// </summary>
     public async Task<Template?> FindAsync(MachinePlan plan, IProgress<StartProgress>? progress, CancellationToken cancellationToken)
     {
         if (spec.Start == StartMode.Cold || StartNote is not null)
@@ -24,11 +26,14 @@ internal sealed class TemplateChoice(MachineSpec spec)
         string processor = plan.Accelerator == Accelerator.Kvm ? TemplateKey.HostProcessor() : "";
         string key = TemplateKey.Make(plan.Image.Key, plan.Program, spec, plan.Boot, plan.Accelerator, processor);
         QemuReach.RequireWayTo(Path.Combine(CacheFolder.Templates, key), "TESTHARNESS_CACHE");
-        (Template? template, string? reason) = await TemplateStore.GetAsync(
-            key,
-            (folder, finalFolder, token) => TemplateMaker.MakeAsync(spec, folder, finalFolder, progress, token),
-            progress.Tell,
-            cancellationToken).ConfigureAwait(false);
+        (Template? template, string? reason) = await TemplateStore
+            .GetAsync(
+                key,
+                (folder, finalFolder, token) => TemplateMaker.MakeAsync(spec, folder, finalFolder, progress, token),
+                progress.Tell,
+                cancellationToken
+            )
+            .ConfigureAwait(false);
         return template ?? Boot($"it can't be kept as a warm template: {reason}", progress);
     }
 
@@ -50,7 +55,8 @@ internal sealed class TemplateChoice(MachineSpec spec)
     private string? Obstacle() =>
         spec.Shares.Count > 0 ? "it can't be kept as a warm template: it has a share of the host mounted (MachineSpec.Shares)"
         : spec.DiskFolder is not null ? "its disks are kept (MachineSpec.DiskFolder)"
-        : spec.GuestAccess == GuestAccess.None ? "nothing in this guest says when it is up, so there is no moment to keep as a warm template"
+        : spec.GuestAccess == GuestAccess.None
+            ? "nothing in this guest says when it is up, so there is no moment to keep as a warm template"
         : null;
 
     private Template? Boot(string reason, IProgress<StartProgress>? progress)

@@ -8,18 +8,30 @@ namespace TestHarness.Machines;
 /// <summary>Makes a template: boots a machine of the spec with its memory in a file, waits until it is ready, and saves it.</summary>
 internal static class TemplateMaker
 {
-    // What a guest had left to do when it was saved every machine restored from it would do again: for Debian a second of processor time after the boot, and
-    // 40 MiB of translated code each.
+    // What a guest had left to do when it was saved every machine restored from it would do again: for Debian a second of processor time
+    // after the boot, and 40 MiB of translated code each.
     private static readonly TimeSpan LongestEndOfBoot = TimeSpan.FromSeconds(10);
 
-    /// <summary>Makes the files in <paramref name="folder"/>; returns why that can't be done with such a machine, or <see langword="null"/>.</summary>
+    /// <summary>
+    /// Makes the files in <paramref name="folder"/>; returns why that can't be done with such a machine, or <see langword="null"/>.
+    /// </summary>
     public static async Task<string?> MakeAsync(
-        MachineSpec spec, string folder, string finalFolder, IProgress<StartProgress>? progress, CancellationToken cancellationToken)
+        MachineSpec spec,
+        string folder,
+        string finalFolder,
+        IProgress<StartProgress>? progress,
+        CancellationToken cancellationToken
+    )
     {
         progress?.Report(new StartProgress("template is made (once for machines like this one)"));
         MemoryFile memory = MemoryFile.Create(Path.Combine(folder, TemplateFiles.Memory), spec.MemoryMiB * 1024L * 1024L);
         // What is one machine's own is given to it after it is restored.
-        MachineSpec common = spec with { Start = StartMode.Cold, PortForwards = [], Hostname = QemuArguments.NamesGuest(spec) ? spec.Hostname : null };
+        MachineSpec common = spec with
+        {
+            Start = StartMode.Cold,
+            PortForwards = [],
+            Hostname = QemuArguments.NamesGuest(spec) ? spec.Hostname : null,
+        };
         var machine = new VirtualMachine(common, memory);
         await using (machine.ConfigureAwait(false))
         {

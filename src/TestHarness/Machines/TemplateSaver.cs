@@ -18,13 +18,22 @@ internal static class TemplateSaver
     /// <param name="finalFolder">Where they will be.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
     public static async Task<string?> SaveAsync(
-        MachineOperations machine, MachineKeeper keeper, GuestSession guest, IReadOnlyList<SerialConsole> serials, string folder, string finalFolder, CancellationToken cancellationToken)
+        MachineOperations machine,
+        MachineKeeper keeper,
+        GuestSession guest,
+        IReadOnlyList<SerialConsole> serials,
+        string folder,
+        string finalFolder,
+        CancellationToken cancellationToken
+    )
     {
         await guest.DetachAsync().ConfigureAwait(false);
         await machine.Monitor.ExecuteLongAsync("stop", null, cancellationToken).ConfigureAwait(false);
         try
         {
-            await Migration.SaveAsync(machine.Monitor, machine.Folder, Path.Combine(folder, TemplateFiles.State), cancellationToken).ConfigureAwait(false);
+            await Migration
+                .SaveAsync(machine.Monitor, machine.Folder, Path.Combine(folder, TemplateFiles.State), cancellationToken)
+                .ConfigureAwait(false);
         }
         catch (QmpRefusedException e)
         {

@@ -3,7 +3,10 @@ using TestHarness.Text;
 
 namespace TestHarness.Machines;
 
-/// <summary>What messages of failures show of the serial log, and where they say that the rest is: what the test that uses the machine has to do with it.</summary>
+/// <summary>
+/// What messages of failures show of the serial log, and where they say that the rest is: what the test that uses the machine has to do
+/// with it.
+/// </summary>
 internal sealed class TestView(SerialConsole console)
 {
     private readonly Lock _gate = new();

@@ -35,22 +35,26 @@ public sealed partial class VirtualMachine
 
         public MachineFacts Facts() => machine._evidence.Facts();
 
-    public async Task RequireUpAsync(string waitedFor, CancellationToken cancellationToken)
+        public async Task RequireUpAsync(string waitedFor, CancellationToken cancellationToken)
         {
-            // Firmware and boot are watched, and keys pressed, while StartAsync is under way. An image may have to be built first, which is no time of this operation.
+            // Firmware and boot are watched, and keys pressed, while StartAsync is under way. An image may have to be built first, which is
+            // no time of this operation.
             bool starts = machine._keeper.Run?.Instance is null && machine.State is MachineState.Starting;
             if (starts)
                 await machine._starter.Launched.WaitAsync(cancellationToken).ConfigureAwait(false);
             if (machine.Exit is { } exit && !(machine._delayed.LooksOn && machine.IsUp))
                 throw new MachineExitedException(machine._evidence.Facts(), exit, waitedFor);
             if (machine._keeper.Run?.Instance is null)
-                throw starts ? new InvalidOperationException($"Machine '{machine.Name}' did not start: what StartAsync threw says why.") : machine.NotStarted();
+                throw starts
+                    ? new InvalidOperationException($"Machine '{machine.Name}' did not start: what StartAsync threw says why.")
+                    : machine.NotStarted();
         }
 
         public Task LookAtBaseFilesAsync() => machine._keeper.LookAtBaseFilesAsync();
 
         public Task SettleExitAsync() => Task.WhenAny(machine._keeper.ExitWatch, Task.Delay(ExitFollows, CancellationToken.None));
 
-        public Task CaptureAsync(TimeSpan atMost, CancellationToken cancellationToken) => machine._evidence.TryCaptureAsync(atMost, cancellationToken);
+        public Task CaptureAsync(TimeSpan atMost, CancellationToken cancellationToken) =>
+            machine._evidence.TryCaptureAsync(atMost, cancellationToken);
     }
 }

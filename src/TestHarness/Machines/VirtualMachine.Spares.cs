@@ -6,7 +6,9 @@ public sealed partial class VirtualMachine
 {
     private const int WarmUps = 3;
 
-    /// <summary>Ends the spare machines of a spec (<see cref="MachineSpec.Spares"/>); those that were handed out are not concerned.</summary>
+    /// <summary>
+    /// Ends the spare machines of a spec (<see cref="MachineSpec.Spares"/>); those that were handed out are not concerned.
+    /// </summary>
     /// <param name="spec">The spec.</param>
     /// <returns>A task that ends when they are gone.</returns>
     public static Task ReleaseSparesAsync(MachineSpec spec)

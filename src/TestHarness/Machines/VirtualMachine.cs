@@ -10,8 +10,8 @@ using TestHarness.Qemu;
 namespace TestHarness;
 
 /// <summary>
-/// A real machine in QEMU, thrown away when it is disposed. <see cref="StartAsync(MachineSpec, IProgress{StartProgress}, CancellationToken)"/> describes
-/// and starts one in a step.
+/// A real machine in QEMU, thrown away when it is disposed.
+/// <see cref="StartAsync(MachineSpec, IProgress{StartProgress}, CancellationToken)"/> describes and starts one in a step.
 /// </summary>
 public sealed partial class VirtualMachine : IAsyncDisposable
 {
@@ -34,15 +34,11 @@ public sealed partial class VirtualMachine : IAsyncDisposable
     /// <param name="spec">The machine.</param>
     /// <exception cref="ArgumentException">The spec has mistakes; all are named.</exception>
     public VirtualMachine(MachineSpec spec)
-        : this(spec, hostname: spec?.Hostname ?? "", memory: null)
-    {
-    }
+        : this(spec, hostname: spec?.Hostname ?? "", memory: null) { }
 
     /// <summary>Describes a machine that a template is made of.</summary>
     internal VirtualMachine(MachineSpec spec, MemoryFile memory)
-        : this(spec, hostname: null, memory)
-    {
-    }
+        : this(spec, hostname: null, memory) { }
 
     // Host name: empty for the machine's own name, null for the image's.
     private VirtualMachine(MachineSpec spec, string? hostname, MemoryFile? memory)
@@ -54,10 +50,17 @@ public sealed partial class VirtualMachine : IAsyncDisposable
         var record = new MachineRecord(spec.Secrets, TimeProvider.System);
         _operations = new MachineOperations(Name, spec, record, new Operated(this));
         var settler = new GuestSettler(hostname is "" ? Name : hostname, spec.Clock, TimeProvider.System);
-        settler.ClockLate += late => record.NoteGuest(
-            "clock", late, "the guest got it late, each time it was tried, and may be behind by as much: the host, or the guest, is too busy");
+        settler.ClockLate += late =>
+            record.NoteGuest(
+                "clock",
+                late,
+                "the guest got it late, each time it was tried, and may be behind by as much: the host, or the guest, is too busy"
+            );
         _guest = new GuestSession(settler);
-        var watch = new GuestWatch(() => (Folder, _keeper!.Run?.BaseFilesInWords ?? ""), TimeProvider.System) { AlwaysBoots = spec.GuestAccess == GuestAccess.None };
+        var watch = new GuestWatch(() => (Folder, _keeper!.Run?.BaseFilesInWords ?? ""), TimeProvider.System)
+        {
+            AlwaysBoots = spec.GuestAccess == GuestAccess.None,
+        };
         Console = new SerialConsole(_operations);
         SerialPorts = [Console, .. spec.SerialPorts.Select((name, index) => new SerialConsole(_operations, name, index + 1))];
         Console.Received += bytes => watch.SeeSerial(bytes.Span);
@@ -73,24 +76,34 @@ public sealed partial class VirtualMachine : IAsyncDisposable
         _evidence = new EvidenceCollector(_operations, _keeper, _view, watch, SerialPorts, Screen);
         _delayed = new DelayedDispose(this, record, () => IsUp, _keeper.Ended);
         _starter = new MachineStarter(
-            _operations, _keeper, _ssh, new GuestReaches(_operations, _guest), new StartFailure(_operations, _life, _guest, watch, Console), Console, memory);
+            _operations,
+            _keeper,
+            _ssh,
+            new GuestReaches(_operations, _guest),
+            new StartFailure(_operations, _life, _guest, watch, Console),
+            Console,
+            memory
+        );
         _standstill = new Standstill(_operations, _life, _guest, _keeper.Ended);
         _checkpoints = new Checkpoints(_operations, _standstill);
         _ending = new MachineEnding(_keeper, new Listeners(this, record, () => Starting, () => Stopping), _starter.MakesTemplate);
     }
 
     /// <summary>
-    /// Raised when any machine of this process begins to start, with the starter's execution context. The start waits for a listener, 10 seconds at most; what it throws ends the start.
+    /// Raised when any machine of this process begins to start, with the starter's execution context. The start waits for a listener, 10
+    /// seconds at most; what it throws ends the start.
     /// </summary>
     public static event Action<VirtualMachine>? Starting;
 
     /// <summary>
-    /// Happens before a running machine is ended by the library, while it can still be looked at. A listener may dispose the machine. It is waited for, 10 seconds at most; what
-    /// it throws comes out of the call that ends the machine, which is gone by then.
+    /// Happens before a running machine is ended by the library, while it can still be looked at. A listener may dispose the machine. It is
+    /// waited for, 10 seconds at most; what it throws comes out of the call that ends the machine, which is gone by then.
     /// </summary>
     public event Func<VirtualMachine, Task>? Stopping;
 
-    /// <summary>Gets the machine's name, unique in this process: <see cref="MachineSpec.Hostname"/>, or else the image's name, and a number.</summary>
+    /// <summary>
+    /// Gets the machine's name, unique in this process: <see cref="MachineSpec.Hostname"/>, or else the image's name, and a number.
+    /// </summary>
     public string Name { get; }
 
     /// <summary>Gets what the machine was described as.</summary>
@@ -111,7 +124,9 @@ public sealed partial class VirtualMachine : IAsyncDisposable
     /// <summary>Gets why a machine that was to start warm booted, or <see langword="null"/>.</summary>
     public string? StartNote => _starter.Note;
 
-    /// <summary>Gets what ended the attempts to start that failed before the one that did not (<see cref="MachineSpec.StartRetries"/>).</summary>
+    /// <summary>
+    /// Gets what ended the attempts to start that failed before the one that did not (<see cref="MachineSpec.StartRetries"/>).
+    /// </summary>
     public IReadOnlyList<string> FailedStarts => _starter.Failed;
 
     /// <summary>Gets the way in that was taken, or <see langword="null"/> before the guest has answered.</summary>
@@ -133,7 +148,8 @@ public sealed partial class VirtualMachine : IAsyncDisposable
     public MetadataService Metadata { get; }
 
     /// <summary>
-    /// Gets what others need to join the machine over SSH: there where <see cref="Access"/> is <see cref="GuestAccess.Ssh"/>, and after <see cref="OpenSshAsync"/>.
+    /// Gets what others need to join the machine over SSH: there where <see cref="Access"/> is <see cref="GuestAccess.Ssh"/>, and after
+    /// <see cref="OpenSshAsync"/>.
     /// </summary>
     /// <exception cref="InvalidOperationException">It is not open.</exception>
     public SshDetails Ssh => _ssh.Details;
@@ -157,13 +173,17 @@ public sealed partial class VirtualMachine : IAsyncDisposable
     // The console first; in the order of the guest's devices.
     private IReadOnlyList<SerialConsole> SerialPorts { get; }
 
-    private bool IsUp => _delayed.IsGivenBack
-        ? _keeper.Run?.Process is { Exited.IsCompleted: false } && !_life.IsKilled && !_keeper.Ended.IsCancellationRequested
-        : State is MachineState.Running or MachineState.Paused && Exit is null;
+    private bool IsUp =>
+        _delayed.IsGivenBack
+            ? _keeper.Run?.Process is { Exited.IsCompleted: false } && !_life.IsKilled && !_keeper.Ended.IsCancellationRequested
+            : State is MachineState.Running or MachineState.Paused && Exit is null;
 
-    /// <summary>Describes and starts a machine; returns when the guest is up, answers, and has confirmed clock, random state and host name.</summary>
+    /// <summary>
+    /// Describes and starts a machine; returns when the guest is up, answers, and has confirmed clock, random state and host name.
+    /// </summary>
     /// <param name="spec">The machine.</param>
-    /// <param name="progress">Told each step, also of an image or a template that is made first, on a thread of its own. What it throws ends the start. Default: nobody.</param>
+    /// <param name="progress">Told each step, also of an image or a template that is made first, on a thread of its own. What it throws
+    /// ends the start. Default: nobody.</param>
     /// <param name="cancellationToken">Ends the start and removes what there is of the machine.</param>
     /// <returns>The running machine; the caller disposes it.</returns>
     /// <exception cref="ArgumentException">The spec has mistakes.</exception>
@@ -171,7 +191,10 @@ public sealed partial class VirtualMachine : IAsyncDisposable
     /// <exception cref="ImageException">There is no such image, or it could not be built.</exception>
     /// <exception cref="MachineStartException">QEMU or the guest did not start.</exception>
     public static async Task<VirtualMachine> StartAsync(
-        MachineSpec spec, IProgress<StartProgress>? progress = null, CancellationToken cancellationToken = default)
+        MachineSpec spec,
+        IProgress<StartProgress>? progress = null,
+        CancellationToken cancellationToken = default
+    )
     {
         var machine = new VirtualMachine(spec);
         SparePool? spares = spec.Spares > 0 ? SparePool.Of(spec) : null;
@@ -189,8 +212,11 @@ public sealed partial class VirtualMachine : IAsyncDisposable
         return machine;
     }
 
-    /// <summary>Starts the machine, once; returns when the guest is up, answers, and has confirmed clock, random state and host name.</summary>
-    /// <param name="progress">Told each step, also of an image or a template that is made first, on a thread of its own. What it throws ends the start. Default: nobody.</param>
+    /// <summary>
+    /// Starts the machine, once; returns when the guest is up, answers, and has confirmed clock, random state and host name.
+    /// </summary>
+    /// <param name="progress">Told each step, also of an image or a template that is made first, on a thread of its own. What it throws
+    /// ends the start. Default: nobody.</param>
     /// <param name="cancellationToken">Ends the start and removes what there is of the machine.</param>
     /// <returns>A task for the start.</returns>
     /// <exception cref="InvalidOperationException">It was started before.</exception>
@@ -200,14 +226,16 @@ public sealed partial class VirtualMachine : IAsyncDisposable
     public async Task StartAsync(IProgress<StartProgress>? progress = null, CancellationToken cancellationToken = default)
     {
         if (!_life.TryMove(MachineState.Created, MachineState.Starting))
-            throw new InvalidOperationException($"Machine '{Name}' was started before (it is {State}): make another one with the same spec.");
+            throw new InvalidOperationException(
+                $"Machine '{Name}' was started before (it is {State}): make another one with the same spec."
+            );
         await _starter.RunAsync(_ending, progress, cancellationToken).ConfigureAwait(false);
         _view.ShowFromNow("since the machine was up");
     }
 
     /// <summary>
-    /// Shuts the guest down in an orderly way and waits until QEMU has ended; kills it when <see cref="MachineSpec.StopTimeout"/> runs out. Does
-    /// nothing where the machine has ended already.
+    /// Shuts the guest down in an orderly way and waits until QEMU has ended; kills it when <see cref="MachineSpec.StopTimeout"/> runs out.
+    /// Does nothing where the machine has ended already.
     /// </summary>
     /// <param name="cancellationToken">Ends the wait; the machine goes on shutting down.</param>
     /// <returns>How the machine ended: <see cref="MachineExitReason.Killed"/> where it had to be killed.</returns>
@@ -225,10 +253,17 @@ public sealed partial class VirtualMachine : IAsyncDisposable
             limit.CancelAfter(_operations.Limits.Stop);
             await _standstill.GoOnIfPausedAsync(limit.Token).ConfigureAwait(false);
             // The power button of a guest that nobody can ask (ACPI).
-            await (Spec.GuestAccess != GuestAccess.None ? _guest.PowerOffAsync(limit.Token) : Monitor.ExecuteAsync("system_powerdown", null, limit.Token)).ConfigureAwait(false);
+            await (
+                Spec.GuestAccess != GuestAccess.None
+                    ? _guest.PowerOffAsync(limit.Token)
+                    : Monitor.ExecuteAsync("system_powerdown", null, limit.Token)
+            ).ConfigureAwait(false);
             await _keeper.ExitWatch.WaitAsync(limit.Token).ConfigureAwait(false);
         }
-        catch (Exception e) when (e is OperationCanceledException or AgentLostException or AgentException or QmpException && !cancellationToken.IsCancellationRequested)
+        catch (Exception e)
+            when (e is OperationCanceledException or AgentLostException or AgentException or QmpException
+                && !cancellationToken.IsCancellationRequested
+            )
         {
             // The guest did not go by itself; the exit that is returned tells.
             await _keeper.EndAsync().ConfigureAwait(false);
@@ -249,7 +284,9 @@ public sealed partial class VirtualMachine : IAsyncDisposable
         return KilledExit();
     }
 
-    /// <summary>Ends QEMU at once and removes everything that the machine kept on the host. May be called twice, at any time, also during the start.</summary>
+    /// <summary>
+    /// Ends QEMU at once and removes everything that the machine kept on the host. May be called twice, at any time, also during the start.
+    /// </summary>
     /// <returns>A task that ends when the process is gone.</returns>
     public async ValueTask DisposeAsync()
     {

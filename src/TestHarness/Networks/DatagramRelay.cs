@@ -4,7 +4,10 @@ using TestHarness.Agents;
 
 namespace TestHarness.Networks;
 
-/// <summary>Joins a UDP port of the guest to one endpoint of the host. Each peer in the guest has a socket of its own here, so that answers find back.</summary>
+/// <summary>
+/// Joins a UDP port of the guest to one endpoint of the host. Each peer in the guest has a socket of its own here, so that answers find
+/// back.
+/// </summary>
 /// <param name="host">The endpoint.</param>
 /// <param name="note">Told of each new peer, and of what keeps its datagrams from the host.</param>
 internal sealed class DatagramRelay(EndPoint host, Action<IPEndPoint, string> note)
@@ -58,7 +61,9 @@ internal sealed class DatagramRelay(EndPoint host, Action<IPEndPoint, string> no
                 return known;
         }
 
-        var socket = host is IPEndPoint address ? new Socket(address.AddressFamily, SocketType.Dgram, ProtocolType.Udp) : new Socket(SocketType.Dgram, ProtocolType.Udp);
+        var socket = host is IPEndPoint address
+            ? new Socket(address.AddressFamily, SocketType.Dgram, ProtocolType.Udp)
+            : new Socket(SocketType.Dgram, ProtocolType.Udp);
         try
         {
             await socket.ConnectAsync(host).ConfigureAwait(false);

@@ -30,12 +30,15 @@ public sealed record Ec2Metadata
     /// <summary>Gets the user-data. Default: <see langword="null"/>, none: 404.</summary>
     public string? UserData { get; init; }
 
-    /// <summary>Gets further values below <c>meta-data/</c>, or other ones: path without a slash in front (<c>tags/instance/Name</c>) and text. Default: none.</summary>
+    /// <summary>
+    /// Gets further values below <c>meta-data/</c>, or other ones: path without a slash in front (<c>tags/instance/Name</c>) and text.
+    /// Default: none.
+    /// </summary>
     public IReadOnlyDictionary<string, string> Values { get; init; } = new Dictionary<string, string>();
 
     /// <summary>
-    /// Gets a value indicating whether only requests with a session token are answered (IMDSv2), as EC2 has it for new images. Default: <see langword="false"/>: a request
-    /// without a token is answered, too.
+    /// Gets a value indicating whether only requests with a session token are answered (IMDSv2), as EC2 has it for new images. Default:
+    /// <see langword="false"/>: a request without a token is answered, too.
     /// </summary>
     public bool RequireToken { get; init; }
 }

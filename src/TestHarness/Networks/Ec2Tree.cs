@@ -4,8 +4,8 @@ using System.Text.RegularExpressions;
 namespace TestHarness.Networks;
 
 /// <summary>
-/// EC2's instance metadata (https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-data-retrieval.html): a tree of texts in which a folder is answered by the
-/// list of what is in it.
+/// EC2's instance metadata (https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-data-retrieval.html): a tree of texts in which
+/// a folder is answered by the list of what is in it.
 /// </summary>
 internal sealed partial class Ec2Tree
 {
@@ -56,19 +56,21 @@ internal sealed partial class Ec2Tree
         return Version().IsMatch(parts[0]) ? Find(path) : MetadataResponse.NotFound();
     }
 
-    private static string Identity(Ec2Metadata metadata) => JsonSerializer.Serialize(
-        new Dictionary<string, string>
-        {
-            ["accountId"] = "123456789012",
-            ["architecture"] = "x86_64",
-            ["availabilityZone"] = metadata.AvailabilityZone,
-            ["imageId"] = metadata.ImageId,
-            ["instanceId"] = metadata.InstanceId,
-            ["instanceType"] = metadata.InstanceType,
-            ["privateIp"] = metadata.LocalIPv4,
-            ["region"] = metadata.Region,
-            ["version"] = "2017-09-30",
-        });
+    private static string Identity(Ec2Metadata metadata) =>
+        JsonSerializer.Serialize(
+            new Dictionary<string, string>
+            {
+                ["accountId"] = "123456789012",
+                ["architecture"] = "x86_64",
+                ["availabilityZone"] = metadata.AvailabilityZone,
+                ["imageId"] = metadata.ImageId,
+                ["instanceId"] = metadata.InstanceId,
+                ["instanceType"] = metadata.InstanceType,
+                ["privateIp"] = metadata.LocalIPv4,
+                ["region"] = metadata.Region,
+                ["version"] = "2017-09-30",
+            }
+        );
 
     private MetadataResponse Find(string path)
     {
@@ -78,11 +80,18 @@ internal sealed partial class Ec2Tree
         // The one list that is of another form: numbers and the keys' names.
         if (folder == KeyFolder && _metadata.PublicKeys.Count > 0)
             return MetadataResponse.Text(string.Join('\n', _metadata.PublicKeys.Keys.Select((name, index) => $"{index}={name}")));
-        string[] entries = [.. _values.Keys.Where(key => key.StartsWith(folder, StringComparison.Ordinal)).Select(key => Entry(key[folder.Length..])).Distinct()];
+        string[] entries =
+        [
+            .. _values
+                .Keys.Where(key => key.StartsWith(folder, StringComparison.Ordinal))
+                .Select(key => Entry(key[folder.Length..]))
+                .Distinct(),
+        ];
         return entries.Length == 0 ? MetadataResponse.NotFound() : MetadataResponse.Text(string.Join('\n', entries));
     }
 
-    private static string Entry(string rest) => rest.IndexOf('/', StringComparison.Ordinal) is >= 0 and var slash ? rest[..(slash + 1)] : rest;
+    private static string Entry(string rest) =>
+        rest.IndexOf('/', StringComparison.Ordinal) is >= 0 and var slash ? rest[..(slash + 1)] : rest;
 
     [GeneratedRegex(@"\A(latest|1\.0|[0-9]{4}-[0-9]{2}-[0-9]{2})\z")]
     private static partial Regex Version();

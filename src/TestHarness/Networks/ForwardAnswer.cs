@@ -8,7 +8,8 @@ namespace TestHarness.Networks;
 /// <summary>Asks a forwarded TCP port until it really answers.</summary>
 internal sealed class ForwardAnswer(GuestSession guest, int guestPort, IPEndPoint host)
 {
-    // Where QEMU's user network leads a forward that names no address of the guest (https://www.qemu.org/docs/master/system/devices/net.html).
+    // Where QEMU's user network leads a forward that names no address of the guest
+    // (https://www.qemu.org/docs/master/system/devices/net.html).
     private const string GuestAddress = "10.0.2.15";
 
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(50);
@@ -63,7 +64,8 @@ internal sealed class ForwardAnswer(GuestSession guest, int guestPort, IPEndPoin
         return false;
     }
 
-    // Where the service is that does not answer on the card's address. A look that the deadline cuts off leaves what the one before it has found.
+    // Where the service is that does not answer on the card's address. A look that the deadline cuts off leaves what the one before it has
+    // found.
     private async Task LookElsewhereAsync(AgentConnection agent, CancellationToken cancellationToken)
     {
         try
@@ -71,7 +73,8 @@ internal sealed class ForwardAnswer(GuestSession guest, int guestPort, IPEndPoin
             string? loopback = await FindLoopbackAsync(agent, cancellationToken).ConfigureAwait(false);
             _elsewhere = loopback is null
                 ? ""
-                : $"; the service listens on {loopback} port {guestPort} alone, where QEMU's forward does not lead: have it listen on 0.0.0.0 or on {GuestAddress}";
+                : $"; the service listens on {loopback} port {guestPort} alone, where QEMU's forward does not lead: have it "
+                    + $"listen on 0.0.0.0 or on {GuestAddress}";
         }
         catch (OperationCanceledException)
         {

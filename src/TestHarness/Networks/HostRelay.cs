@@ -30,7 +30,10 @@ internal static class HostRelay
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         limit.CancelAfter(ConnectLimit);
-        if (host is not DnsEndPoint { AddressFamily: AddressFamily.Unspecified } name || !name.Host.Equals("localhost", StringComparison.OrdinalIgnoreCase))
+        if (
+            host is not DnsEndPoint { AddressFamily: AddressFamily.Unspecified } name
+            || !name.Host.Equals("localhost", StringComparison.OrdinalIgnoreCase)
+        )
             return await ConnectOnceAsync(host, limit.Token).ConfigureAwait(false);
         try
         {
@@ -58,12 +61,13 @@ internal static class HostRelay
     }
 
     // Host names may have addresses of both families.
-    private static Socket Make(EndPoint host) => host switch
-    {
-        UnixDomainSocketEndPoint => new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified),
-        IPEndPoint address => new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp),
-        _ => new Socket(SocketType.Stream, ProtocolType.Tcp),
-    };
+    private static Socket Make(EndPoint host) =>
+        host switch
+        {
+            UnixDomainSocketEndPoint => new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified),
+            IPEndPoint address => new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp),
+            _ => new Socket(SocketType.Stream, ProtocolType.Tcp),
+        };
 
     // Where one direction breaks the other one can't go on.
     private static async Task CarryAsync(Stream from, Stream to, Action end, CancellationTokenSource broken)

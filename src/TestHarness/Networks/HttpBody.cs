@@ -34,7 +34,9 @@ internal static class HttpBody
             return false;
         if (request.Headers.ContainsKey("Content-Length") || !request.IsHttp11)
             throw new HttpFaultException(400, "Transfer-Encoding can't be here");
-        return encoding.Equals("chunked", StringComparison.OrdinalIgnoreCase) ? true : throw new HttpFaultException(501, "the only Transfer-Encoding is chunked");
+        return encoding.Equals("chunked", StringComparison.OrdinalIgnoreCase)
+            ? true
+            : throw new HttpFaultException(501, "the only Transfer-Encoding is chunked");
     }
 
     private static int Length(HttpRequest request)

@@ -17,7 +17,11 @@ internal static class HttpConnection
     /// <param name="answer">Answers a request; does not throw but for the token.</param>
     /// <param name="cancellationToken">Ends it.</param>
     public static async Task ServeAsync(
-        Stream connection, Action completeWriting, Func<MetadataRequest, CancellationToken, Task<MetadataResponse>> answer, CancellationToken cancellationToken)
+        Stream connection,
+        Action completeWriting,
+        Func<MetadataRequest, CancellationToken, Task<MetadataResponse>> answer,
+        CancellationToken cancellationToken
+    )
     {
         var input = new HttpInput(connection);
         bool goesOn = true;
@@ -34,7 +38,14 @@ internal static class HttpConnection
                 if (HttpBody.IsComing(request) && request.ExpectsContinue)
                     await connection.WriteAsync("HTTP/1.1 100 Continue\r\n\r\n"u8.ToArray(), limit.Token).ConfigureAwait(false);
                 byte[] body = await HttpBody.ReadAsync(request, input, limit.Token).ConfigureAwait(false);
-                var asked = new MetadataRequest { Method = request.Method, Path = request.Path, Query = request.Query, Headers = request.Headers, Body = body };
+                var asked = new MetadataRequest
+                {
+                    Method = request.Method,
+                    Path = request.Path,
+                    Query = request.Query,
+                    Headers = request.Headers,
+                    Body = body,
+                };
                 response = await answer(asked, cancellationToken).ConfigureAwait(false);
                 withBody = request.Method != "HEAD";
                 goesOn = request.KeepsAlive;
@@ -60,7 +71,8 @@ internal static class HttpConnection
         int left = MaxHeadBytes - requestLine.Length;
         while (true)
         {
-            string field = await input.ReadLineAsync(left, 431, cancellationToken).ConfigureAwait(false) ?? throw new EndOfStreamException();
+            string field = await input.ReadLineAsync(left, 431, cancellationToken).ConfigureAwait(false)
+                ?? throw new EndOfStreamException();
             if (field.Length == 0)
                 return HttpRequest.Parse(requestLine, fields);
             fields.Add(field);
@@ -76,8 +88,6 @@ internal static class HttpConnection
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         limit.CancelAfter(CloseLimit);
         byte[] rest = new byte[16 * 1024];
-        while (await connection.ReadAsync(rest, limit.Token).ConfigureAwait(false) > 0)
-        {
-        }
+        while (await connection.ReadAsync(rest, limit.Token).ConfigureAwait(false) > 0) { }
     }
 }

@@ -9,7 +9,9 @@ internal sealed class HttpInput(Stream stream)
     private int _start;
     private int _end;
 
-    /// <summary>Reads a line, which ends with CR LF, and returns it without them; <see langword="null"/> at the end of the stream.</summary>
+    /// <summary>
+    /// Reads a line, which ends with CR LF, and returns it without them; <see langword="null"/> at the end of the stream.
+    /// </summary>
     /// <param name="atMost">How many bytes it may have.</param>
     /// <param name="tooLong">The status code for a longer one.</param>
     /// <param name="cancellationToken">Ends the reading.</param>

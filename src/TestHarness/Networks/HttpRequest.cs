@@ -42,7 +42,8 @@ internal sealed record HttpRequest(string Method, string Path, string Query, boo
     }
 
     /// <summary>Whether a text can be the name of a header field or a method.</summary>
-    public static bool IsToken(string text) => text.Length > 0 && text.All(c => char.IsAsciiLetterOrDigit(c) || TokenMarks.Contains(c, StringComparison.Ordinal));
+    public static bool IsToken(string text) =>
+        text.Length > 0 && text.All(c => char.IsAsciiLetterOrDigit(c) || TokenMarks.Contains(c, StringComparison.Ordinal));
 
     /// <summary>Whether a text can be the value of a header field.</summary>
     public static bool IsFieldValue(string text) => text.All(c => c is '\t' or (>= ' ' and not '\x7f'));
@@ -64,5 +65,6 @@ internal sealed record HttpRequest(string Method, string Path, string Query, boo
     }
 
     private bool HasOption(string header, string option) =>
-        Headers.TryGetValue(header, out string? value) && value.Split(',').Any(part => part.Trim().Equals(option, StringComparison.OrdinalIgnoreCase));
+        Headers.TryGetValue(header, out string? value)
+        && value.Split(',').Any(part => part.Trim().Equals(option, StringComparison.OrdinalIgnoreCase));
 }

@@ -7,7 +7,10 @@ namespace TestHarness.Networks;
 /// <summary>Writes answers (RFC 9112).</summary>
 internal static class HttpResponse
 {
-    private static readonly HashSet<string> Own = new(["Content-Length", "Content-Type", "Transfer-Encoding", "Connection"], StringComparer.OrdinalIgnoreCase);
+    private static readonly HashSet<string> Own = new(
+        ["Content-Length", "Content-Type", "Transfer-Encoding", "Connection"],
+        StringComparer.OrdinalIgnoreCase
+    );
 
     /// <summary>Returns an answer that can be sent.</summary>
     /// <exception cref="InvalidOperationException">It can't be.</exception>
@@ -19,7 +22,11 @@ internal static class HttpResponse
             throw new InvalidOperationException($"The handler's status code {response.StatusCode} is not 200 to 599.");
         foreach ((string name, string value) in response.Headers.Append(new("Content-Type", response.ContentType)))
         {
-            if (!HttpRequest.IsToken(name) || !HttpRequest.IsFieldValue(value) || (Own.Contains(name) && response.Headers.ContainsKey(name)))
+            if (
+                !HttpRequest.IsToken(name)
+                || !HttpRequest.IsFieldValue(value)
+                || (Own.Contains(name) && response.Headers.ContainsKey(name))
+            )
                 throw new InvalidOperationException($"The handler's header field \"{name}\" can't be sent.");
         }
 
@@ -36,7 +43,10 @@ internal static class HttpResponse
         var head = new StringBuilder();
         head.Append(CultureInfo.InvariantCulture, $"HTTP/1.1 {response.StatusCode} {Reason(response.StatusCode)}\r\n");
         if (!empty)
-            head.Append(CultureInfo.InvariantCulture, $"Content-Type: {response.ContentType}\r\nContent-Length: {response.Body.Length}\r\n");
+            head.Append(
+                CultureInfo.InvariantCulture,
+                $"Content-Type: {response.ContentType}\r\nContent-Length: {response.Body.Length}\r\n"
+            );
         foreach ((string name, string value) in response.Headers)
             head.Append(CultureInfo.InvariantCulture, $"{name}: {value}\r\n");
         head.Append(closes ? "Connection: close\r\n\r\n" : "Connection: keep-alive\r\n\r\n");
@@ -44,7 +54,8 @@ internal static class HttpResponse
     }
 
     // "NotFound" is a name; "Not Found" is what clients show.
-    private static string Reason(int statusCode) => Enum.GetName((HttpStatusCode)statusCode) is { } name
-        ? string.Concat(name.Select((c, index) => index > 0 && char.IsUpper(c) && char.IsLower(name[index - 1]) ? $" {c}" : $"{c}"))
-        : "Status";
+    private static string Reason(int statusCode) =>
+        Enum.GetName((HttpStatusCode)statusCode) is { } name
+            ? string.Concat(name.Select((c, index) => index > 0 && char.IsUpper(c) && char.IsLower(name[index - 1]) ? $" {c}" : $"{c}"))
+            : "Status";
 }

@@ -15,7 +15,8 @@ public sealed record MetadataResponse
     public ReadOnlyMemory<byte> Body { get; init; }
 
     /// <summary>
-    /// Gets further header fields. <c>Content-Length</c>, <c>Content-Type</c>, <c>Transfer-Encoding</c> and <c>Connection</c> are the library's own. Default: none.
+    /// Gets further header fields. <c>Content-Length</c>, <c>Content-Type</c>, <c>Transfer-Encoding</c> and <c>Connection</c> are the
+    /// library's own. Default: none.
     /// </summary>
     public IReadOnlyDictionary<string, string> Headers { get; init; } = new Dictionary<string, string>();
 
@@ -23,7 +24,8 @@ public sealed record MetadataResponse
     /// <param name="text">The text.</param>
     /// <param name="statusCode">The status code. Default: 200.</param>
     /// <returns>The answer.</returns>
-    public static MetadataResponse Text(string text, int statusCode = 200) => new() { StatusCode = statusCode, Body = Encoding.UTF8.GetBytes(text) };
+    public static MetadataResponse Text(string text, int statusCode = 200) =>
+        new() { StatusCode = statusCode, Body = Encoding.UTF8.GetBytes(text) };
 
     /// <summary>Makes an answer of JSON.</summary>
     /// <param name="json">The JSON text.</param>

@@ -20,5 +20,6 @@ internal sealed class MetadataRoutes
             : _handlers[path](request with { RelativePath = request.Path[path.Length..] }, cancellationToken);
     }
 
-    private static bool Fits(string path, string asked) => path.EndsWith('/') ? asked.StartsWith(path, StringComparison.Ordinal) : asked == path;
+    private static bool Fits(string path, string asked) =>
+        path.EndsWith('/') ? asked.StartsWith(path, StringComparison.Ordinal) : asked == path;
 }

@@ -8,12 +8,13 @@ using TestHarness.Text;
 namespace TestHarness;
 
 /// <summary>
-/// Answers <c>http://169.254.169.254/</c> inside the guest, by handlers of the test. Nothing listens on the host, and no network card is needed: the guest's loopback
-/// interface gets the address when the first handler is set, and the connections come through the agent. Programs of this guest reach it, nobody else does.
+/// Answers <c>http://169.254.169.254/</c> inside the guest, by handlers of the test. Nothing listens on the host, and no network card is
+/// needed: the guest's loopback interface gets the address when the first handler is set, and the connections come through the agent.
+/// Programs of this guest reach it, nobody else does.
 /// </summary>
 /// <remarks>
-/// Commands that are run after a handler was set find the service listening. It is there again after a reboot and a rollback, once the guest is up; what the guest
-/// starts on its way up may come before it.
+/// Commands that are run after a handler was set find the service listening. It is there again after a reboot and a rollback, once the
+/// guest is up; what the guest starts on its way up may come before it.
 /// </remarks>
 public sealed class MetadataService
 {
@@ -37,14 +38,16 @@ public sealed class MetadataService
 
     internal MetadataService(MachineOperations machine, GuestSession guest) => (_machine, _guest) = (machine, guest);
 
-    /// <summary>Sets the handler of a path; the one that was there is replaced. May be called at any time, also before the machine starts.</summary>
+    /// <summary>
+    /// Sets the handler of a path; the one that was there is replaced. May be called at any time, also before the machine starts.
+    /// </summary>
     /// <param name="path">
-    /// The path, beginning with <c>/</c>. One that ends with <c>/</c> stands for all that begins with it; any other for itself alone. Of several that fit the longest
-    /// one counts. What no path fits is answered by 404.
+    /// The path, beginning with <c>/</c>. One that ends with <c>/</c> stands for all that begins with it; any other for itself alone. Of
+    /// several that fit the longest one counts. What no path fits is answered by 404.
     /// </param>
     /// <param name="handler">
-    /// The handler. It may be called by several requests at once, each on a thread of its own. An exception of it is answered by 500, and is in the machine's timeline; so is one
-    /// that takes more than 5 minutes.
+    /// The handler. It may be called by several requests at once, each on a thread of its own. An exception of it is answered by 500, and
+    /// is in the machine's timeline; so is one that takes more than 5 minutes.
     /// </param>
     /// <exception cref="ArgumentException">The path does not begin with <c>/</c>.</exception>
     public void Handle(string path, Func<MetadataRequest, MetadataResponse> handler)
@@ -68,25 +71,31 @@ public sealed class MetadataService
         {
             if (_port is not null)
                 return;
-            _port = new GuestPort(
-                Address, Port, Preparation, ServeAsync, reason => _machine.Record.NoteGuest("metadata service", outcome: $"does not listen: {reason}"));
+            _port = new GuestPort(Address, Port, Preparation, ServeAsync, reason =>
+                _machine.Record.NoteGuest("metadata service", outcome: $"does not listen: {reason}")
+            );
             _guest.Ports.Add(_port);
         }
 
         _ = ListenSoonAsync();
     }
 
-    /// <summary>Waits until the service listens in the guest. Not needed before a command, which waits by itself; it says why where the guest refuses.</summary>
+    /// <summary>
+    /// Waits until the service listens in the guest. Not needed before a command, which waits by itself; it says why where the guest
+    /// refuses.
+    /// </summary>
     /// <param name="timeout">The limit. Default: 1 minute, longer on a slow host.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <returns>A task for the wait.</returns>
     /// <exception cref="InvalidOperationException">No handler was set.</exception>
-    /// <exception cref="GuestCommandException">The guest can't listen there: it has no <c>ip</c> command, or something of its own has the port.</exception>
+    /// <exception cref="GuestCommandException">The guest can't listen there: it has no <c>ip</c> command, or something of its own has the
+    /// port.</exception>
     /// <exception cref="WaitTimeoutException">The limit ran out.</exception>
     /// <exception cref="MachineExitedException">The machine ended.</exception>
     public async Task WaitUntilListeningAsync(TimeSpan? timeout = null, CancellationToken cancellationToken = default)
     {
-        GuestPort port = _port ?? throw new InvalidOperationException($"Machine '{_machine.Name}' has no metadata handler: call Metadata.Handle first.");
+        GuestPort port = _port
+            ?? throw new InvalidOperationException($"Machine '{_machine.Name}' has no metadata handler: call Metadata.Handle first.");
         const string what = $"the metadata service to listen on {Address} port 80 in the guest";
         try
         {
@@ -118,13 +127,23 @@ public sealed class MetadataService
         }
     }
 
-    // Another machine that has a way to this one's card could send to the address, too. The guest's own programs come from the address itself.
+    // Another machine that has a way to this one's card could send to the address, too. The guest's own programs come from the address
+    // itself.
     private Task ServeAsync(AgentTcpStream connection, CancellationToken lost) =>
-        connection.Peer.StartsWith($"{Address} ", StringComparison.Ordinal) ? HttpConnection.ServeAsync(connection, connection.CompleteWriting, AnswerAsync, lost) : Task.CompletedTask;
+        connection.Peer.StartsWith($"{Address} ", StringComparison.Ordinal)
+            ? HttpConnection.ServeAsync(connection, connection.CompleteWriting, AnswerAsync, lost)
+            : Task.CompletedTask;
 
     // A thread each, for many that block would take all of the pool's.
-    private Task<MetadataResponse> CallAsync(MetadataRequest request, CancellationToken lost) => Task.Factory.StartNew(
-        () => _routes.AnswerAsync(request, lost), lost, TaskCreationOptions.LongRunning | TaskCreationOptions.DenyChildAttach, TaskScheduler.Default).Unwrap();
+    private Task<MetadataResponse> CallAsync(MetadataRequest request, CancellationToken lost) =>
+        Task
+            .Factory.StartNew(
+                () => _routes.AnswerAsync(request, lost),
+                lost,
+                TaskCreationOptions.LongRunning | TaskCreationOptions.DenyChildAttach,
+                TaskScheduler.Default
+            )
+            .Unwrap();
 
     private async Task<MetadataResponse> AnswerAsync(MetadataRequest request, CancellationToken lost)
     {
@@ -133,14 +152,20 @@ public sealed class MetadataService
         try
         {
             // Apart, and not waited for beyond the guest's end: one that blocks holds its own request only.
-            MetadataResponse response = HttpResponse.Checked(await CallAsync(request, lost).WaitAsync(HandlerLimit, lost).ConfigureAwait(false));
+            MetadataResponse response = HttpResponse.Checked(
+                await CallAsync(request, lost).WaitAsync(HandlerLimit, lost).ConfigureAwait(false)
+            );
             _machine.Record.NoteGuest(PrintableText.Of(what), Stopwatch.GetElapsedTime(began), $"{response.StatusCode}");
             return response;
         }
         catch (Exception e) when (!lost.IsCancellationRequested)
         {
             // Whatever it was, the guest gets an answer and the test's author the reason.
-            _machine.Record.NoteGuest(PrintableText.Of(what), Stopwatch.GetElapsedTime(began), PrintableText.Of($"500, handler threw {e.GetType().Name}: {e.Message}"));
+            _machine.Record.NoteGuest(
+                PrintableText.Of(what),
+                Stopwatch.GetElapsedTime(began),
+                PrintableText.Of($"500, handler threw {e.GetType().Name}: {e.Message}")
+            );
             return MetadataResponse.Text("500 - Internal Server Error\n", 500);
         }
     }

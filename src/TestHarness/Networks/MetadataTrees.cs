@@ -7,16 +7,18 @@ namespace TestHarness;
 public static class MetadataTrees
 {
     /// <summary>
-    /// Answers as the metadata service of EC2 does, for a handler of <c>/</c>: <c>latest/meta-data/</c> with its lists, <c>latest/user-data</c>,
-    /// <c>latest/dynamic/instance-identity/document</c>, each also below a date in place of <c>latest</c>, and IMDSv2's session tokens (<c>PUT latest/api/token</c>).
+    /// Answers as the metadata service of EC2 does, for a handler of <c>/</c>: <c>latest/meta-data/</c> with its lists,
+    /// <c>latest/user-data</c>, <c>latest/dynamic/instance-identity/document</c>, each also below a date in place of <c>latest</c>, and
+    /// IMDSv2's session tokens (<c>PUT latest/api/token</c>).
     /// </summary>
     /// <param name="metadata">What it says. Default: an instance without keys and user-data.</param>
     /// <returns>The handler.</returns>
-    public static Func<MetadataRequest, MetadataResponse> Ec2(Ec2Metadata? metadata = null) => new Ec2Tree(metadata ?? new Ec2Metadata(), TimeProvider.System).Answer;
+    public static Func<MetadataRequest, MetadataResponse> Ec2(Ec2Metadata? metadata = null) =>
+        new Ec2Tree(metadata ?? new Ec2Metadata(), TimeProvider.System).Answer;
 
     /// <summary>
-    /// Answers cloud-init's NoCloud data source (<c>ds=nocloud;s=http://169.254.169.254/seed/</c> for a handler of <c>/seed/</c>): <c>meta-data</c>, <c>user-data</c>,
-    /// <c>vendor-data</c>, <c>network-config</c>.
+    /// Answers cloud-init's NoCloud data source (<c>ds=nocloud;s=http://169.254.169.254/seed/</c> for a handler of <c>/seed/</c>):
+    /// <c>meta-data</c>, <c>user-data</c>, <c>vendor-data</c>, <c>network-config</c>.
     /// </summary>
     /// <param name="metadata">What it says. Default: an instance with an empty user-data.</param>
     /// <returns>The handler.</returns>
@@ -32,7 +34,8 @@ public static class MetadataTrees
             ["vendor-data"] = metadata.VendorData,
             ["network-config"] = metadata.NetworkConfig,
         };
-        return request => request.Method is not ("GET" or "HEAD") ? MetadataResponse.Text("405 - Method Not Allowed\n", 405)
+        return request =>
+            request.Method is not ("GET" or "HEAD") ? MetadataResponse.Text("405 - Method Not Allowed\n", 405)
             : files.GetValueOrDefault(request.RelativePath) is { } text ? MetadataResponse.Text(text)
             : MetadataResponse.NotFound();
     }

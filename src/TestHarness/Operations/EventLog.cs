@@ -28,7 +28,14 @@ internal sealed class EventLog(TimeProvider time)
     {
         lock (_gate)
         {
-            var entry = new MachineEvent(time.GetUtcNow(), time.GetElapsedTime(_began), kind, Cut(what), duration, outcome is null ? null : Cut(outcome));
+            var entry = new MachineEvent(
+                time.GetUtcNow(),
+                time.GetElapsedTime(_began),
+                kind,
+                Cut(what),
+                duration,
+                outcome is null ? null : Cut(outcome)
+            );
             if (_first.Count < First)
             {
                 _first.Add(entry);
@@ -52,7 +59,12 @@ internal sealed class EventLog(TimeProvider time)
             if (_dropped == 0)
                 return [.. _first, .. _last];
             MachineEvent next = _last.Peek();
-            return [.. _first, new MachineEvent(next.Time, next.SinceStart, MachineEventKind.Dropped, $"{_dropped} entries are left out here"), .. _last];
+            return
+            [
+                .. _first,
+                new MachineEvent(next.Time, next.SinceStart, MachineEventKind.Dropped, $"{_dropped} entries are left out here"),
+                .. _last,
+            ];
         }
     }
 

@@ -3,7 +3,9 @@ using TestHarness.Errors;
 
 namespace TestHarness;
 
-/// <summary>A command in the guest could not be started, or ended with another exit code than 0, or was lost with the guest's agent.</summary>
+/// <summary>
+/// A command in the guest could not be started, or ended with another exit code than 0, or was lost with the guest's agent.
+/// </summary>
 public sealed class GuestCommandException : MachineException
 {
     private const int OutputLines = 40;
@@ -17,7 +19,8 @@ public sealed class GuestCommandException : MachineException
                 .Add("Standard error", facts.Tail(result.StandardErrorBytes, OutputLines))
                 .Add("Standard output", facts.Tail(result.StandardOutputBytes, OutputLines)),
             FailureOutcome.GuestFailed,
-            innerException: null)
+            innerException: null
+        )
     {
         Command = result.Command;
         Result = result;
@@ -28,14 +31,16 @@ public sealed class GuestCommandException : MachineException
             facts,
             new FailureText($"Machine '{facts.MachineName}': the command could not be started: {reason}.").Add("Command", command),
             FailureOutcome.GuestFailed,
-            innerException) => Command = command;
+            innerException
+        ) => Command = command;
 
     internal GuestCommandException(MachineFacts facts, string waitedFor, AgentLostException lost)
         : base(
             facts,
             new FailureText($"Machine '{facts.MachineName}': the way into the guest was lost. {lost.Message}").Add("Waited for", waitedFor),
             FailureOutcome.GuestFailed,
-            lost) => Command = waitedFor;
+            lost
+        ) => Command = waitedFor;
 
     internal GuestCommandException(MachineFacts facts, string command, FailureText text)
         : base(facts, text, FailureOutcome.GuestFailed, innerException: null) => Command = command;

@@ -29,7 +29,9 @@ internal interface IOperatedMachine
     /// <summary>Waits for QEMU while a start is under way; throws where the machine has ended or was never started.</summary>
     Task RequireUpAsync(string waitedFor, CancellationToken cancellationToken);
 
-    /// <summary>Sees to it that a host disk that has failed is the machine's end, before what a guest did is taken for its own doing.</summary>
+    /// <summary>
+    /// Sees to it that a host disk that has failed is the machine's end, before what a guest did is taken for its own doing.
+    /// </summary>
     Task LookAtBaseFilesAsync();
 
     /// <summary>Waits a moment for the machine's end, which follows the loss of a connection.</summary>

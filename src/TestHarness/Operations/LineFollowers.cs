@@ -20,8 +20,10 @@ internal sealed class LineFollowers(Action<Exception> failed)
         ImmutableInterlocked.Update(ref _all, (all, entry) => all.Add(entry), (follower, told));
     }
 
-    public void Remove(Delegate? follower) => ImmutableInterlocked.Update(ref _all, all =>
-        all.FindLastIndex(entry => Equals(entry.Follower, follower)) is var index and >= 0 ? all.RemoveAt(index) : all);
+    public void Remove(Delegate? follower) =>
+        ImmutableInterlocked.Update(ref _all, all =>
+            all.FindLastIndex(entry => Equals(entry.Follower, follower)) is var index and >= 0 ? all.RemoveAt(index) : all
+        );
 
     /// <summary>Hands a line on.</summary>
     public void Tell(string line)

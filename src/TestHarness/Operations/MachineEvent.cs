@@ -6,6 +6,13 @@ namespace TestHarness;
 /// <param name="Kind">What kind of thing it was.</param>
 /// <param name="What">What happened, or what was asked for.</param>
 /// <param name="Duration">How long it took, or <see langword="null"/> for a moment.</param>
-/// <param name="Outcome">How it ended: <c>ok</c>, a command's exit code, or the failure's first line; <see langword="null"/> for a moment.</param>
+/// <param name="Outcome">How it ended: <c>ok</c>, a command's exit code, or the failure's first line; <see langword="null"/> for a
+/// moment.</param>
 public sealed record MachineEvent(
-    DateTimeOffset Time, TimeSpan SinceStart, MachineEventKind Kind, string What, TimeSpan? Duration = null, string? Outcome = null);
+    DateTimeOffset Time,
+    TimeSpan SinceStart,
+    MachineEventKind Kind,
+    string What,
+    TimeSpan? Duration = null,
+    string? Outcome = null
+);

@@ -37,7 +37,9 @@ internal sealed class MachineOperations(string name, MachineSpec spec, MachineRe
 
     public string AcceleratorName => machine.AcceleratorName;
 
-    /// <summary>A default limit on this host: it grows with how slow the accelerator was measured to be; a user's own are what they are.</summary>
+    /// <summary>
+    /// A default limit on this host: it grows with how slow the accelerator was measured to be; a user's own are what they are.
+    /// </summary>
     public TimeSpan Scaled(TimeSpan limit) => TimeLimits.Scale(limit, machine.LimitScale);
 
     public MachineFacts Facts() => machine.Facts();
@@ -45,19 +47,23 @@ internal sealed class MachineOperations(string name, MachineSpec spec, MachineRe
     /// <summary>Puts <c>***</c> in place of the spec's secrets.</summary>
     public string WithoutSecrets(string text) => Mask.Apply(text);
 
-    /// <summary>The last lines of what a command wrote, without the spec's secrets: a cut may leave a part of one that is not found any more.</summary>
-    public string TailWithoutSecrets(ShellResult result, int lines) => TextTail.Of(Mask.Apply($"{result.StandardOutput}{result.StandardError}"), lines);
+    /// <summary>
+    /// The last lines of what a command wrote, without the spec's secrets: a cut may leave a part of one that is not found any more.
+    /// </summary>
+    public string TailWithoutSecrets(ShellResult result, int lines) =>
+        TextTail.Of(Mask.Apply($"{result.StandardOutput}{result.StandardError}"), lines);
 
     /// <summary>
-    /// Runs an operation on the running machine: it ends at once when the machine does, when the limit runs out and when the caller cancels, each with
-    /// its own exception. It is an entry of the timeline, and its failure is worth a picture of the screen.
+    /// Runs an operation on the running machine: it ends at once when the machine does, when the limit runs out and when the caller
+    /// cancels, each with its own exception. It is an entry of the timeline, and its failure is worth a picture of the screen.
     /// </summary>
     public async Task<T> GuardAsync<T>(
         string waitedFor,
         TimeSpan limit,
         Func<CancellationToken, Task<T>> operation,
         CancellationToken cancellationToken,
-        Func<string>? lastSeen = null)
+        Func<string>? lastSeen = null
+    )
     {
         waitedFor = Mask.Apply(waitedFor);
         long began = Stopwatch.GetTimestamp();
@@ -82,7 +88,8 @@ internal sealed class MachineOperations(string name, MachineSpec spec, MachineRe
         TimeSpan limit,
         Func<CancellationToken, Task<T>> operation,
         Func<string>? lastSeen,
-        CancellationToken cancellationToken)
+        CancellationToken cancellationToken
+    )
     {
         await machine.RequireUpAsync(waitedFor, cancellationToken).ConfigureAwait(false);
         using var wait = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, machine.Ended);
@@ -91,7 +98,9 @@ internal sealed class MachineOperations(string name, MachineSpec spec, MachineRe
         {
             T result = await operation(wait.Token).ConfigureAwait(false);
             await machine.LookAtBaseFilesAsync().ConfigureAwait(false);
-            return machine.Exit is not { Reason: MachineExitReason.HostDiskFailed } failed ? result : throw new MachineExitedException(Facts(), failed, waitedFor);
+            return machine.Exit is not { Reason: MachineExitReason.HostDiskFailed } failed
+                ? result
+                : throw new MachineExitedException(Facts(), failed, waitedFor);
         }
         catch (Exception e) when (e is not TestHarnessException && !cancellationToken.IsCancellationRequested)
         {
@@ -101,7 +110,13 @@ internal sealed class MachineOperations(string name, MachineSpec spec, MachineRe
             if (machine.Exit is { } ended)
                 throw new MachineExitedException(Facts(), ended, waitedFor, e);
             if (e is OperationCanceledException)
-                throw new WaitTimeoutException(Facts(), waitedFor, limit, lastSeen?.Invoke(), State == MachineState.Paused ? "the machine is paused: call ResumeAsync first." : null);
+                throw new WaitTimeoutException(
+                    Facts(),
+                    waitedFor,
+                    limit,
+                    lastSeen?.Invoke(),
+                    State == MachineState.Paused ? "the machine is paused: call ResumeAsync first." : null
+                );
             if (e is AgentLostException lost)
                 throw new GuestCommandException(Facts(), waitedFor, lost);
             if (e is QmpTimeoutException unanswered)

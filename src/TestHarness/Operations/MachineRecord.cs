@@ -4,7 +4,9 @@ using TestHarness.Text;
 
 namespace TestHarness.Operations;
 
-/// <summary>What is known of a machine's past: its timeline, and those who follow its lines. Nothing in it has a secret of the spec's.</summary>
+/// <summary>
+/// What is known of a machine's past: its timeline, and those who follow its lines. Nothing in it has a secret of the spec's.
+/// </summary>
 internal sealed class MachineRecord
 {
     public MachineRecord(IReadOnlyList<string> secrets, TimeProvider time)
@@ -20,9 +22,11 @@ internal sealed class MachineRecord
 
     public LineFollowers Followers { get; }
 
-    public void NoteOperation(string what, TimeSpan duration, string outcome) => Events.Add(MachineEventKind.Operation, what, duration, outcome);
+    public void NoteOperation(string what, TimeSpan duration, string outcome) =>
+        Events.Add(MachineEventKind.Operation, what, duration, outcome);
 
-    public void NoteStarted(TimeSpan duration, Exception? failure) => Events.Add(MachineEventKind.Start, "start", duration, failure is null ? "ok" : Outcome(failure));
+    public void NoteStarted(TimeSpan duration, Exception? failure) =>
+        Events.Add(MachineEventKind.Start, "start", duration, failure is null ? "ok" : Outcome(failure));
 
     public void NoteEnd(string what) => Events.Add(MachineEventKind.End, Mask.Apply(what));
 
@@ -56,8 +60,11 @@ internal sealed class MachineRecord
     {
         if (Followers.IsEmpty)
             return new OutputCollector(maxBytes, receive, lines);
-        LiveMask output = new(Mask), error = new(Mask);
-        return new OutputCollector(maxBytes, receive, lines, line => Followers.Tell((line.Stream is OutputStream.StandardOutput ? output : error).Apply(line.Text)));
+        LiveMask output = new(Mask),
+            error = new(Mask);
+        return new OutputCollector(maxBytes, receive, lines, line =>
+            Followers.Tell((line.Stream is OutputStream.StandardOutput ? output : error).Apply(line.Text))
+        );
     }
 
     /// <summary>Makes what takes a console's bytes, and tells its lines to those who follow the machine.</summary>

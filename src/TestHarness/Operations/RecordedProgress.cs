@@ -5,10 +5,9 @@ namespace TestHarness.Operations;
 /// <summary>Writes the steps of a start into the timeline and hands them on, apart from the start.</summary>
 internal sealed class RecordedProgress(EventLog events, SecretMask mask, IProgress<StartProgress>? next) : IProgress<StartProgress>
 {
-    private readonly Receiver<StartProgress>? _next = next is null ? null : new Receiver<StartProgress>(next.Report, step => step.Step.Length + (step.Detail?.Length ?? 0))
-    {
-        ForMissed = (_, last) => last,
-    };
+    private readonly Receiver<StartProgress>? _next = next is null
+        ? null
+        : new Receiver<StartProgress>(next.Report, step => step.Step.Length + (step.Detail?.Length ?? 0)) { ForMissed = (_, last) => last };
 
     /// <summary>Fires when the receiver has thrown.</summary>
     public CancellationToken Failed => _next?.Failed ?? CancellationToken.None;

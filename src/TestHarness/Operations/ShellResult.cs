@@ -26,8 +26,8 @@ public sealed record ShellResult
     public ReadOnlyMemory<byte> StandardErrorBytes { get; init; }
 
     /// <summary>
-    /// Gets a value indicating whether more was written than <see cref="ShellOptions.MaxOutputBytes"/> keeps; a line <c>[… N bytes dropped …]</c> is then in
-    /// the place of what is lost.
+    /// Gets a value indicating whether more was written than <see cref="ShellOptions.MaxOutputBytes"/> keeps; a line <c>[… N bytes dropped
+    /// …]</c> is then in the place of what is lost.
     /// </summary>
     public bool Truncated { get; init; }
 
@@ -53,15 +53,16 @@ public sealed record ShellResult
     }
 
     /// <summary>The result of a command that has ended.</summary>
-    internal static ShellResult Of(string command, AgentExit exit, OutputCollector output, TimeSpan duration, SecretMask mask) => new()
-    {
-        Mask = mask,
-        Command = command,
-        ExitCode = exit.ShellExitCode,
-        Signal = exit.Signal,
-        StandardOutputBytes = output.StandardOutput,
-        StandardErrorBytes = output.StandardError,
-        Truncated = output.Truncated,
-        Duration = duration,
-    };
+    internal static ShellResult Of(string command, AgentExit exit, OutputCollector output, TimeSpan duration, SecretMask mask) =>
+        new()
+        {
+            Mask = mask,
+            Command = command,
+            ExitCode = exit.ShellExitCode,
+            Signal = exit.Signal,
+            StandardOutputBytes = output.StandardOutput,
+            StandardErrorBytes = output.StandardError,
+            Truncated = output.Truncated,
+            Duration = duration,
+        };
 }

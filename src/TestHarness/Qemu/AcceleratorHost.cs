@@ -1,4 +1,5 @@
 using System.ComponentModel;
+using System.Globalization;
 using TestHarness.Hosts;
 
 namespace TestHarness.Qemu;
@@ -21,15 +22,30 @@ internal sealed record AcceleratorHost(string Program)
     /// <param name="limit">When the guest is killed.</param>
     /// <param name="cancellationToken">Kills it earlier.</param>
     public async Task<AcceleratorProof> ProveAsync(
-        Accelerator accelerator, string device, uint? deviceGroup, IReadOnlyList<string> also, TimeSpan limit, CancellationToken cancellationToken)
+        Accelerator accelerator,
+        string device,
+        uint? deviceGroup,
+        IReadOnlyList<string> also,
+        TimeSpan limit,
+        CancellationToken cancellationToken
+    )
     {
         try
         {
             var qemu = new FileInfo(Program);
-            string key = FormattableString.Invariant(
-                $"{accelerator} {AcceleratorProbe.Version} {Program} {qemu.Length} {qemu.LastWriteTimeUtc.Ticks} {device} {deviceGroup} {string.Join(' ', also)}");
-            return await AcceleratorProofs.GetAsync(
-                Folder, key, token => AcceleratorProbe.RunAsync(Program, accelerator, deviceGroup, also, limit, token), cancellationToken).ConfigureAwait(false);
+            string key = string.Create(
+                CultureInfo.InvariantCulture,
+                $"{accelerator} {AcceleratorProbe.Version} {Program} {qemu.Length} {qemu.LastWriteTimeUtc.Ticks} {device} "
+                    + $"{deviceGroup} {string.Join(' ', also)}"
+            );
+            return await AcceleratorProofs
+                .GetAsync(
+                    Folder,
+                    key,
+                    token => AcceleratorProbe.RunAsync(Program, accelerator, deviceGroup, also, limit, token),
+                    cancellationToken
+                )
+                .ConfigureAwait(false);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or Win32Exception)
         {

@@ -4,8 +4,9 @@ using TestHarness.Hosts;
 namespace TestHarness.Qemu;
 
 /// <summary>
-/// Runs a tiny guest (<c>src/TestHarness.GuestAgent/probe.S</c>) under an accelerator, as machines run: same user, sandbox, machine and processor.
-/// It does what a kernel does first, and tells how long a fixed piece of work took. A host where the device opens and guests then hang is found out here.
+/// Runs a tiny guest (<c>src/TestHarness.GuestAgent/probe.S</c>) under an accelerator, as machines run: same user, sandbox, machine and
+/// processor. It does what a kernel does first, and tells how long a fixed piece of work took. A host where the device opens and guests
+/// then hang is found out here.
 /// </summary>
 internal static class AcceleratorProbe
 {
@@ -28,7 +29,13 @@ internal static class AcceleratorProbe
     /// <param name="limit">When it is killed.</param>
     /// <param name="cancellationToken">Kills it earlier.</param>
     public static async Task<AcceleratorProof> RunAsync(
-        string program, Accelerator accelerator, uint? deviceGroup, IReadOnlyList<string> also, TimeSpan limit, CancellationToken cancellationToken)
+        string program,
+        Accelerator accelerator,
+        uint? deviceGroup,
+        IReadOnlyList<string> also,
+        TimeSpan limit,
+        CancellationToken cancellationToken
+    )
     {
         Supervision.EnsureStarted();
         string folder = RunFolder.CreateForMachine();
@@ -37,7 +44,9 @@ internal static class AcceleratorProbe
             await File.WriteAllBytesAsync(Path.Combine(folder, GuestFile), Guest.Value, cancellationToken).ConfigureAwait(false);
             QemuUser.Give(Path.Combine(folder, GuestFile));
             QemuUser.HandOver(folder);
-            QemuProcess qemu = await QemuProcess.StartAsync(program, [.. Arguments(accelerator), .. also], folder, deviceGroup).ConfigureAwait(false);
+            QemuProcess qemu = await QemuProcess
+                .StartAsync(program, [.. Arguments(accelerator), .. also], folder, deviceGroup)
+                .ConfigureAwait(false);
             int? exitCode = null;
             try
             {
@@ -68,19 +77,28 @@ internal static class AcceleratorProbe
     }
 
     private static string[] Arguments(Accelerator accelerator) =>
-    [
-        "-nodefaults", "-no-user-config",
-        // The machine of most specs. A microvm's processor is the same one.
-        "-machine", "q35,vmport=off",
-        .. QemuArguments.Processor(accelerator),
-        "-m", "32M",
-        "-display", "none",
-        .. QemuArguments.Sandbox,
-        "-no-reboot",
-        "-kernel", GuestFile,
-        "-chardev", "stdio,id=said,signal=off", "-device", "isa-debugcon,iobase=0xe9,chardev=said",
-        "-device", "isa-debug-exit,iobase=0xf4,iosize=1",
-    ];
+        [
+            "-nodefaults",
+            "-no-user-config",
+            // The machine of most specs. A microvm's processor is the same one.
+            "-machine",
+            "q35,vmport=off",
+            .. QemuArguments.Processor(accelerator),
+            "-m",
+            "32M",
+            "-display",
+            "none",
+            .. QemuArguments.Sandbox,
+            "-no-reboot",
+            "-kernel",
+            GuestFile,
+            "-chardev",
+            "stdio,id=said,signal=off",
+            "-device",
+            "isa-debugcon,iobase=0xe9,chardev=said",
+            "-device",
+            "isa-debug-exit,iobase=0xf4,iosize=1",
+        ];
 
     private static byte[] ReadGuest()
     {

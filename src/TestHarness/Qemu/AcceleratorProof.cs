@@ -3,7 +3,8 @@ using System.Globalization;
 namespace TestHarness.Qemu;
 
 /// <summary>What the probe guest showed of an accelerator.</summary>
-/// <param name="Fault">Why no guest can be expected to run under it, as a clause; <see langword="null"/> where the probe guest did everything right.</param>
+/// <param name="Fault">Why no guest can be expected to run under it, as a clause; <see langword="null"/> where the probe guest did
+/// everything right.</param>
 /// <param name="Ticks">How many ticks of the time stamp counter its measured work took at best; 0 where it did not come so far.</param>
 /// <param name="Hung">The guest was killed at the probe's limit.</param>
 /// <param name="Words">QEMU's own words.</param>
@@ -40,10 +41,15 @@ internal sealed record AcceleratorProof(string? Fault, long Ticks = 0, bool Hung
         string[] steps = [.. lines.Where(line => line.StartsWith(Mark, StringComparison.Ordinal)).Select(line => line[Mark.Length..])];
         string reached = steps is [.., var last] ? $"after its step '{Cut(last)}'" : "before its first step";
         // A warning comes before what went wrong.
-        string said = words.FirstOrDefault(line => !line.Contains("warning:", StringComparison.Ordinal)) is { } line ? $" (QEMU: {line})" : "";
+        string said = words.FirstOrDefault(line => !line.Contains("warning:", StringComparison.Ordinal)) is { } line
+            ? $" (QEMU: {line})"
+            : "";
         string fault = exitCode switch
         {
-            null => string.Create(CultureInfo.InvariantCulture, $"a probe guest hung {reached} and was killed after {limit.TotalSeconds:0.#} s{said}"),
+            null => string.Create(
+                CultureInfo.InvariantCulture,
+                $"a probe guest hung {reached} and was killed after {limit.TotalSeconds:0.#} s{said}"
+            ),
             WrongResult => $"a probe guest got a wrong result {(steps.Length > 1 ? $"after its step '{Cut(steps[^2])}'" : reached)}",
             // The machine was started with -no-reboot, so a triple fault ends QEMU.
             0 => $"a probe guest crashed {reached}{said}",

@@ -23,13 +23,19 @@ internal static class AcceleratorProofs
     /// <summary>Gets the name of the host's boot.</summary>
     public static string Boot => ReadBoot.Value;
 
-    /// <summary>Gets a proof, and makes it where neither this process nor another one has; processes that want the same one wait for the first.</summary>
+    /// <summary>
+    /// Gets a proof, and makes it where neither this process nor another one has; processes that want the same one wait for the first.
+    /// </summary>
     /// <param name="folder">Where the file is.</param>
     /// <param name="key">What the proof holds for, beside the host's boot.</param>
     /// <param name="prove">Makes it.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
     public static async Task<AcceleratorProof> GetAsync(
-        string folder, string key, Func<CancellationToken, Task<AcceleratorProof>> prove, CancellationToken cancellationToken)
+        string folder,
+        string key,
+        Func<CancellationToken, Task<AcceleratorProof>> prove,
+        CancellationToken cancellationToken
+    )
     {
         if (Known.TryGetValue((folder, key), out AcceleratorProof? known))
             return known;
@@ -42,7 +48,11 @@ internal static class AcceleratorProofs
     public static void Forget() => Known.Clear();
 
     private static async Task<AcceleratorProof> MakeAsync(
-        string folder, string key, Func<CancellationToken, Task<AcceleratorProof>> prove, CancellationToken cancellationToken)
+        string folder,
+        string key,
+        Func<CancellationToken, Task<AcceleratorProof>> prove,
+        CancellationToken cancellationToken
+    )
     {
         using FileLock? taken = await TakeLockAsync(folder, cancellationToken).ConfigureAwait(false);
         if (Find(folder, key) is { } other)
@@ -59,7 +69,9 @@ internal static class AcceleratorProofs
         limit.CancelAfter(LockLimit);
         try
         {
-            return await FileLock.TakeAsync(Path.Combine(folder, RunFolderContents.ProofsLock), onWait: null, limit.Token).ConfigureAwait(false);
+            return await FileLock
+                .TakeAsync(Path.Combine(folder, RunFolderContents.ProofsLock), onWait: null, limit.Token)
+                .ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
@@ -75,7 +87,11 @@ internal static class AcceleratorProofs
     {
         try
         {
-            return [.. File.ReadAllLines(Path.Combine(folder, RunFolderContents.Proofs)).Select(line => Array.ConvertAll(line.Split(' '), Uri.UnescapeDataString))];
+            return
+            [
+                .. File.ReadAllLines(Path.Combine(folder, RunFolderContents.Proofs))
+                    .Select(line => Array.ConvertAll(line.Split(' '), Uri.UnescapeDataString)),
+            ];
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -86,9 +102,11 @@ internal static class AcceleratorProofs
 
     private static AcceleratorProof? Parse(string[] fields)
     {
-        if (fields is not [_, _, var fault, var ticks, var hung, var words, var milliseconds, End]
+        if (
+            fields is not [_, _, var fault, var ticks, var hung, var words, var milliseconds, End]
             || !long.TryParse(ticks, CultureInfo.InvariantCulture, out long count)
-            || !bool.TryParse(hung, out bool isHung))
+            || !bool.TryParse(hung, out bool isHung)
+        )
         {
             return null;
         }
@@ -104,10 +122,20 @@ internal static class AcceleratorProofs
     {
         string[] added =
         [
-            Boot, key, proof.Fault ?? "", FormattableString.Invariant($"{proof.Ticks}"), $"{proof.Hung}", proof.Words,
-            FormattableString.Invariant($"{proof.Milliseconds}"), End,
+            Boot,
+            key,
+            proof.Fault ?? "",
+            FormattableString.Invariant($"{proof.Ticks}"),
+            $"{proof.Hung}",
+            proof.Words,
+            FormattableString.Invariant($"{proof.Milliseconds}"),
+            End,
         ];
-        List<string[]> lines = [.. ReadAll(folder).Where(line => line is [var boot, var name, ..] && boot == Boot && name != key).TakeLast(MostKept - 1), added];
+        List<string[]> lines =
+        [
+            .. ReadAll(folder).Where(line => line is [var boot, var name, ..] && boot == Boot && name != key).TakeLast(MostKept - 1),
+            added,
+        ];
         string path = Path.Combine(folder, RunFolderContents.Proofs);
         File.WriteAllLines($"{path}.new", lines.Select(line => string.Join(' ', line.Select(Uri.EscapeDataString))));
         File.Move($"{path}.new", path, overwrite: true);

@@ -4,8 +4,8 @@ using Microsoft.Win32.SafeHandles;
 namespace TestHarness.Qemu;
 
 /// <summary>
-/// The files that a running machine lies on: its image's, its template's. Where one of them is cut meanwhile, QEMU reads zeros and tells nobody, so it is looked
-/// at here. A file that another one has taken the place of does no harm, for QEMU has the old one open.
+/// The files that a running machine lies on: its image's, its template's. Where one of them is cut meanwhile, QEMU reads zeros and tells
+/// nobody, so it is looked at here. A file that another one has taken the place of does no harm, for QEMU has the old one open.
 /// </summary>
 internal sealed class BaseFiles : IDisposable
 {
@@ -28,7 +28,8 @@ internal sealed class BaseFiles : IDisposable
     }
 
     /// <summary>Looks at what a machine is about to be started on.</summary>
-    public static BaseFiles Of(BootFiles boot) => new([.. boot.BackingDisks, .. boot.Memory is { Shared: false } memory ? [memory.Path] : Array.Empty<string>()]);
+    public static BaseFiles Of(BootFiles boot) =>
+        new([.. boot.BackingDisks, .. boot.Memory is { Shared: false } memory ? [memory.Path] : Array.Empty<string>()]);
 
     /// <summary>Says which file was cut since, or returns <see langword="null"/>.</summary>
     public string? FindCut()
@@ -38,7 +39,10 @@ internal sealed class BaseFiles : IDisposable
             foreach ((string path, SafeFileHandle file, long length) in _files)
             {
                 if (RandomAccess.GetLength(file) is var now && now < length)
-                    return string.Create(CultureInfo.InvariantCulture, $"host disk failed: '{path}', which the machine runs on, was cut from {length} to {now} bytes meanwhile");
+                    return string.Create(
+                        CultureInfo.InvariantCulture,
+                        $"host disk failed: '{path}', which the machine runs on, was cut from {length} to {now} bytes meanwhile"
+                    );
             }
         }
         catch (Exception e) when (e is IOException or ObjectDisposedException)

@@ -2,7 +2,9 @@ using System.Text.Json.Nodes;
 
 namespace TestHarness.Qemu;
 
-/// <summary>Block nodes, as QEMU's <c>-blockdev</c> takes them (https://www.qemu.org/docs/master/interop/qemu-qmp-ref.html, BlockdevOptions).</summary>
+/// <summary>
+/// Block nodes, as QEMU's <c>-blockdev</c> takes them (https://www.qemu.org/docs/master/interop/qemu-qmp-ref.html, BlockdevOptions).
+/// </summary>
 internal static class BlockNodes
 {
     /// <summary>QEMU's name of a format.</summary>
@@ -11,16 +13,29 @@ internal static class BlockNodes
     /// <summary>A file and its format, which is said, for QEMU would guess it from what is in the file.</summary>
     public static JsonObject Image(FileIo io, string path, bool readOnly, DiskFormat format = DiskFormat.Qcow2)
     {
-        JsonObject file = new() { ["driver"] = "file", ["filename"] = path, ["read-only"] = readOnly };
+        JsonObject file = new()
+        {
+            ["driver"] = "file",
+            ["filename"] = path,
+            ["read-only"] = readOnly,
+        };
         if (io.Aio is { } aio)
             file["aio"] = aio;
-        return new JsonObject { ["driver"] = DriverOf(format), ["read-only"] = readOnly, ["file"] = file };
+        return new JsonObject
+        {
+            ["driver"] = DriverOf(format),
+            ["read-only"] = readOnly,
+            ["file"] = file,
+        };
     }
 
-    /// <summary>An overlay and what it lies on. The chain is named here, so that the backing files in the headers are not what QEMU goes by.</summary>
+    /// <summary>
+    /// An overlay and what it lies on. The chain is named here, so that the backing files in the headers are not what QEMU goes by.
+    /// </summary>
     public static JsonObject Overlay(FileIo io, string overlay, IReadOnlyList<string> backing, DiskFormat lowestFormat = DiskFormat.Qcow2)
     {
-        JsonObject top = Image(io, overlay, readOnly: false), lowest = top;
+        JsonObject top = Image(io, overlay, readOnly: false),
+            lowest = top;
         for (int i = 0; i < backing.Count; i++)
         {
             JsonObject next = Image(io, backing[i], readOnly: true, i == backing.Count - 1 ? lowestFormat : DiskFormat.Qcow2);

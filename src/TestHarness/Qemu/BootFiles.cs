@@ -22,7 +22,9 @@ internal sealed record BootFiles
     /// <summary>The image's own kernel arguments.</summary>
     public required string KernelArguments { get; init; }
 
-    /// <summary>Measures, where a kernel is booted, its arguments that depend on the host; another process may find slightly different ones.</summary>
+    /// <summary>
+    /// Measures, where a kernel is booted, its arguments that depend on the host; another process may find slightly different ones.
+    /// </summary>
     public Func<string> MeasuredArguments { get; init; } = () => "";
 
     /// <summary>Debian's name of the architecture.</summary>

@@ -9,7 +9,10 @@ namespace TestHarness.Qemu;
 /// </summary>
 internal static class KernelCommandLine
 {
-    /// <summary>How many bytes the kernel takes (COMMAND_LINE_SIZE on x86 and arm64, with a zero at the end). Of a longer line it loses the end, where root= and the console may be.</summary>
+    /// <summary>
+    /// How many bytes the kernel takes (COMMAND_LINE_SIZE on x86 and arm64, with a zero at the end). Of a longer line it loses the end,
+    /// where root= and the console may be.
+    /// </summary>
     public const int MaxLength = 2047;
 
     // Of Linux's console: its size, font and cursor, and that it is never blanked (admin-guide/kernel-parameters.html, fb/fbcon.html).
@@ -38,18 +41,24 @@ internal static class KernelCommandLine
         return init.Count == 0 ? line : $"{line} -- {string.Join(' ', init)}";
     }
 
-    /// <summary>Whether a panic restarts the guest: that many seconds after it, at once where the number is negative (kernel-parameters.txt, panic=).</summary>
+    /// <summary>
+    /// Whether a panic restarts the guest: that many seconds after it, at once where the number is negative (kernel-parameters.txt,
+    /// panic=).
+    /// </summary>
     public static bool RebootsOnPanic(IEnumerable<string> parts) =>
-        parts.SelectMany(Words).LastOrDefault(word => word.StartsWith("panic=", StringComparison.Ordinal))?["panic=".Length..] is { } seconds
-        && int.TryParse(seconds, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out int number) && number != 0;
+        parts.SelectMany(Words).LastOrDefault(word => word.StartsWith("panic=", StringComparison.Ordinal))?["panic=".Length..]
+            is { } seconds
+        && int.TryParse(seconds, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out int number)
+        && number != 0;
 
     /// <summary>The device of the serial console that QEMU's default machine has on an architecture.</summary>
-    public static string SerialDevice(string architecture) => architecture switch
-    {
-        "amd64" => "ttyS0",
-        "arm64" => "ttyAMA0",
-        _ => throw new ArgumentOutOfRangeException(nameof(architecture), architecture, "Known architectures: amd64, arm64."),
-    };
+    public static string SerialDevice(string architecture) =>
+        architecture switch
+        {
+            "amd64" => "ttyS0",
+            "arm64" => "ttyAMA0",
+            _ => throw new ArgumentOutOfRangeException(nameof(architecture), architecture, "Known architectures: amd64, arm64."),
+        };
 
     private static void Append(string part, List<string> kernel, List<string> init)
     {

@@ -15,8 +15,12 @@ internal static class MessageMembers
         parent.TryGetMember(name, out JsonElement value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
 
     public static int? TryGetNumber(this JsonElement parent, string name) =>
-        parent.TryGetMember(name, out JsonElement value) && value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out int number) ? number : null;
+        parent.TryGetMember(name, out JsonElement value) && value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out int number)
+            ? number
+            : null;
 
     public static bool? TryGetFlag(this JsonElement parent, string name) =>
-        parent.TryGetMember(name, out JsonElement value) && value.ValueKind is JsonValueKind.True or JsonValueKind.False ? value.GetBoolean() : null;
+        parent.TryGetMember(name, out JsonElement value) && value.ValueKind is JsonValueKind.True or JsonValueKind.False
+            ? value.GetBoolean()
+            : null;
 }

@@ -19,15 +19,15 @@ internal static class QemuArguments
     public const string UefiVariables = "variables";
 
     /// <summary>
-    /// For Linux under TCG (kernel-parameters.txt). <c>norandmaps</c>: no random addresses of programs; TCG keeps what it has translated by virtual address, and would translate every
-    /// program anew at each of its starts. <c>no_timer_check</c>: no panic ("IO-APIC + timer doesn't work!") where a busy host lets the timer's first ticks come late; under KVM Linux
-    /// sets it itself.
+    /// For Linux under TCG (kernel-parameters.txt). <c>norandmaps</c>: no random addresses of programs; TCG keeps what it has translated by
+    /// virtual address, and would translate every program anew at each of its starts. <c>no_timer_check</c>: no panic ("IO-APIC + timer
+    /// doesn't work!") where a busy host lets the timer's first ticks come late; under KVM Linux sets it itself.
     /// </summary>
     private const string KernelUnderTcg = "norandmaps no_timer_check";
 
     /// <summary>
-    /// Linux and the C library copy and clear memory by <c>rep movsb</c> where the processor says that it is fast (ERMS, FSRM: Intel's manual, CPUID leaf 7). TCG does it byte by byte,
-    /// and eight bytes at a time otherwise.
+    /// Linux and the C library copy and clear memory by <c>rep movsb</c> where the processor says that it is fast (ERMS, FSRM: Intel's
+    /// manual, CPUID leaf 7). TCG does it byte by byte, and eight bytes at a time otherwise.
     /// </summary>
     private const string WithoutFastStrings = "max,-erms,-fsrm";
 
@@ -39,7 +39,8 @@ internal static class QemuArguments
     private static readonly JsonSerializerOptions Json = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     /// <summary>What QEMU itself may not do.</summary>
-    public static IReadOnlyList<string> Sandbox { get; } = ["-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"];
+    public static IReadOnlyList<string> Sandbox { get; } =
+    ["-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"];
 
     /// <summary>Builds the list, without the program itself.</summary>
     /// <param name="spec">The machine; validated.</param>
@@ -48,19 +49,32 @@ internal static class QemuArguments
     /// <param name="accelerator">What was chosen: not <see cref="Accelerator.Auto"/>.</param>
     /// <param name="channels">Who is at the other end of monitor, console and agent port.</param>
     public static IReadOnlyList<string> Build(
-        MachineSpec spec, BootFiles boot, string name, Accelerator accelerator, MachineChannels channels)
+        MachineSpec spec,
+        BootFiles boot,
+        string name,
+        Accelerator accelerator,
+        MachineChannels channels
+    )
     {
         List<string> arguments =
         [
-            "-nodefaults", "-no-user-config",
-            "-name", $"guest={name}",
-            "-machine", $"{(spec.Type == MachineType.Microvm ? "microvm,pcie=off,rtc=on,isa-serial=on" : "q35,vmport=off")},memory-backend=ram{FirmwareOptions(spec)}",
+            "-nodefaults",
+            "-no-user-config",
+            "-name",
+            $"guest={name}",
+            "-machine",
+            $"{(spec.Type == MachineType.Microvm ? "microvm,pcie=off,rtc=on,isa-serial=on" : "q35,vmport=off")},memory-backend=ram{FirmwareOptions(spec)}",
             .. Processor(accelerator),
-            "-smp", Number(spec.Cpus),
-            "-m", $"{Number(spec.MemoryMiB)}M",
-            "-display", "none",
+            "-smp",
+            Number(spec.Cpus),
+            "-m",
+            $"{Number(spec.MemoryMiB)}M",
+            "-display",
+            "none",
             .. Sandbox,
-            .. spec.Clock is { } clock ? (string[])["-rtc", string.Create(CultureInfo.InvariantCulture, $"base={clock.UtcDateTime:yyyy-MM-ddTHH:mm:ss}")] : [],
+            .. spec.Clock is { } clock
+                ? (string[])["-rtc", string.Create(CultureInfo.InvariantCulture, $"base={clock.UtcDateTime:yyyy-MM-ddTHH:mm:ss}")]
+                : [],
         ];
         AddMemory(arguments, spec, boot.Memory);
         if (boot.Uefi is not null)
@@ -74,9 +88,22 @@ internal static class QemuArguments
         if (boot.HasGuestAgentPort)
             AddGuestAgentPort(arguments, channels);
         bool isKept = spec.DiskFolder is not null;
-        AddDisk(arguments, spec.Type, "disk0", BlockNodes.Overlay(boot.FileIo, MachineFileNames.Overlay, boot.BackingDisks, boot.LowestFormat), isKept, boots: spec.Firmware != Firmware.Kernel);
+        AddDisk(
+            arguments,
+            spec.Type,
+            "disk0",
+            BlockNodes.Overlay(boot.FileIo, MachineFileNames.Overlay, boot.BackingDisks, boot.LowestFormat),
+            isKept,
+            boots: spec.Firmware != Firmware.Kernel
+        );
         for (int i = 0; i < spec.Disks.Count; i++)
-            AddDisk(arguments, spec.Type, $"disk{i + 1}", BlockNodes.Overlay(boot.FileIo, MachineFileNames.ExtraDisk(i), BlockNodes.OfTemplate(boot, MachineFileNames.ExtraDisk(i))), isKept);
+            AddDisk(
+                arguments,
+                spec.Type,
+                $"disk{i + 1}",
+                BlockNodes.Overlay(boot.FileIo, MachineFileNames.ExtraDisk(i), BlockNodes.OfTemplate(boot, MachineFileNames.ExtraDisk(i))),
+                isKept
+            );
         AddNetwork(arguments, spec, channels);
         AddDevice(arguments, VirtioDevice(spec.Type, "virtio-rng"));
         if (spec.Type != MachineType.Microvm)
@@ -91,7 +118,15 @@ internal static class QemuArguments
         if (HasDisplay(spec))
         {
             // edid=off keeps the mode at what the guest asks for, so that screens compare.
-            AddDevice(arguments, new JsonObject { ["driver"] = "VGA", ["id"] = "display0", ["edid"] = false });
+            AddDevice(
+                arguments,
+                new JsonObject
+                {
+                    ["driver"] = "VGA",
+                    ["id"] = "display0",
+                    ["edid"] = false,
+                }
+            );
             // A mouse that is where it is told to be; the keyboard is the board's own (PS/2).
             AddDevice(arguments, VirtioDevice(spec.Type, "virtio-tablet"));
             // A viewer's way in, which listens nowhere until it is asked for.
@@ -108,19 +143,27 @@ internal static class QemuArguments
     }
 
     /// <summary>What executes the guest's instructions, and the processor that the guest sees.</summary>
-    public static IReadOnlyList<string> Processor(Accelerator accelerator) => accelerator == Accelerator.Kvm ? ["-accel", "kvm", "-cpu", "max"] : ["-accel", "tcg", "-cpu", WithoutFastStrings];
+    public static IReadOnlyList<string> Processor(Accelerator accelerator) =>
+        accelerator == Accelerator.Kvm ? ["-accel", "kvm", "-cpu", "max"] : ["-accel", "tcg", "-cpu", WithoutFastStrings];
 
     /// <summary>The kernel's whole command line: what the image, the library and the spec say.</summary>
     public static string KernelLine(MachineSpec spec, BootFiles boot, Accelerator accelerator)
     {
         string name = NamesGuest(spec) ? $"hostname={spec.Hostname} systemd.hostname={spec.Hostname}" : "";
-        string[] parts = [boot.KernelArguments, accelerator == Accelerator.Tcg ? KernelUnderTcg : "", boot.MeasuredArguments(), name, spec.KernelArguments];
+        string[] parts =
+        [
+            boot.KernelArguments,
+            accelerator == Accelerator.Tcg ? KernelUnderTcg : "",
+            boot.MeasuredArguments(),
+            name,
+            spec.KernelArguments,
+        ];
         return KernelCommandLine.Build(parts, boot.Architecture, HasDisplay(spec) ? spec.Display : Display.None);
     }
 
     /// <summary>
-    /// Tells whether the kernel names the guest: a screen that is compared shows the machine's name from the first prompt on. The others get it when they are up, so that machines
-    /// of all names share a template.
+    /// Tells whether the kernel names the guest: a screen that is compared shows the machine's name from the first prompt on. The others
+    /// get it when they are up, so that machines of all names share a template.
     /// </summary>
     public static bool NamesGuest(MachineSpec spec) => spec is { Display: Display.Deterministic, Hostname: not null };
 
@@ -153,19 +196,25 @@ internal static class QemuArguments
         arguments.AddRange(["-append", KernelLine(spec, boot, accelerator)]);
     }
 
-    // Without graphics, as it calls it, SeaBIOS shows on the serial console what it and a boot loader write to the screen; the display is there all the same.
-    private static string FirmwareOptions(MachineSpec spec) => spec.Firmware switch
-    {
-        Firmware.Bios => ",graphics=off",
-        Firmware.Uefi => $",pflash0={UefiCode},pflash1={UefiVariables}",
-        _ => "",
-    };
+    // Without graphics, as it calls it, SeaBIOS shows on the serial console what it and a boot loader write to the screen; the display is
+    // there all the same.
+    private static string FirmwareOptions(MachineSpec spec) =>
+        spec.Firmware switch
+        {
+            Firmware.Bios => ",graphics=off",
+            Firmware.Uefi => $",pflash0={UefiCode},pflash1={UefiVariables}",
+            _ => "",
+        };
 
     private static void AddUefi(List<string> arguments, UefiFirmware uefi, BootFiles boot)
     {
         JsonObject code = BlockNodes.Image(boot.FileIo, uefi.Code, readOnly: true, DiskFormat.Raw);
         code["node-name"] = UefiCode;
-        JsonObject variables = BlockNodes.Overlay(boot.FileIo, MachineFileNames.UefiVariables, BlockNodes.OfTemplate(boot, MachineFileNames.UefiVariables));
+        JsonObject variables = BlockNodes.Overlay(
+            boot.FileIo,
+            MachineFileNames.UefiVariables,
+            BlockNodes.OfTemplate(boot, MachineFileNames.UefiVariables)
+        );
         variables["node-name"] = UefiVariables;
         arguments.AddRange(["-blockdev", code.ToJsonString(Json), "-blockdev", variables.ToJsonString(Json)]);
     }
@@ -175,39 +224,65 @@ internal static class QemuArguments
         if (channels == MachineChannels.Library)
         {
             // QEMU is the client: our sockets listen before it starts, so nobody polls. -S until the console has a reader.
-            arguments.AddRange(
-            [
+            arguments.AddRange([
                 "-S",
-                "-chardev", $"socket,id=monitor,path={MachineFileNames.MonitorSocket}", "-mon", "chardev=monitor,mode=control",
-                "-chardev", $"pipe,id=serial0,path={MachineFileNames.SerialPipe(0)}",
-                "-chardev", $"socket,id=agent,path={MachineFileNames.AgentSocket}",
+                "-chardev",
+                $"socket,id=monitor,path={MachineFileNames.MonitorSocket}",
+                "-mon",
+                "chardev=monitor,mode=control",
+                "-chardev",
+                $"pipe,id=serial0,path={MachineFileNames.SerialPipe(0)}",
+                "-chardev",
+                $"socket,id=agent,path={MachineFileNames.AgentSocket}",
             ]);
         }
         else
         {
-            arguments.AddRange(
-            [
-                "-chardev", "stdio,id=serial0,mux=on,signal=off", "-mon", "chardev=serial0,mode=readline",
-                "-chardev", "null,id=agent",
+            arguments.AddRange([
+                "-chardev",
+                "stdio,id=serial0,mux=on,signal=off",
+                "-mon",
+                "chardev=serial0,mode=readline",
+                "-chardev",
+                "null,id=agent",
             ]);
         }
 
         arguments.AddRange(["-serial", "chardev:serial0"]);
         for (int i = 1; i <= spec.SerialPorts.Count; i++)
         {
-            string end = channels == MachineChannels.Library ? $"pipe,id=serial{Number(i)},path={MachineFileNames.SerialPipe(i)}" : $"null,id=serial{Number(i)}";
+            string end =
+                channels == MachineChannels.Library
+                    ? $"pipe,id=serial{Number(i)},path={MachineFileNames.SerialPipe(i)}"
+                    : $"null,id=serial{Number(i)}";
             arguments.AddRange(["-chardev", end, "-serial", $"chardev:serial{Number(i)}"]);
         }
 
         AddDevice(arguments, VirtioDevice(spec.Type, "virtio-serial"));
-        AddDevice(arguments, new JsonObject { ["driver"] = "virtserialport", ["chardev"] = "agent", ["name"] = AgentPort });
+        AddDevice(
+            arguments,
+            new JsonObject
+            {
+                ["driver"] = "virtserialport",
+                ["chardev"] = "agent",
+                ["name"] = AgentPort,
+            }
+        );
     }
 
     private static void AddGuestAgentPort(List<string> arguments, MachineChannels channels)
     {
         string channel = channels == MachineChannels.Library ? $"socket,id=qga,path={MachineFileNames.GuestAgentSocket}" : "null,id=qga";
         arguments.AddRange(["-chardev", channel]);
-        AddDevice(arguments, new JsonObject { ["driver"] = "virtserialport", ["chardev"] = "qga", ["name"] = GuestAgentPort });
+        AddDevice(
+            arguments,
+            new JsonObject
+            {
+                ["driver"] = "virtserialport",
+                ["chardev"] = "qga",
+                ["name"] = GuestAgentPort,
+            }
+        );
     }
 
     private static void AddDisk(List<string> arguments, MachineType type, string node, JsonObject image, bool isKept, bool boots = false)
@@ -247,10 +322,17 @@ internal static class QemuArguments
     {
         if (spec.Network == NetworkMode.None)
             return;
-        var network = new JsonObject { ["type"] = "user", ["id"] = "net0", ["restrict"] = spec.Network != NetworkMode.Internet };
+        var network = new JsonObject
+        {
+            ["type"] = "user",
+            ["id"] = "net0",
+            ["restrict"] = spec.Network != NetworkMode.Internet,
+        };
         // The library adds forwards to the running machine, for a restored one had none when it was saved.
         if (channels == MachineChannels.Terminal)
-            network["hostfwd"] = new JsonArray([.. spec.PortForwards.Select(forward => new JsonObject { ["str"] = ForwardRule.Of(forward) })]);
+            network["hostfwd"] = new JsonArray([
+                .. spec.PortForwards.Select(forward => new JsonObject { ["str"] = ForwardRule.Of(forward) }),
+            ]);
         arguments.AddRange(["-netdev", network.ToJsonString(Json)]);
         JsonObject card = VirtioDevice(spec.Type, "virtio-net");
         card["netdev"] = "net0";
@@ -271,8 +353,7 @@ internal static class QemuArguments
     private static JsonObject VirtioDevice(MachineType type, string device) =>
         new() { ["driver"] = type == MachineType.Microvm ? $"{device}-device" : $"{device}-pci" };
 
-    private static void AddDevice(List<string> arguments, JsonObject device) =>
-        arguments.AddRange(["-device", device.ToJsonString(Json)]);
+    private static void AddDevice(List<string> arguments, JsonObject device) => arguments.AddRange(["-device", device.ToJsonString(Json)]);
 
     private static string Number(int value) => value.ToString(CultureInfo.InvariantCulture);
 }

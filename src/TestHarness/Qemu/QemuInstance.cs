@@ -40,19 +40,25 @@ internal sealed class QemuInstance : IAsyncDisposable
         uint? deviceGroup,
         Action<QemuProcess> started,
         Action<QmpEvent> eventReceived,
-        CancellationToken cancellationToken)
+        CancellationToken cancellationToken
+    )
     {
         // Of a QEMU before this one.
         QemuUser.TakeBack(folder);
         using var monitor = new ListeningSocket(Path.Combine(folder, MachineFileNames.MonitorSocket));
         using var agent = new ListeningSocket(Path.Combine(folder, MachineFileNames.AgentSocket));
-        using ListeningSocket? guestAgent = hasGuestAgent ? new ListeningSocket(Path.Combine(folder, MachineFileNames.GuestAgentSocket)) : null;
+        using ListeningSocket? guestAgent = hasGuestAgent
+            ? new ListeningSocket(Path.Combine(folder, MachineFileNames.GuestAgentSocket))
+            : null;
         SerialPipe[] serials = [.. Enumerable.Range(0, serialPorts).Select(index => new SerialPipe(folder, index))];
         QemuInstance? instance = null;
         try
         {
             QemuUser.HandOver(folder);
-            instance = new QemuInstance(await QemuProcess.StartAsync(program, arguments, folder, deviceGroup).ConfigureAwait(false), serials);
+            instance = new QemuInstance(
+                await QemuProcess.StartAsync(program, arguments, folder, deviceGroup).ConfigureAwait(false),
+                serials
+            );
             started(instance.Process);
             await instance.ConnectAsync(monitor, agent, guestAgent, eventReceived, cancellationToken).ConfigureAwait(false);
             return instance;
@@ -67,7 +73,9 @@ internal sealed class QemuInstance : IAsyncDisposable
         }
     }
 
-    /// <summary>Kills QEMU and closes the connections; returns once the process is gone. The serial pipes stay for what is still in them.</summary>
+    /// <summary>
+    /// Kills QEMU and closes the connections; returns once the process is gone. The serial pipes stay for what is still in them.
+    /// </summary>
     public async ValueTask DisposeAsync()
     {
         await Process.DisposeAsync().ConfigureAwait(false);
@@ -84,7 +92,8 @@ internal sealed class QemuInstance : IAsyncDisposable
         ListeningSocket agent,
         ListeningSocket? guestAgent,
         Action<QmpEvent> eventReceived,
-        CancellationToken cancellationToken)
+        CancellationToken cancellationToken
+    )
     {
         // QEMU's end cancels the waits for its connections.
         using var wait = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
@@ -108,7 +117,8 @@ internal sealed class QemuInstance : IAsyncDisposable
         ListeningSocket agent,
         ListeningSocket? guestAgent,
         Action<QmpEvent> eventReceived,
-        CancellationToken cancellationToken)
+        CancellationToken cancellationToken
+    )
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         limit.CancelAfter(QmpClient.DefaultGreetingLimit);

@@ -6,8 +6,8 @@ using TestHarness.Text;
 namespace TestHarness.Qemu;
 
 /// <summary>
-/// One QEMU process: started as an unprivileged user in the machine's folder, killed by the kernel when this process dies, and never left behind. Where
-/// it is a script, what that starts is ended with it.
+/// One QEMU process: started as an unprivileged user in the machine's folder, killed by the kernel when this process dies, and never left
+/// behind. Where it is a script, what that starts is ended with it.
 /// </summary>
 internal sealed class QemuProcess : IAsyncDisposable
 {
@@ -72,9 +72,13 @@ internal sealed class QemuProcess : IAsyncDisposable
         return Exited.IsCompleted;
     }
 
-    /// <summary>Says that the host's kernel ended QEMU because memory ran out; <see langword="null"/> where it ended in another way.</summary>
+    /// <summary>
+    /// Says that the host's kernel ended QEMU because memory ran out; <see langword="null"/> where it ended in another way.
+    /// </summary>
     public async Task<string?> FindOutOfMemoryAsync() =>
-        await Exited.ConfigureAwait(false) == 128 + SignalNumber.Kill && !EndedByUs ? await _memory.DescribeAsync(Id).ConfigureAwait(false) : null;
+        await Exited.ConfigureAwait(false) == 128 + SignalNumber.Kill && !EndedByUs
+            ? await _memory.DescribeAsync(Id).ConfigureAwait(false)
+            : null;
 
     public void Kill()
     {
@@ -109,5 +113,6 @@ internal sealed class QemuProcess : IAsyncDisposable
         return _process.ExitCode;
     }
 
-    private Task CollectAsync(StreamReader pipe) => _words.CollectAsync(new StreamReader(new ProgramOutput(pipe.BaseStream, _family.Ended)));
+    private Task CollectAsync(StreamReader pipe) =>
+        _words.CollectAsync(new StreamReader(new ProgramOutput(pipe.BaseStream, _family.Ended)));
 }

@@ -95,7 +95,9 @@ internal sealed partial class QmpClient
         if (!message.TryGetProperty("id", out JsonElement id))
             throw new QmpBrokenException($"it did not understand a command: {words}");
         if (!id.TryGetInt64(out long number) || number < 1 || number > Interlocked.Read(ref _lastId))
-            throw new QmpBrokenException($"it answered a command that was never given (id {QmpMessage.Excerpt(System.Text.Encoding.UTF8.GetBytes(id.GetRawText()))})");
+            throw new QmpBrokenException(
+                $"it answered a command that was never given (id {QmpMessage.Excerpt(System.Text.Encoding.UTF8.GetBytes(id.GetRawText()))})"
+            );
         // Not there: whoever gave it has stopped waiting.
         if (!_pending.TryGetValue(number, out TaskCompletionSource<JsonElement>? reply))
             return;

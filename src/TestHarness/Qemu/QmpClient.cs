@@ -5,8 +5,9 @@ using System.Text.Json.Nodes;
 namespace TestHarness.Qemu;
 
 /// <summary>
-/// QEMU's machine protocol (https://www.qemu.org/docs/master/interop/qmp-spec.html): one JSON object a line; replies are matched by id, events are handed to the
-/// receiver. No call waits without a limit. What is not the protocol ends the connection, and all calls with it, with the one reason.
+/// QEMU's machine protocol (https://www.qemu.org/docs/master/interop/qmp-spec.html): one JSON object a line; replies are matched by id,
+/// events are handed to the receiver. No call waits without a limit. What is not the protocol ends the connection, and all calls with it,
+/// with the one reason.
 /// </summary>
 internal sealed partial class QmpClient : IAsyncDisposable
 {
@@ -49,14 +50,16 @@ internal sealed partial class QmpClient : IAsyncDisposable
     public async Task NegotiateAsync(CancellationToken cancellationToken)
     {
         await LimitAsync(
-            async token =>
-            {
-                await _greeting.Task.WaitAsync(token).ConfigureAwait(false);
-                return true;
-            },
-            GreetingLimit,
-            "QEMU's monitor did not greet",
-            cancellationToken).ConfigureAwait(false);
+                async token =>
+                {
+                    await _greeting.Task.WaitAsync(token).ConfigureAwait(false);
+                    return true;
+                },
+                GreetingLimit,
+                "QEMU's monitor did not greet",
+                cancellationToken
+            )
+            .ConfigureAwait(false);
         await ExecuteAsync("qmp_capabilities", null, cancellationToken).ConfigureAwait(false);
     }
 
@@ -67,7 +70,10 @@ internal sealed partial class QmpClient : IAsyncDisposable
     public Task<JsonElement> ExecuteAsync(string command, JsonObject? arguments, CancellationToken cancellationToken) =>
         ExecuteAsync(command, arguments, CommandLimit, cancellationToken);
 
-    /// <summary>Executes a command that QEMU answers when all is written or read: <c>stop</c> writes what the disks have yet to write. On a busy disk that is long.</summary>
+    /// <summary>
+    /// Executes a command that QEMU answers when all is written or read: <c>stop</c> writes what the disks have yet to write. On a busy
+    /// disk that is long.
+    /// </summary>
     /// <inheritdoc cref="ExecuteAsync(string, JsonObject?, CancellationToken)"/>
     public Task<JsonElement> ExecuteLongAsync(string command, JsonObject? arguments, CancellationToken cancellationToken) =>
         ExecuteAsync(command, arguments, LongLimit, cancellationToken);
@@ -76,8 +82,8 @@ internal sealed partial class QmpClient : IAsyncDisposable
     /// <exception cref="QmpAnswerException">QEMU answered with no text.</exception>
     public async Task<string> ExecuteHumanAsync(string command, CancellationToken cancellationToken)
     {
-        JsonElement reply = await ExecuteAsync(
-            "human-monitor-command", new JsonObject { ["command-line"] = command }, cancellationToken).ConfigureAwait(false);
+        JsonElement reply = await ExecuteAsync("human-monitor-command", new JsonObject { ["command-line"] = command }, cancellationToken)
+            .ConfigureAwait(false);
         return reply.ValueKind == JsonValueKind.String ? reply.GetString()! : throw new QmpAnswerException("human-monitor-command", reply);
     }
 
@@ -91,7 +97,8 @@ internal sealed partial class QmpClient : IAsyncDisposable
         Task concluded = WaitForEventAsync(
             "JOB_STATUS_CHANGE",
             data => data.TryGetText("id") == id && data.TryGetText("status") == "concluded",
-            refused.Token);
+            refused.Token
+        );
         arguments["job-id"] = id;
         try
         {
@@ -109,14 +116,23 @@ internal sealed partial class QmpClient : IAsyncDisposable
         if (jobs.ValueKind != JsonValueKind.Array || !jobs.EnumerateArray().Any(job => job.TryGetText("id") == id))
             throw new QmpAnswerException("query-jobs", jobs);
         if (jobs.EnumerateArray().First(job => job.TryGetText("id") == id).TryGetMember("error", out JsonElement error))
-            throw new QmpRefusedException(error.ValueKind == JsonValueKind.String ? error.GetString()! : QmpMessage.Excerpt(System.Text.Encoding.UTF8.GetBytes(error.GetRawText())));
+            throw new QmpRefusedException(
+                error.ValueKind == JsonValueKind.String
+                    ? error.GetString()!
+                    : QmpMessage.Excerpt(System.Text.Encoding.UTF8.GetBytes(error.GetRawText()))
+            );
     }
 
     /// <summary>Waits for an event that comes from now on, and returns its data. Ask before giving the command that causes it.</summary>
     /// <exception cref="QmpTimeoutException">It did not come.</exception>
     /// <exception cref="QmpBrokenException">The connection broke.</exception>
     public Task<JsonElement> WaitForEventAsync(string name, Func<JsonElement, bool> matches, CancellationToken cancellationToken) =>
-        LimitAsync(token => WaitForEventAsync(new EventWait(name, matches), token), LongLimit, $"QEMU did not tell {name}", cancellationToken);
+        LimitAsync(
+            token => WaitForEventAsync(new EventWait(name, matches), token),
+            LongLimit,
+            $"QEMU did not tell {name}",
+            cancellationToken
+        );
 
     public async ValueTask DisposeAsync()
     {
@@ -127,7 +143,12 @@ internal sealed partial class QmpClient : IAsyncDisposable
             await _reader.ConfigureAwait(false);
     }
 
-    private static async Task<T> LimitAsync<T>(Func<CancellationToken, Task<T>> wait, TimeSpan limit, string unanswered, CancellationToken cancellationToken)
+    private static async Task<T> LimitAsync<T>(
+        Func<CancellationToken, Task<T>> wait,
+        TimeSpan limit,
+        string unanswered,
+        CancellationToken cancellationToken
+    )
     {
         using var ends = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         ends.CancelAfter(limit);
@@ -160,7 +181,8 @@ internal sealed partial class QmpClient : IAsyncDisposable
         {
             ThrowIfBroken();
             await _writing.WaitAsync(cancellationToken).ConfigureAwait(false);
-            // A line that is begun is written to its end, also where nobody waits for it any more: half a line would spoil the connection for the next command.
+            // A line that is begun is written to its end, also where nobody waits for it any more: half a line would spoil the connection
+            // for the next command.
             await WriteAsync(line).WaitAsync(cancellationToken).ConfigureAwait(false);
             return await reply.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
         }

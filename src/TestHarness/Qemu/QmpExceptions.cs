@@ -10,14 +10,18 @@ internal abstract class QmpException(string message, Exception? innerException) 
 internal sealed class QmpRefusedException(string message) : QmpException(message, innerException: null);
 
 /// <summary>QEMU did not answer, or what was waited for did not happen; the connection stands.</summary>
-internal sealed class QmpTimeoutException(string what, TimeSpan limit) : QmpException($"{what} within {limit.TotalSeconds:0.#} s", innerException: null)
+internal sealed class QmpTimeoutException(string what, TimeSpan limit)
+    : QmpException($"{what} within {limit.TotalSeconds:0.#} s", innerException: null)
 {
     public TimeSpan Limit => limit;
 }
 
 /// <summary>QEMU's answer lacks what the command returns, or has it of another type; the connection stands.</summary>
 internal sealed class QmpAnswerException(string command, JsonElement answer)
-    : QmpException($"QEMU answered '{command}' with what is no answer to it: {QmpMessage.Excerpt(Encoding.UTF8.GetBytes(answer.GetRawText()))}", innerException: null);
+    : QmpException(
+        $"QEMU answered '{command}' with what is no answer to it: {QmpMessage.Excerpt(Encoding.UTF8.GetBytes(answer.GetRawText()))}",
+        innerException: null
+    );
 
 /// <summary>The connection ended, or what came over it is not QEMU's protocol. It is closed, and every call on it fails.</summary>
 internal sealed class QmpBrokenException : QmpException

@@ -32,7 +32,11 @@ internal sealed class QmpLineReader(Stream stream, int maxLineBytes = QmpLineRea
             MakeRoom();
             int count = await stream.ReadAsync(_buffer.AsMemory(_end)).ConfigureAwait(false);
             if (count == 0)
-                return _end == 0 ? null : throw new QmpBrokenException($"it closed the connection in the middle of a message: {QmpMessage.Excerpt(_buffer.AsSpan(0, _end))}");
+                return _end == 0
+                    ? null
+                    : throw new QmpBrokenException(
+                        $"it closed the connection in the middle of a message: {QmpMessage.Excerpt(_buffer.AsSpan(0, _end))}"
+                    );
             _end += count;
         }
     }

@@ -5,7 +5,8 @@ using System.Text.Unicode;
 namespace TestHarness.Qemu;
 
 /// <summary>
-/// The messages of QEMU's monitor, read strictly (https://www.qemu.org/docs/master/interop/qmp-spec.html): after one that is none, nothing that follows can be trusted.
+/// The messages of QEMU's monitor, read strictly (https://www.qemu.org/docs/master/interop/qmp-spec.html): after one that is none, nothing
+/// that follows can be trusted.
 /// </summary>
 internal static class QmpMessage
 {
@@ -38,8 +39,12 @@ internal static class QmpMessage
     {
         if (!TryGetObject(message, "QMP", out JsonElement greeting))
             throw new QmpBrokenException($"it did not greet, but sent {Excerpt(Encoding.UTF8.GetBytes(message.GetRawText()))}");
-        if (!TryGetObject(greeting, "version", out JsonElement version) || !TryGetObject(version, "qemu", out JsonElement qemu)
-            || !TryGetNumber(qemu, "major", out int major) || !TryGetNumber(qemu, "minor", out int minor))
+        if (
+            !TryGetObject(greeting, "version", out JsonElement version)
+            || !TryGetObject(version, "qemu", out JsonElement qemu)
+            || !TryGetNumber(qemu, "major", out int major)
+            || !TryGetNumber(qemu, "minor", out int minor)
+        )
             throw new QmpBrokenException($"its greeting names no version of QEMU: {Excerpt(Encoding.UTF8.GetBytes(message.GetRawText()))}");
         if (new Version(major, minor) < Oldest)
             throw new QmpBrokenException($"it is QEMU {major}.{minor}, and {Oldest} or newer is needed");
@@ -58,6 +63,9 @@ internal static class QmpMessage
     private static bool TryGetNumber(JsonElement parent, string name, out int value)
     {
         value = 0;
-        return parent.TryGetProperty(name, out JsonElement number) && number.ValueKind == JsonValueKind.Number && number.TryGetInt32(out value) && value >= 0;
+        return parent.TryGetProperty(name, out JsonElement number)
+            && number.ValueKind == JsonValueKind.Number
+            && number.TryGetInt32(out value)
+            && value >= 0;
     }
 }

@@ -10,8 +10,9 @@ internal static class ReproScript
     /// <summary>Makes the script: a new overlay in a folder that is thrown away, the serial console on the terminal.</summary>
     public static string Build(string program, MachineSpec spec, BootFiles boot, string name, Accelerator accelerator)
     {
-        IEnumerable<string> disks = spec.Disks.Select((disk, index) =>
-            $"qemu-img create -q -f qcow2 {MachineFileNames.ExtraDisk(index)} {disk.SizeMiB}M\n");
+        IEnumerable<string> disks = spec.Disks.Select(
+            (disk, index) => $"qemu-img create -q -f qcow2 {MachineFileNames.ExtraDisk(index)} {disk.SizeMiB}M\n"
+        );
         // By hand it boots, whatever it was restored from here.
         boot = boot with { BackingDisks = [.. boot.BackingDisks.Skip(boot.Template is null ? 0 : 1)], Memory = null, Template = null };
         string format = BlockNodes.DriverOf(boot.BackingDisks.Count == 1 ? boot.LowestFormat : DiskFormat.Qcow2);
@@ -36,7 +37,8 @@ internal static class ReproScript
     // Without the agent, whose port leads nowhere by hand.
     private static string SeedCommands(CloudSeed seed)
     {
-        IEnumerable<string> files = seed.Files(seed.OwnUserData).Select(file => $"printf %s {ShellQuote.Quote(file.Content)} > seed/{file.Name}\n");
+        IEnumerable<string> files = seed.Files(seed.OwnUserData)
+            .Select(file => $"printf %s {ShellQuote.Quote(file.Content)} > seed/{file.Name}\n");
         return $"mkdir seed\n{string.Concat(files)}{ShellQuote.Join([SeedDisk.Program, .. SeedDisk.Arguments(MachineFileNames.Seed, "seed")])}\n";
     }
 }

@@ -4,8 +4,9 @@ using TestHarness.Hosts;
 namespace TestHarness.Qemu;
 
 /// <summary>
-/// A serial port's two named pipes (<c>-chardev pipe</c>). Not a socket: a byte costs some 800 bytes of a unix socket's buffer, so a reader that
-/// is late by a few milliseconds stops QEMU's UART, and Linux's console driver waits 10 ms for it and then drops characters. A pipe holds 1 MiB of text.
+/// A serial port's two named pipes (<c>-chardev pipe</c>). Not a socket: a byte costs some 800 bytes of a unix socket's buffer, so a reader
+/// that is late by a few milliseconds stops QEMU's UART, and Linux's console driver waits 10 ms for it and then drops characters. A pipe
+/// holds 1 MiB of text.
 /// </summary>
 internal sealed class SerialPipe : IDisposable
 {
@@ -24,9 +25,12 @@ internal sealed class SerialPipe : IDisposable
     }
 
     /// <summary>Types bytes at the console.</summary>
-    public ValueTask WriteAsync(ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken) => _input.WriteAsync(bytes, cancellationToken);
+    public ValueTask WriteAsync(ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken) =>
+        _input.WriteAsync(bytes, cancellationToken);
 
-    /// <summary>Reads on a thread of its own until QEMU is gone. Call it once QEMU has opened the pipes, for before that they are at their end.</summary>
+    /// <summary>
+    /// Reads on a thread of its own until QEMU is gone. Call it once QEMU has opened the pipes, for before that they are at their end.
+    /// </summary>
     public Task ReadToEndAsync(Action<ReadOnlyMemory<byte>> received)
     {
         var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);

@@ -26,7 +26,9 @@ internal sealed record UefiFirmware(string Code, string Variables)
     /// <exception cref="HostNotReadyException">None is.</exception>
     public static UefiFirmware Find(IReadOnlyList<UefiFirmware> known) =>
         known.FirstOrDefault(firmware => File.Exists(firmware.Code) && File.Exists(firmware.Variables))
-        ?? throw new HostNotReadyException(new FailureText("The host lacks the UEFI firmware that a machine with Firmware = Uefi needs.")
-            .Add("Missing", $"{known[0].Code} and {known[0].Variables}  (Debian package ovmf)")
-            .Try("sudo apt-get install --no-install-recommends ovmf"));
+        ?? throw new HostNotReadyException(
+            new FailureText("The host lacks the UEFI firmware that a machine with Firmware = Uefi needs.")
+                .Add("Missing", $"{known[0].Code} and {known[0].Variables}  (Debian package ovmf)")
+                .Try("sudo apt-get install --no-install-recommends ovmf")
+        );
 }

@@ -4,8 +4,8 @@ using System.IO.Compression;
 namespace TestHarness.Screens;
 
 /// <summary>
-/// Writes an interlaced PNG file of 16 bits a channel anew without the interlace. libpng's simplified reader (1.6.39) mixes up the rows of the first passes when it also has
-/// to make 8 bits of 16; nothing of what it does with gamma and alpha needs to be known here.
+/// Writes an interlaced PNG file of 16 bits a channel anew without the interlace. libpng's simplified reader (1.6.39) mixes up the rows of
+/// the first passes when it also has to make 8 bits of 16; nothing of what it does with gamma and alpha needs to be known here.
 /// </summary>
 internal static class Adam7
 {
@@ -17,7 +17,15 @@ internal static class Adam7
 
     // First column and row of each pass, and the steps (PNG specification, 8.2).
     private static readonly (int X, int Y, int StepX, int StepY)[] Passes =
-        [(0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2)];
+    [
+        (0, 0, 8, 8),
+        (4, 0, 8, 8),
+        (0, 4, 4, 8),
+        (2, 0, 4, 4),
+        (0, 2, 2, 4),
+        (1, 0, 2, 2),
+        (0, 1, 1, 2),
+    ];
 
     /// <summary>Tells whether a file, whose structure is checked, is of this kind.</summary>
     public static bool Has16BitInterlaced(ReadOnlySpan<byte> png) => png[DepthAt] == 16 && png[InterlaceAt] == 1;
@@ -26,7 +34,17 @@ internal static class Adam7
     /// <exception cref="InvalidDataException">Its data is broken or too short.</exception>
     public static byte[] Remove(ReadOnlySpan<byte> png, int width, int height)
     {
-        int pixel = 2 * (png[ColourTypeAt] switch { 2 => 3, 4 => 2, 6 => 4, _ => 1 });
+        int pixel =
+            2
+            * (
+                png[ColourTypeAt] switch
+                {
+                    2 => 3,
+                    4 => 2,
+                    6 => 4,
+                    _ => 1,
+                }
+            );
         var packed = new MemoryStream();
         var file = new MemoryStream();
         file.Write(png[..SignatureLength]);
@@ -91,7 +109,16 @@ internal static class Adam7
         {
             int left = i < pixel ? 0 : row[i - pixel];
             int corner = i < pixel ? 0 : above[i - pixel];
-            row[i] += (byte)(kind switch { 1 => left, 2 => above[i], 3 => (left + above[i]) / 2, 4 => Paeth(left, above[i], corner), _ => 0 });
+            row[i] += (byte)(
+                kind switch
+                {
+                    1 => left,
+                    2 => above[i],
+                    3 => (left + above[i]) / 2,
+                    4 => Paeth(left, above[i], corner),
+                    _ => 0,
+                }
+            );
         }
     }
 
@@ -99,7 +126,9 @@ internal static class Adam7
     {
         int estimate = left + up - corner;
         (int a, int b, int c) = (Math.Abs(estimate - left), Math.Abs(estimate - up), Math.Abs(estimate - corner));
-        return a <= b && a <= c ? left : b <= c ? up : corner;
+        return a <= b && a <= c ? left
+            : b <= c ? up
+            : corner;
     }
 
     private static byte[] Pack(byte[] pixels, int stride)

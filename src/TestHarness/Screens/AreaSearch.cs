@@ -9,12 +9,22 @@ internal static class AreaSearch
     // The most promising places, which are compared in full.
     private const int Candidates = 16;
 
-    /// <summary>Returns how far the area has moved: to where it matches, or else to the most similar place; <see langword="null"/> where it fits nowhere.</summary>
+    /// <summary>
+    /// Returns how far the area has moved: to where it matches, or else to the most similar place; <see langword="null"/> where it fits
+    /// nowhere.
+    /// </summary>
     /// <param name="margin">How far it may have moved.</param>
     /// <param name="difference">Tells how different the area is at a place; it may end above a value that is of no interest.</param>
     /// <param name="allowed">The difference at which it matches.</param>
     public static (int X, int Y)? Find(
-        PixelImage expected, PixelImage actual, ScreenArea area, int margin, PictureRules rules, Func<int, int, double, double> difference, double allowed)
+        PixelImage expected,
+        PixelImage actual,
+        ScreenArea area,
+        int margin,
+        PictureRules rules,
+        Func<int, int, double, double> difference,
+        double allowed
+    )
     {
         int left = Math.Max(-margin, -area.X);
         int right = Math.Min(margin, actual.Width - area.Right);

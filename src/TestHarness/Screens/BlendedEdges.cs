@@ -3,10 +3,11 @@ using System.Runtime.Intrinsics;
 namespace TestHarness.Screens;
 
 /// <summary>
-/// Tells which differences come of an anti-aliased edge that was drawn a fraction of a pixel elsewhere, for eight pixels at once. Of each channel of such a pixel is true: both
-/// pictures' values lie between the colours around the place in the other picture; in one of them the value is a blend, neither the lightest nor the darkest around; and
-/// the edge has moved by half a pixel or so, not by a whole one. So text in another colour is never taken for an edge (its boldest spots are outside of what the
-/// other picture has there), nor is another letter of a font without blends.
+/// Tells which differences come of an anti-aliased edge that was drawn a fraction of a pixel elsewhere, for eight pixels at once. Of each
+/// channel of such a pixel is true: both pictures' values lie between the colours around the place in the other picture; in one of them the
+/// value is a blend, neither the lightest nor the darkest around; and the edge has moved by half a pixel or so, not by a whole one. So text
+/// in another colour is never taken for an edge (its boldest spots are outside of what the other picture has there), nor is another letter
+/// of a font without blends.
 /// </summary>
 internal static class BlendedEdges
 {
@@ -54,10 +55,12 @@ internal static class BlendedEdges
     }
 
     private static Vector256<byte> Within(Vector256<byte> value, Vector256<byte> low, Vector256<byte> high, Vector256<byte> slack) =>
-        Vector256.GreaterThanOrEqual(Vector256.AddSaturate(value, slack), low) & Vector256.LessThanOrEqual(value, Vector256.AddSaturate(high, slack));
+        Vector256.GreaterThanOrEqual(Vector256.AddSaturate(value, slack), low)
+        & Vector256.LessThanOrEqual(value, Vector256.AddSaturate(high, slack));
 
     private static Vector256<byte> Inside(Vector256<byte> value, Vector256<byte> low, Vector256<byte> high, Vector256<byte> slack) =>
         Vector256.GreaterThan(value, Vector256.AddSaturate(low, slack)) & Vector256.LessThan(Vector256.AddSaturate(value, slack), high);
 
-    private static Vector256<byte> Shifted(Vector256<byte> value, int bits, byte mask) => (value.AsUInt16() >>> bits).AsByte() & Vector256.Create(mask);
+    private static Vector256<byte> Shifted(Vector256<byte> value, int bits, byte mask) =>
+        (value.AsUInt16() >>> bits).AsByte() & Vector256.Create(mask);
 }

@@ -3,8 +3,9 @@ using System.Runtime.Intrinsics;
 namespace TestHarness.Screens;
 
 /// <summary>
-/// How different two colours look: their distance in YIQ, weighted as in "Measuring perceived color difference using YIQ NTSC transmission color space in mobile
-/// applications" (Kotsarenko, Ramos, 2010). Brightness counts most, but no two colours are the same because they are equally bright. 1 is black against white.
+/// How different two colours look: their distance in YIQ, weighted as in "Measuring perceived color difference using YIQ NTSC transmission
+/// color space in mobile applications" (Kotsarenko, Ramos, 2010). Brightness counts most, but no two colours are the same because they are
+/// equally bright. 1 is black against white.
 /// </summary>
 internal static class ColourDistance
 {

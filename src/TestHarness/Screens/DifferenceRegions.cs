@@ -13,7 +13,7 @@ internal static class DifferenceRegions
         int columns = (width + Tile - 1) / Tile;
         int rows = (height + Tile - 1) / Tile;
         var tiles = new Bounds?[columns * rows];
-        for (int at = marks.AsSpan().IndexOf(PixelComparison.Different); at >= 0;)
+        for (int at = marks.AsSpan().IndexOf(PixelComparison.Different); at >= 0; )
         {
             (int y, int x) = Math.DivRem(at, width);
             (tiles[(y / Tile * columns) + (x / Tile)] ??= new Bounds()).Add(x, y);
@@ -41,7 +41,9 @@ internal static class DifferenceRegions
     }
 
     private static string Third(int value, int whole, string first, string second, string third) =>
-        value * 3 < whole ? first : value * 3 < whole * 2 ? second : third;
+        value * 3 < whole ? first
+        : value * 3 < whole * 2 ? second
+        : third;
 
     private static Bounds Collect(Bounds?[] tiles, int first, int columns, int rows)
     {

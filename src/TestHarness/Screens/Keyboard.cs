@@ -6,8 +6,8 @@ using TestHarness.Qemu;
 namespace TestHarness.Screens;
 
 /// <summary>
-/// Presses keys of a machine's PS/2 keyboard, at the pace at which the guest reads them: it has a queue of 16 bytes and drops what does not fit (QEMU's
-/// hw/input/ps2.c), so the next keys go in when the guest has fetched the last ones.
+/// Presses keys of a machine's PS/2 keyboard, at the pace at which the guest reads them: it has a queue of 16 bytes and drops what does not
+/// fit (QEMU's hw/input/ps2.c), so the next keys go in when the guest has fetched the last ones.
 /// </summary>
 /// <param name="monitor">The machine's monitor; another one after a reboot.</param>
 internal sealed class Keyboard(Func<QmpClient> monitor)
@@ -37,11 +37,13 @@ internal sealed class Keyboard(Func<QmpClient> monitor)
             await before.WaitAsync(cancellationToken).ConfigureAwait(false);
             await RequireRunningAsync(cancellationToken).ConfigureAwait(false);
             await WaitUntilReadAsync(cancellationToken).ConfigureAwait(false);
-            for (int next = 0; next < strokes.Count;)
+            for (int next = 0; next < strokes.Count; )
             {
                 int end = pause > TimeSpan.Zero ? next + 1 : EndOfBatch(strokes, next);
                 JsonNode[] events = [.. strokes.Take(next..end).SelectMany(Events)];
-                await monitor().ExecuteAsync("input-send-event", new JsonObject { ["events"] = new JsonArray(events) }, cancellationToken).ConfigureAwait(false);
+                await monitor()
+                    .ExecuteAsync("input-send-event", new JsonObject { ["events"] = new JsonArray(events) }, cancellationToken)
+                    .ConfigureAwait(false);
                 await WaitUntilReadAsync(cancellationToken).ConfigureAwait(false);
                 next = end;
                 read(next);
@@ -52,7 +54,12 @@ internal sealed class Keyboard(Func<QmpClient> monitor)
         finally
         {
             // Whoever gives up waiting does not let the next one in.
-            _ = before.ContinueWith(_ => done.SetResult(), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+            _ = before.ContinueWith(
+                _ => done.SetResult(),
+                CancellationToken.None,
+                TaskContinuationOptions.ExecuteSynchronously,
+                TaskScheduler.Default
+            );
         }
     }
 
@@ -68,11 +75,16 @@ internal sealed class Keyboard(Func<QmpClient> monitor)
     private static IEnumerable<JsonNode> Events(KeyStroke stroke) =>
         [.. stroke.Keys.Select(key => Event(key, down: true)), .. stroke.Keys.Reverse().Select(key => Event(key, down: false))];
 
-    private static JsonObject Event(string key, bool down) => new()
-    {
-        ["type"] = "key",
-        ["data"] = new JsonObject { ["down"] = down, ["key"] = new JsonObject { ["type"] = "qcode", ["data"] = key } },
-    };
+    private static JsonObject Event(string key, bool down) =>
+        new()
+        {
+            ["type"] = "key",
+            ["data"] = new JsonObject
+            {
+                ["down"] = down,
+                ["key"] = new JsonObject { ["type"] = "qcode", ["data"] = key },
+            },
+        };
 
     // QEMU drops the keys of a machine that is paused, and says nothing.
     private async Task RequireRunningAsync(CancellationToken cancellationToken)
@@ -105,5 +117,7 @@ internal sealed class Keyboard(Func<QmpClient> monitor)
     }
 
     private static TimeSpan Longer(TimeSpan pause) =>
-        pause == TimeSpan.Zero ? TimeSpan.FromMilliseconds(1) : pause * 2 < LongestPause ? pause * 2 : LongestPause;
+        pause == TimeSpan.Zero ? TimeSpan.FromMilliseconds(1)
+        : pause * 2 < LongestPause ? pause * 2
+        : LongestPause;
 }

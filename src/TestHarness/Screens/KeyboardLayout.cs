@@ -11,7 +11,12 @@ internal sealed class KeyboardLayout
     private const string Folder = "layouts/";
     private const string Dead = "dead:";
 
-    private static readonly string[][] Columns = [[], ["shift"], ["alt_r"]];
+    private static readonly string[][] Columns =
+    [
+        [],
+        ["shift"],
+        ["alt_r"],
+    ];
 
     private static readonly ConcurrentDictionary<string, KeyboardLayout> Loaded = new(StringComparer.Ordinal);
 
@@ -54,8 +59,11 @@ internal sealed class KeyboardLayout
     /// <summary>The layouts that there are.</summary>
     public static IReadOnlyList<string> Names { get; } =
     [
-        .. typeof(KeyboardLayout).Assembly.GetManifestResourceNames().Where(name => name.StartsWith(Folder, StringComparison.Ordinal))
-            .Select(name => name[Folder.Length..]).Order(StringComparer.Ordinal),
+        .. typeof(KeyboardLayout)
+            .Assembly.GetManifestResourceNames()
+            .Where(name => name.StartsWith(Folder, StringComparison.Ordinal))
+            .Select(name => name[Folder.Length..])
+            .Order(StringComparer.Ordinal),
     ];
 
     public string Name { get; }
@@ -65,7 +73,10 @@ internal sealed class KeyboardLayout
     public static KeyboardLayout Of(string name)
     {
         if (!Names.Contains(name))
-            throw new ArgumentException($"There is no keyboard layout '{PrintableText.Of(name)}': there are {string.Join(", ", Names)}.", nameof(name));
+            throw new ArgumentException(
+                $"There is no keyboard layout '{PrintableText.Of(name)}': there are {string.Join(", ", Names)}.",
+                nameof(name)
+            );
         return Loaded.GetOrAdd(name, static name =>
         {
             using var table = new StreamReader(typeof(KeyboardLayout).Assembly.GetManifestResourceStream(Folder + name)!);
@@ -95,7 +106,10 @@ internal sealed class KeyboardLayout
             string word = words[column + 1] == "space" ? " " : words[column + 1];
             if (word.StartsWith(Dead, StringComparison.Ordinal))
                 dead.TryAdd(word[^1], stroke);
-            else if (word.Length == 1 && (!_strokes.TryGetValue(word[0], out IReadOnlyList<KeyStroke>? known) || known[0].Keys.Count > stroke.Keys.Count))
+            else if (
+                word.Length == 1
+                && (!_strokes.TryGetValue(word[0], out IReadOnlyList<KeyStroke>? known) || known[0].Keys.Count > stroke.Keys.Count)
+            )
                 _strokes[word[0]] = [stroke];
         }
     }
@@ -105,9 +119,17 @@ internal sealed class KeyboardLayout
         string character = Rune.TryGetRuneAt(text, at, out Rune rune) ? rune.ToString() : text[at].ToString();
         int number = rune.Value != 0 ? rune.Value : text[at];
         string[] others = [.. Names.Where(name => Of(name).Find(text[at]) is not null)];
-        string remedy = others.Length > 0 ? $"layouts that have it: {string.Join(", ", others)}" : "no layout has it; write it with vm.Files or vm.Shell";
+        string remedy =
+            others.Length > 0
+                ? $"layouts that have it: {string.Join(", ", others)}"
+                : "no layout has it; write it with vm.Files or vm.Shell";
         return new ArgumentException(
-            string.Create(CultureInfo.InvariantCulture, $"The keyboard layout '{Name}' can't type '{PrintableText.Of(character)}' (U+{number:X4}), character {at + 1} of the text. Nothing was typed. Try: {remedy}."),
-            nameof(text));
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"The keyboard layout '{Name}' can't type '{PrintableText.Of(character)}' (U+{number:X4}), character {at + 1} of "
+                    + $"the text. Nothing was typed. Try: {remedy}."
+            ),
+            nameof(text)
+        );
     }
 }

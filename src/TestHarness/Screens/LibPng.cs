@@ -25,7 +25,15 @@ internal static unsafe partial class LibPng
     public static partial int FinishRead(Image* image, void* background, void* buffer, int rowStride, void* colourMap);
 
     [LibraryImport(Library, EntryPoint = "png_image_write_to_memory")]
-    public static partial int Write(Image* image, void* memory, nuint* size, int convertTo8Bit, void* buffer, int rowStride, void* colourMap);
+    public static partial int Write(
+        Image* image,
+        void* memory,
+        nuint* size,
+        int convertTo8Bit,
+        void* buffer,
+        int rowStride,
+        void* colourMap
+    );
 
     [LibraryImport(Library, EntryPoint = "png_image_free")]
     public static partial void Free(Image* image);

@@ -6,7 +6,10 @@ internal static class PictureComparison
     public static PictureDifference Compare(PixelImage expected, PixelImage actual, PictureRules rules)
     {
         if (rules.Areas.Count == 0 && !expected.HasSizeOf(actual))
-            return new PictureDifference { OtherReason = $"it is {actual.Width}×{actual.Height}, and the golden {expected.Width}×{expected.Height}" };
+            return new PictureDifference
+            {
+                OtherReason = $"it is {actual.Width}×{actual.Height}, and the golden {expected.Width}×{expected.Height}",
+            };
         PixelComparison pixels = New();
         IReadOnlyList<MatchArea> areas = rules.Areas.Count > 0 ? rules.Areas : [new MatchArea(expected.Area)];
         List<string> failed = [];
@@ -17,20 +20,30 @@ internal static class PictureComparison
         {
             ScreenArea place = area.Area.ClippedTo(expected.Width, expected.Height);
             if (place.Pixels == 0 || place != area.Area)
-                return new PictureDifference { OtherReason = $"its area {area.Area} is not inside the golden's {expected.Width}×{expected.Height}" };
+                return new PictureDifference
+                {
+                    OtherReason = $"its area {area.Area} is not inside the golden's {expected.Width}×{expected.Height}",
+                };
             long count = Counted(place, expected.Width, rules.Ignored);
             (Func<int, int, double, double> measure, double allowed) = area.Match is { } match
                 ? ((Func<int, int, double, double>)((x, y, stop) => New().SumSquares(place, x, y, stop)), MeanSquareOf(match) * count)
                 : ((x, y, stop) => New().Compare(place, x, y, (int)Math.Min(stop, int.MaxValue)), rules.Allowed(count));
             if (AreaSearch.Find(expected, actual, place, area.Margin, rules, measure, allowed) is not var (moveX, moveY))
-                return new PictureDifference { OtherReason = $"its area {place} is not inside the screen's {actual.Width}×{actual.Height}" };
+                return new PictureDifference
+                {
+                    OtherReason = $"its area {place} is not inside the screen's {actual.Width}×{actual.Height}",
+                };
             int different = pixels.Compare(place, moveX, moveY);
             found.Add(place with { X = place.X + moveX, Y = place.Y + moveY });
             compared += count;
             if (area.Match is null)
                 counted += different;
             else if (measure(moveX, moveY, double.MaxValue) is var squares && squares > allowed)
-                failed.Add(FormattableString.Invariant($"{place}: {Similarity(squares / Math.Max(1, count)):0.#} % similar, {area.Match:0.##} % are asked for"));
+                failed.Add(
+                    FormattableString.Invariant(
+                        $"{place}: {Similarity(squares / Math.Max(1, count)):0.#} % similar, {area.Match:0.##} % are asked for"
+                    )
+                );
         }
 
         int allAllowed = rules.Allowed(compared);

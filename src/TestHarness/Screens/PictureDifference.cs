@@ -23,7 +23,10 @@ internal sealed record PictureDifference
     /// <summary>Areas with a percentage of their own that they do not reach, in words.</summary>
     public IReadOnlyList<string> FailedAreas { get; init; } = [];
 
-    /// <summary>A value for each pixel of the expected picture (<see cref="PixelComparison.Different"/>), or <see langword="null"/> where none differs.</summary>
+    /// <summary>
+    /// A value for each pixel of the expected picture (<see cref="PixelComparison.Different"/>), or <see langword="null"/> where none
+    /// differs.
+    /// </summary>
     public byte[]? Marks { get; init; }
 
     public int Width { get; init; }

@@ -19,11 +19,13 @@ internal sealed record PictureRules
     public byte[]? Ignored { get; init; }
 
     /// <summary>How many of so many pixels may differ.</summary>
-    public int Allowed(long compared) => (int)Math.Max(MaxDifferentPixels, Math.Min(int.MaxValue, Math.Floor(MaxDifferentRatio * compared)));
+    public int Allowed(long compared) =>
+        (int)Math.Max(MaxDifferentPixels, Math.Min(int.MaxValue, Math.Floor(MaxDifferentRatio * compared)));
 }
 
 /// <summary>A part of the picture that is compared.</summary>
 /// <param name="Area">Where it is in the expected picture.</param>
-/// <param name="Match">The similarity that it must have, in percent, or <see langword="null"/> where its different pixels count with all others.</param>
+/// <param name="Match">The similarity that it must have, in percent, or <see langword="null"/> where its different pixels count with all
+/// others.</param>
 /// <param name="Margin">How far it may have moved.</param>
 internal sealed record MatchArea(ScreenArea Area, double? Match = null, int Margin = 0);

@@ -3,12 +3,15 @@ using System.Runtime.Intrinsics;
 
 namespace TestHarness.Screens;
 
-/// <summary>Compares an area of two pictures pixel by pixel: rows that are the same at once, of the others eight pixels at a time.</summary>
+/// <summary>
+/// Compares an area of two pictures pixel by pixel: rows that are the same at once, of the others eight pixels at a time.
+/// </summary>
 /// <param name="expected">What should be there.</param>
 /// <param name="actual">What is there.</param>
 /// <param name="limit">The squared distance from which two colours differ (<see cref="ColourDistance.Square"/>).</param>
 /// <param name="edges">Whether differences of anti-aliased edges count.</param>
-/// <param name="ignored">One value a pixel of the expected picture, other than 0 where it does not count; <see langword="null"/> where all do.</param>
+/// <param name="ignored">One value a pixel of the expected picture, other than 0 where it does not count; <see langword="null"/> where all
+/// do.</param>
 internal sealed class PixelComparison(PixelImage expected, PixelImage actual, float limit, AntiAliasing edges, byte[]? ignored)
 {
     public const byte Different = 1;
@@ -27,7 +30,10 @@ internal sealed class PixelComparison(PixelImage expected, PixelImage actual, fl
 
     public int ExcusedCount { get; private set; }
 
-    /// <summary>Compares an area of the expected picture with the same, moved, of the actual one; both are inside. Ends early above a number of different pixels.</summary>
+    /// <summary>
+    /// Compares an area of the expected picture with the same, moved, of the actual one; both are inside. Ends early above a number of
+    /// different pixels.
+    /// </summary>
     /// <returns>The number of different pixels.</returns>
     public int Compare(ScreenArea area, int moveX, int moveY, int stopAbove = int.MaxValue)
     {
@@ -76,7 +82,8 @@ internal sealed class PixelComparison(PixelImage expected, PixelImage actual, fl
         for (int i = 0; i < one.Length; i += Lanes)
         {
             int count = Math.Min(Lanes, one.Length - i);
-            Vector256<uint> a, b;
+            Vector256<uint> a,
+                b;
             if (count == Lanes)
             {
                 a = Vector256.Create(one.Slice(i, Lanes));

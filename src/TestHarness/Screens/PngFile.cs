@@ -4,7 +4,9 @@ using TestHarness.Text;
 
 namespace TestHarness.Screens;
 
-/// <summary>Reads and writes PNG files. The one place that knows how; another decoder would replace this file and <see cref="LibPng"/>.</summary>
+/// <summary>
+/// Reads and writes PNG files. The one place that knows how; another decoder would replace this file and <see cref="LibPng"/>.
+/// </summary>
 internal static unsafe class PngFile
 {
     // Signature, header, and what deflate adds to what it can't compress (png.h, PNG_IMAGE_PNG_SIZE_MAX has it in detail).
@@ -85,7 +87,9 @@ internal static unsafe class PngFile
             Format = LibPng.FormatBgra,
             Flags = LibPng.FlagFast,
         };
-        byte[] file = GC.AllocateUninitializedArray<byte>((picture.Pixels.Length * sizeof(uint)) + (picture.Pixels.Length / 1024) + picture.Height + WriteOverhead);
+        byte[] file = GC.AllocateUninitializedArray<byte>(
+            (picture.Pixels.Length * sizeof(uint)) + (picture.Pixels.Length / 1024) + picture.Height + WriteOverhead
+        );
         var size = (nuint)file.Length;
         fixed (byte* memory = file)
         fixed (uint* buffer = picture.Pixels)
@@ -108,11 +112,16 @@ internal static unsafe class PngFile
     {
         var message = new ReadOnlySpan<byte>(image.Message, 64);
         int end = message.IndexOf((byte)0);
-        return new InvalidDataException($"it is a broken PNG file: {PrintableText.Of(Encoding.Latin1.GetString(end < 0 ? message : message[..end]))}");
+        return new InvalidDataException(
+            $"it is a broken PNG file: {PrintableText.Of(Encoding.Latin1.GetString(end < 0 ? message : message[..end]))}"
+        );
     }
 
-    private static HostNotReadyException Missing(DllNotFoundException e) => new(
-        new FailureText("The host lacks the library that reads pictures.").Add("Missing", "libpng16.so.16  (Debian package libpng16-16)")
-            .Try("sudo apt-get install --no-install-recommends libpng16-16"),
-        e);
+    private static HostNotReadyException Missing(DllNotFoundException e) =>
+        new(
+            new FailureText("The host lacks the library that reads pictures.")
+                .Add("Missing", "libpng16.so.16  (Debian package libpng16-16)")
+                .Try("sudo apt-get install --no-install-recommends libpng16-16"),
+            e
+        );
 }

@@ -5,7 +5,9 @@ using TestHarness.Text;
 
 namespace TestHarness.Screens;
 
-/// <summary>Checks a PNG file from outside (PNG specification, chapters 5 and 11) before a decoder makes room for what it claims to hold.</summary>
+/// <summary>
+/// Checks a PNG file from outside (PNG specification, chapters 5 and 11) before a decoder makes room for what it claims to hold.
+/// </summary>
 internal static class PngStructure
 {
     /// <summary>The longest side; the largest screens have half of it.</summary>
@@ -21,7 +23,8 @@ internal static class PngStructure
     private static ReadOnlySpan<byte> Signature => [0x89, (byte)'P', (byte)'N', (byte)'G', (byte)'\r', (byte)'\n', 0x1a, (byte)'\n'];
 
     /// <summary>Returns the size that the header tells.</summary>
-    /// <exception cref="InvalidDataException">It is no PNG file, not a whole one, or too large; the message says which, without the file's name.</exception>
+    /// <exception cref="InvalidDataException">It is no PNG file, not a whole one, or too large; the message says which, without the file's
+    /// name.</exception>
     public static (int Width, int Height) Check(ReadOnlySpan<byte> png)
     {
         if (png.IsEmpty)
@@ -48,20 +51,28 @@ internal static class PngStructure
     private static (int Width, int Height) Size(ReadOnlySpan<byte> type, ReadOnlySpan<byte> data)
     {
         if (!type.SequenceEqual("IHDR"u8) || data.Length != HeaderLength)
-            throw new InvalidDataException($"it is a broken PNG file: its first chunk is no header but '{PrintableText.Of(Encoding.Latin1.GetString(type))}' with {data.Length} bytes");
+            throw new InvalidDataException(
+                $"it is a broken PNG file: its first chunk is no header but '{PrintableText.Of(Encoding.Latin1.GetString(type))}' "
+                    + $"with {data.Length} bytes"
+            );
         uint width = BinaryPrimitives.ReadUInt32BigEndian(data);
         uint height = BinaryPrimitives.ReadUInt32BigEndian(data[4..]);
         if (width == 0 || height == 0)
             throw new InvalidDataException($"it is a broken PNG file: its header tells a size of {width}×{height}");
         if (width > MaxSide || height > MaxSide || (long)width * height > MaxPixels)
         {
-            throw new InvalidDataException(string.Create(
-                CultureInfo.InvariantCulture,
-                $"its header tells a size of {width}×{height}, and pictures of more than {MaxSide} pixels a side or {MaxPixels:N0} in all are not read"));
+            throw new InvalidDataException(
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"its header tells a size of {width}×{height}, and pictures of more than {MaxSide} pixels a side or "
+                        + $"{MaxPixels:N0} in all are not read"
+                )
+            );
         }
 
         return ((int)width, (int)height);
     }
 
-    private static InvalidDataException Truncated(ReadOnlySpan<byte> png) => new($"it is cut off: its {png.Length} bytes have no end chunk");
+    private static InvalidDataException Truncated(ReadOnlySpan<byte> png) =>
+        new($"it is cut off: its {png.Length} bytes have no end chunk");
 }

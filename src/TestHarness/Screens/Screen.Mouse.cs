@@ -21,7 +21,8 @@ public sealed partial class Screen
     /// <param name="cancellationToken">Ends it.</param>
     /// <returns>A task for it.</returns>
     /// <exception cref="ArgumentOutOfRangeException">It is not on the screen.</exception>
-    /// <exception cref="InvalidOperationException">The machine has no display, or the guest has no driver for the tablet (virtio_input).</exception>
+    /// <exception cref="InvalidOperationException">The machine has no display, or the guest has no driver for the tablet
+    /// (virtio_input).</exception>
     /// <exception cref="MachineExitedException">The machine is not running.</exception>
     public Task MoveMouseAsync(int x, int y, CancellationToken cancellationToken = default) =>
         UseMouseAsync(Invariant($"move the mouse to {x},{y}"), (screen, token) => MoveAsync(x, y, screen, token), cancellationToken);
@@ -33,16 +34,19 @@ public sealed partial class Screen
     /// <param name="cancellationToken">Ends it; no button stays down.</param>
     /// <returns>A task for it.</returns>
     /// <exception cref="ArgumentOutOfRangeException">It is not on the screen.</exception>
-    /// <exception cref="InvalidOperationException">The machine has no display, or the guest has no driver for the tablet (virtio_input).</exception>
+    /// <exception cref="InvalidOperationException">The machine has no display, or the guest has no driver for the tablet
+    /// (virtio_input).</exception>
     /// <exception cref="MachineExitedException">The machine is not running.</exception>
-    public Task ClickAsync(int x, int y, MouseButton button = MouseButton.Left, CancellationToken cancellationToken = default) => UseMouseAsync(
-        Invariant($"click at {x},{y}"),
-        async (screen, token) =>
-        {
-            await MoveAsync(x, y, screen, token).ConfigureAwait(false);
-            await ClickAsync(button, token).ConfigureAwait(false);
-        },
-        cancellationToken);
+    public Task ClickAsync(int x, int y, MouseButton button = MouseButton.Left, CancellationToken cancellationToken = default) =>
+        UseMouseAsync(
+            Invariant($"click at {x},{y}"),
+            async (screen, token) =>
+            {
+                await MoveAsync(x, y, screen, token).ConfigureAwait(false);
+                await ClickAsync(button, token).ConfigureAwait(false);
+            },
+            cancellationToken
+        );
 
     /// <summary>Clicks twice at a pixel of the screen.</summary>
     /// <param name="x">Pixels from the left.</param>
@@ -50,17 +54,20 @@ public sealed partial class Screen
     /// <param name="cancellationToken">Ends it; no button stays down.</param>
     /// <returns>A task for it.</returns>
     /// <exception cref="ArgumentOutOfRangeException">It is not on the screen.</exception>
-    /// <exception cref="InvalidOperationException">The machine has no display, or the guest has no driver for the tablet (virtio_input).</exception>
+    /// <exception cref="InvalidOperationException">The machine has no display, or the guest has no driver for the tablet
+    /// (virtio_input).</exception>
     /// <exception cref="MachineExitedException">The machine is not running.</exception>
-    public Task DoubleClickAsync(int x, int y, CancellationToken cancellationToken = default) => UseMouseAsync(
-        Invariant($"double click at {x},{y}"),
-        async (screen, token) =>
-        {
-            await MoveAsync(x, y, screen, token).ConfigureAwait(false);
-            await ClickAsync(MouseButton.Left, token).ConfigureAwait(false);
-            await ClickAsync(MouseButton.Left, token).ConfigureAwait(false);
-        },
-        cancellationToken);
+    public Task DoubleClickAsync(int x, int y, CancellationToken cancellationToken = default) =>
+        UseMouseAsync(
+            Invariant($"double click at {x},{y}"),
+            async (screen, token) =>
+            {
+                await MoveAsync(x, y, screen, token).ConfigureAwait(false);
+                await ClickAsync(MouseButton.Left, token).ConfigureAwait(false);
+                await ClickAsync(MouseButton.Left, token).ConfigureAwait(false);
+            },
+            cancellationToken
+        );
 
     /// <summary>Presses the left button at one pixel, moves to another, and releases it there.</summary>
     /// <param name="fromX">Where from: pixels from the left.</param>
@@ -70,31 +77,43 @@ public sealed partial class Screen
     /// <param name="cancellationToken">Ends it; no button stays down.</param>
     /// <returns>A task for it.</returns>
     /// <exception cref="ArgumentOutOfRangeException">It is not on the screen.</exception>
-    /// <exception cref="InvalidOperationException">The machine has no display, or the guest has no driver for the tablet (virtio_input).</exception>
+    /// <exception cref="InvalidOperationException">The machine has no display, or the guest has no driver for the tablet
+    /// (virtio_input).</exception>
     /// <exception cref="MachineExitedException">The machine is not running.</exception>
-    public Task DragAsync(int fromX, int fromY, int toX, int toY, CancellationToken cancellationToken = default) => UseMouseAsync(
-        Invariant($"drag from {fromX},{fromY} to {toX},{toY}"),
-        async (screen, token) =>
-        {
-            RequireOnScreen(toX, toY, screen);
-            await MoveAsync(fromX, fromY, screen, token).ConfigureAwait(false);
-            await HoldAsync(
-                MouseButton.Left,
-                async () =>
-                {
-                    for (int step = 1; step <= DragSteps; step++)
-                        await MoveAsync(fromX + ((toX - fromX) * step / DragSteps), fromY + ((toY - fromY) * step / DragSteps), screen, token).ConfigureAwait(false);
-                },
-                token).ConfigureAwait(false);
-        },
-        cancellationToken);
+    public Task DragAsync(int fromX, int fromY, int toX, int toY, CancellationToken cancellationToken = default) =>
+        UseMouseAsync(
+            Invariant($"drag from {fromX},{fromY} to {toX},{toY}"),
+            async (screen, token) =>
+            {
+                RequireOnScreen(toX, toY, screen);
+                await MoveAsync(fromX, fromY, screen, token).ConfigureAwait(false);
+                await HoldAsync(
+                        MouseButton.Left,
+                        async () =>
+                        {
+                            for (int step = 1; step <= DragSteps; step++)
+                                await MoveAsync(
+                                        fromX + ((toX - fromX) * step / DragSteps),
+                                        fromY + ((toY - fromY) * step / DragSteps),
+                                        screen,
+                                        token
+                                    )
+                                    .ConfigureAwait(false);
+                        },
+                        token
+                    )
+                    .ConfigureAwait(false);
+            },
+            cancellationToken
+        );
 
     /// <summary>Waits until the screen shows a text, and clicks in the middle of it.</summary>
     /// <param name="text">The text, compared exactly.</param>
     /// <param name="timeout">The limit. Default: 2 minutes, longer on a slow host.</param>
     /// <param name="cancellationToken">Ends it.</param>
     /// <returns>Where the text was.</returns>
-    /// <exception cref="InvalidOperationException">The machine has no display, or the guest has no driver for the tablet (virtio_input).</exception>
+    /// <exception cref="InvalidOperationException">The machine has no display, or the guest has no driver for the tablet
+    /// (virtio_input).</exception>
     /// <exception cref="WaitTimeoutException">The limit ran out; the message has the text that was on the screen.</exception>
     /// <exception cref="HostNotReadyException">The screen shows a picture, and tesseract is missing.</exception>
     /// <exception cref="MachineExitedException">The machine ended first; thrown at once.</exception>
@@ -117,13 +136,16 @@ public sealed partial class Screen
                 if (!await _pointer.IsHeardAsync(token).ConfigureAwait(false))
                 {
                     throw new InvalidOperationException(
-                        $"Machine '{_machine.Name}' has no driver for its tablet, so it sees no mouse: load virtio_input in the guest, or wait until it has booted.");
+                        $"Machine '{_machine.Name}' has no driver for its tablet, so it sees no mouse: load virtio_input in the "
+                            + "guest, or wait until it has booted."
+                    );
                 }
 
                 await action(await CaptureRawAsync(token).ConfigureAwait(false), token).ConfigureAwait(false);
                 return true;
             },
-            cancellationToken);
+            cancellationToken
+        );
     }
 
     private async Task MoveAsync(int x, int y, RawFrame screen, CancellationToken cancellationToken)
@@ -156,7 +178,11 @@ public sealed partial class Screen
     private static void RequireOnScreen(int x, int y, RawFrame screen)
     {
         if (x < 0 || y < 0 || x >= screen.Width || y >= screen.Height)
-            throw new ArgumentOutOfRangeException(nameof(x), Invariant($"{x},{y}"), Invariant($"The screen has {screen.Width}x{screen.Height} pixels."));
+            throw new ArgumentOutOfRangeException(
+                nameof(x),
+                Invariant($"{x},{y}"),
+                Invariant($"The screen has {screen.Width}x{screen.Height} pixels.")
+            );
     }
 
     private static string Invariant(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);

@@ -26,7 +26,8 @@ public sealed partial class Screen
                 RawFrame frame = await CaptureRawAsync(token).ConfigureAwait(false);
                 return new ScreenSize(frame.Width, frame.Height);
             },
-            cancellationToken);
+            cancellationToken
+        );
     }
 
     /// <summary>
@@ -51,7 +52,8 @@ public sealed partial class Screen
             timeout ?? _machine.Scaled(StillLimit),
             async token =>
             {
-                RawFrame? last = null, other = null;
+                RawFrame? last = null,
+                    other = null;
                 while (true)
                 {
                     RawFrame frame = await CaptureRawAsync(token).ConfigureAwait(false);
@@ -70,6 +72,11 @@ public sealed partial class Screen
                 }
             },
             cancellationToken,
-            lastSeen: () => string.Create(CultureInfo.InvariantCulture, $"{changes} different pictures, the last new one {Stopwatch.GetElapsedTime(changed).TotalSeconds:0.##} s ago"));
+            lastSeen: () =>
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"{changes} different pictures, the last new one {Stopwatch.GetElapsedTime(changed).TotalSeconds:0.##} s ago"
+                )
+        );
     }
 }

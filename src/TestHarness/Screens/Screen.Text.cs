@@ -13,8 +13,8 @@ public sealed partial class Screen
     private readonly ScreenReader _reader;
 
     /// <summary>
-    /// Reads the text on the screen: exactly from VGA text memory or from Linux's console where the screen shows one of these, and otherwise with tesseract, which
-    /// must be installed then. <see cref="ScreenText.Source"/> tells which.
+    /// Reads the text on the screen: exactly from VGA text memory or from Linux's console where the screen shows one of these, and
+    /// otherwise with tesseract, which must be installed then. <see cref="ScreenText.Source"/> tells which.
     /// </summary>
     /// <param name="cancellationToken">Ends the reading.</param>
     /// <returns>The text.</returns>
@@ -57,7 +57,12 @@ public sealed partial class Screen
         return WaitForTextAsync($"/{pattern}/", screen => pattern.IsMatch(screen.Text), timeout, cancellationToken);
     }
 
-    private Task<ScreenText> WaitForTextAsync(string what, Func<ScreenText, bool> isThere, TimeSpan? timeout, CancellationToken cancellationToken)
+    private Task<ScreenText> WaitForTextAsync(
+        string what,
+        Func<ScreenText, bool> isThere,
+        TimeSpan? timeout,
+        CancellationToken cancellationToken
+    )
     {
         RequireDisplay();
         ScreenText? seen = null;
@@ -75,7 +80,11 @@ public sealed partial class Screen
                 }
             },
             cancellationToken,
-            lastSeen: () => seen is null ? "the screen could not be read yet" : $"({Words(seen.Source)})\n{(seen.Text.Length == 0 ? "(no text)" : seen.Text)}");
+            lastSeen: () =>
+                seen is null
+                    ? "the screen could not be read yet"
+                    : $"({Words(seen.Source)})\n{(seen.Text.Length == 0 ? "(no text)" : seen.Text)}"
+        );
     }
 
     // On its way up a guest shows this and that; what can't be read there is not what is waited for.
@@ -96,13 +105,16 @@ public sealed partial class Screen
         if (await _reader.TryReadAsync(cancellationToken).ConfigureAwait(false) is { } text)
             return text;
         Screenshot shot = await CaptureNowAsync(cancellationToken).ConfigureAwait(false);
-        return await Tesseract.ReadAsync(PngFile.Read(shot.Png.Span, "the screen"), _machine.OwnFolder, cancellationToken).ConfigureAwait(false);
+        return await Tesseract
+            .ReadAsync(PngFile.Read(shot.Png.Span, "the screen"), _machine.OwnFolder, cancellationToken)
+            .ConfigureAwait(false);
     }
 
-    private static string Words(ScreenTextSource source) => source switch
-    {
-        ScreenTextSource.VgaMemory => "from VGA text memory",
-        ScreenTextSource.LinuxConsole => "from Linux's console",
-        _ => "recognised by tesseract",
-    };
+    private static string Words(ScreenTextSource source) =>
+        source switch
+        {
+            ScreenTextSource.VgaMemory => "from VGA text memory",
+            ScreenTextSource.LinuxConsole => "from Linux's console",
+            _ => "recognised by tesseract",
+        };
 }

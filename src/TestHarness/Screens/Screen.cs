@@ -48,8 +48,9 @@ public sealed partial class Screen
         string file = Path.Combine(_machine.Folder, name);
         try
         {
-            await _machine.Monitor.ExecuteAsync(
-                "screendump", new JsonObject { ["filename"] = name, ["format"] = "png" }, cancellationToken).ConfigureAwait(false);
+            await _machine
+                .Monitor.ExecuteAsync("screendump", new JsonObject { ["filename"] = name, ["format"] = "png" }, cancellationToken)
+                .ConfigureAwait(false);
             var frame = new Screenshot(await QemuFile.ReadAsync(file, cancellationToken).ConfigureAwait(false)) { Platforms = Platforms };
             Frames.Add(frame);
             return frame;
@@ -67,7 +68,9 @@ public sealed partial class Screen
         string file = Path.Combine(_machine.Folder, name);
         try
         {
-            await _machine.Monitor.ExecuteAsync("screendump", new JsonObject { ["filename"] = name, ["format"] = "ppm" }, cancellationToken).ConfigureAwait(false);
+            await _machine
+                .Monitor.ExecuteAsync("screendump", new JsonObject { ["filename"] = name, ["format"] = "ppm" }, cancellationToken)
+                .ConfigureAwait(false);
             return new RawFrame(await QemuFile.ReadAsync(file, cancellationToken).ConfigureAwait(false));
         }
         finally
@@ -79,6 +82,8 @@ public sealed partial class Screen
     private void RequireDisplay()
     {
         if (!QemuArguments.HasDisplay(_machine.Spec))
-            throw new InvalidOperationException($"Machine '{_machine.Name}' has no display: set MachineSpec.Display to Standard and Type to Q35.");
+            throw new InvalidOperationException(
+                $"Machine '{_machine.Name}' has no display: set MachineSpec.Display to Standard and Type to Q35."
+            );
     }
 }

@@ -22,7 +22,8 @@ public readonly record struct ScreenArea(int X, int Y, int Width, int Height)
     /// <summary>The smallest area that has both in it.</summary>
     internal ScreenArea JoinedWith(ScreenArea other)
     {
-        int left = Math.Min(X, other.X), top = Math.Min(Y, other.Y);
+        int left = Math.Min(X, other.X),
+            top = Math.Min(Y, other.Y);
         return new ScreenArea(left, top, Math.Max(Right, other.Right) - left, Math.Max(Bottom, other.Bottom) - top);
     }
 

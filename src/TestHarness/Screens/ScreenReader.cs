@@ -6,11 +6,15 @@ using TestHarness.Operations;
 namespace TestHarness.Screens;
 
 /// <summary>
-/// Reads the text on a screen by the exact ways where there is one: a VGA text mode's memory, or Linux's own console. Each is believed only where the picture can be of
-/// what it says.
+/// Reads the text on a screen by the exact ways where there is one: a VGA text mode's memory, or Linux's own console. Each is believed only
+/// where the picture can be of what it says.
 /// </summary>
 internal sealed class ScreenReader(
-    MachineOperations machine, Shell shell, Func<CancellationToken, Task<RawFrame>> capture, Func<bool> guestAnswers)
+    MachineOperations machine,
+    Shell shell,
+    Func<CancellationToken, Task<RawFrame>> capture,
+    Func<bool> guestAnswers
+)
 {
     // Where a PC has the characters (VGA, modes 0 to 3); a driver that scrolls moves the screen about in 32 KiB from there.
     private const int TextMemory = 0xb8000;
@@ -66,7 +70,18 @@ internal sealed class ScreenReader(
         string file = Path.Combine(machine.Folder, name);
         try
         {
-            await machine.Monitor.ExecuteAsync("pmemsave", new JsonObject { ["val"] = address, ["size"] = size, ["filename"] = name }, cancellationToken).ConfigureAwait(false);
+            await machine
+                .Monitor.ExecuteAsync(
+                    "pmemsave",
+                    new JsonObject
+                    {
+                        ["val"] = address,
+                        ["size"] = size,
+                        ["filename"] = name,
+                    },
+                    cancellationToken
+                )
+                .ConfigureAwait(false);
             return await QemuFile.ReadAsync(file, cancellationToken).ConfigureAwait(false);
         }
         finally
@@ -84,7 +99,9 @@ internal sealed class ScreenReader(
         {
             ShellResult result = await shell.ProbeAsync(["cat", "/dev/vcsa", "/dev/vcsu"], limit.Token).ConfigureAwait(false);
             RawFrame frame = await capture(cancellationToken).ConfigureAwait(false);
-            return TextGrid.OfConsole(result.StandardOutputBytes.Span) is { } grid && grid.Fits(frame) ? grid.ToText(frame, ScreenTextSource.LinuxConsole) : null;
+            return TextGrid.OfConsole(result.StandardOutputBytes.Span) is { } grid && grid.Fits(frame)
+                ? grid.ToText(frame, ScreenTextSource.LinuxConsole)
+                : null;
         }
         catch (Exception e) when (e is AgentException || (e is OperationCanceledException && !cancellationToken.IsCancellationRequested))
         {

@@ -20,7 +20,11 @@ public sealed partial class Screenshot
     {
         ScreenArea inside = area.ClippedTo(Width, Height);
         if (inside.Pixels == 0)
-            throw new ArgumentOutOfRangeException(nameof(area), area, $"The picture has {Width}x{Height} pixels, and none of them is in the area.");
+            throw new ArgumentOutOfRangeException(
+                nameof(area),
+                area,
+                $"The picture has {Width}x{Height} pixels, and none of them is in the area."
+            );
         PixelImage whole = PngFile.Read(Png.Span, Name);
         PixelImage part = PixelImage.Filled(inside.Width, inside.Height, 0);
         for (int y = 0; y < inside.Height; y++)

@@ -5,7 +5,10 @@ using TestHarness.Hosts;
 
 namespace TestHarness.Screens;
 
-/// <summary>Reads text off a picture with tesseract (https://tesseract-ocr.github.io), a program of the host that is asked for only when nothing else can read.</summary>
+/// <summary>
+/// Reads text off a picture with tesseract (https://tesseract-ocr.github.io), a program of the host that is asked for only when nothing
+/// else can read.
+/// </summary>
 internal static class Tesseract
 {
     public const string Program = "tesseract";
@@ -30,9 +33,16 @@ internal static class Tesseract
             await File.WriteAllBytesAsync(file, PngFile.Write(Enlarge(picture)), cancellationToken).ConfigureAwait(false);
             // Page segmentation 11: as much text as possible, in no order; one thread, for the guest needs the processor, too.
             var options = new HelperOptions { Environment = new Dictionary<string, string> { ["OMP_THREAD_LIMIT"] = "1" } };
-            HelperResult result = await HelperProgram.RunAsync(Program, [file, "-", "--psm", "11", "tsv"], options, cancellationToken).ConfigureAwait(false);
-            return result.ExitCode == 0 ? Parse(result.StandardOutput) : throw new HostNotReadyException(
-                new FailureText("tesseract could not read the screen.").Add("Standard error", result.StandardError).Try("sudo apt-get install tesseract-ocr tesseract-ocr-eng"));
+            HelperResult result = await HelperProgram
+                .RunAsync(Program, [file, "-", "--psm", "11", "tsv"], options, cancellationToken)
+                .ConfigureAwait(false);
+            return result.ExitCode == 0
+                ? Parse(result.StandardOutput)
+                : throw new HostNotReadyException(
+                    new FailureText("tesseract could not read the screen.")
+                        .Add("Standard error", result.StandardError)
+                        .Try("sudo apt-get install tesseract-ocr tesseract-ocr-eng")
+                );
         }
         finally
         {
@@ -43,12 +53,22 @@ internal static class Tesseract
     /// <summary>Reads its output: words with places, gathered in lines from the top.</summary>
     public static ScreenText Parse(string output)
     {
-        string[][] rows = [.. output.Split('\n').Select(line => line.TrimEnd('\r').Split('\t')).Where(row => row is { Length: Columns } and ["5", ..] && row[11].Trim().Length > 0)];
+        string[][] rows =
+        [
+            .. output
+                .Split('\n')
+                .Select(line => line.TrimEnd('\r').Split('\t'))
+                .Where(row => row is { Length: Columns } and ["5", ..] && row[11].Trim().Length > 0),
+        ];
         return new ScreenText(
             ScreenTextSource.Recognition,
             [
-                .. rows.GroupBy(row => string.Join('.', row[1..5])).Select(ToLine).OrderBy(line => line.Areas[0].Y).ThenBy(line => line.Areas[0].X),
-            ]);
+                .. rows.GroupBy(row => string.Join('.', row[1..5]))
+                    .Select(ToLine)
+                    .OrderBy(line => line.Areas[0].Y)
+                    .ThenBy(line => line.Areas[0].X),
+            ]
+        );
     }
 
     private static ScreenLine ToLine(IEnumerable<string[]> words)

@@ -19,8 +19,8 @@ internal sealed class TextGrid(int columns, int rows, char[] cells, int cursor)
         memory.Length < 2 * columns * rows ? null : new TextGrid(columns, rows, Glyphs(memory, columns * rows), cursor: -1);
 
     /// <summary>
-    /// Reads what Linux gives for a console: <c>/dev/vcsa</c> (vcs(4): rows, columns, cursor, then a character and an attribute a cell), followed by <c>/dev/vcsu</c>
-    /// (four bytes of Unicode a cell) where there is one.
+    /// Reads what Linux gives for a console: <c>/dev/vcsa</c> (vcs(4): rows, columns, cursor, then a character and an attribute a cell),
+    /// followed by <c>/dev/vcsu</c> (four bytes of Unicode a cell) where there is one.
     /// </summary>
     public static TextGrid? OfConsole(ReadOnlySpan<byte> bytes)
     {
@@ -38,14 +38,16 @@ internal sealed class TextGrid(int columns, int rows, char[] cells, int cursor)
     }
 
     /// <summary>
-    /// Tells whether the picture can be of this text: what is blank here is blank there, and the other way round. It is not where something else draws on the screen
-    /// than what this was read from.
+    /// Tells whether the picture can be of this text: what is blank here is blank there, and the other way round. It is not where something
+    /// else draws on the screen than what this was read from.
     /// </summary>
     public bool Fits(RawFrame frame)
     {
         if (frame.Width < columns || frame.Height < rows)
             return false;
-        int marked = 0, plain = 0, inked = 0;
+        int marked = 0,
+            plain = 0,
+            inked = 0;
         for (int at = 0; at < cells.Length; at++)
         {
             // A cursor may be on or off.
@@ -66,19 +68,24 @@ internal sealed class TextGrid(int columns, int rows, char[] cells, int cursor)
     }
 
     /// <summary>The text, with the place of each character in the picture.</summary>
-    public ScreenText ToText(RawFrame frame, ScreenTextSource source) => new(
-        source,
-        [
-            .. Enumerable.Range(0, rows).Select(row =>
-            {
-                string line = new string(cells, row * columns, columns).TrimEnd();
-                return new ScreenLine(line, [.. Enumerable.Range(row * columns, line.Length).Select(at => AreaOf(at, frame))]);
-            }),
-        ]);
+    public ScreenText ToText(RawFrame frame, ScreenTextSource source) =>
+        new(
+            source,
+            [
+                .. Enumerable
+                    .Range(0, rows)
+                    .Select(row =>
+                    {
+                        string line = new string(cells, row * columns, columns).TrimEnd();
+                        return new ScreenLine(line, [.. Enumerable.Range(row * columns, line.Length).Select(at => AreaOf(at, frame))]);
+                    }),
+            ]
+        );
 
     private ScreenArea AreaOf(int cell, RawFrame frame)
     {
-        int width = frame.Width / columns, height = frame.Height / rows;
+        int width = frame.Width / columns,
+            height = frame.Height / rows;
         return new ScreenArea(cell % columns * width, cell / columns * height, width, height);
     }
 
@@ -100,7 +107,10 @@ internal sealed class TextGrid(int columns, int rows, char[] cells, int cursor)
         for (int at = 0; at < text.Length; at++)
         {
             uint character = BinaryPrimitives.ReadUInt32LittleEndian(cells[(4 * at)..]);
-            text[at] = character is < ' ' or '\x7f' ? ' ' : character > char.MaxValue || char.IsSurrogate((char)character) ? '\ufffd' : Blank((char)character);
+            text[at] =
+                character is < ' ' or '\x7f' ? ' '
+                : character > char.MaxValue || char.IsSurrogate((char)character) ? '\ufffd'
+                : Blank((char)character);
         }
 
         return text;

@@ -1,6 +1,9 @@
 namespace TestHarness.Seeds;
 
-/// <summary>Writes the members of <see cref="CloudInit"/> as a <c>#cloud-config</c>. Pure. See https://cloudinit.readthedocs.io/en/latest/reference/modules.html.</summary>
+/// <summary>
+/// Writes the members of <see cref="CloudInit"/> as a <c>#cloud-config</c>. Pure. See
+/// https://cloudinit.readthedocs.io/en/latest/reference/modules.html.
+/// </summary>
 internal static class CloudConfig
 {
     public const string FirstLine = "#cloud-config";

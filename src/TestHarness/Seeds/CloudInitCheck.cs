@@ -7,16 +7,25 @@ internal static partial class CloudInitCheck
 {
     // What cloud-init goes by; a text that begins with none of them it ignores, with a line in its log.
     private static readonly string[] FirstLines =
-        [CloudConfig.FirstLine, "#!", "#include", "#cloud-boothook", "#part-handler", "## template: jinja"];
+    [
+        CloudConfig.FirstLine,
+        "#!",
+        "#include",
+        "#cloud-boothook",
+        "#part-handler",
+        "## template: jinja",
+    ];
 
     public static IEnumerable<string> Problems(CloudInit cloudInit)
     {
         if (cloudInit.UserData is { } text)
         {
             if (cloudInit.HasMembers)
-                yield return "CloudInit has UserData and members that user-data is made from (Users, AuthorizedKeys, Packages, Files, Commands): put all into the text, or all into members.";
+                yield return "CloudInit has UserData and members that user-data is made from (Users, AuthorizedKeys, Packages, "
+                    + "Files, Commands): put all into the text, or all into members.";
             if (!FirstLines.Any(start => text.StartsWith(start, StringComparison.Ordinal)) && !CloudUserData.IsMessage(text))
-                yield return $"CloudInit.UserData, line 1, column 1: cloud-init would ignore it, for it begins with none of {string.Join(", ", FirstLines)} or a MIME header.";
+                yield return "CloudInit.UserData, line 1, column 1: cloud-init would ignore it, for it begins with none of "
+                    + $"{string.Join(", ", FirstLines)} or a MIME header.";
             // An archive is a list and has parts of its own.
             else if (FirstLine().IsMatch(text) && YamlText.FindMistake(text) is { } mistake)
                 yield return Describe("UserData", mistake);
@@ -37,7 +46,8 @@ internal static partial class CloudInitCheck
         }
     }
 
-    private static string Describe(string member, YamlMistake mistake) => $"CloudInit.{member}, line {mistake.Line}, column {mistake.Column}: {mistake.Reason}";
+    private static string Describe(string member, YamlMistake mistake) =>
+        $"CloudInit.{member}, line {mistake.Line}, column {mistake.Column}: {mistake.Reason}";
 
     [GeneratedRegex(@"\A#cloud-config\s*$", RegexOptions.Multiline)]
     private static partial Regex FirstLine();

@@ -4,7 +4,9 @@ using TestHarness.Hosts;
 
 namespace TestHarness.Seeds;
 
-/// <summary>What is on a machine's NoCloud disk. Pure. See https://cloudinit.readthedocs.io/en/latest/reference/datasources/nocloud.html.</summary>
+/// <summary>
+/// What is on a machine's NoCloud disk. Pure. See https://cloudinit.readthedocs.io/en/latest/reference/datasources/nocloud.html.
+/// </summary>
 internal sealed record CloudSeed
 {
     /// <summary>Gets the user-data without what the library adds.</summary>

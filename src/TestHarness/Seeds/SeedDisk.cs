@@ -10,11 +10,13 @@ internal static class SeedDisk
     private const string Content = "seed";
 
     /// <summary>The programs of the host that a machine needs for it, as far as they are known before its image is.</summary>
-    public static IReadOnlyList<string> ProgramsFor(MachineSpec spec) => spec.CloudInit is null && spec.GuestAccess != GuestAccess.Ssh ? [] : [Program];
+    public static IReadOnlyList<string> ProgramsFor(MachineSpec spec) =>
+        spec.CloudInit is null && spec.GuestAccess != GuestAccess.Ssh ? [] : [Program];
 
     public static async Task CreateAsync(CloudSeed seed, SshFiles? keys, string folder, CancellationToken cancellationToken)
     {
-        string content = Path.Combine(folder, Content), disk = Path.Combine(folder, MachineFileNames.Seed);
+        string content = Path.Combine(folder, Content),
+            disk = Path.Combine(folder, MachineFileNames.Seed);
         RunFolder.Guard(folder, () =>
         {
             Directory.CreateDirectory(content);

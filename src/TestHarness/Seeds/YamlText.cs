@@ -45,17 +45,22 @@ internal static class YamlText
         return Write(root);
     }
 
-    /// <summary>Writes a tree of dictionaries, lists, texts and flags. Texts are in quotes: none is taken for a number, a date or a flag.</summary>
+    /// <summary>
+    /// Writes a tree of dictionaries, lists, texts and flags. Texts are in quotes: none is taken for a number, a date or a flag.
+    /// </summary>
     public static string Write(IReadOnlyDictionary<string, object> root) => Write((YamlMappingNode)NodeOf(root));
 
-    private static YamlNode NodeOf(object value) => value switch
-    {
-        bool flag => new YamlScalarNode(flag ? "true" : "false"),
-        string text => Text(text),
-        IReadOnlyDictionary<string, object> members => new YamlMappingNode(members.Select(member => KeyValuePair.Create<YamlNode, YamlNode>(member.Key, NodeOf(member.Value)))),
-        IEnumerable<object> items => new YamlSequenceNode(items.Select(NodeOf)),
-        _ => throw new ArgumentException($"A {value.GetType().Name} has no YAML form here.", nameof(value)),
-    };
+    private static YamlNode NodeOf(object value) =>
+        value switch
+        {
+            bool flag => new YamlScalarNode(flag ? "true" : "false"),
+            string text => Text(text),
+            IReadOnlyDictionary<string, object> members => new YamlMappingNode(
+                members.Select(member => KeyValuePair.Create<YamlNode, YamlNode>(member.Key, NodeOf(member.Value)))
+            ),
+            IEnumerable<object> items => new YamlSequenceNode(items.Select(NodeOf)),
+            _ => throw new ArgumentException($"A {value.GetType().Name} has no YAML form here.", nameof(value)),
+        };
 
     private static YamlScalarNode Text(string text) => new(text) { Style = ScalarStyle.DoubleQuoted };
 

@@ -1,8 +1,9 @@
 namespace TestHarness.Specs;
 
 /// <summary>
-/// What a command or transfer still does when its limit has run out or its caller has cancelled, each for a while at most. It is back within 2 seconds of
-/// its limit, also where the guest or QEMU stands still and answers none of it: together these leave half a second to a busy host.
+/// What a command or transfer still does when its limit has run out or its caller has cancelled, each for a while at most. It is back
+/// within 2 seconds of its limit, also where the guest or QEMU stands still and answers none of it: together these leave half a second to a
+/// busy host.
 /// </summary>
 internal static class Aftermath
 {

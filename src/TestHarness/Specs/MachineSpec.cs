@@ -7,32 +7,38 @@ public sealed record MachineSpec
     internal const int MaxDisks = 20;
 
     /// <summary>
-    /// Gets the image: the name of a recipe that the library brings (<c>tiny</c>, <c>debian-12</c>, <c>debian-12-cloud</c>), or the path of a folder with a
-    /// <c>recipe.json</c> (anything with a <c>/</c> in it). An image that is not built yet is built. Or a disk of your own, which is never written: a path that ends with
-    /// <c>.qcow2</c>, <c>.raw</c> or <c>.img</c> (any, where <see cref="ImageFormat"/> is set), or an address <c>https://…</c>, <c>http://127.0.0.1…</c> or
-    /// <c>file:///…</c> with its <see cref="ImageSha256"/>. A relative path begins at the current directory, which under <c>dotnet test</c> is the test program's folder;
-    /// what is not there is looked for beside the project's file. So are <see cref="Kernel"/> and <see cref="Initrd"/>. Default: <c>tiny</c>.
+    /// Gets the image: the name of a recipe that the library brings (<c>tiny</c>, <c>debian-12</c>, <c>debian-12-cloud</c>), or the path of
+    /// a folder with a <c>recipe.json</c> (anything with a <c>/</c> in it). An image that is not built yet is built. Or a disk of your own,
+    /// which is never written: a path that ends with <c>.qcow2</c>, <c>.raw</c> or <c>.img</c> (any, where <see cref="ImageFormat"/> is
+    /// set), or an address <c>https://…</c>, <c>http://127.0.0.1…</c> or <c>file:///…</c> with its <see cref="ImageSha256"/>. A relative
+    /// path begins at the current directory, which under <c>dotnet test</c> is the test program's folder; what is not there is looked for
+    /// beside the project's file. So are <see cref="Kernel"/> and <see cref="Initrd"/>. Default: <c>tiny</c>.
     /// </summary>
     public string Image { get; init; } = "tiny";
 
-    /// <summary>Gets the format of a disk of your own. Default: <see langword="null"/>, what its ending says: <c>.qcow2</c> or <c>.raw</c>.</summary>
+    /// <summary>
+    /// Gets the format of a disk of your own. Default: <see langword="null"/>, what its ending says: <c>.qcow2</c> or <c>.raw</c>.
+    /// </summary>
     public DiskFormat? ImageFormat { get; init; }
 
-    /// <summary>Gets the SHA-256 of an image that is fetched, in hexadecimal. Required for an address, and for nothing else. Default: <see langword="null"/>.</summary>
+    /// <summary>
+    /// Gets the SHA-256 of an image that is fetched, in hexadecimal. Required for an address, and for nothing else. Default:
+    /// <see langword="null"/>.
+    /// </summary>
     public string? ImageSha256 { get; init; }
 
     /// <summary>Gets what boots a disk of your own; nothing is tried in turn. Default: <see cref="Firmware.Kernel"/>.</summary>
     public Firmware Firmware { get; init; } = Firmware.Kernel;
 
     /// <summary>
-    /// Gets the path of the kernel for a disk of your own. Default: <see langword="null"/>, the file <c>vmlinux</c> or <c>vmlinuz</c> beside the disk. Its arguments are
-    /// <see cref="KernelArguments"/> alone.
+    /// Gets the path of the kernel for a disk of your own. Default: <see langword="null"/>, the file <c>vmlinux</c> or <c>vmlinuz</c>
+    /// beside the disk. Its arguments are <see cref="KernelArguments"/> alone.
     /// </summary>
     public string? Kernel { get; init; }
 
     /// <summary>
-    /// Gets the path of the initial RAM disk for a disk of your own. Default: <see langword="null"/>, the file <c>initrd</c> or <c>initrd.img</c> beside the disk if there
-    /// is one and <see cref="Kernel"/> is not set, else none.
+    /// Gets the path of the initial RAM disk for a disk of your own. Default: <see langword="null"/>, the file <c>initrd</c> or
+    /// <c>initrd.img</c> beside the disk if there is one and <see cref="Kernel"/> is not set, else none.
     /// </summary>
     public string? Initrd { get; init; }
 
@@ -40,7 +46,8 @@ public sealed record MachineSpec
     public int Cpus { get; init; } = 1;
 
     /// <summary>
-    /// Gets the memory in MiB (2^20 bytes), at least 64. A recipe's <c>minimumMemoryMiB</c> says what its image needs; a start with less is refused. Default: 512.
+    /// Gets the memory in MiB (2^20 bytes), at least 64. A recipe's <c>minimumMemoryMiB</c> says what its image needs; a start with less is
+    /// refused. Default: 512.
     /// </summary>
     public int MemoryMiB { get; init; } = 512;
 
@@ -52,11 +59,12 @@ public sealed record MachineSpec
     public string? Hostname { get; init; }
 
     /// <summary>
-    /// Gets arguments for the guest's kernel, added to those of the image; all together have at most 2,047 bytes. A later <c>root=</c> or <c>init=</c> replaces an earlier one; a
-    /// whole boot entry's command line may be given (<c>BOOT_IMAGE=</c> and <c>initrd=</c> are dropped). Default: none.
-    /// See https://docs.kernel.org/admin-guide/kernel-parameters.html. Under TCG the library itself adds <c>norandmaps</c>, with which programs start three times as
-    /// fast, and, against what a busy host does to emulated timers, <c>no_timer_check</c>, without which the kernel can panic, and <c>tsc_early_khz</c> with the rate of
-    /// the clock, which the kernel would measure wrong now and then; <c>sysctl.kernel.randomize_va_space=2</c> brings random addresses back.
+    /// Gets arguments for the guest's kernel, added to those of the image; all together have at most 2,047 bytes. A later <c>root=</c> or
+    /// <c>init=</c> replaces an earlier one; a whole boot entry's command line may be given (<c>BOOT_IMAGE=</c> and <c>initrd=</c> are
+    /// dropped). Default: none. See https://docs.kernel.org/admin-guide/kernel-parameters.html. Under TCG the library itself adds
+    /// <c>norandmaps</c>, with which programs start three times as fast, and, against what a busy host does to emulated timers,
+    /// <c>no_timer_check</c>, without which the kernel can panic, and <c>tsc_early_khz</c> with the rate of the clock, which the kernel
+    /// would measure wrong now and then; <c>sysctl.kernel.randomize_va_space=2</c> brings random addresses back.
     /// </summary>
     public string KernelArguments { get; init; } = "";
 
@@ -76,25 +84,28 @@ public sealed record MachineSpec
     public IReadOnlyList<Disk> Disks { get; init; } = [];
 
     /// <summary>
-    /// Gets folders of the host that the guest reads. Such a machine boots, since QEMU saves none with a mounted share, and has no checkpoints. The guest's kernel
-    /// needs 9p over virtio. Default: none.
+    /// Gets folders of the host that the guest reads. Such a machine boots, since QEMU saves none with a mounted share, and has no
+    /// checkpoints. The guest's kernel needs 9p over virtio. Default: none.
     /// </summary>
     public IReadOnlyList<HostShare> Shares { get; init; } = [];
 
     /// <summary>
-    /// Gets the names of serial ports beside the console, at most 3: <c>/dev/ttyS1</c> onwards in this order (<see cref="VirtualMachine.GetSerialPort"/>). Default: none.
+    /// Gets the names of serial ports beside the console, at most 3: <c>/dev/ttyS1</c> onwards in this order
+    /// (<see cref="VirtualMachine.GetSerialPort"/>). Default: none.
     /// </summary>
     public IReadOnlyList<string> SerialPorts { get; init; } = [];
 
-    /// <summary>Gets what cloud-init does in the guest at its first boot; the image needs cloud-init. Default: <see langword="null"/>, nothing.</summary>
+    /// <summary>
+    /// Gets what cloud-init does in the guest at its first boot; the image needs cloud-init. Default: <see langword="null"/>, nothing.
+    /// </summary>
     public CloudInit? CloudInit { get; init; }
 
     /// <summary>Gets how the library gets into the guest. Default: <see cref="GuestAccess.Auto"/>.</summary>
     public GuestAccess GuestAccess { get; init; } = GuestAccess.Auto;
 
     /// <summary>
-    /// Gets how the guest is reached over SSH; for <see cref="GuestAccess.Ssh"/> and, where it is given, <see cref="GuestAccess.Auto"/>. Default: <see langword="null"/>, as
-    /// <c>root</c> with a key that the library makes.
+    /// Gets how the guest is reached over SSH; for <see cref="GuestAccess.Ssh"/> and, where it is given, <see cref="GuestAccess.Auto"/>.
+    /// Default: <see langword="null"/>, as <c>root</c> with a key that the library makes.
     /// </summary>
     public SshAccess? Ssh { get; init; }
 
@@ -102,8 +113,8 @@ public sealed record MachineSpec
     public Display Display { get; init; } = Display.Standard;
 
     /// <summary>
-    /// Gets what the guest's clock says when a start returns, whatever the host's says; it goes on from there, and begins again with it after a reboot or rollback. Whole
-    /// seconds, from the second day of 1970 to 2099. Default: <see langword="null"/>, the host's time.
+    /// Gets what the guest's clock says when a start returns, whatever the host's says; it goes on from there, and begins again with it
+    /// after a reboot or rollback. Whole seconds, from the second day of 1970 to 2099. Default: <see langword="null"/>, the host's time.
     /// </summary>
     public DateTimeOffset? Clock { get; init; }
 
@@ -117,58 +128,66 @@ public sealed record MachineSpec
     public StartMode Start { get; init; } = StartMode.Warm;
 
     /// <summary>
-    /// Gets how many machines like this one are kept ready in the background (restored, warmed and paused), so that asking for the next takes milliseconds: 0 to 32.
-    /// They serve <see cref="VirtualMachine.StartAsync(MachineSpec, IProgress{StartProgress}, CancellationToken)"/>, take their share of the host's memory while they
-    /// wait, and have run warm-up commands (<c>uname</c> and <c>true</c>). Default: 0.
+    /// Gets how many machines like this one are kept ready in the background (restored, warmed and paused), so that asking for the next
+    /// takes milliseconds: 0 to 32. They serve
+    /// <see cref="VirtualMachine.StartAsync(MachineSpec, IProgress{StartProgress}, CancellationToken)"/>, take their share of the host's
+    /// memory while they wait, and have run warm-up commands (<c>uname</c> and <c>true</c>). Default: 0.
     /// </summary>
     public int Spares { get; init; }
 
-    /// <summary>Gets the QEMU program: a path, or a name that is looked up on the PATH. Default: <see langword="null"/>, the one for the image's architecture.</summary>
+    /// <summary>
+    /// Gets the QEMU program: a path, or a name that is looked up on the PATH. Default: <see langword="null"/>, the one for the image's
+    /// architecture.
+    /// </summary>
     public string? QemuPath { get; init; }
 
     /// <summary>
-    /// Gets a folder in which the machine's disks are kept when it ends: the first start makes them, each next one goes on from them, for one machine at a time. Such a machine
-    /// boots. The folder is the caller's, who deletes it; before the first start it is empty, or not there. Default: <see langword="null"/>, the disks go with the machine.
+    /// Gets a folder in which the machine's disks are kept when it ends: the first start makes them, each next one goes on from them, for
+    /// one machine at a time. Such a machine boots. The folder is the caller's, who deletes it; before the first start it is empty, or not
+    /// there. Default: <see langword="null"/>, the disks go with the machine.
     /// </summary>
     public string? DiskFolder { get; init; }
 
-    /// <summary>Gets arguments added at the end of QEMU's command line, one argument an element, passed on literally. Default: none.</summary>
+    /// <summary>
+    /// Gets arguments added at the end of QEMU's command line, one argument an element, passed on literally. Default: none.
+    /// </summary>
     public IReadOnlyList<string> ExtraQemuArguments { get; init; } = [];
 
     /// <summary>
-    /// Gets the limit for a start, counted from the moment the image is there. Default: <see langword="null"/>, 3 minutes, longer on a slow host; they begin anew with each restart
-    /// that user-data makes.
+    /// Gets the limit for a start, counted from the moment the image is there. Default: <see langword="null"/>, 3 minutes, longer on a slow
+    /// host; they begin anew with each restart that user-data makes.
     /// </summary>
     public TimeSpan? StartTimeout { get; init; }
 
     /// <summary>
-    /// Gets how often a start is tried again, from new overlays, where QEMU itself crashed, or was ended by a signal before the guest wrote anything; neither is a fault of
-    /// the guest's: 0 to 10. QEMU 7.2 with TCG and two or more processors crashes rarely, in the boot, when one processor uses a device while another sizes the
-    /// PCI devices. <see cref="VirtualMachine.FailedStarts"/> tells. Default: 1.
+    /// Gets how often a start is tried again, from new overlays, where QEMU itself crashed, or was ended by a signal before the guest wrote
+    /// anything; neither is a fault of the guest's: 0 to 10. QEMU 7.2 with TCG and two or more processors crashes rarely, in the boot, when
+    /// one processor uses a device while another sizes the PCI devices. <see cref="VirtualMachine.FailedStarts"/> tells. Default: 1.
     /// </summary>
     public int StartRetries { get; init; } = 1;
 
     /// <summary>
-    /// Gets how long a booting guest may stand still (nothing new on serial console and screen, and an idle processor) before the start fails. Default:
-    /// <see langword="null"/>, 30 seconds, longer on a slow host.
+    /// Gets how long a booting guest may stand still (nothing new on serial console and screen, and an idle processor) before the start
+    /// fails. Default: <see langword="null"/>, 30 seconds, longer on a slow host.
     /// </summary>
     public TimeSpan? NoProgressTimeout { get; init; }
 
     /// <summary>
-    /// Gets the limit for an orderly shutdown, after which the machine is killed. Default: <see langword="null"/>, 1 minute, longer on a slow host.
+    /// Gets the limit for an orderly shutdown, after which the machine is killed. Default: <see langword="null"/>, 1 minute, longer on a
+    /// slow host.
     /// </summary>
     public TimeSpan? StopTimeout { get; init; }
 
     /// <summary>
-    /// Gets texts that no message and no file of evidence may show; <c>***</c> stands in their place. Pictures of the screen and files that are collected from the guest
-    /// are not searched. Default: none.
+    /// Gets texts that no message and no file of evidence may show; <c>***</c> stands in their place. Pictures of the screen and files that
+    /// are collected from the guest are not searched. Default: none.
     /// </summary>
     public IReadOnlyList<string> Secrets { get; init; } = [];
 
     /// <summary>
-    /// Gets which files of the guest belong to a failed test's evidence: absolute paths with <c>*</c>, <c>?</c> and <c>[…]</c>, such as <c>/var/crash/*</c> or
-    /// <c>/tmp/*.gcov</c>; of a folder everything in it. At most 200 files, 64 MiB each, 256 MiB and 30 s together, longer where
-    /// the accelerator is slow. Default: none.
+    /// Gets which files of the guest belong to a failed test's evidence: absolute paths with <c>*</c>, <c>?</c> and <c>[…]</c>, such as
+    /// <c>/var/crash/*</c> or <c>/tmp/*.gcov</c>; of a folder everything in it. At most 200 files, 64 MiB each, 256 MiB and 30 s together,
+    /// longer where the accelerator is slow. Default: none.
     /// </summary>
     public IReadOnlyList<string> CollectOnFailure { get; init; } = [];
 }

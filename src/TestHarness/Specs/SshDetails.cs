@@ -3,7 +3,9 @@ using TestHarness.Text;
 
 namespace TestHarness;
 
-/// <summary>What somebody else needs to join a machine over SSH: SSH.NET, Ansible, or a person at a terminal. Good for as long as the machine runs.</summary>
+/// <summary>
+/// What somebody else needs to join a machine over SSH: SSH.NET, Ansible, or a person at a terminal. Good for as long as the machine runs.
+/// </summary>
 public sealed record SshDetails
 {
     /// <summary>Gets sshd's address on the host: 127.0.0.1 and a port that the kernel chose.</summary>
@@ -18,10 +20,16 @@ public sealed record SshDetails
     /// <summary>Gets the file with the host key, under the name <see cref="HostKeyAlias"/>. It goes with the machine.</summary>
     public required string KnownHostsFile { get; init; }
 
-    /// <summary>Gets the name that stands for the machine in <see cref="KnownHostsFile"/> (ssh's option of that name); its port is another one each time.</summary>
+    /// <summary>
+    /// Gets the name that stands for the machine in <see cref="KnownHostsFile"/> (ssh's option of that name); its port is another one each
+    /// time.
+    /// </summary>
     public required string HostKeyAlias { get; init; }
 
-    /// <summary>Gets the <c>ssh</c> command's arguments, program first: the host key is checked, and nothing of the user's own <c>~/.ssh</c> is used.</summary>
+    /// <summary>
+    /// Gets the <c>ssh</c> command's arguments, program first: the host key is checked, and nothing of the user's own <c>~/.ssh</c> is
+    /// used.
+    /// </summary>
     public required IReadOnlyList<string> Arguments { get; init; }
 
     /// <summary>Gets <see cref="Arguments"/> as one line for a shell; a command for the guest may follow it.</summary>

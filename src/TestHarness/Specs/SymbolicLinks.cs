@@ -10,8 +10,8 @@ public enum SymbolicLinks
     Inside,
 
     /// <summary>
-    /// What they lead to is copied in their place, as <c>scp</c> does it (rsync's <c>--copy-links</c>); one that leads nowhere fails the call. The source's side follows them: of a pull
-    /// the guest, of a push the host.
+    /// What they lead to is copied in their place, as <c>scp</c> does it (rsync's <c>--copy-links</c>); one that leads nowhere fails the
+    /// call. The source's side follows them: of a pull the guest, of a push the host.
     /// </summary>
     Follow,
 }

@@ -4,8 +4,8 @@ using TestHarness.Qemu;
 namespace TestHarness.Templates;
 
 /// <summary>
-/// A booted machine that was saved: RAM file, device state and disks in one folder, never changed again. While this object lives the store does not throw
-/// the template away.
+/// A booted machine that was saved: RAM file, device state and disks in one folder, never changed again. While this object lives the store
+/// does not throw the template away.
 /// </summary>
 internal sealed class Template(string folder, FileLock inUse) : IDisposable
 {
@@ -20,7 +20,9 @@ internal sealed class Template(string folder, FileLock inUse) : IDisposable
     /// <summary>A serial port's log up to the moment of the save, which a restored machine's log begins with.</summary>
     public byte[] ReadSerialLog(int index) => File.ReadAllBytes(Path.Combine(folder, TemplateFiles.SerialLog(index)));
 
-    /// <summary>Notes that the template is used, and with <paramref name="again"/> that it has served after the start that it was made for.</summary>
+    /// <summary>
+    /// Notes that the template is used, and with <paramref name="again"/> that it has served after the start that it was made for.
+    /// </summary>
     public void NoteUse(bool again)
     {
         try
@@ -39,17 +41,17 @@ internal sealed class Template(string folder, FileLock inUse) : IDisposable
     /// <summary>Copies the prepared empty overlays on the template's disks into a machine's folder.</summary>
     /// <exception cref="HostNotReadyException">There is no room for them.</exception>
     public void CopyOverlays(string machineFolder) => RunFolder.Guard(machineFolder, () =>
-    {
-        foreach (string overlay in Directory.GetFiles(Path.Combine(folder, TemplateFiles.Overlays)))
         {
-            string copy = Path.Combine(machineFolder, Path.GetFileName(overlay));
-            File.Copy(overlay, copy);
-            File.SetUnixFileMode(copy, UnixFileMode.UserRead | UnixFileMode.UserWrite);
-            QemuUser.Give(copy);
-        }
+            foreach (string overlay in Directory.GetFiles(Path.Combine(folder, TemplateFiles.Overlays)))
+            {
+                string copy = Path.Combine(machineFolder, Path.GetFileName(overlay));
+                File.Copy(overlay, copy);
+                File.SetUnixFileMode(copy, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+                QemuUser.Give(copy);
+            }
 
-        return true;
-    });
+            return true;
+        });
 
     public void Dispose() => inUse.Dispose();
 }

@@ -7,17 +7,25 @@ using TestHarness.Qemu;
 namespace TestHarness.Templates;
 
 /// <summary>What a template's files are like, to tell whether they are still whole.</summary>
-internal sealed record TemplateDescription(string Key, long MemoryBytes, DateTime MemoryTime, string StateHash, IReadOnlyDictionary<string, long> DiskBytes)
+internal sealed record TemplateDescription(
+    string Key,
+    long MemoryBytes,
+    DateTime MemoryTime,
+    string StateHash,
+    IReadOnlyDictionary<string, long> DiskBytes
+)
 {
     private const int LargestFile = 1024 * 1024;
 
     /// <summary>Describes the files of a finished template.</summary>
-    public static TemplateDescription Of(string key, string folder) => new(
-        key,
-        new FileInfo(Path.Combine(folder, TemplateFiles.Memory)).Length,
-        File.GetLastWriteTimeUtc(Path.Combine(folder, TemplateFiles.Memory)),
-        HashState(folder),
-        Directory.GetFiles(folder, "*.qcow2").ToDictionary(path => Path.GetFileName(path), path => new FileInfo(path).Length));
+    public static TemplateDescription Of(string key, string folder) =>
+        new(
+            key,
+            new FileInfo(Path.Combine(folder, TemplateFiles.Memory)).Length,
+            File.GetLastWriteTimeUtc(Path.Combine(folder, TemplateFiles.Memory)),
+            HashState(folder),
+            Directory.GetFiles(folder, "*.qcow2").ToDictionary(path => Path.GetFileName(path), path => new FileInfo(path).Length)
+        );
 
     public void Write(string folder) =>
         File.WriteAllBytes(Path.Combine(folder, TemplateFiles.Description), JsonSerializer.SerializeToUtf8Bytes(this));
@@ -27,8 +35,11 @@ internal sealed record TemplateDescription(string Key, long MemoryBytes, DateTim
     {
         try
         {
-            return TemplateFiles.IsKey(Path.GetFileName(folder)) && new DirectoryInfo(folder).LinkTarget is null
-                && !IsTooLarge(folder) && Read(folder)?.Key == Path.GetFileName(folder) && TemplateFiles.FindForeign(folder) is null;
+            return TemplateFiles.IsKey(Path.GetFileName(folder))
+                && new DirectoryInfo(folder).LinkTarget is null
+                && !IsTooLarge(folder)
+                && Read(folder)?.Key == Path.GetFileName(folder)
+                && TemplateFiles.FindForeign(folder) is null;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException)
         {
@@ -37,7 +48,10 @@ internal sealed record TemplateDescription(string Key, long MemoryBytes, DateTim
         }
     }
 
-    /// <summary>Returns what is wrong with a template's files, or <see langword="null"/>. Quick: hashes the state, which is small, and goes by size and time of the memory.</summary>
+    /// <summary>
+    /// Returns what is wrong with a template's files, or <see langword="null"/>. Quick: hashes the state, which is small, and goes by size
+    /// and time of the memory.
+    /// </summary>
     public static string? FindFault(string key, string folder)
     {
         try
@@ -52,14 +66,22 @@ internal sealed record TemplateDescription(string Key, long MemoryBytes, DateTim
                 return "its memory file has changed";
             if (found.StateHash != written.StateHash)
                 return "its device state has changed";
-            string[] overlays = [Path.Combine(folder, MachineFileNames.Overlay), Path.Combine(folder, TemplateFiles.Overlays, MachineFileNames.Overlay)];
+            string[] overlays =
+            [
+                Path.Combine(folder, MachineFileNames.Overlay),
+                Path.Combine(folder, TemplateFiles.Overlays, MachineFileNames.Overlay),
+            ];
             foreach (string disk in overlays)
             {
                 if (QcowHeader.FindFault(disk, QcowBacking.One) is { } damage)
                     return $"{Path.GetRelativePath(folder, disk)}: {damage}";
             }
 
-            return written.DiskBytes is null || written.DiskBytes.Any(disk => !found.DiskBytes.TryGetValue(disk.Key, out long bytes) || bytes != disk.Value) ? "a disk of it has changed" : null;
+            return
+                written.DiskBytes is null
+                || written.DiskBytes.Any(disk => !found.DiskBytes.TryGetValue(disk.Key, out long bytes) || bytes != disk.Value)
+                ? "a disk of it has changed"
+                : null;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException)
         {

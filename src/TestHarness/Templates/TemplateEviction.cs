@@ -4,9 +4,9 @@ using TestHarness.Hosts;
 namespace TestHarness.Templates;
 
 /// <summary>
-/// Keeps the templates within their limits. Whenever one was made, these go, the longest unused first and never one that a machine was restored from and that
-/// still runs: templates unused for 14 days; of those that nobody has used again since they were made, all but the newest four; and what is above the room
-/// (<c>TESTHARNESS_TEMPLATES_MIB</c>, 10 GiB).
+/// Keeps the templates within their limits. Whenever one was made, these go, the longest unused first and never one that a machine was
+/// restored from and that still runs: templates unused for 14 days; of those that nobody has used again since they were made, all but the
+/// newest four; and what is above the room (<c>TESTHARNESS_TEMPLATES_MIB</c>, 10 GiB).
 /// </summary>
 internal static class TemplateEviction
 {
@@ -17,10 +17,14 @@ internal static class TemplateEviction
 
     public static void Run(string templates, string keep)
     {
-        Candidate[] oldestFirst = [.. Directory.GetDirectories(templates)
-            .Where(folder => folder != keep && TemplateDescription.IsIn(folder))
-            .Select(Candidate.Read)
-            .OrderBy(candidate => candidate.LastUse)];
+        Candidate[] oldestFirst =
+        [
+            .. Directory
+                .GetDirectories(templates)
+                .Where(folder => folder != keep && TemplateDescription.IsIn(folder))
+                .Select(Candidate.Read)
+                .OrderBy(candidate => candidate.LastUse),
+        ];
         long bytes = oldestFirst.Sum(candidate => candidate.Bytes);
         int unproven = oldestFirst.Count(candidate => !candidate.Proven);
         foreach (Candidate candidate in oldestFirst)
@@ -35,12 +39,14 @@ internal static class TemplateEviction
     }
 
     private static long Room() =>
-        EnvironmentVariables.TemplatesMiB is { } text && long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out long mebibytes)
+        EnvironmentVariables.TemplatesMiB is { } text
+        && long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out long mebibytes)
             ? mebibytes * 1024 * 1024
             : DefaultRoom;
 
     /// <summary>Removes a template, unless a machine runs on it, somebody makes it, or it is not this user's to remove.</summary>
-    /// <remarks>By unlink, so that a machine that has the files open keeps them; but one that runs may need them again for a reboot.</remarks>
+    /// <remarks>By unlink, so that a machine that has the files open keeps them; but one that runs may need them again for a
+    /// reboot.</remarks>
     public static bool TryRemove(string folder)
     {
         if (!TemplateDescription.IsIn(folder))
@@ -63,10 +69,12 @@ internal static class TemplateEviction
 
     private sealed record Candidate(string Folder, DateTime LastUse, bool Proven, long Bytes)
     {
-        public static Candidate Read(string folder) => new(
-            folder,
-            File.GetLastWriteTimeUtc(Path.Combine(folder, TemplateFiles.InUse)),
-            File.Exists(Path.Combine(folder, TemplateFiles.Proven)),
-            Directory.GetFiles(folder, "*", SearchOption.AllDirectories).Sum(Native.AllocatedBytes));
+        public static Candidate Read(string folder) =>
+            new(
+                folder,
+                File.GetLastWriteTimeUtc(Path.Combine(folder, TemplateFiles.InUse)),
+                File.Exists(Path.Combine(folder, TemplateFiles.Proven)),
+                Directory.GetFiles(folder, "*", SearchOption.AllDirectories).Sum(Native.AllocatedBytes)
+            );
     }
 }

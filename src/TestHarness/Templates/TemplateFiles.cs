@@ -17,7 +17,9 @@ internal static partial class TemplateFiles
     /// <summary>Written last: what the others are like. Without it the template is not one.</summary>
     public const string Description = "template.json";
 
-    /// <summary>Locked shared by every machine that was restored from the template, for as long as it lives. Its time is that of the last use.</summary>
+    /// <summary>
+    /// Locked shared by every machine that was restored from the template, for as long as it lives. Its time is that of the last use.
+    /// </summary>
     public const string InUse = "in-use";
 
     /// <summary>There once a machine other than the one that it was made for was restored.</summary>
@@ -29,9 +31,16 @@ internal static partial class TemplateFiles
     /// <summary>Tells whether a folder in the cache is named as a template is.</summary>
     public static bool IsKey(string name) => Key().IsMatch(name);
 
-    /// <summary>Returns the name of something in a template's folder that the library did not put there, or <see langword="null"/>.</summary>
-    public static string? FindForeign(string folder) => !Directory.Exists(folder) || new DirectoryInfo(folder).LinkTarget is not null ? null
-        : new DirectoryInfo(folder).EnumerateFileSystemInfos().Select(entry => entry.Name).FirstOrDefault(name => !Known().IsMatch(name));
+    /// <summary>
+    /// Returns the name of something in a template's folder that the library did not put there, or <see langword="null"/>.
+    /// </summary>
+    public static string? FindForeign(string folder) =>
+        !Directory.Exists(folder) || new DirectoryInfo(folder).LinkTarget is not null
+            ? null
+            : new DirectoryInfo(folder)
+                .EnumerateFileSystemInfos()
+                .Select(entry => entry.Name)
+                .FirstOrDefault(name => !Known().IsMatch(name));
 
     [GeneratedRegex(@"\A[0-9a-f]{16}\z")]
     private static partial Regex Key();

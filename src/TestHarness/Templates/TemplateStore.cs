@@ -5,15 +5,18 @@ using TestHarness.Images;
 namespace TestHarness.Templates;
 
 /// <summary>
-/// Keeps templates in the cache, as <c>templates/&lt;key&gt;/</c>. One process makes a template, the others wait for it; it is made under another name and
-/// appears by a rename. What is not whole any more is thrown away and made again, and a key that can't be templated is remembered with the reason.
+/// Keeps templates in the cache, as <c>templates/&lt;key&gt;/</c>. One process makes a template, the others wait for it; it is made under
+/// another name and appears by a rename. What is not whole any more is thrown away and made again, and a key that can't be templated is
+/// remembered with the reason.
 /// </summary>
 internal static class TemplateStore
 {
     private const string Making = ".making";
     private const string Unfit = ".unfit";
 
-    /// <summary>Makes a template's files in a folder that is renamed afterwards, or says why that can't be done with this machine.</summary>
+    /// <summary>
+    /// Makes a template's files in a folder that is renamed afterwards, or says why that can't be done with this machine.
+    /// </summary>
     public delegate Task<string?> Maker(string folder, string finalFolder, CancellationToken cancellationToken);
 
     /// <summary>Returns the template of a key, made where it is not there; or the reason why there is none.</summary>
@@ -22,7 +25,11 @@ internal static class TemplateStore
     /// <param name="report">Told for whom is waited, and what was thrown away and why.</param>
     /// <param name="cancellationToken">Ends the wait and the making.</param>
     public static async Task<(Template? Template, string? Reason)> GetAsync(
-        string key, Maker make, Action<string> report, CancellationToken cancellationToken)
+        string key,
+        Maker make,
+        Action<string> report,
+        CancellationToken cancellationToken
+    )
     {
         string folder = Path.Combine(CacheFolder.Templates, key);
         if (FindClosed(folder) is { } closed)
@@ -35,8 +42,9 @@ internal static class TemplateStore
             return (null, obstacle);
 
         CacheFolder.Create(CacheFolder.Templates);
-        using FileLock exclusive = await CacheFolder.LockAsync(
-            $"{folder}.lock", owner => report($"waiting for {owner}, which makes the template"), cancellationToken).ConfigureAwait(false);
+        using FileLock exclusive = await CacheFolder
+            .LockAsync($"{folder}.lock", owner => report($"waiting for {owner}, which makes the template"), cancellationToken)
+            .ConfigureAwait(false);
         if (TryOpen(key, folder, again: false, out string? fault) is { } madeMeanwhile)
             return (madeMeanwhile, null);
         if (ReadUnfit(folder) is { } foundMeanwhile)
@@ -64,7 +72,13 @@ internal static class TemplateStore
             await File.WriteAllBytesAsync(Path.Combine(making, TemplateFiles.InUse), [], cancellationToken).ConfigureAwait(false);
             TemplateDescription.Of(key, making).Write(making);
             // Whatever the umask: what a guest had in its memory is for nobody else to read or change.
-            string[] files = [TemplateFiles.State, TemplateFiles.InUse, TemplateFiles.Description, .. Directory.GetFiles(making, "serial*.log")];
+            string[] files =
+            [
+                TemplateFiles.State,
+                TemplateFiles.InUse,
+                TemplateFiles.Description,
+                .. Directory.GetFiles(making, "serial*.log"),
+            ];
             foreach (string file in files)
                 File.SetUnixFileMode(Path.Combine(making, file), UnixFileMode.UserRead | UnixFileMode.UserWrite);
             Directory.Move(making, folder);
@@ -77,17 +91,27 @@ internal static class TemplateStore
         }
     }
 
-    // What a guest had in its memory is nobody else's business: another user's template is closed, and is neither used nor thrown away. QEMU opens the memory for writing, too.
+    // What a guest had in its memory is nobody else's business: another user's template is closed, and is neither used nor thrown away.
+    // QEMU opens the memory for writing, too.
     private static string? FindClosed(string folder)
     {
         string description = Path.Combine(folder, TemplateFiles.Description);
         if (!File.Exists(description))
             return null;
         string[] read = [TemplateFiles.Description, TemplateFiles.InUse, TemplateFiles.State];
-        string? closed = read.Select(name => Path.Combine(folder, name)).FirstOrDefault(file => File.Exists(file) && !Native.May(file, write: false));
-        if (closed is null && Path.Combine(folder, TemplateFiles.Memory) is var memory && File.Exists(memory) && !Native.May(memory, write: true))
+        string? closed = read.Select(name => Path.Combine(folder, name))
+            .FirstOrDefault(file => File.Exists(file) && !Native.May(file, write: false));
+        if (
+            closed is null
+            && Path.Combine(folder, TemplateFiles.Memory) is var memory
+            && File.Exists(memory)
+            && !Native.May(memory, write: true)
+        )
             closed = memory;
-        return closed is null ? null : $"the one that is there is another user's, or can't be written: '{closed}' is closed to this user (set TESTHARNESS_CACHE to a folder of your own)";
+        return closed is null
+            ? null
+            : $"the one that is there is another user's, or can't be written: '{closed}' is closed to this user (set "
+                + "TESTHARNESS_CACHE to a folder of your own)";
     }
 
     private static Template? TryOpen(string key, string folder, bool again, out string? fault)
@@ -123,9 +147,11 @@ internal static class TemplateStore
     {
         if (TemplateFiles.FindForeign(folder) is { } foreign)
         {
-            throw new HostNotReadyException(new FailureText($"The folder '{folder}' is in the way of a template, and is not removed.")
-                .Add("Reason", $"it has '{foreign}' in it, which is not TestHarness's")
-                .Try("move what is yours elsewhere, or set TESTHARNESS_CACHE to another folder."));
+            throw new HostNotReadyException(
+                new FailureText($"The folder '{folder}' is in the way of a template, and is not removed.")
+                    .Add("Reason", $"it has '{foreign}' in it, which is not TestHarness's")
+                    .Try("move what is yours elsewhere, or set TESTHARNESS_CACHE to another folder.")
+            );
         }
 
         FolderRemoval.Remove(folder);

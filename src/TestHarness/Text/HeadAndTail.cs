@@ -4,8 +4,8 @@ using System.Text;
 namespace TestHarness.Text;
 
 /// <summary>
-/// Keeps the beginning and the end of a stream of bytes of any length, in bounded memory. Positions are those in the whole stream, so that they stay what
-/// they are when bytes between the two are dropped. Not safe for threads.
+/// Keeps the beginning and the end of a stream of bytes of any length, in bounded memory. Positions are those in the whole stream, so that
+/// they stay what they are when bytes between the two are dropped. Not safe for threads.
 /// </summary>
 internal sealed class HeadAndTail(int headBytes, int tailBytes)
 {
@@ -49,7 +49,8 @@ internal sealed class HeadAndTail(int headBytes, int tailBytes)
     {
         while (!to.IsEmpty)
         {
-            ReadOnlySpan<byte> part = from < headBytes ? _head.AsSpan((int)from, (int)Math.Min(headBytes, Length) - (int)from) : _tail.AsSpan(InTail(from));
+            ReadOnlySpan<byte> part =
+                from < headBytes ? _head.AsSpan((int)from, (int)Math.Min(headBytes, Length) - (int)from) : _tail.AsSpan(InTail(from));
             int count = Math.Min(part.Length, to.Length);
             part[..count].CopyTo(to);
             from += count;
@@ -71,7 +72,8 @@ internal sealed class HeadAndTail(int headBytes, int tailBytes)
     {
         if (Length <= headBytes)
             return _head.AsMemory(0, (int)Length);
-        byte[] marker = Dropped == 0 ? [] : Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"\n[… {Dropped} bytes dropped …]\n"));
+        byte[] marker =
+            Dropped == 0 ? [] : Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"\n[… {Dropped} bytes dropped …]\n"));
         long tail = headBytes + Dropped;
         var all = new byte[headBytes + marker.Length + CountFrom(tail)];
         CopyTo(0, all.AsSpan(0, headBytes));

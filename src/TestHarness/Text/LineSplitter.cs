@@ -4,8 +4,8 @@ using System.Text;
 namespace TestHarness.Text;
 
 /// <summary>
-/// Cuts a stream of UTF-8 bytes into lines; a line end is LF or CR LF. A line that is longer than the limit is handed on in pieces, so that a guest that never
-/// ends its line does not fill the host's memory.
+/// Cuts a stream of UTF-8 bytes into lines; a line end is LF or CR LF. A line that is longer than the limit is handed on in pieces, so that
+/// a guest that never ends its line does not fill the host's memory.
 /// </summary>
 internal sealed class LineSplitter(Action<string> onLine, int maxLineBytes = LineSplitter.MaxLineBytes)
 {
@@ -58,7 +58,8 @@ internal sealed class LineSplitter(Action<string> onLine, int maxLineBytes = Lin
     private void EmitPiece()
     {
         byte[] piece = [.. _line];
-        int kept = piece[^1] == '\r' ? 1
+        int kept =
+            piece[^1] == '\r' ? 1
             : Rune.DecodeLastFromUtf8(piece, out _, out int length) == OperationStatus.NeedMoreData ? length
             : 0;
         _line.Clear();

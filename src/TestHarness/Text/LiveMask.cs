@@ -3,8 +3,8 @@ using System.Text;
 namespace TestHarness.Text;
 
 /// <summary>
-/// Masks the lines of one stream while they come. No line waits for the next one: what may be the beginning of a secret is masked at once, and what has come before is
-/// remembered as far as a secret may reach back. Not safe for threads.
+/// Masks the lines of one stream while they come. No line waits for the next one: what may be the beginning of a secret is masked at once,
+/// and what has come before is remembered as far as a secret may reach back. Not safe for threads.
 /// </summary>
 internal sealed class LiveMask(SecretMask mask)
 {

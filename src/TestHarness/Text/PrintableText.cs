@@ -5,13 +5,14 @@ using System.Text.RegularExpressions;
 namespace TestHarness.Text;
 
 /// <summary>
-/// Makes what a guest wrote harmless for those who read it in a terminal, a CI log or an XML file: control characters, invisible changes of direction and
-/// what XML does not take are shown as <c>\x1b</c> or <c>\u202e</c>, and a backslash breaks what a CI system would take for a command. Done twice it is as
-/// done once. Logs and attachments keep what the guest wrote.
+/// Makes what a guest wrote harmless for those who read it in a terminal, a CI log or an XML file: control characters, invisible changes of
+/// direction and what XML does not take are shown as <c>\x1b</c> or <c>\u202e</c>, and a backslash breaks what a CI system would take for a
+/// command. Done twice it is as done once. Logs and attachments keep what the guest wrote.
 /// </summary>
 internal static partial class PrintableText
 {
-    // Azure Pipelines, TeamCity and GitHub find these anywhere in a line: https://learn.microsoft.com/azure/devops/pipelines/scripts/logging-commands,
+    // Azure Pipelines, TeamCity and GitHub find these anywhere in a line:
+    // https://learn.microsoft.com/azure/devops/pipelines/scripts/logging-commands,
     // https://www.jetbrains.com/help/teamcity/service-messages.html. GitHub's '::' counts at the start of a line, after white space.
     private static readonly string[] CommandMarkers = ["##vso[", "##[", "##teamcity["];
 
@@ -60,14 +61,21 @@ internal static partial class PrintableText
         return 0;
     }
 
-    // Controls but for tab and line feed; marks, embeddings, overrides and isolates of direction; line separators that are no LF; what is no character.
+    // Controls but for tab and line feed; marks, embeddings, overrides and isolates of direction; line separators that are no LF; what is
+    // no character.
     private static bool MustBeShown(char character) =>
         (char.IsControl(character) && character is not ('\t' or '\n'))
-        || character is '\u061c' or (>= '\u200e' and <= '\u200f') or (>= '\u2028' and <= '\u202e') or (>= '\u2066' and <= '\u2069') or >= '\ufffe';
+        || character
+            is '\u061c'
+                or (>= '\u200e' and <= '\u200f')
+                or (>= '\u2028' and <= '\u202e')
+                or (>= '\u2066' and <= '\u2069')
+                or >= '\ufffe';
 
-    private static string Shown(char character) => character < 0x100
-        ? string.Create(CultureInfo.InvariantCulture, $"\\x{(int)character:x2}")
-        : string.Create(CultureInfo.InvariantCulture, $"\\u{(int)character:x4}");
+    private static string Shown(char character) =>
+        character < 0x100
+            ? string.Create(CultureInfo.InvariantCulture, $"\\x{(int)character:x2}")
+            : string.Create(CultureInfo.InvariantCulture, $"\\u{(int)character:x4}");
 
     private static bool IsCommand(ReadOnlySpan<char> rest)
     {

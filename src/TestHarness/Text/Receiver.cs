@@ -4,12 +4,17 @@ using System.Runtime.ExceptionServices;
 namespace TestHarness.Text;
 
 /// <summary>
-/// Calls what a user gave for being told (of lines, of progress) apart from what tells it: on a thread of its own, in order, never two calls at a time. Who tells waits for
-/// room, or goes on and has what was missed counted. A receiver that blocks holds only this thread, and one that throws is not called again.
+/// Calls what a user gave for being told (of lines, of progress) apart from what tells it: on a thread of its own, in order, never two
+/// calls at a time. Who tells waits for room, or goes on and has what was missed counted. A receiver that blocks holds only this thread,
+/// and one that throws is not called again.
 /// </summary>
 /// <param name="receive">The user's.</param>
 /// <param name="size">How much an item counts, in characters.</param>
-[SuppressMessage("Design", "CA1001:Types that own disposable fields should be disposable", Justification = "Neither holds anything of the system's; who waits may outlive who tells.")]
+[SuppressMessage(
+    "Design",
+    "CA1001:Types that own disposable fields should be disposable",
+    Justification = "Neither holds anything of the system's; who waits may outlive who tells."
+)]
 internal sealed class Receiver<T>(Action<T> receive, Func<T, int> size)
 {
     /// <summary>So many items wait for the receiver at most.</summary>
@@ -62,7 +67,9 @@ internal sealed class Receiver<T>(Action<T> receive, Func<T, int> size)
     /// <summary>Takes an item without waiting; where there is no room, the receiver misses it.</summary>
     public void Offer(T item) => TryAdd(item, mayMiss: true, out _);
 
-    /// <summary>Waits until all was handed on; only for a moment where the receiver was released. Does not throw what the receiver has thrown.</summary>
+    /// <summary>
+    /// Waits until all was handed on; only for a moment where the receiver was released. Does not throw what the receiver has thrown.
+    /// </summary>
     public async Task FinishAsync(CancellationToken cancellationToken)
     {
         while (IsBusy(out Task moved))
@@ -77,7 +84,10 @@ internal sealed class Receiver<T>(Action<T> receive, Func<T, int> size)
         }
     }
 
-    /// <summary>Waits for a moment, so that all was handed on unless the receiver is slow. One that has not come back for longer is not waited for again.</summary>
+    /// <summary>
+    /// Waits for a moment, so that all was handed on unless the receiver is slow. One that has not come back for longer is not waited for
+    /// again.
+    /// </summary>
     public async Task SettleAsync()
     {
         if (IsBusy(out _) && Time.GetElapsedTime(Volatile.Read(ref _calledAt)) > Patience)

@@ -5,14 +5,16 @@ using System.Text.RegularExpressions;
 namespace TestHarness.Text;
 
 /// <summary>
-/// Puts <c>***</c> in place of secrets in texts that people and CI get to see. Of a secret of several lines each line that is long enough is one of its own, and where
-/// a text was cut, what is left of a secret there is masked, too. Pure.
+/// Puts <c>***</c> in place of secrets in texts that people and CI get to see. Of a secret of several lines each line that is long enough
+/// is one of its own, and where a text was cut, what is left of a secret there is masked, too. Pure.
 /// </summary>
 internal sealed partial class SecretMask
 {
     public const string Mask = "***";
 
-    /// <summary>How long a line of a secret is at least that is masked by itself: a shorter one says little, and stands in many a text.</summary>
+    /// <summary>
+    /// How long a line of a secret is at least that is masked by itself: a shorter one says little, and stands in many a text.
+    /// </summary>
     public const int ShortestLine = 4;
 
     // From here on a line is found within a word, too.
@@ -29,10 +31,19 @@ internal sealed partial class SecretMask
     /// <summary>Makes the mask of some secrets, none of them empty. Line ends around a secret don't belong to it.</summary>
     public SecretMask(IEnumerable<string> secrets)
     {
-        string[][] all = [.. secrets.Select(secret => secret.ReplaceLineEndings("\n").Trim('\n').Split('\n')).Where(lines => lines is not [""])];
+        string[][] all =
+        [
+            .. secrets.Select(secret => secret.ReplaceLineEndings("\n").Trim('\n').Split('\n')).Where(lines => lines is not [""]),
+        ];
         _whole = [.. all.SelectMany(WholeForms).Distinct(StringComparer.Ordinal)];
-        _lines = [.. all.Where(lines => lines.Length > 1).SelectMany(lines => lines).SelectMany(line => Forms(line.Trim()))
-            .Where(form => form.Length >= ShortestLine).Distinct(StringComparer.Ordinal)];
+        _lines =
+        [
+            .. all.Where(lines => lines.Length > 1)
+                .SelectMany(lines => lines)
+                .SelectMany(line => Forms(line.Trim()))
+                .Where(form => form.Length >= ShortestLine)
+                .Distinct(StringComparer.Ordinal),
+        ];
         Longest = _whole.Select(form => form.Length).DefaultIfEmpty().Max();
     }
 
@@ -46,7 +57,8 @@ internal sealed partial class SecretMask
     /// <param name="start">What is before it helps to find secrets, and is left out.</param>
     /// <param name="beginsCut">Whether the text begins anywhere, so that the end of a secret may stand there.</param>
     /// <param name="endsCut">Whether the text ends anywhere, so that the beginning of a secret may stand there.</param>
-    /// <param name="shortestBeginning">How long such a beginning is at least. One that is shorter says little, and stands at the end of many a text.</param>
+    /// <param name="shortestBeginning">How long such a beginning is at least. One that is shorter says little, and stands at the end of
+    /// many a text.</param>
     public string Apply(string text, int start = 0, bool beginsCut = false, bool endsCut = false, int shortestBeginning = ShortestLine)
     {
         if (_whole.Length == 0)
@@ -138,7 +150,16 @@ internal sealed partial class SecretMask
     private static IEnumerable<string> Forms(string line)
     {
         string relaxed = JsonSerializer.Serialize(line, Relaxed)[1..^1];
-        foreach (string form in (string[])[line, relaxed, JsonSerializer.Serialize(line)[1..^1], line.Replace(",", ",,", StringComparison.Ordinal), PrintableText.Of(line)])
+        foreach (
+            string form in (string[])
+                [
+                    line,
+                    relaxed,
+                    JsonSerializer.Serialize(line)[1..^1],
+                    line.Replace(",", ",,", StringComparison.Ordinal),
+                    PrintableText.Of(line),
+                ]
+        )
         {
             yield return form;
             yield return form.Replace("'", "'\\''", StringComparison.Ordinal);

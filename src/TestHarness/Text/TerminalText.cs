@@ -4,8 +4,8 @@ using System.Text;
 namespace TestHarness.Text;
 
 /// <summary>
-/// What a terminal would have been left with, line by line: escape sequences and control characters removed, and what a carriage return, a backspace or a
-/// movement within the line makes programs write over is written over. Lines are not moved between. Pure.
+/// What a terminal would have been left with, line by line: escape sequences and control characters removed, and what a carriage return, a
+/// backspace or a movement within the line makes programs write over is written over. Lines are not moved between. Pure.
 /// </summary>
 internal sealed class TerminalText
 {
@@ -98,7 +98,9 @@ internal sealed class TerminalText
         if (_next == _from.Length || _from[_next].Value is < 0x40 or > 0x7e)
             return;
         string parameters = string.Concat(_from[first.._next]);
-        int number = int.TryParse(parameters, NumberStyles.None, CultureInfo.InvariantCulture, out int given) ? Math.Min(given, LongestMove) : 0;
+        int number = int.TryParse(parameters, NumberStyles.None, CultureInfo.InvariantCulture, out int given)
+            ? Math.Min(given, LongestMove)
+            : 0;
         switch (_from[_next++].Value)
         {
             case 'C':

@@ -18,7 +18,11 @@ internal static class TextTail
     {
         string tail = Of(text, lines);
         ReadOnlySpan<char> above = text.AsSpan(0, text.LastIndexOf(tail, StringComparison.Ordinal));
-        if (string.IsNullOrWhiteSpace(telling) || tail.Contains(telling.Trim(), StringComparison.Ordinal) || above.LastIndexOf(telling) is var found && found < 0)
+        if (
+            string.IsNullOrWhiteSpace(telling)
+            || tail.Contains(telling.Trim(), StringComparison.Ordinal)
+            || above.LastIndexOf(telling) is var found && found < 0
+        )
             return tail;
         int left = above[found..].Count('\n') - 1;
         return left < 1 ? $"{telling}\n{tail}" : $"{telling}\n[… {left} lines …]\n{tail}";

@@ -22,8 +22,13 @@ public sealed class AgentSoakTests(Tiny tiny)
     [Fact]
     public async Task Every_byte_is_its_own_commands()
     {
-        int seed = int.Parse(Environment.GetEnvironmentVariable("SOAK_SEED") ?? $"{Random.Shared.Next(100_000)}", CultureInfo.InvariantCulture);
-        var duration = TimeSpan.FromSeconds(int.Parse(Environment.GetEnvironmentVariable("SOAK_SECONDS") ?? FewSeconds, CultureInfo.InvariantCulture));
+        int seed = int.Parse(
+            Environment.GetEnvironmentVariable("SOAK_SEED") ?? $"{Random.Shared.Next(100_000)}",
+            CultureInfo.InvariantCulture
+        );
+        var duration = TimeSpan.FromSeconds(
+            int.Parse(Environment.GetEnvironmentVariable("SOAK_SECONDS") ?? FewSeconds, CultureInfo.InvariantCulture)
+        );
         TestContext.Current.TestOutputHelper?.WriteLine($"seed {seed}");
         await using VirtualMachine one = await tiny.StartFreshAsync(Token);
         await using VirtualMachine other = await tiny.StartFreshAsync(Token);
@@ -31,11 +36,21 @@ public sealed class AgentSoakTests(Tiny tiny)
         bool IsOver() => Stopwatch.GetElapsedTime(began) > duration;
 
         // A thread of the pool for each, so that none of them waits for another's pause.
-        await Task.WhenAll(((VirtualMachine[])[one, other]).SelectMany((vm, number) => Enumerable.Range(0, Workers + 2).Select(i =>
-        {
-            var random = new Random(seed + (100 * number) + i);
-            return Task.Run(() => i < Workers ? AskAsync(vm.Shell, random, IsOver) : ReadAsync(vm.Shell, random, IsOver), Token);
-        })));
+        await Task.WhenAll(
+            ((VirtualMachine[])[one, other]).SelectMany(
+                (vm, number) =>
+                    Enumerable
+                        .Range(0, Workers + 2)
+                        .Select(i =>
+                        {
+                            var random = new Random(seed + (100 * number) + i);
+                            return Task.Run(
+                                () => i < Workers ? AskAsync(vm.Shell, random, IsOver) : ReadAsync(vm.Shell, random, IsOver),
+                                Token
+                            );
+                        })
+            )
+        );
 
         TestContext.Current.TestOutputHelper?.WriteLine($"{_commands} commands, {_lines} lines beside them");
         _commands.Should().BePositive($"seed {seed}");

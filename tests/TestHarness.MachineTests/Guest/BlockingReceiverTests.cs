@@ -4,7 +4,9 @@ using Xunit;
 
 namespace TestHarness.MachineTests.Guest;
 
-/// <summary>What the test gave to be called, and what does not come back or throws: limits, tokens, kills and disposals stand all the same.</summary>
+/// <summary>
+/// What the test gave to be called, and what does not come back or throws: limits, tokens, kills and disposals stand all the same.
+/// </summary>
 public sealed class BlockingReceiverTests(Tiny tiny) : IDisposable
 {
     private static readonly TimeSpan Bound = TimeSpan.FromSeconds(5);
@@ -23,7 +25,9 @@ public sealed class BlockingReceiverTests(Tiny tiny) : IDisposable
     {
         using var cancel = new CancellationTokenSource();
         Task<ShellResult> limited = tiny.Machine.Shell.RunAsync("yes", Blocking with { Timeout = TimeSpan.FromSeconds(1) }, Token);
-        (await limited.Awaiting(it => it.WaitAsync(Bound, Token)).Should().ThrowAsync<WaitTimeoutException>()).WithMessage("*waited 1 s for the command: yes*");
+        (await limited.Awaiting(it => it.WaitAsync(Bound, Token)).Should().ThrowAsync<WaitTimeoutException>()).WithMessage(
+            "*waited 1 s for the command: yes*"
+        );
 
         Task<ShellResult> cancelled = tiny.Machine.Shell.RunAsync("yes", Blocking, cancel.Token);
         await _called.Task.WaitAsync(Bound, Token);
@@ -43,7 +47,9 @@ public sealed class BlockingReceiverTests(Tiny tiny) : IDisposable
 
         GuestProcess disposed = await tiny.Machine.Shell.StartAsync("yes", Blocking, Token);
         await disposed.DisposeAsync().AsTask().WaitAsync(Bound, Token);
-        (await Record.ExceptionAsync(() => disposed.WaitAsync(Bound, Token)) is WaitTimeoutException).Should().BeFalse("it has ended, whatever of its lines was told");
+        (await Record.ExceptionAsync(() => disposed.WaitAsync(Bound, Token)) is WaitTimeoutException)
+            .Should()
+            .BeFalse("it has ended, whatever of its lines was told");
     }
 
     [Fact]
@@ -89,7 +95,10 @@ public sealed class BlockingReceiverTests(Tiny tiny) : IDisposable
         await vm.KillAsync().WaitAsync(Bound, Token);
         await vm.DisposeAsync().AsTask().WaitAsync(Bound, Token);
 
-        (await vm.CollectEvidenceAsync(Token)).Events.Where(entry => entry.Outcome?.Contains("not my line", StringComparison.Ordinal) == true).Should().ContainSingle();
+        (await vm.CollectEvidenceAsync(Token))
+            .Events.Where(entry => entry.Outcome?.Contains("not my line", StringComparison.Ordinal) == true)
+            .Should()
+            .ContainSingle();
         Directory.Exists(folder).Should().BeFalse();
     }
 
@@ -98,7 +107,9 @@ public sealed class BlockingReceiverTests(Tiny tiny) : IDisposable
     {
         var options = new SyncOptions { Progress = new Blocker<SyncProgress>(Block), Timeout = TimeSpan.FromSeconds(60) };
 
-        SyncResult pushed = await tiny.Machine.Files.PushAsync(typeof(object).Assembly.Location, "/tmp/", options with { Exclude = ["*.none"] }, Token).WaitAsync(TimeSpan.FromSeconds(20), Token);
+        SyncResult pushed = await tiny
+            .Machine.Files.PushAsync(typeof(object).Assembly.Location, "/tmp/", options with { Exclude = ["*.none"] }, Token)
+            .WaitAsync(TimeSpan.FromSeconds(20), Token);
 
         pushed.Changes.Should().ContainSingle();
     }
@@ -106,10 +117,17 @@ public sealed class BlockingReceiverTests(Tiny tiny) : IDisposable
     [Fact]
     public async Task A_start_whose_receiver_of_progress_blocks_comes_up_and_one_whose_receiver_throws_fails_with_that()
     {
-        await using VirtualMachine vm = await VirtualMachine.StartAsync(new MachineSpec(), new Blocker<StartProgress>(Block), Token).WaitAsync(TimeSpan.FromSeconds(30), Token);
+        await using VirtualMachine vm = await VirtualMachine
+            .StartAsync(new MachineSpec(), new Blocker<StartProgress>(Block), Token)
+            .WaitAsync(TimeSpan.FromSeconds(30), Token);
         (await vm.Shell.RunAsync("echo up", cancellationToken: Token)).Should().HaveOutput("up");
 
-        Func<Task> start = () => VirtualMachine.StartAsync(new MachineSpec(), new Blocker<StartProgress>(() => throw new FormatException("not this step")), Token);
+        Func<Task> start = () =>
+            VirtualMachine.StartAsync(
+                new MachineSpec(),
+                new Blocker<StartProgress>(() => throw new FormatException("not this step")),
+                Token
+            );
         (await start.Should().ThrowAsync<FormatException>()).WithMessage("not this step");
     }
 
@@ -126,7 +144,9 @@ public sealed class BlockingReceiverTests(Tiny tiny) : IDisposable
 
         await using GuestProcess asking = await vm.Shell.StartAsync("wget -q -O- http://169.254.169.254/blocks", cancellationToken: Token);
         await _called.Task.WaitAsync(Bound, Token);
-        (await vm.Shell.RunAsync("wget -q -O- http://169.254.169.254/answers", cancellationToken: Token)).StandardOutput.Should().Be("here");
+        (await vm.Shell.RunAsync("wget -q -O- http://169.254.169.254/answers", cancellationToken: Token))
+            .StandardOutput.Should()
+            .Be("here");
 
         await vm.DisposeAsync().AsTask().WaitAsync(Bound, Token);
     }

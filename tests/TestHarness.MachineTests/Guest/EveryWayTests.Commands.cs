@@ -32,10 +32,14 @@ public abstract partial class EveryWayTests
         Func<Task> run = () => Shell.RunAsync("echo half done; echo no such thing >&2; exit 4", cancellationToken: Token);
 
         GuestCommandException thrown = (await run.Should().ThrowAsync<GuestCommandException>()).Which;
-        thrown.Message.Should()
+        thrown
+            .Message.Should()
             .StartWith($"Machine '{Vm.Name}': the command ended with exit code 4.")
-            .And.Contain("Command: echo half done").And.Contain("Standard error: no such thing").And.Contain("Standard output: half done")
-            .And.Contain("Serial log (since ").And.Contain("Reproduce: ");
+            .And.Contain("Command: echo half done")
+            .And.Contain("Standard error: no such thing")
+            .And.Contain("Standard output: half done")
+            .And.Contain("Serial log (since ")
+            .And.Contain("Reproduce: ");
         thrown.Result!.ExitCode.Should().Be(4);
     }
 
@@ -44,8 +48,16 @@ public abstract partial class EveryWayTests
     {
         const string Reason = "*could not be started: exec no-such-program: No such file*";
 
-        await Shell.Invoking(shell => shell.RunAsync(["no-such-program"], cancellationToken: Token)).Should().ThrowAsync<GuestCommandException>().WithMessage(Reason);
-        await Shell.Invoking(shell => shell.StartAsync(["no-such-program"], cancellationToken: Token)).Should().ThrowAsync<GuestCommandException>().WithMessage(Reason);
+        await Shell
+            .Invoking(shell => shell.RunAsync(["no-such-program"], cancellationToken: Token))
+            .Should()
+            .ThrowAsync<GuestCommandException>()
+            .WithMessage(Reason);
+        await Shell
+            .Invoking(shell => shell.StartAsync(["no-such-program"], cancellationToken: Token))
+            .Should()
+            .ThrowAsync<GuestCommandException>()
+            .WithMessage(Reason);
     }
 
     [Fact]
@@ -64,7 +76,10 @@ public abstract partial class EveryWayTests
     [Fact]
     public async Task Passes_the_environment_on_literally()
     {
-        var options = new ShellOptions { Environment = new Dictionary<string, string> { ["GREETING"] = "a 'b' \"c\" $d\n=ä", ["EMPTY"] = "" } };
+        var options = new ShellOptions
+        {
+            Environment = new Dictionary<string, string> { ["GREETING"] = "a 'b' \"c\" $d\n=ä", ["EMPTY"] = "" },
+        };
 
         ShellResult result = await Shell.RunAsync("printf '%s|' \"$GREETING\" \"${EMPTY-unset}\" \"$HOME\"", options, Token);
 
@@ -86,7 +101,8 @@ public abstract partial class EveryWayTests
         var nobody = new ShellOptions { User = "nobody" };
 
         (await Shell.RunAsync("id -un; id -Gn; echo $USER; touch /root/mine 2>/dev/null || echo kept out", nobody, Token))
-            .Should().HaveOutput("nobody\nnogroup\nnobody\nkept out");
+            .Should()
+            .HaveOutput("nobody\nnogroup\nnobody\nkept out");
     }
 
     [Fact]
@@ -102,12 +118,15 @@ public abstract partial class EveryWayTests
     [Fact]
     public async Task Runs_20_commands_at_once()
     {
-        IEnumerable<Task<ShellResult>> running = Enumerable.Range(0, 20).Select(i =>
-            Shell.TryRunAsync($"head -c {i * 10000} /dev/zero | wc -c; echo {i} >&2; exit {i}", cancellationToken: Token));
+        IEnumerable<Task<ShellResult>> running = Enumerable
+            .Range(0, 20)
+            .Select(i => Shell.TryRunAsync($"head -c {i * 10000} /dev/zero | wc -c; echo {i} >&2; exit {i}", cancellationToken: Token));
 
         ShellResult[] results = await Task.WhenAll(running);
 
-        results.Select(result => (result.ExitCode, result.StandardOutput.Trim(), result.StandardError.Trim()))
-            .Should().Equal(Enumerable.Range(0, 20).Select(i => (i, $"{i * 10000}", $"{i}")));
+        results
+            .Select(result => (result.ExitCode, result.StandardOutput.Trim(), result.StandardError.Trim()))
+            .Should()
+            .Equal(Enumerable.Range(0, 20).Select(i => (i, $"{i * 10000}", $"{i}")));
     }
 }

@@ -10,7 +10,9 @@ namespace TestHarness.MachineTests.Guest;
 public abstract partial class EveryWayTests
 {
     // Three ways to escape: a child that ignores SIGTERM, one in a new session, one whose parent has gone.
-    private const string Stubborn = "trap '' TERM HUP; (trap '' TERM; sleep 7777) & setsid sleep 7777 & (setsid sh -c 'sleep 7777 & wait' &) ; echo started; sleep 7777";
+    private const string Stubborn =
+        "trap '' TERM HUP; (trap '' TERM; sleep 7777) & setsid sleep 7777 & (setsid sh -c 'sleep 7777 & wait' &) ; echo started; "
+        + "sleep 7777";
 
     [Fact]
     public async Task Kills_everything_when_the_limit_runs_out()
@@ -31,8 +33,9 @@ public abstract partial class EveryWayTests
         using var cancel = CancellationTokenSource.CreateLinkedTokenSource(Token);
         var options = new ShellOptions { OnOutput = _ => cancel.Cancel() };
 
-        OperationCanceledException thrown = (await Shell.Invoking(shell => shell.RunAsync(Stubborn, options, cancel.Token))
-            .Should().ThrowAsync<OperationCanceledException>()).Which;
+        OperationCanceledException thrown = (
+            await Shell.Invoking(shell => shell.RunAsync(Stubborn, options, cancel.Token)).Should().ThrowAsync<OperationCanceledException>()
+        ).Which;
 
         thrown.CancellationToken.Should().Be(cancel.Token);
         await AssertNoneIsLeftAsync("sleep 7777");
@@ -52,7 +55,10 @@ public abstract partial class EveryWayTests
     [Fact]
     public async Task Talks_to_a_command_while_it_runs()
     {
-        await using GuestProcess process = await Shell.StartAsync("while read line; do echo \"got $line\"; done; echo no more >&2; exit 3", cancellationToken: Token);
+        await using GuestProcess process = await Shell.StartAsync(
+            "while read line; do echo \"got $line\"; done; echo no more >&2; exit 3",
+            cancellationToken: Token
+        );
 
         await process.StandardInput.WriteAsync(Encoding.UTF8.GetBytes("one\n"), Token);
         await Shell.WaitUntilSucceedsAsync($"test -d /proc/{process.Id}", cancellationToken: Token);
@@ -71,12 +77,16 @@ public abstract partial class EveryWayTests
     [Fact]
     public async Task Outlives_a_wait_and_takes_a_signal()
     {
-        await using GuestProcess process = await Shell.StartAsync("trap 'echo told; exit 5' TERM; echo ready; while :; do sleep 0.05; done", cancellationToken: Token);
+        await using GuestProcess process = await Shell.StartAsync(
+            "trap 'echo told; exit 5' TERM; echo ready; while :; do sleep 0.05; done",
+            cancellationToken: Token
+        );
 
         while (process.StandardOutput != "ready\n")
             await Task.Delay(10, Token);
-        (await process.Invoking(p => p.WaitAsync(TimeSpan.FromSeconds(0.2), Token)).Should().ThrowAsync<WaitTimeoutException>())
-            .WithMessage("*waited 0.2 s for the end of the command: trap*Last seen: ready*");
+        (
+            await process.Invoking(p => p.WaitAsync(TimeSpan.FromSeconds(0.2), Token)).Should().ThrowAsync<WaitTimeoutException>()
+        ).WithMessage("*waited 0.2 s for the end of the command: trap*Last seen: ready*");
         await process.SignalAsync(15, Token);
 
         (await process.WaitAsync(cancellationToken: Token)).Should().Fail(withExitCode: 5).And.HaveOutput("ready\ntold");
@@ -87,13 +97,18 @@ public abstract partial class EveryWayTests
     {
         GuestProcess killed = await Shell.StartAsync("setsid sleep 8888 & sleep 8888", cancellationToken: Token);
         GuestProcess disposed = await Shell.StartAsync(["sleep", "8888"], cancellationToken: Token);
-        await using GuestProcess limited = await Shell.StartAsync("sleep 8888", new ShellOptions { Timeout = TimeSpan.FromSeconds(0.5) }, Token);
+        await using GuestProcess limited = await Shell.StartAsync(
+            "sleep 8888",
+            new ShellOptions { Timeout = TimeSpan.FromSeconds(0.5) },
+            Token
+        );
 
         (await killed.KillAsync(Token)).Signal.Should().Be(9);
         await disposed.DisposeAsync();
         await disposed.DisposeAsync();
-        (await limited.Invoking(p => p.WaitAsync(cancellationToken: Token)).Should().ThrowAsync<WaitTimeoutException>())
-            .WithMessage("*waited 0.5 s for the command: sleep 8888*");
+        (await limited.Invoking(p => p.WaitAsync(cancellationToken: Token)).Should().ThrowAsync<WaitTimeoutException>()).WithMessage(
+            "*waited 0.5 s for the command: sleep 8888*"
+        );
 
         await AssertNoneIsLeftAsync("sleep 8888");
     }

@@ -26,7 +26,9 @@ public abstract partial class EveryWayTests
         await Vm.Files.WriteBytesAsync($"{Folder}/random", random, cancellationToken: Token);
 
         (await Vm.Files.ReadBytesAsync($"{Folder}/random", cancellationToken: Token)).AsSpan().SequenceEqual(random).Should().BeTrue();
-        (await Shell.RunAsync($"stat -c '%a %U' {Folder}/random; ls -A {Folder}", cancellationToken: Token)).Should().HaveOutput("644 root\nrandom");
+        (await Shell.RunAsync($"stat -c '%a %U' {Folder}/random; ls -A {Folder}", cancellationToken: Token))
+            .Should()
+            .HaveOutput("644 root\nrandom");
     }
 
     [Fact]
@@ -37,7 +39,12 @@ public abstract partial class EveryWayTests
 
         await Vm.Files.WriteTextAsync(Folder, "new", cancellationToken: Token);
         (await Shell.RunAsync($"{Stat} {Folder}; cat {Folder}", cancellationToken: Token)).Should().HaveOutput("600 nobody:root\nnew");
-        await Vm.Files.WriteTextAsync(Folder, "newer", new GuestFileOptions { Mode = UnixFileMode.UserRead | UnixFileMode.GroupRead, Owner = "root:nogroup" }, Token);
+        await Vm.Files.WriteTextAsync(
+            Folder,
+            "newer",
+            new GuestFileOptions { Mode = UnixFileMode.UserRead | UnixFileMode.GroupRead, Owner = "root:nogroup" },
+            Token
+        );
         (await Shell.RunAsync($"{Stat} {Folder}; cat {Folder}", cancellationToken: Token)).Should().HaveOutput("440 root:nogroup\nnewer");
     }
 
@@ -54,11 +61,20 @@ public abstract partial class EveryWayTests
     [Fact]
     public async Task Names_the_file_that_can_not_be_read_or_written()
     {
-        await Vm.Files.Invoking(files => files.ReadTextAsync("/no/such", cancellationToken: Token))
-            .Should().ThrowAsync<GuestCommandException>().WithMessage("*Command: reading '/no/such' of the guest*No such file*");
-        await Vm.Files.Invoking(files => files.WriteTextAsync("/tmp", "x", cancellationToken: Token))
-            .Should().ThrowAsync<GuestCommandException>().WithMessage("*/tmp: Is a directory*");
-        await Vm.Files.Invoking(files => files.WriteTextAsync("relative", "x", cancellationToken: Token))
-            .Should().ThrowAsync<ArgumentException>().WithMessage("*\"relative\" is not absolute*");
+        await Vm
+            .Files.Invoking(files => files.ReadTextAsync("/no/such", cancellationToken: Token))
+            .Should()
+            .ThrowAsync<GuestCommandException>()
+            .WithMessage("*Command: reading '/no/such' of the guest*No such file*");
+        await Vm
+            .Files.Invoking(files => files.WriteTextAsync("/tmp", "x", cancellationToken: Token))
+            .Should()
+            .ThrowAsync<GuestCommandException>()
+            .WithMessage("*/tmp: Is a directory*");
+        await Vm
+            .Files.Invoking(files => files.WriteTextAsync("relative", "x", cancellationToken: Token))
+            .Should()
+            .ThrowAsync<ArgumentException>()
+            .WithMessage("*\"relative\" is not absolute*");
     }
 }

@@ -38,9 +38,16 @@ public abstract partial class EveryWayTests
     {
         using var here = new Tree(("in/file", "1"));
 
-        await Vm.Files.PushAsync($"{here}/in/", $"{Folder}/", new SyncOptions { Owner = "nobody:nogroup", Permissions = "D750,F640" }, Token);
+        await Vm.Files.PushAsync(
+            $"{here}/in/",
+            $"{Folder}/",
+            new SyncOptions { Owner = "nobody:nogroup", Permissions = "D750,F640" },
+            Token
+        );
 
-        (await Shell.RunAsync($"cd {Folder}; stat -c '%U:%G %a %n' . file", cancellationToken: Token)).Should().HaveOutput("nobody:nogroup 750 .\nnobody:nogroup 640 file");
+        (await Shell.RunAsync($"cd {Folder}; stat -c '%U:%G %a %n' . file", cancellationToken: Token))
+            .Should()
+            .HaveOutput("nobody:nogroup 750 .\nnobody:nogroup 640 file");
     }
 
     [Fact]
@@ -52,17 +59,21 @@ public abstract partial class EveryWayTests
         var options = new SyncOptions { Delete = true, DryRun = true };
 
         SyncResult would = await Vm.Files.PushAsync($"{here}/tree/", $"{Folder}/", options, Token);
-        (await Shell.RunAsync($"ls {Folder}", cancellationToken: Token)).Should().HaveOutput("changed\ngone\nsub", "a dry run changes nothing");
+        (await Shell.RunAsync($"ls {Folder}", cancellationToken: Token))
+            .Should()
+            .HaveOutput("changed\ngone\nsub", "a dry run changes nothing");
         SyncResult did = await Vm.Files.PushAsync($"{here}/tree/", $"{Folder}/", options with { DryRun = false }, Token);
         SyncResult nothing = await Vm.Files.PushAsync($"{here}/tree/", $"{Folder}/", options, Token);
 
-        would.Changes.Where(change => change.Path != "./").Should().BeEquivalentTo(
-        [
-            new SyncChange(SyncChangeKind.Deleted, "gone"),
-            new SyncChange(SyncChangeKind.Created, "new ä\n\"it's\".txt"),
-            new SyncChange(SyncChangeKind.Updated, "changed"),
-            new SyncChange(SyncChangeKind.AttributesSet, "sub/same"),
-        ]);
+        would
+            .Changes.Where(change => change.Path != "./")
+            .Should()
+            .BeEquivalentTo([
+                new SyncChange(SyncChangeKind.Deleted, "gone"),
+                new SyncChange(SyncChangeKind.Created, "new ä\n\"it's\".txt"),
+                new SyncChange(SyncChangeKind.Updated, "changed"),
+                new SyncChange(SyncChangeKind.AttributesSet, "sub/same"),
+            ]);
         did.Should().BeEquivalentTo(would);
         did.Bytes.Should().Be(15);
         nothing.Changes.Should().BeEmpty();
@@ -73,14 +84,26 @@ public abstract partial class EveryWayTests
     {
         using var here = new Tree();
 
-        await Vm.Files.Invoking(files => files.PushAsync($"{here}/nothing", "/tmp/", cancellationToken: Token))
-            .Should().ThrowAsync<FileNotFoundException>().WithMessage("*nothing*does not exist*");
-        await Vm.Files.Invoking(files => files.PullAsync("/no/such/file", $"{here}/", cancellationToken: Token))
-            .Should().ThrowAsync<GuestCommandException>().WithMessage("*/no/such/file*No such file*");
-        await Vm.Files.Invoking(files => files.PullAsync("/etc/nothing", $"{here}", cancellationToken: Token))
-            .Should().ThrowAsync<GuestCommandException>().WithMessage("*/etc/nothing*No such file*");
-        await Vm.Files.Invoking(files => files.PushAsync($"{here}", "relative/", cancellationToken: Token))
-            .Should().ThrowAsync<ArgumentException>().WithMessage("*\"relative/\" is not absolute*");
+        await Vm
+            .Files.Invoking(files => files.PushAsync($"{here}/nothing", "/tmp/", cancellationToken: Token))
+            .Should()
+            .ThrowAsync<FileNotFoundException>()
+            .WithMessage("*nothing*does not exist*");
+        await Vm
+            .Files.Invoking(files => files.PullAsync("/no/such/file", $"{here}/", cancellationToken: Token))
+            .Should()
+            .ThrowAsync<GuestCommandException>()
+            .WithMessage("*/no/such/file*No such file*");
+        await Vm
+            .Files.Invoking(files => files.PullAsync("/etc/nothing", $"{here}", cancellationToken: Token))
+            .Should()
+            .ThrowAsync<GuestCommandException>()
+            .WithMessage("*/etc/nothing*No such file*");
+        await Vm
+            .Files.Invoking(files => files.PushAsync($"{here}", "relative/", cancellationToken: Token))
+            .Should()
+            .ThrowAsync<ArgumentException>()
+            .WithMessage("*\"relative/\" is not absolute*");
     }
 
     /// <summary>A folder on the host, with files in it.</summary>

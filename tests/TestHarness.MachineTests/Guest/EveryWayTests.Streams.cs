@@ -26,7 +26,9 @@ public abstract partial class EveryWayTests
         List<string> lines = [];
 
         // Each line waits until the one before has been seen.
-        await foreach (OutputLine line in Shell.RunLinesAsync("for i in 1 2; do echo $i; read _; echo $i >&2; read _; done", options, Token))
+        await foreach (
+            OutputLine line in Shell.RunLinesAsync("for i in 1 2; do echo $i; read _; echo $i >&2; read _; done", options, Token)
+        )
         {
             lines.Add($"{line.Stream}:{line.Text}");
             await go.Writer.WriteAsync("\n"u8.ToArray(), Token);
@@ -85,8 +87,15 @@ public abstract partial class EveryWayTests
     [Fact]
     public async Task Carries_a_MiB_out_and_in_unchanged()
     {
-        ShellResult random = await Shell.RunAsync($"head -c 1048576 /dev/urandom > {Folder}; sha256sum < {Folder} >&2; cat {Folder}", cancellationToken: Token);
-        ShellResult again = await Shell.RunAsync("sha256sum", new ShellOptions { StandardInput = new MemoryStream(random.StandardOutputBytes.ToArray()) }, Token);
+        ShellResult random = await Shell.RunAsync(
+            $"head -c 1048576 /dev/urandom > {Folder}; sha256sum < {Folder} >&2; cat {Folder}",
+            cancellationToken: Token
+        );
+        ShellResult again = await Shell.RunAsync(
+            "sha256sum",
+            new ShellOptions { StandardInput = new MemoryStream(random.StandardOutputBytes.ToArray()) },
+            Token
+        );
 
         random.StandardError.Should().StartWith(Convert.ToHexStringLower(SHA256.HashData(random.StandardOutputBytes.Span)));
         again.StandardOutput.Should().Be(random.StandardError);
@@ -104,14 +113,19 @@ public abstract partial class EveryWayTests
     [InlineData(false)]
     [InlineData(true)]
     public async Task Sees_the_end_of_an_empty_input_at_once(bool given) =>
-        (await Shell.RunAsync("cat; echo end", new ShellOptions { StandardInput = given ? Stream.Null : null }, Token)).Should().HaveOutput("end");
+        (await Shell.RunAsync("cat; echo end", new ShellOptions { StandardInput = given ? Stream.Null : null }, Token))
+            .Should()
+            .HaveOutput("end");
 
     [Fact]
     public async Task May_leave_its_input_unread()
     {
         var options = new ShellOptions { StandardInput = new MemoryStream(new byte[2_000_000]) };
 
-        (await Shell.TryRunAsync("head -c 3 | wc -c; exec 0<&-; exit 4", options, Token)).Should().Fail(withExitCode: 4).And.HaveOutput("3");
+        (await Shell.TryRunAsync("head -c 3 | wc -c; exec 0<&-; exit 4", options, Token))
+            .Should()
+            .Fail(withExitCode: 4)
+            .And.HaveOutput("3");
     }
 
     [Fact]

@@ -7,8 +7,8 @@ using Xunit;
 namespace TestHarness.MachineTests.Guest;
 
 /// <summary>
-/// What a shell, files and the rest of a Debian guest do, whichever way the library gets into it. A subclass names the machine, which its tests share: each keeps to a folder
-/// of its own.
+/// What a shell, files and the rest of a Debian guest do, whichever way the library gets into it. A subclass names the machine, which its
+/// tests share: each keeps to a folder of its own.
 /// </summary>
 /// <param name="fixture">The machine.</param>
 /// <param name="way">The way into it.</param>
@@ -36,8 +36,11 @@ public abstract partial class EveryWayTests(VirtualMachineFixture fixture, Guest
         ShellResult date = await Shell.RunAsync("date +%s.%N", cancellationToken: Token);
         DateTimeOffset after = DateTimeOffset.UtcNow;
 
-        DateTimeOffset.UnixEpoch.AddSeconds(double.Parse(date.StandardOutput, CultureInfo.InvariantCulture))
-            .Should().BeAfter(before.AddSeconds(-1)).And.BeBefore(after.AddSeconds(1));
+        DateTimeOffset
+            .UnixEpoch.AddSeconds(double.Parse(date.StandardOutput, CultureInfo.InvariantCulture))
+            .Should()
+            .BeAfter(before.AddSeconds(-1))
+            .And.BeBefore(after.AddSeconds(1));
     }
 
     [Fact]
@@ -46,7 +49,13 @@ public abstract partial class EveryWayTests(VirtualMachineFixture fixture, Guest
         Vm.Metadata.Handle("/way", request => MetadataResponse.Text($"{request.Path} is answered"));
 
         ShellResult answer = await Shell.RunAsync(
-            ["bash", "-c", "exec 3<>/dev/tcp/169.254.169.254/80; printf 'GET /way HTTP/1.0\\r\\nHost: metadata\\r\\n\\r\\n' >&3; timeout 20 cat <&3"], cancellationToken: Token);
+            [
+                "bash",
+                "-c",
+                "exec 3<>/dev/tcp/169.254.169.254/80; printf 'GET /way HTTP/1.0\\r\\nHost: metadata\\r\\n\\r\\n' >&3; timeout 20 cat <&3",
+            ],
+            cancellationToken: Token
+        );
 
         answer.StandardOutput.Should().StartWith("HTTP/1.1 200 ").And.EndWith("\r\n\r\n/way is answered");
     }

@@ -38,15 +38,27 @@ public sealed class GuestAccessTests
         (await vm.Shell.RunAsync("cat /kept", cancellationToken: Token)).StandardOutput.Should().Be("kept\n");
         await JoinAsync(vm.Ssh);
 
-        (await FluentActions.Awaiting(() => vm.Shell.RunAsync("pkill -o sshd-session || pkill -f 'sshd: root'; sleep 60", cancellationToken: Token))
-            .Should().ThrowAsync<GuestCommandException>()).Which.Message.Should().Contain("pkill");
+        (
+            await FluentActions
+                .Awaiting(() => vm.Shell.RunAsync("pkill -o sshd-session || pkill -f 'sshd: root'; sleep 60", cancellationToken: Token))
+                .Should()
+                .ThrowAsync<GuestCommandException>()
+        )
+            .Which.Message.Should()
+            .Contain("pkill");
         (await vm.Shell.RunAsync("cat /kept", cancellationToken: Token)).StandardOutput.Should().Be("kept\n");
     }
 
     [Fact]
     public async Task A_user_who_may_use_sudo_is_enough_for_ssh()
     {
-        await using VirtualMachine vm = await VirtualMachine.StartAsync(Cloud with { Ssh = new SshAccess { User = "debian" } }, cancellationToken: Token);
+        await using VirtualMachine vm = await VirtualMachine.StartAsync(
+            Cloud with
+            {
+                Ssh = new SshAccess { User = "debian" },
+            },
+            cancellationToken: Token
+        );
 
         (await vm.Shell.RunAsync("id -un", cancellationToken: Token)).StandardOutput.Should().Be("root\n");
         vm.Ssh.User.Should().Be("debian");
@@ -59,7 +71,9 @@ public sealed class GuestAccessTests
         await using VirtualMachine vm = await VirtualMachine.StartAsync(WithGuestAgent, cancellationToken: Token);
         vm.Access.Should().Be(GuestAccess.GuestAgent);
         vm.IsWarm.Should().BeTrue();
-        (await vm.Shell.RunAsync("systemctl is-active testharness-agent.service || true", cancellationToken: Token)).StandardOutput.Should().Be("inactive\n");
+        (await vm.Shell.RunAsync("systemctl is-active testharness-agent.service || true", cancellationToken: Token))
+            .StandardOutput.Should()
+            .Be("inactive\n");
 
         await vm.RebootAsync(cancellationToken: Token);
 
@@ -78,8 +92,14 @@ public sealed class GuestAccessTests
         (await JoinAsync(ssh)).Should().Be("root\n");
         vm.Ssh.Should().Be(ssh);
         File.GetUnixFileMode(ssh.IdentityFile).Should().Be(UnixFileMode.UserRead | UnixFileMode.UserWrite);
-        (await FluentActions.Awaiting(() => vm.OpenSshAsync("nobody-here", cancellationToken: Token)).Should().ThrowAsync<GuestCommandException>())
-            .Which.Message.Should().Contain("there is no user nobody-here");
+        (
+            await FluentActions
+                .Awaiting(() => vm.OpenSshAsync("nobody-here", cancellationToken: Token))
+                .Should()
+                .ThrowAsync<GuestCommandException>()
+        )
+            .Which.Message.Should()
+            .Contain("there is no user nobody-here");
     }
 
     [Fact]
@@ -92,13 +112,18 @@ public sealed class GuestAccessTests
         {
             var strange = new SshFiles(Path.Combine(folder, "a"));
             await strange.MakeAsync(hostKey: true, Token);
-            (await FailAsync(strange, ssh)).Trouble.Should().Match<GuestTrouble>(trouble =>
-                trouble.Fault == MachineFault.HostKeyMismatch && trouble.Text.StartsWith("what answers on the guest's SSH port has another host key than the one that was pinned"));
+            (await FailAsync(strange, ssh))
+                .Trouble.Should()
+                .Match<GuestTrouble>(trouble =>
+                    trouble.Fault == MachineFault.HostKeyMismatch
+                    && trouble.Text.StartsWith("what answers on the guest's SSH port has another host key than the one that was pinned")
+                );
 
             string known = (await File.ReadAllTextAsync(ssh.KnownHostsFile, Token)).Split(' ', 2)[1];
             strange.Pin(known);
-            (await FailAsync(strange, ssh)).Trouble.Should().Match<GuestTrouble>(trouble =>
-                trouble.Fault == MachineFault.AccessRefused && trouble.Text.Contains("Permission denied"));
+            (await FailAsync(strange, ssh))
+                .Trouble.Should()
+                .Match<GuestTrouble>(trouble => trouble.Fault == MachineFault.AccessRefused && trouble.Text.Contains("Permission denied"));
         }
         finally
         {
@@ -121,30 +146,50 @@ public sealed class GuestAccessTests
         MachineStartException thrown = await NotStartAsync(spec);
 
         thrown.Fault.Should().Be(MachineFault.NoWayIn);
-        thrown.Summary.Should().MatchRegex("shown a login prompt for [0-9]{2} s, but SSH as root on the guest's port 2222: nothing listens there");
+        thrown
+            .Summary.Should()
+            .MatchRegex("shown a login prompt for [0-9]{2} s, but SSH as root on the guest's port 2222: nothing listens there");
     }
 
     [Fact]
     public async Task A_start_over_ssh_never_takes_another_host_key()
     {
-        MachineStartException thrown = await NotStartAsync(new MachineSpec { Image = "debian-12", GuestAccess = GuestAccess.Ssh, Start = StartMode.Cold });
+        MachineStartException thrown = await NotStartAsync(
+            new MachineSpec
+            {
+                Image = "debian-12",
+                GuestAccess = GuestAccess.Ssh,
+                Start = StartMode.Cold,
+            }
+        );
 
         thrown.Fault.Should().Be(MachineFault.HostKeyMismatch);
         thrown.Message.Should().Contain("Try: give the guest's own key as SshAccess.HostKey");
     }
 
     private static async Task<MachineStartException> NotStartAsync(MachineSpec spec) =>
-        (await FluentActions.Awaiting(() => VirtualMachine.StartAsync(spec, cancellationToken: Token)).Should().ThrowAsync<MachineStartException>()).Which;
+        (
+            await FluentActions
+                .Awaiting(() => VirtualMachine.StartAsync(spec, cancellationToken: Token))
+                .Should()
+                .ThrowAsync<MachineStartException>()
+        ).Which;
 
     private static async Task<BootFailedException> FailAsync(SshFiles files, SshDetails ssh)
     {
         await using var way = new SshWay(new SshAccess(), files, ssh.Host, limit => limit);
-        return (await FluentActions.Awaiting(() => way.ConnectAsync(restored: false, Token)).Should().ThrowAsync<BootFailedException>()).Which;
+        return (
+            await FluentActions.Awaiting(() => way.ConnectAsync(restored: false, Token)).Should().ThrowAsync<BootFailedException>()
+        ).Which;
     }
 
     private static async Task<string> JoinAsync(SshDetails ssh)
     {
-        var start = new ProcessStartInfo(ssh.Arguments[0], [.. ssh.Arguments.Skip(1), "id -un"]) { RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo(ssh.Arguments[0], [.. ssh.Arguments.Skip(1), "id -un"])
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
         using Process process = Process.Start(start)!;
         string output = await process.StandardOutput.ReadToEndAsync(Token);
         string error = await process.StandardError.ReadToEndAsync(Token);

@@ -21,7 +21,11 @@ public sealed class GuestFileLinkTests(Tiny tiny) : IDisposable
     public async Task Brings_what_links_of_the_guest_lead_to(bool byTar)
     {
         await using VirtualMachine vm = await StartAsync(byTar);
-        await vm.Shell.RunAsync("mkdir -p /srv/x/sub && cd /srv && echo real > outside && echo in > x/sub/file && ln -s ../outside x/link && ln -s sub x/folder && ln -s /no/where gone", cancellationToken: Token);
+        await vm.Shell.RunAsync(
+            "mkdir -p /srv/x/sub && cd /srv && echo real > outside && echo in > x/sub/file && ln -s ../outside x/link && ln -s "
+                + "sub x/folder && ln -s /no/where gone",
+            cancellationToken: Token
+        );
 
         await vm.Files.PullAsync("/srv/x/link", $"{_folder}/one", Follow, Token);
         await vm.Files.PullAsync("/srv/x", $"{_folder}/all/", Follow, Token);
@@ -55,10 +59,25 @@ public sealed class GuestFileLinkTests(Tiny tiny) : IDisposable
         await vm.Files.PushAsync($"{_folder}/x", "/srv/all/", Follow, Token);
         await vm.Files.PushAsync($"{_folder}/gone", "/srv/kept", cancellationToken: Token);
 
-        (await vm.Shell.RunAsync("cd /srv && find . -type l && cat one all/x/link all/x/folder/file && readlink kept", cancellationToken: Token)).Should().HaveOutput("./kept\nrealrealin/no/where");
-        await vm.Files.Invoking(files => files.PushAsync($"{_folder}/gone", "/srv/", Follow, Token)).Should().ThrowAsync<FileNotFoundException>().WithMessage("*leads nowhere*");
+        (
+            await vm.Shell.RunAsync(
+                "cd /srv && find . -type l && cat one all/x/link all/x/folder/file && readlink kept",
+                cancellationToken: Token
+            )
+        )
+            .Should()
+            .HaveOutput("./kept\nrealrealin/no/where");
+        await vm
+            .Files.Invoking(files => files.PushAsync($"{_folder}/gone", "/srv/", Follow, Token))
+            .Should()
+            .ThrowAsync<FileNotFoundException>()
+            .WithMessage("*leads nowhere*");
         File.CreateSymbolicLink($"{_folder}/x/dangling", "nowhere");
-        await vm.Files.Invoking(files => files.PushAsync($"{_folder}/x", "/srv/", Follow, Token)).Should().ThrowAsync<GuestCommandException>().WithMessage("*dangling*");
+        await vm
+            .Files.Invoking(files => files.PushAsync($"{_folder}/x", "/srv/", Follow, Token))
+            .Should()
+            .ThrowAsync<GuestCommandException>()
+            .WithMessage("*dangling*");
     }
 
     [Theory]
@@ -70,17 +89,26 @@ public sealed class GuestFileLinkTests(Tiny tiny) : IDisposable
 
         foreach (string path in (string[])["/etc/nothing", "/etc/nothing/", "/no/folder/file", "/etc/passwd/"])
         {
-            await vm.Files.Invoking(files => files.PullAsync(path, _folder, cancellationToken: Token)).Should().ThrowAsync<GuestCommandException>(path);
-            await vm.Files.Invoking(files => files.PullAsync(path, $"{_folder}/", new SyncOptions { DryRun = true }, Token)).Should().ThrowAsync<GuestCommandException>(path);
+            await vm
+                .Files.Invoking(files => files.PullAsync(path, _folder, cancellationToken: Token))
+                .Should()
+                .ThrowAsync<GuestCommandException>(path);
+            await vm
+                .Files.Invoking(files => files.PullAsync(path, $"{_folder}/", new SyncOptions { DryRun = true }, Token))
+                .Should()
+                .ThrowAsync<GuestCommandException>(path);
         }
 
         foreach (string path in (string[])["nothing", "nothing/", "no/folder"])
-            await vm.Files.Invoking(files => files.PushAsync($"{_folder}/{path}", "/srv/", cancellationToken: Token)).Should().ThrowAsync<FileNotFoundException>(path);
+            await vm
+                .Files.Invoking(files => files.PushAsync($"{_folder}/{path}", "/srv/", cancellationToken: Token))
+                .Should()
+                .ThrowAsync<FileNotFoundException>(path);
         Directory.GetFileSystemEntries(_folder).Should().BeEmpty();
     }
 
-    // Both sides send the large file before a small one, and open it only when the list of files is made. So this goes away in between:
-    // on the host when the large file is on its way, in the guest by a loop there, which no busy host can keep waiting longer than the copy.
+    // Both sides send the large file before a small one, and open it only when the list of files is made. So this goes away in between: on
+    // the host when the large file is on its way, in the guest by a loop there, which no busy host can keep waiting longer than the copy.
     [Theory]
     [InlineData(true, false)]
     [InlineData(false, false)]
@@ -111,7 +139,10 @@ public sealed class GuestFileLinkTests(Tiny tiny) : IDisposable
 
     private async Task<SyncResult> PullWhileFilesGoAsync(VirtualMachine vm)
     {
-        await vm.Shell.RunAsync("mkdir /dev/shm/x && cd /dev/shm/x && echo 1 > z1 && truncate -s 100000000 big && echo 2 > z2", cancellationToken: Token);
+        await vm.Shell.RunAsync(
+            "mkdir /dev/shm/x && cd /dev/shm/x && echo 1 > z1 && truncate -s 100000000 big && echo 2 > z2",
+            cancellationToken: Token
+        );
         await vm.Shell.RunAsync(
             """
             cd /dev/shm/x
@@ -121,7 +152,8 @@ public sealed class GuestFileLinkTests(Tiny tiny) : IDisposable
                 done
             done > /dev/null 2>&1 &
             """,
-            cancellationToken: Token);
+            cancellationToken: Token
+        );
         return await vm.Files.PullAsync("/dev/shm/x/", $"{_folder}/y/", cancellationToken: Token);
     }
 

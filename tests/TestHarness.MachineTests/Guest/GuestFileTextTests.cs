@@ -25,18 +25,34 @@ public sealed class GuestFileTextTests(Tiny tiny)
         (await Vm.Files.ReadTextAsync(Path, cancellationToken: Token)).Should().Be("ä\n\n'$x' \\ no end");
         (await Vm.Files.ReadBytesAsync("/tmp/text/random", cancellationToken: Token)).AsSpan().SequenceEqual(random).Should().BeTrue();
         (await Vm.Files.ReadTextAsync("/tmp/text/empty", cancellationToken: Token)).Should().BeEmpty();
-        (await Vm.Shell.RunAsync("stat -c '%a %U' /tmp/text/random; ls -A /tmp/text | grep -c testharness || true", cancellationToken: Token)).Should().HaveOutput("644 root\n0");
+        (
+            await Vm.Shell.RunAsync(
+                "stat -c '%a %U' /tmp/text/random; ls -A /tmp/text | grep -c testharness || true",
+                cancellationToken: Token
+            )
+        )
+            .Should()
+            .HaveOutput("644 root\n0");
     }
 
     [Fact]
     public async Task Keeps_mode_and_owner_of_what_is_there_unless_asked_otherwise()
     {
-        await Vm.Shell.RunAsync("umask 077; echo old > /tmp/kept; chown nobody /tmp/kept; ln -s kept /tmp/kept-link", cancellationToken: Token);
+        await Vm.Shell.RunAsync(
+            "umask 077; echo old > /tmp/kept; chown nobody /tmp/kept; ln -s kept /tmp/kept-link",
+            cancellationToken: Token
+        );
 
         await Vm.Files.WriteTextAsync("/tmp/kept", "new", cancellationToken: Token);
-        await Vm.Files.WriteTextAsync("/tmp/kept-link", "mine", new GuestFileOptions { Mode = UnixFileMode.UserRead | UnixFileMode.GroupRead, Owner = "root:nogroup" }, Token);
+        await Vm.Files.WriteTextAsync(
+            "/tmp/kept-link",
+            "mine",
+            new GuestFileOptions { Mode = UnixFileMode.UserRead | UnixFileMode.GroupRead, Owner = "root:nogroup" },
+            Token
+        );
 
         (await Vm.Shell.RunAsync("cd /tmp; stat -c '%a %U:%G %F' kept kept-link; cat kept kept-link", cancellationToken: Token))
-            .Should().HaveOutput("600 nobody:root regular file\n440 root:nogroup regular file\nnewmine");
+            .Should()
+            .HaveOutput("600 nobody:root regular file\n440 root:nogroup regular file\nnewmine");
     }
 }

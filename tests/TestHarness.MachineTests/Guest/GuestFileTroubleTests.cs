@@ -27,19 +27,39 @@ public sealed class GuestFileTroubleTests(Tiny tiny) : IDisposable
         await File.WriteAllBytesAsync($"{_folder}/file", new byte[20_000_000], Token);
         await vm.Shell.RunAsync("head -c 20000000 /dev/zero > /dev/shm/file", cancellationToken: Token);
 
-        foreach (Exception thrown in (Exception[])[new InvalidOperationException("mine"), new IOException("mine"), new OperationCanceledException("mine")])
+        foreach (
+            Exception thrown in (Exception[])
+                [new InvalidOperationException("mine"), new IOException("mine"), new OperationCanceledException("mine")]
+        )
         {
             var options = new SyncOptions { Progress = new Thrower(thrown) };
-            (await vm.Files.PushAsync($"{_folder}/file", "/dev/shm/pushed", options, Token).WaitAsync(Soon, Token).Awaiting(task => task).Should().ThrowAsync<Exception>())
-                .Which.Should().BeSameAs(thrown);
-            (await vm.Files.PullAsync("/dev/shm/file", $"{_folder}/pulled", options, Token).WaitAsync(Soon, Token).Awaiting(task => task).Should().ThrowAsync<Exception>())
-                .Which.Should().BeSameAs(thrown);
+            (
+                await vm
+                    .Files.PushAsync($"{_folder}/file", "/dev/shm/pushed", options, Token)
+                    .WaitAsync(Soon, Token)
+                    .Awaiting(task => task)
+                    .Should()
+                    .ThrowAsync<Exception>()
+            )
+                .Which.Should()
+                .BeSameAs(thrown);
+            (
+                await vm
+                    .Files.PullAsync("/dev/shm/file", $"{_folder}/pulled", options, Token)
+                    .WaitAsync(Soon, Token)
+                    .Awaiting(task => task)
+                    .Should()
+                    .ThrowAsync<Exception>()
+            )
+                .Which.Should()
+                .BeSameAs(thrown);
         }
 
         (await vm.Files.PushAsync($"{_folder}/file", "/dev/shm/again", cancellationToken: Token)).Bytes.Should().Be(20_000_000);
     }
 
-    // A program that another thread starts has, for a moment, a copy of the descriptor that a file is just written through; Linux starts no such file.
+    // A program that another thread starts has, for a moment, a copy of the descriptor that a file is just written through; Linux starts no
+    // such file.
     [Fact]
     public async Task Copies_though_what_it_wrote_for_rsync_is_still_open_elsewhere()
     {
@@ -73,13 +93,20 @@ public sealed class GuestFileTroubleTests(Tiny tiny) : IDisposable
         await using VirtualMachine vm = await tiny.StartFreshAsync(Token);
 
         await vm.Files.PushAsync($"{_folder}/", "/srv/x/", new SyncOptions { Sparse = true }, Token);
-        await vm.Shell.RunAsync("cd /srv/x && ln ./-rf hard && [ $(stat -c %s holes) = 4300000003 ] && [ $(du -k holes | cut -f1) -lt 1000 ] && [ \"$(tail -c 3 holes)\" = end ]", cancellationToken: Token);
+        await vm.Shell.RunAsync(
+            "cd /srv/x && ln ./-rf hard && [ $(stat -c %s holes) = 4300000003 ] && [ $(du -k holes | cut -f1) -lt 1000 ] && [ "
+                + "\"$(tail -c 3 holes)\" = end ]",
+            cancellationToken: Token
+        );
         SyncResult pulled = await vm.Files.PullAsync("/srv/x/", $"{_folder}/back/", new SyncOptions { Sparse = true }, Token);
 
         pulled.Bytes.Should().BeGreaterThan(4_300_000_000);
         new FileInfo($"{_folder}/back/holes").Length.Should().Be(4_300_000_003);
         File.ReadAllText($"{_folder}/back/{deep}/{new string('n', 255)}").Should().Be("deep");
-        File.ReadAllText($"{_folder}/back/-rf").Should().Be("dash").And.Be(File.ReadAllText($"{_folder}/back/hard"), "a hard link becomes a file of its own");
+        File.ReadAllText($"{_folder}/back/-rf")
+            .Should()
+            .Be("dash")
+            .And.Be(File.ReadAllText($"{_folder}/back/hard"), "a hard link becomes a file of its own");
         await HostAsync("[ $(du -k back/holes | cut -f1) -lt 1000 ]; [ $(stat -c %h ./back/-rf) = 1 ]");
     }
 
@@ -92,7 +119,9 @@ public sealed class GuestFileTroubleTests(Tiny tiny) : IDisposable
         Task pull = vm.Files.PullAsync("/srv/big", $"{_folder}/big", cancellationToken: Token);
         await WritesAsync(pull);
         await vm.Shell.RunAsync("kill -9 $(pidof rsync)", cancellationToken: Token);
-        (await pull.Awaiting(task => task.WaitAsync(Soon, Token)).Should().ThrowAsync<GuestCommandException>()).WithMessage("*Command: rsync *");
+        (await pull.Awaiting(task => task.WaitAsync(Soon, Token)).Should().ThrowAsync<GuestCommandException>()).WithMessage(
+            "*Command: rsync *"
+        );
         File.Exists($"{_folder}/big").Should().BeFalse();
 
         using var cancelled = CancellationTokenSource.CreateLinkedTokenSource(Token);
@@ -116,7 +145,10 @@ public sealed class GuestFileTroubleTests(Tiny tiny) : IDisposable
     public async Task Lets_go_when_it_is_cancelled_though_QEMU_stands_still(bool isPush, bool byTar)
     {
         await using VirtualMachine vm = await tiny.StartFreshAsync(Token);
-        await vm.Shell.RunAsync($"truncate -s 1000000000 /srv/big; {(byTar ? "rm \"$(command -v rsync)\"" : "")}", cancellationToken: Token);
+        await vm.Shell.RunAsync(
+            $"truncate -s 1000000000 /srv/big; {(byTar ? "rm \"$(command -v rsync)\"" : "")}",
+            cancellationToken: Token
+        );
         await HostAsync("truncate -s 1000000000 big");
         using var cancelled = CancellationTokenSource.CreateLinkedTokenSource(Token);
         var progress = new FirstProgress();
@@ -139,10 +171,17 @@ public sealed class GuestFileTroubleTests(Tiny tiny) : IDisposable
     public async Task Ends_an_rsync_of_the_guest_that_says_too_much()
     {
         await using VirtualMachine vm = await tiny.StartFreshAsync(Token);
-        await vm.Shell.RunAsync("rm \"$(command -v rsync)\"; printf '#!/bin/sh\\nyes flood >&2\\n' > /usr/bin/rsync && chmod 755 /usr/bin/rsync", cancellationToken: Token);
+        await vm.Shell.RunAsync(
+            "rm \"$(command -v rsync)\"; printf '#!/bin/sh\\nyes flood >&2\\n' > /usr/bin/rsync && chmod 755 /usr/bin/rsync",
+            cancellationToken: Token
+        );
 
-        (await vm.Files.Invoking(files => files.PullAsync("/etc", $"{_folder}/", cancellationToken: Token)).Should().ThrowAsync<GuestCommandException>())
-            .WithMessage("*the guest sent more than 16777216 bytes of messages*");
+        (
+            await vm
+                .Files.Invoking(files => files.PullAsync("/etc", $"{_folder}/", cancellationToken: Token))
+                .Should()
+                .ThrowAsync<GuestCommandException>()
+        ).WithMessage("*the guest sent more than 16777216 bytes of messages*");
 
         await vm.Shell.RunAsync("! pidof yes", cancellationToken: Token);
     }
@@ -155,8 +194,10 @@ public sealed class GuestFileTroubleTests(Tiny tiny) : IDisposable
     {
         await using VirtualMachine vm = await tiny.StartFreshAsync(Token);
         await vm.Shell.RunAsync(
-            $"mkdir -p /srv/asked && cd /srv/asked && echo x > file && mknod device c 1 3 && mv /usr/bin/rsync /usr/bin/real && printf '#!/bin/sh\\nexec real --server --sender {added} \"$@\"\\n' > /usr/bin/rsync && chmod 755 /usr/bin/rsync",
-            cancellationToken: Token);
+            "mkdir -p /srv/asked && cd /srv/asked && echo x > file && mknod device c 1 3 && mv /usr/bin/rsync /usr/bin/real && "
+                + $"printf '#!/bin/sh\\nexec real --server --sender {added} \"$@\"\\n' > /usr/bin/rsync && chmod 755 /usr/bin/rsync",
+            cancellationToken: Token
+        );
 
         try
         {
@@ -168,8 +209,10 @@ public sealed class GuestFileTroubleTests(Tiny tiny) : IDisposable
         }
 
         Directory.GetFileSystemEntries(_folder).Should().Equal($"{_folder}/target");
-        Directory.GetFileSystemEntries($"{_folder}/target", "*", SearchOption.AllDirectories)
-            .Should().BeSubsetOf([$"{_folder}/target/asked", $"{_folder}/target/asked/file"]);
+        Directory
+            .GetFileSystemEntries($"{_folder}/target", "*", SearchOption.AllDirectories)
+            .Should()
+            .BeSubsetOf([$"{_folder}/target/asked", $"{_folder}/target/asked/file"]);
     }
 
     private static FileStream HoldOpen(string folder, string name, CancellationToken cancellationToken)
@@ -191,11 +234,14 @@ public sealed class GuestFileTroubleTests(Tiny tiny) : IDisposable
     }
 
     /// <summary>Waits until the pull has begun to write, or throws what ended it before.</summary>
-    private async Task WritesAsync(Task pull) => await await Task.WhenAny(HostAsync("until ls .big.* 2> /dev/null; do sleep 0.01; done"), pull);
+    private async Task WritesAsync(Task pull) =>
+        await await Task.WhenAny(HostAsync("until ls .big.* 2> /dev/null; do sleep 0.01; done"), pull);
 
     private async Task HostAsync(string script)
     {
-        using Process shell = Process.Start(new ProcessStartInfo("timeout", ["30", "sh", "-ec", script]) { WorkingDirectory = _folder, RedirectStandardOutput = true })!;
+        using Process shell = Process.Start(
+            new ProcessStartInfo("timeout", ["30", "sh", "-ec", script]) { WorkingDirectory = _folder, RedirectStandardOutput = true }
+        )!;
         await shell.WaitForExitAsync(Token);
         shell.ExitCode.Should().Be(0, script);
     }

@@ -26,10 +26,12 @@ public sealed class GuestFilesTests(Tiny tiny) : IDisposable
         await Vm.Files.PushAsync($"{_folder}/tree", "/tmp/slash/folder/", cancellationToken: Token);
 
         (await Vm.Shell.RunAsync("cd /tmp/slash && find . -type f | sort", cancellationToken: Token))
-            .Should().HaveOutput("./contents/a.txt\n./contents/sub/b.txt\n./folder/tree/a.txt\n./folder/tree/sub/b.txt");
+            .Should()
+            .HaveOutput("./contents/a.txt\n./contents/sub/b.txt\n./folder/tree/a.txt\n./folder/tree/sub/b.txt");
     }
 
-    // /root is a disk, where a large file goes past the page cache; /dev/shm is memory, where nothing can. A size that no block of a disk divides.
+    // /root is a disk, where a large file goes past the page cache; /dev/shm is memory, where nothing can. A size that no block of a disk
+    // divides.
     [Theory]
     [InlineData("tiny", "/root")]
     [InlineData("tiny", "/dev/shm")]
@@ -45,11 +47,20 @@ public sealed class GuestFilesTests(Tiny tiny) : IDisposable
 
         await vm.Files.PushAsync($"{_folder}/large", $"{folder}/there", cancellationToken: Token);
 
-        (await vm.Shell.RunAsync($"cd {folder} && sha256sum < there && stat -c '%a %Y' there && ls -A | grep -c testharness || :", cancellationToken: Token))
-            .Should().HaveOutput($"{Convert.ToHexStringLower(SHA256.HashData(random))}  -\n751 981173106\n0");
+        (
+            await vm.Shell.RunAsync(
+                $"cd {folder} && sha256sum < there && stat -c '%a %Y' there && ls -A | grep -c testharness || :",
+                cancellationToken: Token
+            )
+        )
+            .Should()
+            .HaveOutput($"{Convert.ToHexStringLower(SHA256.HashData(random))}  -\n751 981173106\n0");
         await vm.Shell.RunAsync("mkdir /mnt/small && mount -t tmpfs -o size=5m none /mnt/small", cancellationToken: Token);
-        await vm.Files.Invoking(files => files.PushAsync($"{_folder}/large", "/mnt/small/", cancellationToken: Token)).Should()
-            .ThrowAsync<GuestCommandException>().WithMessage("*No space left on device*");
+        await vm
+            .Files.Invoking(files => files.PushAsync($"{_folder}/large", "/mnt/small/", cancellationToken: Token))
+            .Should()
+            .ThrowAsync<GuestCommandException>()
+            .WithMessage("*No space left on device*");
         (await vm.Shell.RunAsync("ls -A /mnt/small", cancellationToken: Token)).Should().HaveOutput("");
     }
 
@@ -60,7 +71,10 @@ public sealed class GuestFilesTests(Tiny tiny) : IDisposable
         Directory.CreateDirectory($"{_folder}/in");
         await File.WriteAllBytesAsync($"{_folder}/in/random, \"odd\" ä\n.bin", random, Token);
         File.CreateSymbolicLink($"{_folder}/in/link", "random");
-        File.SetUnixFileMode($"{_folder}/in/random, \"odd\" ä\n.bin", UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        File.SetUnixFileMode(
+            $"{_folder}/in/random, \"odd\" ä\n.bin",
+            UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute
+        );
 
         await Vm.Files.PushAsync($"{_folder}/in/", "/tmp/round trip/", cancellationToken: Token);
         await Vm.Files.PullAsync("/tmp/round trip/", $"{_folder}/new/out/", cancellationToken: Token);
@@ -69,8 +83,11 @@ public sealed class GuestFilesTests(Tiny tiny) : IDisposable
         (await File.ReadAllBytesAsync(back, Token)).AsSpan().SequenceEqual(random).Should().BeTrue();
         File.GetUnixFileMode(back).Should().HaveFlag(UnixFileMode.UserExecute);
         new FileInfo($"{_folder}/new/out/link").LinkTarget.Should().Be("random");
-        (await Vm.Shell.RunAsync("stat -c %u '/tmp/round trip/'*", cancellationToken: Token)).StandardOutput.Split().Where(owner => owner != "")
-            .Should().OnlyContain(owner => owner == "0", "what is pushed belongs to root in the guest, whoever owns it here");
+        (await Vm.Shell.RunAsync("stat -c %u '/tmp/round trip/'*", cancellationToken: Token))
+            .StandardOutput.Split()
+            .Where(owner => owner != "")
+            .Should()
+            .OnlyContain(owner => owner == "0", "what is pushed belongs to root in the guest, whoever owns it here");
     }
 
     [Fact]

@@ -38,7 +38,11 @@ public sealed class HugeOutputTests(Tiny tiny)
         (GC.GetTotalMemory(forceFullCollection: true) - before).Should().BeLessThan(100 * MiB);
         result.Should().Fail(withExitCode: 5);
         result.Truncated.Should().BeTrue();
-        result.StandardOutput.Should().StartWith("first\n\0").And.EndWith("\0\nlast\n").And.Contain($"\0\n[… {6 + 300_000_000 + 6 - (4 * MiB)} bytes dropped …]\n\0");
+        result
+            .StandardOutput.Should()
+            .StartWith("first\n\0")
+            .And.EndWith("\0\nlast\n")
+            .And.Contain($"\0\n[… {6 + 300_000_000 + 6 - (4 * MiB)} bytes dropped …]\n\0");
         (await Shell.RunAsync("echo fine", cancellationToken: Token)).Should().HaveOutput("fine");
     }
 
@@ -75,7 +79,12 @@ public sealed class HugeOutputTests(Tiny tiny)
     [Fact]
     public async Task Says_the_end_of_what_was_written_in_a_short_message()
     {
-        Func<Task> run = () => Shell.RunAsync("head -c 3000000 /dev/zero | tr '\\0' x >&2; echo; echo why >&2; exit 1", new ShellOptions { MaxOutputBytes = MiB }, Token);
+        Func<Task> run = () =>
+            Shell.RunAsync(
+                "head -c 3000000 /dev/zero | tr '\\0' x >&2; echo; echo why >&2; exit 1",
+                new ShellOptions { MaxOutputBytes = MiB },
+                Token
+            );
 
         GuestCommandException thrown = (await run.Should().ThrowAsync<GuestCommandException>()).Which;
         thrown.Result!.Truncated.Should().BeTrue();

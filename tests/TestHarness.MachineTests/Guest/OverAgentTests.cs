@@ -5,7 +5,9 @@ namespace TestHarness.MachineTests.Guest;
 
 /// <summary>The agent that the image has.</summary>
 /// <param name="guest">The machine.</param>
-public sealed class OverAgentTests(OverAgentTests.Guest guest) : EveryWayTests(guest, GuestAccess.Agent), IClassFixture<OverAgentTests.Guest>
+public sealed class OverAgentTests(OverAgentTests.Guest guest)
+    : EveryWayTests(guest, GuestAccess.Agent),
+        IClassFixture<OverAgentTests.Guest>
 {
     public sealed class Guest : VirtualMachineFixture
     {

@@ -15,7 +15,15 @@ public sealed class OwnNameTests
     [InlineData("debian-12", StartMode.Warm)]
     public async Task Resolves_to_an_address_of_the_machines_own(string image, StartMode start)
     {
-        await using VirtualMachine vm = await VirtualMachine.StartAsync(new MachineSpec { Image = image, Start = start, Hostname = "db.shop.test" }, cancellationToken: Token);
+        await using VirtualMachine vm = await VirtualMachine.StartAsync(
+            new MachineSpec
+            {
+                Image = image,
+                Start = start,
+                Hostname = "db.shop.test",
+            },
+            cancellationToken: Token
+        );
         var quickly = new ShellOptions { Timeout = TimeSpan.FromSeconds(5) };
 
         string hosts = (await vm.Shell.RunAsync("grep 127.0.1.1 /etc/hosts", quickly, Token)).StandardOutput;

@@ -22,7 +22,9 @@ public sealed class SerialConsoleTests(Tiny tiny)
         Match answer = await vm.Console.WaitForAsync(new Regex(@"^(\d+)-answer", RegexOptions.Multiline), cancellationToken: Token);
 
         answer.Groups[1].Value.Should().Be("42");
-        vm.Console.Log.Text.IndexOf("Linux version 6.", StringComparison.Ordinal).Should().BeInRange(0, 200, "the kernel's first line is the first thing on the console");
+        vm.Console.Log.Text.IndexOf("Linux version 6.", StringComparison.Ordinal)
+            .Should()
+            .BeInRange(0, 200, "the kernel's first line is the first thing on the console");
         vm.Console.Log.Should().Contain("login:");
         vm.Console.Log.Text.Should().NotContain("\r\n");
     }
@@ -36,8 +38,11 @@ public sealed class SerialConsoleTests(Tiny tiny)
         Func<Task> again = () => vm.Console.WaitForAsync("Linux version", TimeSpan.FromSeconds(0.5), Token);
 
         WaitTimeoutException thrown = (await again.Should().ThrowAsync<WaitTimeoutException>()).Which;
-        thrown.Message.Should().StartWith($"Machine '{vm.Name}': waited 0.5 s for \"Linux version\" on the serial console, in vain.")
-            .And.Contain("Serial log (since the machine was up)").And.NotContain("login:");
+        thrown
+            .Message.Should()
+            .StartWith($"Machine '{vm.Name}': waited 0.5 s for \"Linux version\" on the serial console, in vain.")
+            .And.Contain("Serial log (since the machine was up)")
+            .And.NotContain("login:");
     }
 
     [Fact]
@@ -49,6 +54,7 @@ public sealed class SerialConsoleTests(Tiny tiny)
         await vm.Shell.RunAsync("poweroff -f", cancellationToken: Token).ContinueWith(_ => { }, Token);
 
         (await waiting.Invoking(task => task.WaitAsync(TimeSpan.FromSeconds(20), Token)).Should().ThrowAsync<MachineExitedException>())
-            .Which.Exit.Reason.Should().Be(MachineExitReason.GuestShutdown);
+            .Which.Exit.Reason.Should()
+            .Be(MachineExitReason.GuestShutdown);
     }
 }

@@ -23,8 +23,14 @@ public sealed class SerialFloodTests(Tiny tiny)
     {
         await using VirtualMachine vm = await tiny.StartFreshAsync(Token);
         long before = GC.GetTotalMemory(forceFullCollection: true);
-        Task<Match> waiting = vm.Console.WaitForAsync(new Regex("^after (the) flood$", RegexOptions.Multiline), TimeSpan.FromMinutes(12), Token);
-        string flood = (await vm.Shell.RunAsync($"setsid sh -c \"$1\" >/dev/null 2>&1 & echo $!", new ShellOptions { Arguments = [Flood] }, Token)).StandardOutput.Trim();
+        Task<Match> waiting = vm.Console.WaitForAsync(
+            new Regex("^after (the) flood$", RegexOptions.Multiline),
+            TimeSpan.FromMinutes(12),
+            Token
+        );
+        string flood = (
+            await vm.Shell.RunAsync($"setsid sh -c \"$1\" >/dev/null 2>&1 & echo $!", new ShellOptions { Arguments = [Flood] }, Token)
+        ).StandardOutput.Trim();
 
         long began = Stopwatch.GetTimestamp();
         while (!vm.Console.Log.Text.Contains(" bytes dropped …]\n", StringComparison.Ordinal))
@@ -39,6 +45,10 @@ public sealed class SerialFloodTests(Tiny tiny)
         (GC.GetTotalMemory(forceFullCollection: true) - before).Should().BeLessThan(50 * MiB);
         string log = vm.Console.Log.Text;
         log.Length.Should().BeLessThan(5 * MiB);
-        log.Should().Contain("Linux version 6.").And.Contain("\ny\ny\n").And.MatchRegex(@"\n\[… \d+ bytes dropped …\]\n").And.Contain("xxx\nafter the flood\n");
+        log.Should()
+            .Contain("Linux version 6.")
+            .And.Contain("\ny\ny\n")
+            .And.MatchRegex(@"\n\[… \d+ bytes dropped …\]\n")
+            .And.Contain("xxx\nafter the flood\n");
     }
 }

@@ -15,8 +15,13 @@ public sealed class SerialPortTests(Tiny tiny)
     public async Task Each_has_its_device_and_its_log_over_rollback_and_reboot()
     {
         await using VirtualMachine vm = await VirtualMachine.StartAsync(Spec, cancellationToken: Token);
-        SerialConsole modem = vm.GetSerialPort("modem"), gps = vm.GetSerialPort("gps"), meter = vm.GetSerialPort("meter");
-        new[] { vm.Console, modem, gps, meter }.Select(port => port.DevicePath).Should().Equal("/dev/ttyS0", "/dev/ttyS1", "/dev/ttyS2", "/dev/ttyS3");
+        SerialConsole modem = vm.GetSerialPort("modem"),
+            gps = vm.GetSerialPort("gps"),
+            meter = vm.GetSerialPort("meter");
+        new[] { vm.Console, modem, gps, meter }
+            .Select(port => port.DevicePath)
+            .Should()
+            .Equal("/dev/ttyS0", "/dev/ttyS1", "/dev/ttyS2", "/dev/ttyS3");
         vm.IsWarm.Should().BeTrue();
 
         await AnswerAsync("fresh");
@@ -37,14 +42,21 @@ public sealed class SerialPortTests(Tiny tiny)
         {
             foreach (SerialConsole port in (SerialConsole[])[modem, gps, meter])
             {
-                Task<ShellResult> heard = vm.Shell.RunAsync($"exec 3<>{port.DevicePath}; stty -echo <&3; echo ready-{word} >&3; read -r line <&3; echo $line", cancellationToken: Token);
+                Task<ShellResult> heard = vm.Shell.RunAsync(
+                    $"exec 3<>{port.DevicePath}; stty -echo <&3; echo ready-{word} >&3; read -r line <&3; echo $line",
+                    cancellationToken: Token
+                );
                 await port.WaitForAsync($"ready-{word}", cancellationToken: Token);
                 await port.WriteLineAsync($"to {port.Name}", Token);
                 (await heard).Should().HaveOutput($"to {port.Name}");
             }
 
             // All at once, and none loses anything.
-            await vm.Shell.RunAsync("for p in modem:1 gps:2 meter:3; do (i=0; while [ $i -lt 300 ]; do echo ${p%:*} $i; i=$((i+1)); done > /dev/ttyS${p#*:}) & done; wait", cancellationToken: Token);
+            await vm.Shell.RunAsync(
+                "for p in modem:1 gps:2 meter:3; do (i=0; while [ $i -lt 300 ]; do echo ${p%:*} $i; i=$((i+1)); done > "
+                    + "/dev/ttyS${p#*:}) & done; wait",
+                cancellationToken: Token
+            );
             foreach (SerialConsole port in (SerialConsole[])[modem, gps, meter])
             {
                 string all = string.Concat(Enumerable.Range(0, 300).Select(i => $"{port.Name} {i}\n"));
@@ -99,7 +111,10 @@ public sealed class SerialPortTests(Tiny tiny)
         seen.Should().ContainInOrder("one", "two").And.NotContain(line => line.Contains("Linux version", StringComparison.Ordinal));
         await vm.Console.WaitForAsync("\nlast", cancellationToken: Token);
         await vm.KillAsync();
-        (await all.WaitAsync(TimeSpan.FromSeconds(10), Token)).Should().ContainInOrder("one", "two").And.Contain(line => line.Contains("Linux version", StringComparison.Ordinal));
+        (await all.WaitAsync(TimeSpan.FromSeconds(10), Token))
+            .Should()
+            .ContainInOrder("one", "two")
+            .And.Contain(line => line.Contains("Linux version", StringComparison.Ordinal));
         (await all)[^1].Should().EndWith("last", "what has no line end is the last line");
     }
 
@@ -108,8 +123,13 @@ public sealed class SerialPortTests(Tiny tiny)
     {
         await using var vm = new VirtualMachine(Spec);
 
-        vm.Invoking(machine => machine.GetSerialPort("printer")).Should().Throw<ArgumentException>()
-            .WithMessage("*has no serial port \"printer\": add it to MachineSpec.SerialPorts before the start. There: \"modem\", \"gps\", \"meter\".*");
+        vm.Invoking(machine => machine.GetSerialPort("printer"))
+            .Should()
+            .Throw<ArgumentException>()
+            .WithMessage(
+                "*has no serial port \"printer\": add it to MachineSpec.SerialPorts before the start. There: \"modem\", \"gps\", "
+                    + "\"meter\".*"
+            );
     }
 
     private static string Folder { get; } = Path.Combine(Path.GetTempPath(), $"testharness-ports-{Guid.NewGuid():N}");

@@ -36,7 +36,10 @@ public sealed class ShellBackgroundTests(Tiny tiny)
             if (++seen == 3)
             {
                 // It stands still once the pipe and the windows are full.
-                await Shell.WaitUntilSucceedsAsync("a=$(cat /tmp/lines-count); usleep 300000; test $a = $(cat /tmp/lines-count)", cancellationToken: Token);
+                await Shell.WaitUntilSucceedsAsync(
+                    "a=$(cat /tmp/lines-count); usleep 300000; test $a = $(cat /tmp/lines-count)",
+                    cancellationToken: Token
+                );
                 break;
             }
         }

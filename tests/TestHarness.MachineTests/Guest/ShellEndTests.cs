@@ -39,6 +39,13 @@ public sealed class ShellEndTests(Tiny tiny)
 
     // The kill is asked for, not waited for; the next command comes after it on the same connection.
     private async Task AssertNothingLeftAsync() =>
-        (await Shell.RunAsync("i=0; while ps -ef | grep -q '[s]leep 7777' && [ $i -lt 100 ]; do usleep 20000; i=$((i+1)); done; ps -ef | grep '[s]leep 7777' || echo none", cancellationToken: Token))
-            .Should().HaveOutput("none");
+        (
+            await Shell.RunAsync(
+                "i=0; while ps -ef | grep -q '[s]leep 7777' && [ $i -lt 100 ]; do usleep 20000; i=$((i+1)); done; ps -ef | grep "
+                    + "'[s]leep 7777' || echo none",
+                cancellationToken: Token
+            )
+        )
+            .Should()
+            .HaveOutput("none");
 }

@@ -39,7 +39,12 @@ public sealed class ShellInteractiveTests(Tiny tiny)
     {
         var keys = new Pipe();
         var shown = new Pipe();
-        var options = new InteractiveOptions { Input = keys.Reader.AsStream(), Output = shown.Writer.AsStream(leaveOpen: true), Command = "trap 'exit 9' INT; echo ready; while :; do sleep 1; done" };
+        var options = new InteractiveOptions
+        {
+            Input = keys.Reader.AsStream(),
+            Output = shown.Writer.AsStream(leaveOpen: true),
+            Command = "trap 'exit 9' INT; echo ready; while :; do sleep 1; done",
+        };
 
         Task<int> session = Shell.InteractiveAsync(options, Token);
         // A key that comes while the shell makes the process of the sleep may not end that; the shell sees it a second later.
@@ -66,19 +71,32 @@ public sealed class ShellInteractiveTests(Tiny tiny)
         using var cancel = CancellationTokenSource.CreateLinkedTokenSource(Token);
         var keys = new Pipe();
         var shown = new Pipe();
-        var options = new InteractiveOptions { Input = keys.Reader.AsStream(), Output = shown.Writer.AsStream(leaveOpen: true), Command = "echo $$ end; trap '' HUP; while :; do sleep 1; done" };
+        var options = new InteractiveOptions
+        {
+            Input = keys.Reader.AsStream(),
+            Output = shown.Writer.AsStream(leaveOpen: true),
+            Command = "echo $$ end; trap '' HUP; while :; do sleep 1; done",
+        };
         Task<int> session = Shell.InteractiveAsync(options, cancel.Token);
-        string process = Encoding.UTF8.GetString((await shown.Reader.ReadAtLeastAsync("1 end".Length, Token)).Buffer.FirstSpan).Split(' ')[0];
+        string process = Encoding.UTF8.GetString((await shown.Reader.ReadAtLeastAsync("1 end".Length, Token)).Buffer.FirstSpan).Split(' ')[
+            0
+        ];
         (await Shell.TryRunAsync($"test -d /proc/{process}", cancellationToken: Token)).Should().Succeed();
 
         await cancel.CancelAsync();
 
-        (await session.Awaiting(task => task).Should().ThrowAsync<OperationCanceledException>()).Which.CancellationToken.Should().Be(cancel.Token);
+        (await session.Awaiting(task => task).Should().ThrowAsync<OperationCanceledException>())
+            .Which.CancellationToken.Should()
+            .Be(cancel.Token);
         await Shell.WaitUntilFailsAsync($"test -d /proc/{process}", cancellationToken: Token);
     }
 
     [Fact]
     public async Task Refuses_a_size_that_no_terminal_has() =>
-        (await Shell.Awaiting(shell => shell.InteractiveAsync(new InteractiveOptions { Columns = 70_000 }, Token)).Should().ThrowAsync<ArgumentOutOfRangeException>())
-            .WithMessage("A terminal of 70000 columns and 24 rows: 1 to 65535 are possible.*");
+        (
+            await Shell
+                .Awaiting(shell => shell.InteractiveAsync(new InteractiveOptions { Columns = 70_000 }, Token))
+                .Should()
+                .ThrowAsync<ArgumentOutOfRangeException>()
+        ).WithMessage("A terminal of 70000 columns and 24 rows: 1 to 65535 are possible.*");
 }

@@ -22,12 +22,17 @@ public sealed class ShellWaitTests(Tiny tiny)
         Task waiting = vm.Shell.WaitForPortAsync(7071, cancellationToken: Token);
         await vm.KillAsync();
 
-        (await waiting.Invoking(task => task.WaitAsync(TimeSpan.FromSeconds(5), Token)).Should().ThrowAsync<MachineExitedException>())
-            .WithMessage("*TCP port 7071*");
+        (
+            await waiting.Invoking(task => task.WaitAsync(TimeSpan.FromSeconds(5), Token)).Should().ThrowAsync<MachineExitedException>()
+        ).WithMessage("*TCP port 7071*");
     }
 
     [Fact]
     public async Task Says_so_where_there_is_no_systemd() =>
-        (await Shell.Invoking(shell => shell.WaitForUnitAsync("ssh", cancellationToken: Token)).Should().ThrowAsync<GuestCommandException>())
-            .WithMessage("*the unit 'ssh' can't be waited for, because the guest has no systemctl*Try: WaitUntilSucceedsAsync*");
+        (
+            await Shell
+                .Invoking(shell => shell.WaitForUnitAsync("ssh", cancellationToken: Token))
+                .Should()
+                .ThrowAsync<GuestCommandException>()
+        ).WithMessage("*the unit 'ssh' can't be waited for, because the guest has no systemctl*Try: WaitUntilSucceedsAsync*");
 }

@@ -29,7 +29,8 @@ public sealed class TerminalTests
         await program.TypeAsync("while [ \"$(stty size)\" != '33 101' ]; do usleep 20000; done; echo sized-$((6*7))\r");
         await program.WaitForAsync("sized-42");
 
-        // A program that says itself that it runs: between its fork and its exec the shell's child would take the signal for the shell's and forget it.
+        // A program that says itself that it runs: between its fork and its exec the shell's child would take the signal for the shell's
+        // and forget it.
         await program.TypeAsync("sh -c 'echo $((6*7))-sleeps; exec sleep 1000'; echo $((6*7))-after\r");
         await program.WaitForAsync("42-sleeps");
         await program.TypeAsync("\x03");
@@ -117,7 +118,8 @@ public sealed class TerminalTests
 
         await program.TypeAsync("root\r");
         await program.WaitForAsync("~ # ");
-        // A program that says itself that it runs: between its fork and its exec the shell's child would take the signal for the shell's and forget it.
+        // A program that says itself that it runs: between its fork and its exec the shell's child would take the signal for the shell's
+        // and forget it.
         await program.TypeAsync("sh -c 'echo $((6*7))-sleeps; exec sleep 1000'; echo $((6*7))-after\r");
         await program.WaitForAsync("42-sleeps");
         await program.TypeAsync("\x03");
@@ -134,7 +136,8 @@ public sealed class TerminalTests
     [Fact]
     public async Task Passes_bytes_on_where_standard_input_is_no_terminal()
     {
-        string run = $"printf 'a\\003b\\035\\035\\035c' | exec dotnet {SampleProgram.Path} terminal wait 'tty; od -c; echo wrong >&2; exit 4'";
+        string run =
+            $"printf 'a\\003b\\035\\035\\035c' | exec dotnet {SampleProgram.Path} terminal wait 'tty; od -c; echo wrong >&2; exit 4'";
 
         (int exitCode, string output) = await Repository.RunAsync("sh", ["-c", run], null, Token);
 

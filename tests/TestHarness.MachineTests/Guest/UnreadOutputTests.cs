@@ -26,13 +26,20 @@ public sealed class UnreadOutputTests(Tiny tiny)
         for (int i = 0; i < Writers; i++)
             writers.Add(await vm.Shell.StartAsync("exec yes 01234567890123456789012345678901234567890123456789", keepLittle, Token));
 
-        ShellResult[] results = await Task.WhenAll(Enumerable.Range(0, Commands).Select(i => vm.Shell.RunAsync($"echo answer {i}", cancellationToken: Token)));
+        ShellResult[] results = await Task.WhenAll(
+            Enumerable.Range(0, Commands).Select(i => vm.Shell.RunAsync($"echo answer {i}", cancellationToken: Token))
+        );
 
         for (int i = 0; i < Commands; i++)
             results[i].Should().HaveOutput($"answer {i}");
         writers.Should().NotContain(writer => writer.HasExited);
         (GC.GetTotalMemory(forceFullCollection: true) - before).Should().BeLessThan(64 * MiB);
-        ShellResult most = await vm.Shell.RunAsync("awk '/VmHWM/ { print $2 }' /proc/$(pidof testharness-agent | cut -d ' ' -f 1)/status", cancellationToken: Token);
-        int.Parse(most.StandardOutput, CultureInfo.InvariantCulture).Should().BeInRange(1, 8192, "the agent's memory is what it has from its start, in KiB");
+        ShellResult most = await vm.Shell.RunAsync(
+            "awk '/VmHWM/ { print $2 }' /proc/$(pidof testharness-agent | cut -d ' ' -f 1)/status",
+            cancellationToken: Token
+        );
+        int.Parse(most.StandardOutput, CultureInfo.InvariantCulture)
+            .Should()
+            .BeInRange(1, 8192, "the agent's memory is what it has from its start, in KiB");
     }
 }

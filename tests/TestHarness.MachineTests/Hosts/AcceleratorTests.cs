@@ -5,7 +5,9 @@ using Xunit;
 
 namespace TestHarness.MachineTests.Hosts;
 
-/// <summary>The probe guest on this host. Whether KVM works here is not known, so both answers count; it must come in time and say why.</summary>
+/// <summary>
+/// The probe guest on this host. Whether KVM works here is not known, so both answers count; it must come in time and say why.
+/// </summary>
 public sealed class AcceleratorTests : IDisposable
 {
     private const string Program = "/usr/bin/qemu-system-x86_64";

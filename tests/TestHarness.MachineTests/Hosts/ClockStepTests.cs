@@ -3,7 +3,9 @@ using Xunit;
 
 namespace TestHarness.MachineTests.Hosts;
 
-/// <summary>The host's clock steps while machines run and templates age, as after a sleep or by hand. Played by libfaketime, for this program alone.</summary>
+/// <summary>
+/// The host's clock steps while machines run and templates age, as after a sleep or by hand. Played by libfaketime, for this program alone.
+/// </summary>
 public sealed class ClockStepTests
 {
     [Theory]
@@ -24,8 +26,13 @@ public sealed class ClockStepTests
             (int exitCode, string output) = await program.RunAsync("clock", file, step);
 
             exitCode.Should().Be(0, output);
-            output.Should().MatchRegex($@"waited [2-5]\.[0-9] s while the clock went {hours} hours: WaitTimeoutException")
-                .And.MatchRegex(@"next 0\.[0-9]{3} True", "the clone of a template that is two hours older, or younger, is right within a second");
+            output
+                .Should()
+                .MatchRegex($@"waited [2-5]\.[0-9] s while the clock went {hours} hours: WaitTimeoutException")
+                .And.MatchRegex(
+                    @"next 0\.[0-9]{3} True",
+                    "the clone of a template that is two hours older, or younger, is right within a second"
+                );
             await program.AssertNothingStaysAsync();
         }
         finally

@@ -21,7 +21,11 @@ public sealed class CorruptImageTests(Tiny tiny)
         (int exitCode, string output) = await program.RunAsync("run");
 
         exitCode.Should().Be(1, $"the {what} is damaged: {output}");
-        output.Should().Contain("ImageException: Image 'tiny': its disk is damaged.").And.Contain($"File: {cache.Disk}").And.Contain("Reason: ")
+        output
+            .Should()
+            .Contain("ImageException: Image 'tiny': its disk is damaged.")
+            .And.Contain($"File: {cache.Disk}")
+            .And.Contain("Reason: ")
             .And.Contain($"Try: rm -r '{Path.GetDirectoryName(cache.Disk)}'; the next start builds the image again.");
         since.Elapsed.Should().BeLessThan(TimeSpan.FromSeconds(10));
         Directory.Exists(Path.Combine(cache.Folder, "templates")).Should().BeFalse("nothing was started");

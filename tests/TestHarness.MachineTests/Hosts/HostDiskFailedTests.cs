@@ -25,11 +25,18 @@ public sealed class HostDiskFailedTests(Tiny tiny) : IDisposable
         using (FileStream disk = new(spec.Image, FileMode.Open))
             disk.SetLength(1024 * 1024);
 
-        MachineExitedException thrown = (await vm.Invoking(machine => machine.Shell.RunAsync(ReadAll, cancellationToken: Token)).Should().ThrowAsync<MachineExitedException>()).Which;
+        MachineExitedException thrown = (
+            await vm.Invoking(machine => machine.Shell.RunAsync(ReadAll, cancellationToken: Token))
+                .Should()
+                .ThrowAsync<MachineExitedException>()
+        ).Which;
 
         thrown.Exit.Reason.Should().Be(MachineExitReason.HostDiskFailed);
         thrown.Outcome.Should().Be(FailureOutcome.InfrastructureFailed);
-        thrown.Message.Should().Contain($"host disk failed: '{spec.Image}', which the machine runs on, was cut from").And.Contain("Try: see the host's kernel log (dmesg)");
+        thrown
+            .Message.Should()
+            .Contain($"host disk failed: '{spec.Image}', which the machine runs on, was cut from")
+            .And.Contain("Try: see the host's kernel log (dmesg)");
         vm.State.Should().Be(MachineState.Stopped);
     }
 
@@ -47,16 +54,28 @@ public sealed class HostDiskFailedTests(Tiny tiny) : IDisposable
             await disk.WriteAsync(rubbish, Token);
         }
 
-        MachineExitedException thrown = (await vm.Invoking(machine => machine.Shell.RunAsync(ReadAll, cancellationToken: Token)).Should().ThrowAsync<MachineExitedException>()).Which;
+        MachineExitedException thrown = (
+            await vm.Invoking(machine => machine.Shell.RunAsync(ReadAll, cancellationToken: Token))
+                .Should()
+                .ThrowAsync<MachineExitedException>()
+        ).Which;
 
         thrown.Exit.Reason.Should().Be(MachineExitReason.HostDiskFailed);
-        thrown.Message.Should().MatchRegex($"host disk failed at .*, on '{spec.Image}': the guest's read of disk0 ended with \"Input/output error\"");
+        thrown
+            .Message.Should()
+            .MatchRegex($"host disk failed at .*, on '{spec.Image}': the guest's read of disk0 ended with \"Input/output error\"");
     }
 
     private async Task<MachineSpec> SpecAsync(params string[] conversion)
     {
-        string image = await UsualCache.ImageFolderOfAsync(tiny.Machine, Token), disk = _folder[conversion[^1] == "raw" ? "disk.raw" : "disk.qcow2"];
-        (int exitCode, string output) = await Repository.RunAsync("qemu-img", [.. conversion, Path.Combine(image, "disk.qcow2"), disk], null, Token);
+        string image = await UsualCache.ImageFolderOfAsync(tiny.Machine, Token),
+            disk = _folder[conversion[^1] == "raw" ? "disk.raw" : "disk.qcow2"];
+        (int exitCode, string output) = await Repository.RunAsync(
+            "qemu-img",
+            [.. conversion, Path.Combine(image, "disk.qcow2"), disk],
+            null,
+            Token
+        );
         exitCode.Should().Be(0, output);
         return new MachineSpec
         {

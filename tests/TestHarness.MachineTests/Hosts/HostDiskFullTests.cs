@@ -12,10 +12,17 @@ public sealed class HostDiskFullTests
         using var program = new SampleProgram();
 
         (int exitCode, string output) = await program.RunInMountsAsync(
-            "mount -t tmpfs -o size=64m,mode=711 none \"$TESTHARNESS_RUN\"; exec timeout 60 \"$@\"", "fill");
+            "mount -t tmpfs -o size=64m,mode=711 none \"$TESTHARNESS_RUN\"; exec timeout 60 \"$@\"",
+            "fill"
+        );
 
         exitCode.Should().Be(1, output);
-        output.Should().MatchRegex(@"failed after [0-9]\.[0-9]").And.Contain($"host disk full at {program.RunFolder}/").And.Contain("MachineExitedException").And.Contain("Try: make room, or point TESTHARNESS_RUN");
+        output
+            .Should()
+            .MatchRegex(@"failed after [0-9]\.[0-9]")
+            .And.Contain($"host disk full at {program.RunFolder}/")
+            .And.Contain("MachineExitedException")
+            .And.Contain("Try: make room, or point TESTHARNESS_RUN");
         await program.AssertNothingStaysAsync();
     }
 
@@ -23,12 +30,22 @@ public sealed class HostDiskFullTests
     public async Task Names_the_limit_on_the_size_of_a_file()
     {
         using var limited = new QemuScript("exec prlimit --fsize=60000000 qemu-system-x86_64 \"$@\"");
-        await using VirtualMachine vm = await VirtualMachine.StartAsync(new MachineSpec { QemuPath = limited.Path, Start = StartMode.Cold }, cancellationToken: Token);
+        await using VirtualMachine vm = await VirtualMachine.StartAsync(
+            new MachineSpec { QemuPath = limited.Path, Start = StartMode.Cold },
+            cancellationToken: Token
+        );
 
-        MachineExitedException thrown = (await vm.Shell.Invoking(shell => shell.RunAsync("dd if=/dev/urandom of=/big bs=1M count=200; sync", cancellationToken: Token))
-            .Should().ThrowAsync<MachineExitedException>()).Which;
+        MachineExitedException thrown = (
+            await vm
+                .Shell.Invoking(shell => shell.RunAsync("dd if=/dev/urandom of=/big bs=1M count=200; sync", cancellationToken: Token))
+                .Should()
+                .ThrowAsync<MachineExitedException>()
+        ).Which;
 
-        thrown.Message.Should().MatchRegex("host disk full at .*: there was no room for what the guest wrote to disk0").And.Contain("a limit on the size of files (ulimit -f)");
+        thrown
+            .Message.Should()
+            .MatchRegex("host disk full at .*: there was no room for what the guest wrote to disk0")
+            .And.Contain("a limit on the size of files (ulimit -f)");
     }
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;

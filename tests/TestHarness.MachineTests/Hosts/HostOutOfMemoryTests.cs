@@ -18,8 +18,16 @@ public sealed class HostOutOfMemoryTests
         """;
 
     [Theory]
-    [InlineData("exec", @"the host's kernel killed QEMU, because memory ran out \(Memory cgroup out of memory: Killed process [0-9]+ \(qemu-system-x86\) total-vm:")]
-    [InlineData("mount --bind /dev/null /dev/kmsg; exec", @"QEMU was ended by signal 9, and the kernel killed for want of memory in its control group meanwhile \(/sys/fs/cgroup/.*testharness-.*: oom_kill rose from 0 to [1-9]")]
+    [InlineData(
+        "exec",
+        @"the host's kernel killed QEMU, because memory ran out \(Memory cgroup out of memory: Killed process [0-9]+ "
+            + @"\(qemu-system-x86\) total-vm:"
+    )]
+    [InlineData(
+        "mount --bind /dev/null /dev/kmsg; exec",
+        @"QEMU was ended by signal 9, and the kernel killed for want of memory in its control group meanwhile "
+            + @"\(/sys/fs/cgroup/.*testharness-.*: oom_kill rose from 0 to [1-9]"
+    )]
     public async Task Is_told_from_a_kill_by_somebody(string start, string evidence)
     {
         Environment.UserName.Should().Be("root", "this test makes a control group: run it as root, or in a container where you are");
@@ -30,8 +38,12 @@ public sealed class HostOutOfMemoryTests
             (int exitCode, string output) = await program.RunInMountsAsync($"{EnterGroup}\n{start} timeout 60 \"$@\"", "eat");
 
             exitCode.Should().Be(1, output);
-            output.Should().MatchRegex("is not running: " + evidence)
-                .And.Contain("MachineExitedException").And.Contain("Try: give machines less memory").And.Contain("infrastructure failed");
+            output
+                .Should()
+                .MatchRegex("is not running: " + evidence)
+                .And.Contain("MachineExitedException")
+                .And.Contain("Try: give machines less memory")
+                .And.Contain("infrastructure failed");
             await program.AssertNothingStaysAsync();
         }
         finally

@@ -64,7 +64,9 @@ public sealed class KilledOwnerTests(Tiny tiny)
     {
         using var cache = new EmptyStore(Path.Combine(await UsualCache.ImagesOfAsync(tiny.Machine, Token), "../templates/any"));
         using Process program = cache.StartQuickstart();
-        IReadOnlyList<ProcessTree.Member> children = await WaitForChildrenAsync(program.Id, found => found.Any(child => child.ToString().Contains("-name guest=", StringComparison.Ordinal)));
+        IReadOnlyList<ProcessTree.Member> children = await WaitForChildrenAsync(program.Id, found =>
+            found.Any(child => child.ToString().Contains("-name guest=", StringComparison.Ordinal))
+        );
 
         await SignalAsync("INT", program.Id);
 
@@ -91,11 +93,25 @@ public sealed class KilledOwnerTests(Tiny tiny)
 
             await ProcessTree.AssertGoneAsync(helpers, Bound);
             File.ReadAllText("/proc/self/mountinfo").Should().NotContain(folder);
-            Directory.GetDirectories(Path.Combine(folder, "cache/images/mine")).Should().ContainSingle().Which.Should().EndWith(".building");
+            Directory
+                .GetDirectories(Path.Combine(folder, "cache/images/mine"))
+                .Should()
+                .ContainSingle()
+                .Which.Should()
+                .EndWith(".building");
             (int exitCode, string output) = await program.RunAsync("build", image);
             exitCode.Should().Be(0, output);
-            output.Should().Contain("image mine: removed what a killed build left").And.Contain("image mine: packages").And.Contain("running");
-            Directory.GetDirectories(Path.Combine(folder, "cache/images/mine")).Should().ContainSingle().Which.Should().NotEndWith(".building");
+            output
+                .Should()
+                .Contain("image mine: removed what a killed build left")
+                .And.Contain("image mine: packages")
+                .And.Contain("running");
+            Directory
+                .GetDirectories(Path.Combine(folder, "cache/images/mine"))
+                .Should()
+                .ContainSingle()
+                .Which.Should()
+                .NotEndWith(".building");
         }
         finally
         {
@@ -117,7 +133,10 @@ public sealed class KilledOwnerTests(Tiny tiny)
         since.Elapsed.Should().BeLessThan(Bound);
     }
 
-    private static async Task<IReadOnlyList<ProcessTree.Member>> WaitForChildrenAsync(int process, Func<IReadOnlyList<ProcessTree.Member>, bool> wanted)
+    private static async Task<IReadOnlyList<ProcessTree.Member>> WaitForChildrenAsync(
+        int process,
+        Func<IReadOnlyList<ProcessTree.Member>, bool> wanted
+    )
     {
         var since = Stopwatch.StartNew();
         IReadOnlyList<ProcessTree.Member> children;

@@ -22,8 +22,14 @@ public sealed class OddPathsTests(Tiny tiny)
             (int exitCode, string output) = await Repository.RunAsync(
                 "dotnet",
                 [script, image],
-                new Dictionary<string, string> { ["TESTHARNESS_CACHE"] = Path.Combine(folder, "ca,c\"h ä"), ["TESTHARNESS_RUN"] = Path.Combine(folder, "r,u\" ä"), ["TMPDIR"] = folder },
-                TestContext.Current.CancellationToken);
+                new Dictionary<string, string>
+                {
+                    ["TESTHARNESS_CACHE"] = Path.Combine(folder, "ca,c\"h ä"),
+                    ["TESTHARNESS_RUN"] = Path.Combine(folder, "r,u\" ä"),
+                    ["TMPDIR"] = folder,
+                },
+                TestContext.Current.CancellationToken
+            );
 
             output.Should().Contain("uname -sr -> Linux 6.");
             exitCode.Should().Be(0);
@@ -38,22 +44,39 @@ public sealed class OddPathsTests(Tiny tiny)
     [Fact]
     public async Task QEMU_opens_the_disks_that_were_meant_whatever_their_paths_have_in_them()
     {
-        string cache = Directory.CreateDirectory($"/var/tmp/th-{Guid.NewGuid():N}"[..20] + ",,readonly=off,file.driver=x %s -m 'ä\"").FullName;
+        string cache = Directory
+            .CreateDirectory($"/var/tmp/th-{Guid.NewGuid():N}"[..20] + ",,readonly=off,file.driver=x %s -m 'ä\"")
+            .FullName;
         try
         {
-            File.CreateSymbolicLink(Path.Combine(cache, "images"), await UsualCache.ImagesOfAsync(tiny.Machine, TestContext.Current.CancellationToken));
+            File.CreateSymbolicLink(
+                Path.Combine(cache, "images"),
+                await UsualCache.ImagesOfAsync(tiny.Machine, TestContext.Current.CancellationToken)
+            );
             using var program = new SampleProgram(cache);
 
             (int exitCode, string output) = await program.RunAsync("nodes");
 
             exitCode.Should().Be(0, output);
-            using JsonDocument reply = JsonDocument.Parse(output.Split('\n').Single(line => line.StartsWith("query-named-block-nodes ", StringComparison.Ordinal)).Split(' ', 2)[1]);
+            using JsonDocument reply = JsonDocument.Parse(
+                output.Split('\n').Single(line => line.StartsWith("query-named-block-nodes ", StringComparison.Ordinal)).Split(' ', 2)[1]
+            );
             // The files that are open, and whether they may be written to: the machine's own two, and the image.
-            (string File, bool ReadOnly)[] files = [.. reply.RootElement.GetProperty("return").EnumerateArray()
-                .Where(node => node.GetProperty("drv").GetString() == "file")
-                .Select(node => (node.GetProperty("file").GetString()!, node.GetProperty("ro").GetBoolean()))];
+            (string File, bool ReadOnly)[] files =
+            [
+                .. reply
+                    .RootElement.GetProperty("return")
+                    .EnumerateArray()
+                    .Where(node => node.GetProperty("drv").GetString() == "file")
+                    .Select(node => (node.GetProperty("file").GetString()!, node.GetProperty("ro").GetBoolean())),
+            ];
             files.Should().HaveCount(3).And.Contain(("disk.qcow2", false)).And.Contain(("extra-0.qcow2", false));
-            files.Should().ContainSingle(file => file.ReadOnly).Which.File.Should().StartWith(cache + "/images/tiny/").And.EndWith("/disk.qcow2");
+            files
+                .Should()
+                .ContainSingle(file => file.ReadOnly)
+                .Which.File.Should()
+                .StartWith(cache + "/images/tiny/")
+                .And.EndWith("/disk.qcow2");
         }
         finally
         {

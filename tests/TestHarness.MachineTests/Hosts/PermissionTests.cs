@@ -9,7 +9,12 @@ namespace TestHarness.MachineTests.Hosts;
 public sealed class PermissionTests(Tiny tiny)
 {
     private const UnixFileMode Others =
-        UnixFileMode.GroupRead | UnixFileMode.GroupWrite | UnixFileMode.GroupExecute | UnixFileMode.OtherRead | UnixFileMode.OtherWrite | UnixFileMode.OtherExecute;
+        UnixFileMode.GroupRead
+        | UnixFileMode.GroupWrite
+        | UnixFileMode.GroupExecute
+        | UnixFileMode.OtherRead
+        | UnixFileMode.OtherWrite
+        | UnixFileMode.OtherExecute;
 
     private const UnixFileMode OthersWrite = UnixFileMode.GroupWrite | UnixFileMode.OtherWrite;
 
@@ -24,16 +29,25 @@ public sealed class PermissionTests(Tiny tiny)
         HeldMachine machine = await SampleProgram.HoldAsync(program.StartBy("umask 000; exec \"$@\"", "hold"), untilUp: true);
 
         AssertClosed(Directory.GetFileSystemEntries(machine.Folder, "*", SearchOption.AllDirectories).Append(machine.Folder));
-        AssertClosed(Directory.GetFileSystemEntries(Path.Combine(program.RunFolder, "ledger")).Append(Path.Combine(program.RunFolder, "ledger")));
+        AssertClosed(
+            Directory.GetFileSystemEntries(Path.Combine(program.RunFolder, "ledger")).Append(Path.Combine(program.RunFolder, "ledger"))
+        );
         // As root QEMU is another user, who passes through to its own folder.
         string process = Path.GetDirectoryName(machine.Folder)!;
-        (File.GetUnixFileMode(process) & (Others & ~(UnixFileMode.GroupExecute | UnixFileMode.OtherExecute))).Should().Be(UnixFileMode.None);
+        (File.GetUnixFileMode(process) & (Others & ~(UnixFileMode.GroupExecute | UnixFileMode.OtherExecute)))
+            .Should()
+            .Be(UnixFileMode.None);
         AssertClosed(Directory.GetFiles(process));
 
         string template = Directory.GetDirectories(cache.Templates).Should().ContainSingle().Subject;
         AssertClosed(((string[])["memory", "state", "serial.log"]).Select(file => Path.Combine(template, file)));
-        Directory.GetFileSystemEntries(template, "*", SearchOption.AllDirectories).Append(template).Append(cache.Templates)
-            .Where(path => (File.GetUnixFileMode(path) & OthersWrite) != 0 && !path.EndsWith("/proven", StringComparison.Ordinal)).Should().BeEmpty();
+        Directory
+            .GetFileSystemEntries(template, "*", SearchOption.AllDirectories)
+            .Append(template)
+            .Append(cache.Templates)
+            .Where(path => (File.GetUnixFileMode(path) & OthersWrite) != 0 && !path.EndsWith("/proven", StringComparison.Ordinal))
+            .Should()
+            .BeEmpty();
     }
 
     [Fact]
@@ -57,8 +71,11 @@ public sealed class PermissionTests(Tiny tiny)
     public async Task Says_how_to_let_QEMU_through_to_a_folder_before_anything_is_started(string what, string? setting)
     {
         // As mktemp -d makes it.
-        string closed = Directory.CreateDirectory($"/var/tmp/th-{Guid.NewGuid():N}", UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute).FullName;
-        string link = $"{closed}-link", inner = Directory.CreateDirectory(Path.Combine(closed, "in/ner")).FullName;
+        string closed = Directory
+            .CreateDirectory($"/var/tmp/th-{Guid.NewGuid():N}", UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute)
+            .FullName;
+        string link = $"{closed}-link",
+            inner = Directory.CreateDirectory(Path.Combine(closed, "in/ner")).FullName;
         try
         {
             // A way through a link is closed where the link leads.
@@ -67,11 +84,17 @@ public sealed class PermissionTests(Tiny tiny)
                 File.CreateSymbolicLink(Path.Combine(inner, "images"), await UsualCache.ImagesOfAsync(tiny.Machine, Token));
             using var program = new SampleProgram(what == "cache" ? $"{link}/ner" : null);
 
-            (int exitCode, string output) = what == "cache" ? await program.RunAsync("run") : await program.RunAsync("run", what, $"{link}/ner");
+            (int exitCode, string output) =
+                what == "cache" ? await program.RunAsync("run") : await program.RunAsync("run", what, $"{link}/ner");
 
             if (Environment.IsPrivilegedProcess)
             {
-                output.Should().StartWith("HostNotReadyException: ").And.Contain($"'{closed}' is closed\n").And.Contain($"Try: chmod a+x '{closed}', or ").And.Contain(setting ?? "share a folder without it");
+                output
+                    .Should()
+                    .StartWith("HostNotReadyException: ")
+                    .And.Contain($"'{closed}' is closed\n")
+                    .And.Contain($"Try: chmod a+x '{closed}', or ")
+                    .And.Contain(setting ?? "share a folder without it");
                 output.Length.Should().BeLessThan(600, "QEMU's command line is not in it");
                 exitCode.Should().Be(1);
                 File.SetUnixFileMode(closed, File.GetUnixFileMode(closed) | UnixFileMode.OtherExecute);
@@ -91,7 +114,12 @@ public sealed class PermissionTests(Tiny tiny)
     public async Task A_run_folder_below_a_closed_one_is_fine()
     {
         using var program = new SampleProgram();
-        string closed = Directory.CreateDirectory(Path.Combine(program.RunFolder, "1"), UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute).FullName;
+        string closed = Directory
+            .CreateDirectory(
+                Path.Combine(program.RunFolder, "1"),
+                UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute
+            )
+            .FullName;
         program.With("TESTHARNESS_RUN", Path.Combine(closed, "run"));
 
         (int exitCode, string output) = await program.RunAsync("run");
@@ -100,5 +128,9 @@ public sealed class PermissionTests(Tiny tiny)
     }
 
     private static void AssertClosed(IEnumerable<string> paths) =>
-        paths.Where(path => (File.GetUnixFileMode(path) & Others) != 0).Select(path => $"{path} {File.GetUnixFileMode(path)}").Should().BeEmpty("they are the owner's alone");
+        paths
+            .Where(path => (File.GetUnixFileMode(path) & Others) != 0)
+            .Select(path => $"{path} {File.GetUnixFileMode(path)}")
+            .Should()
+            .BeEmpty("they are the owner's alone");
 }

@@ -46,16 +46,23 @@ internal static class ProcessTree
         var since = Stopwatch.StartNew();
         while (since.Elapsed < bound && processes.Any(process => process.IsAlive))
             await Task.Delay(20, TestContext.Current.CancellationToken);
-        processes.Where(process => process.IsAlive).Should().BeEmpty($"every process that it started is gone within {bound.TotalSeconds} s");
+        processes
+            .Where(process => process.IsAlive)
+            .Should()
+            .BeEmpty($"every process that it started is gone within {bound.TotalSeconds} s");
     }
 
     private static int[] ChildrenOf(int process)
     {
         try
         {
-            return [.. Directory.GetDirectories($"/proc/{process}/task")
-                .SelectMany(task => Read($"{task}/children").Split(' ', StringSplitOptions.RemoveEmptyEntries))
-                .Select(child => int.Parse(child, CultureInfo.InvariantCulture))];
+            return
+            [
+                .. Directory
+                    .GetDirectories($"/proc/{process}/task")
+                    .SelectMany(task => Read($"{task}/children").Split(' ', StringSplitOptions.RemoveEmptyEntries))
+                    .Select(child => int.Parse(child, CultureInfo.InvariantCulture)),
+            ];
         }
         catch (IOException)
         {

@@ -43,7 +43,12 @@ public sealed class QemuFolderTests(Tiny tiny) : IDisposable
             return;
         QemuUser.Id.Should().NotBe(65534);
         (await AsQemuAsync(vm, "touch ../file 2> /dev/null || echo kept out")).Should().Be("kept out");
-        HelperResult nobody = await HelperProgram.RunAsync("setpriv", ["--reuid=65534", "--regid=65534", "--clear-groups", "--", "ls", vm.Folder], null, Token);
+        HelperResult nobody = await HelperProgram.RunAsync(
+            "setpriv",
+            ["--reuid=65534", "--regid=65534", "--clear-groups", "--", "ls", vm.Folder],
+            null,
+            Token
+        );
         nobody.ExitCode.Should().NotBe(0, "it is QEMU's alone");
     }
 
@@ -57,7 +62,11 @@ public sealed class QemuFolderTests(Tiny tiny) : IDisposable
         string folder = vm.OwnFolder;
         await using (vm)
         {
-            await AsQemuAsync(vm, "rm serial.in; ln -s \"$1/kept\" serial.in; ln -s \"$1\" outside; mkdir -p a/b; ln -s \"$1\" a/b/outside", _outside);
+            await AsQemuAsync(
+                vm,
+                "rm serial.in; ln -s \"$1/kept\" serial.in; ln -s \"$1\" outside; mkdir -p a/b; ln -s \"$1\" a/b/outside",
+                _outside
+            );
 
             await vm.RebootAsync(cancellationToken: Token);
 
@@ -72,7 +81,11 @@ public sealed class QemuFolderTests(Tiny tiny) : IDisposable
     private static async Task<string> AsQemuAsync(VirtualMachine vm, string script, params string[] arguments)
     {
         HelperResult result = await HelperProgram.RunAsync(
-            "setpriv", [.. QemuUser.SetPrivArguments(null), "sh", "-e", "-c", script, "sh", .. arguments], new HelperOptions { WorkingDirectory = vm.Folder }, Token);
+            "setpriv",
+            [.. QemuUser.SetPrivArguments(null), "sh", "-e", "-c", script, "sh", .. arguments],
+            new HelperOptions { WorkingDirectory = vm.Folder },
+            Token
+        );
         result.ExitCode.Should().Be(0, result.StandardError);
         return result.StandardOutput;
     }

@@ -4,11 +4,15 @@ using Xunit;
 
 namespace TestHarness.MachineTests.Hosts;
 
-/// <summary>A cache that belongs to another user, such as root's: what can be read there is used, nothing is written, and what is missing is named.</summary>
+/// <summary>
+/// A cache that belongs to another user, such as root's: what can be read there is used, nothing is written, and what is missing is named.
+/// </summary>
 public sealed class SharedCacheTests(Tiny tiny) : IDisposable
 {
     // Its own copy of the program: the repository may be where another user can't read.
-    private const string AsUser = "chown 54321 \"$TESTHARNESS_RUN\"; export HOME=/no/such/home; exec setpriv --reuid=54321 --regid=54321 --clear-groups -- \"$1\" \"$PROGRAM/$(basename \"$2\")\" run";
+    private const string AsUser =
+        "chown 54321 \"$TESTHARNESS_RUN\"; export HOME=/no/such/home; exec setpriv --reuid=54321 --regid=54321 --clear-groups -- "
+        + "\"$1\" \"$PROGRAM/$(basename \"$2\")\" run";
 
     private readonly string _root = Directory.CreateDirectory($"/var/tmp/th-{Guid.NewGuid():N}"[..20]).FullName;
 
@@ -30,7 +34,12 @@ public sealed class SharedCacheTests(Tiny tiny) : IDisposable
         (int exitCode, string output) = await RunAsUserAsync();
 
         exitCode.Should().Be(0, output);
-        output.Should().Be($"Linux\nboots, because it can't be kept as a warm template: this user may not write to '{Path.Combine(Cache, "templates")}' (set TESTHARNESS_CACHE to a folder of your own)\n");
+        output
+            .Should()
+            .Be(
+                "Linux\nboots, because it can't be kept as a warm template: this user may not write to "
+                    + $"'{Path.Combine(Cache, "templates")}' (set TESTHARNESS_CACHE to a folder of your own)\n"
+            );
         Snapshot().Should().Equal(before, "nothing was written");
         (await owner.RunAsync("run")).Should().Be((0, "Linux\nwarm\n"));
     }
@@ -49,8 +58,14 @@ public sealed class SharedCacheTests(Tiny tiny) : IDisposable
         (int exitCode, string output) = await RunAsUserAsync();
 
         exitCode.Should().Be(0, output);
-        output.Should().Be($"Linux\nboots, because it can't be kept as a warm template: this user may not write to '{Path.Combine(Cache, folder ? "templates" : "")}' (set TESTHARNESS_CACHE to a folder of your own)\n"
-            .Replace("/'", "'", StringComparison.Ordinal));
+        output
+            .Should()
+            .Be(
+                (
+                    "Linux\nboots, because it can't be kept as a warm template: this user may not write to "
+                    + $"'{Path.Combine(Cache, folder ? "templates" : "")}' (set TESTHARNESS_CACHE to a folder of your own)\n"
+                ).Replace("/'", "'", StringComparison.Ordinal)
+            );
         Snapshot().Should().Equal(before);
     }
 
@@ -64,8 +79,14 @@ public sealed class SharedCacheTests(Tiny tiny) : IDisposable
         (int exitCode, string output) = await RunAsUserAsync();
 
         exitCode.Should().Be(1, output);
-        output.Should().StartWith($"HostNotReadyException: The folder for images, '{Cache}', cannot be written.\nReason: ").And.Contain("Permission denied")
-            .And.Contain("Try: set TESTHARNESS_CACHE to a folder that this user can write; or have the owner of this one make there what is missing: testvm image build");
+        output
+            .Should()
+            .StartWith($"HostNotReadyException: The folder for images, '{Cache}', cannot be written.\nReason: ")
+            .And.Contain("Permission denied")
+            .And.Contain(
+                "Try: set TESTHARNESS_CACHE to a folder that this user can write; or have the owner of this one make there what "
+                    + "is missing: testvm image build"
+            );
         Snapshot().Should().Equal(before);
     }
 
@@ -73,7 +94,12 @@ public sealed class SharedCacheTests(Tiny tiny) : IDisposable
     {
         Environment.IsPrivilegedProcess.Should().BeTrue("this test acts as two users: run it as root, or in a container where you are");
         Directory.CreateDirectory(Cache);
-        (int exitCode, string output) = await Repository.RunAsync("cp", ["-r", Path.GetDirectoryName(SampleProgram.Path)!, Path.Combine(_root, "program")], null, Token);
+        (int exitCode, string output) = await Repository.RunAsync(
+            "cp",
+            ["-r", Path.GetDirectoryName(SampleProgram.Path)!, Path.Combine(_root, "program")],
+            null,
+            Token
+        );
         exitCode.Should().Be(0, output);
     }
 
@@ -85,5 +111,13 @@ public sealed class SharedCacheTests(Tiny tiny) : IDisposable
 
     // Not of what a link leads to, the usual cache, where other tests build images.
     private string[] Snapshot() =>
-        [.. new DirectoryInfo(Cache).EnumerateFileSystemInfos("*", new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = FileAttributes.ReparsePoint }).Select(entry => $"{entry.FullName} {entry.LastWriteTimeUtc:O}").Order(StringComparer.Ordinal)];
+        [
+            .. new DirectoryInfo(Cache)
+                .EnumerateFileSystemInfos(
+                    "*",
+                    new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = FileAttributes.ReparsePoint }
+                )
+                .Select(entry => $"{entry.FullName} {entry.LastWriteTimeUtc:O}")
+                .Order(StringComparer.Ordinal),
+        ];
 }

@@ -37,8 +37,9 @@ public sealed class SpawnThreadTests
     [Fact]
     public async Task Every_start_forks_from_the_one_thread_that_stays()
     {
-        VirtualMachine[] machines = await Task.WhenAll(Enumerable.Range(0, 3).Select(_ => Task.Run(
-            () => VirtualMachine.StartAsync(new MachineSpec(), cancellationToken: Token))));
+        VirtualMachine[] machines = await Task.WhenAll(
+            Enumerable.Range(0, 3).Select(_ => Task.Run(() => VirtualMachine.StartAsync(new MachineSpec(), cancellationToken: Token)))
+        );
         try
         {
             (int Id, string Name)[] forkers = [.. machines.Select(vm => ProcessTree.ForkerOf(vm.ProcessId!.Value)).Distinct()];

@@ -41,7 +41,10 @@ public sealed class SupervisionTests
     [Fact]
     public async Task Leaves_no_machine_when_the_run_hangs_and_is_ended_by_its_blame_collector()
     {
-        using Process run = StartHangingRun(out string pidFile, ["--blame-hang", "--blame-hang-timeout", "20s", "--blame-hang-dump-type", "none"]);
+        using Process run = StartHangingRun(
+            out string pidFile,
+            ["--blame-hang", "--blame-hang-timeout", "20s", "--blame-hang-dump-type", "none"]
+        );
         int qemu = (await ReadPidsAsync(pidFile))[0];
         string runFolder = FolderOf(qemu);
 
@@ -57,8 +60,18 @@ public sealed class SupervisionTests
         pidFile = Path.Combine(Path.GetTempPath(), $"testharness-pids-{Guid.NewGuid():N}");
         Process run = Repository.Start(
             "dotnet",
-            ["test", Repository.SampleTests, "--no-build", "-c", Repository.Configuration, "--filter", "FullyQualifiedName~Hangs_with_a_machine", .. arguments],
-            new Dictionary<string, string> { ["SAMPLE_PID_FILE"] = pidFile });
+            [
+                "test",
+                Repository.SampleTests,
+                "--no-build",
+                "-c",
+                Repository.Configuration,
+                "--filter",
+                "FullyQualifiedName~Hangs_with_a_machine",
+                .. arguments,
+            ],
+            new Dictionary<string, string> { ["SAMPLE_PID_FILE"] = pidFile }
+        );
         return run;
     }
 
@@ -67,7 +80,11 @@ public sealed class SupervisionTests
         var limit = Stopwatch.StartNew();
         while (limit.Elapsed < TimeSpan.FromMinutes(2))
         {
-            if (File.Exists(pidFile) && await File.ReadAllTextAsync(pidFile, Token) is { Length: > 0 } text && text.Split(' ') is { Length: 2 } parts)
+            if (
+                File.Exists(pidFile)
+                && await File.ReadAllTextAsync(pidFile, Token) is { Length: > 0 } text
+                && text.Split(' ') is { Length: 2 } parts
+            )
             {
                 File.Delete(pidFile);
                 return [.. parts.Select(part => int.Parse(part, System.Globalization.CultureInfo.InvariantCulture))];

@@ -15,7 +15,12 @@ public sealed class CloudInitRestartTests
     [InlineData("#cloud-config\nruncmd:\n- echo ran >> /root/ran\n- reboot\n- sleep 600\n", Traits = ["Speed", "Slow"])]
     public async Task Is_waited_for_until_the_guest_is_up_again(string userData)
     {
-        var spec = new MachineSpec { Image = "debian-12-cloud", CloudInit = new CloudInit { UserData = userData }, Start = StartMode.Cold };
+        var spec = new MachineSpec
+        {
+            Image = "debian-12-cloud",
+            CloudInit = new CloudInit { UserData = userData },
+            Start = StartMode.Cold,
+        };
         await using VirtualMachine vm = await VirtualMachine.StartAsync(spec, cancellationToken: Token);
 
         (await vm.Shell.RunAsync("cat /root/ran", cancellationToken: Token)).Should().HaveOutput("ran");

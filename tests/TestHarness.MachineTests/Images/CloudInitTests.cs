@@ -4,7 +4,9 @@ using Xunit;
 
 namespace TestHarness.MachineTests.Images;
 
-/// <summary>An image without agent, key or password, reached by what cloud-init installs. One boot for all: the others are restored.</summary>
+/// <summary>
+/// An image without agent, key or password, reached by what cloud-init installs. One boot for all: the others are restored.
+/// </summary>
 [Collection(nameof(CloudBoots))]
 public sealed class CloudInitTests
 {
@@ -13,7 +15,15 @@ public sealed class CloudInitTests
         Image = "debian-12-cloud",
         CloudInit = new CloudInit
         {
-            Users = [new CloudUser("ada") { Groups = ["adm", "makers"], Sudo = "ALL=(ALL) NOPASSWD:ALL", AuthorizedKeys = ["ssh-ed25519 AAAAada ada"] }],
+            Users =
+            [
+                new CloudUser("ada")
+                {
+                    Groups = ["adm", "makers"],
+                    Sudo = "ALL=(ALL) NOPASSWD:ALL",
+                    AuthorizedKeys = ["ssh-ed25519 AAAAada ada"],
+                },
+            ],
             AuthorizedKeys = ["ssh-ed25519 AAAAall all"],
             Files = [new CloudFile("/srv/made/here", "first: 'yes'\n\tthird\\ é\n") { Permissions = "0640", Owner = "ada:makers" }],
             Commands = ["test -s /srv/made/here", "echo once >> /root/commands"],
@@ -27,11 +37,20 @@ public sealed class CloudInitTests
     {
         await using VirtualMachine vm = await VirtualMachine.StartAsync(Spec, cancellationToken: Token);
 
-        (await vm.Shell.RunAsync("id -nG ada; sudo -u ada sudo -n id -u", cancellationToken: Token)).StandardOutput.Should().Be("ada adm makers\n0\n");
-        (await vm.Shell.RunAsync("stat -c '%a %U:%G' /srv/made/here; cat /srv/made/here", cancellationToken: Token)).StandardOutput
-            .Should().Be("640 ada:makers\nfirst: 'yes'\n\tthird\\ é\n");
-        (await vm.Shell.RunAsync("cut -d' ' -f1,2 /home/ada/.ssh/authorized_keys /home/debian/.ssh/authorized_keys /root/.ssh/authorized_keys", cancellationToken: Token))
-            .StandardOutput.Should().Be("ssh-ed25519 AAAAada\nssh-ed25519 AAAAall\nssh-ed25519 AAAAall\n");
+        (await vm.Shell.RunAsync("id -nG ada; sudo -u ada sudo -n id -u", cancellationToken: Token))
+            .StandardOutput.Should()
+            .Be("ada adm makers\n0\n");
+        (await vm.Shell.RunAsync("stat -c '%a %U:%G' /srv/made/here; cat /srv/made/here", cancellationToken: Token))
+            .StandardOutput.Should()
+            .Be("640 ada:makers\nfirst: 'yes'\n\tthird\\ é\n");
+        (
+            await vm.Shell.RunAsync(
+                "cut -d' ' -f1,2 /home/ada/.ssh/authorized_keys /home/debian/.ssh/authorized_keys /root/.ssh/authorized_keys",
+                cancellationToken: Token
+            )
+        )
+            .StandardOutput.Should()
+            .Be("ssh-ed25519 AAAAada\nssh-ed25519 AAAAall\nssh-ed25519 AAAAall\n");
     }
 
     [Fact]
@@ -39,7 +58,8 @@ public sealed class CloudInitTests
     {
         await using VirtualMachine vm = await VirtualMachine.StartAsync(Spec, cancellationToken: Token);
         vm.IsWarm.Should().BeTrue();
-        const string Seed = "blkid -o value -s LABEL /dev/vdb; mount -r /dev/vdb /mnt && grep instance-id /mnt/meta-data; umount /mnt; cat /root/commands";
+        const string Seed =
+            "blkid -o value -s LABEL /dev/vdb; mount -r /dev/vdb /mnt && grep instance-id /mnt/meta-data; umount /mnt; cat /root/commands";
 
         string restored = (await vm.Shell.RunAsync(Seed, cancellationToken: Token)).StandardOutput;
         await vm.RebootAsync(cancellationToken: Token);
@@ -64,9 +84,12 @@ public sealed class CloudInitTests
         string command = ReadyCheck.For(new MachineSpec(), null, seeded: true).Single().Command;
         (await vm.Shell.TryRunAsync(command, cancellationToken: Token)).ExitCode.Should().Be(0);
 
-        await vm.Shell.RunAsync("""
+        await vm.Shell.RunAsync(
+            """
             sed -i 's/"errors": \[\]/"errors": ["the packages were eaten"]/' /run/cloud-init/status.json /run/cloud-init/result.json
-            """, cancellationToken: Token);
+            """,
+            cancellationToken: Token
+        );
         ShellResult result = await vm.Shell.TryRunAsync(command, cancellationToken: Token);
 
         result.ExitCode.Should().Be(1);
@@ -76,12 +99,22 @@ public sealed class CloudInitTests
     [Fact]
     public async Task Fails_where_nothing_in_the_image_reads_user_data()
     {
-        var spec = new MachineSpec { Image = "tiny", Start = StartMode.Cold, CloudInit = new CloudInit { Commands = ["true"] } };
+        var spec = new MachineSpec
+        {
+            Image = "tiny",
+            Start = StartMode.Cold,
+            CloudInit = new CloudInit { Commands = ["true"] },
+        };
         await using var vm = new VirtualMachine(spec);
 
-        MachineStartException failure = (await vm.Awaiting(machine => machine.StartAsync(cancellationToken: Token)).Should().ThrowAsync<MachineStartException>()).Which;
+        MachineStartException failure = (
+            await vm.Awaiting(machine => machine.StartAsync(cancellationToken: Token)).Should().ThrowAsync<MachineStartException>()
+        ).Which;
         failure.Fault.Should().Be(MachineFault.GuestNotReady);
-        failure.Message.Should().Contain("did not start: cloud-init reports errors (exit code 1).")
-            .And.Contain("the image has no cloud-init, which MachineSpec.CloudInit is for").And.Contain("\nTry: ");
+        failure
+            .Message.Should()
+            .Contain("did not start: cloud-init reports errors (exit code 1).")
+            .And.Contain("the image has no cloud-init, which MachineSpec.CloudInit is for")
+            .And.Contain("\nTry: ");
     }
 }

@@ -26,7 +26,8 @@ public sealed class FirmwareTests : IDisposable
 
         vm.State.Should().Be(MachineState.Running);
         since.Elapsed.Should().BeLessThan(TimeSpan.FromSeconds(5), "nothing is waited for that does not answer");
-        vm.StartNote.Should().Be("boots, because nothing in this guest says when it is up, so there is no moment to keep as a warm template");
+        vm.StartNote.Should()
+            .Be("boots, because nothing in this guest says when it is up, so there is no moment to keep as a warm template");
         await vm.Console.WaitForAsync("hello from a boot sector", cancellationToken: Token);
         (await vm.Screen.CaptureAsync(Token)).Png.Length.Should().BePositive();
         (await File.ReadAllBytesAsync(disk, Token)).Should().Equal(before);
@@ -35,7 +36,8 @@ public sealed class FirmwareTests : IDisposable
     [Fact]
     public async Task Boots_an_EFI_program_by_UEFI_with_variables_of_its_own()
     {
-        string program = _folder["hello.efi"], disk = _folder["esp.raw"];
+        string program = _folder["hello.efi"],
+            disk = _folder["esp.raw"];
         await File.WriteAllBytesAsync(program, BootableDisk.EfiProgram("hello from an EFI program\r\n"), Token);
         await BootableDisk.MakeEfiAsync(disk, 8, new Dictionary<string, string> { ["EFI/BOOT/BOOTX64.EFI"] = program }, Token);
 
@@ -47,16 +49,25 @@ public sealed class FirmwareTests : IDisposable
     }
 
     [Theory]
-    [InlineData("b0fee664f4ebfd", "the guest resets itself again and again: 15 times within")] // mov al, 0xfe; out 0x64, al: the keyboard controller's reset
+    // mov al, 0xfe; out 0x64, al: the keyboard controller's reset
+    [InlineData("b0fee664f4ebfd", "the guest resets itself again and again: 15 times within")]
     [InlineData("cd19", "the firmware starts the disk again and again, whose boot sector gives it back (int 19h): 15 times within")]
     public async Task Tells_a_boot_without_end(string code, string verdict)
     {
         string disk = _folder["loop.raw"];
-        await File.WriteAllBytesAsync(disk, [.. BootableDisk.BootSector(Convert.FromHexString(code)), .. new byte[(1024 * 1024) - 512]], Token);
+        await File.WriteAllBytesAsync(
+            disk,
+            [.. BootableDisk.BootSector(Convert.FromHexString(code)), .. new byte[(1024 * 1024) - 512]],
+            Token
+        );
         await using VirtualMachine vm = await VirtualMachine.StartAsync(Silent(disk, Firmware.Bios), cancellationToken: Token);
 
-        MachineExitedException thrown =
-            (await vm.Console.Invoking(console => console.WaitForAsync("never there", cancellationToken: Token)).Should().ThrowAsync<MachineExitedException>()).Which;
+        MachineExitedException thrown = (
+            await vm
+                .Console.Invoking(console => console.WaitForAsync("never there", cancellationToken: Token))
+                .Should()
+                .ThrowAsync<MachineExitedException>()
+        ).Which;
 
         thrown.Exit.Reason.Should().Be(MachineExitReason.BootLoop);
         thrown.Message.Should().Contain(verdict).And.Contain("Try: read the serial log from its beginning");
@@ -66,11 +77,25 @@ public sealed class FirmwareTests : IDisposable
     public async Task Tells_a_boot_without_end_on_the_way_up()
     {
         string disk = _folder["loop.raw"];
-        await File.WriteAllBytesAsync(disk, [.. BootableDisk.BootSector(Convert.FromHexString("cd19")), .. new byte[(1024 * 1024) - 512]], Token);
-        var vm = new VirtualMachine(new MachineSpec { Image = disk, Firmware = Firmware.Bios, Start = StartMode.Cold, MemoryMiB = 64 });
+        await File.WriteAllBytesAsync(
+            disk,
+            [.. BootableDisk.BootSector(Convert.FromHexString("cd19")), .. new byte[(1024 * 1024) - 512]],
+            Token
+        );
+        var vm = new VirtualMachine(
+            new MachineSpec
+            {
+                Image = disk,
+                Firmware = Firmware.Bios,
+                Start = StartMode.Cold,
+                MemoryMiB = 64,
+            }
+        );
         await using var _ = vm;
 
-        MachineStartException failure = (await vm.Awaiting(machine => machine.StartAsync(cancellationToken: Token)).Should().ThrowAsync<MachineStartException>()).Which;
+        MachineStartException failure = (
+            await vm.Awaiting(machine => machine.StartAsync(cancellationToken: Token)).Should().ThrowAsync<MachineStartException>()
+        ).Which;
 
         failure.Fault.Should().Be(MachineFault.BootLoop);
     }
@@ -80,10 +105,20 @@ public sealed class FirmwareTests : IDisposable
     {
         string disk = _folder["empty.raw"];
         await File.WriteAllBytesAsync(disk, new byte[1024 * 1024], Token);
-        var vm = new VirtualMachine(new MachineSpec { Image = disk, Firmware = Firmware.Bios, Start = StartMode.Cold, MemoryMiB = 64 });
+        var vm = new VirtualMachine(
+            new MachineSpec
+            {
+                Image = disk,
+                Firmware = Firmware.Bios,
+                Start = StartMode.Cold,
+                MemoryMiB = 64,
+            }
+        );
         await using var _ = vm;
 
-        MachineStartException failure = (await vm.Awaiting(machine => machine.StartAsync(cancellationToken: Token)).Should().ThrowAsync<MachineStartException>()).Which;
+        MachineStartException failure = (
+            await vm.Awaiting(machine => machine.StartAsync(cancellationToken: Token)).Should().ThrowAsync<MachineStartException>()
+        ).Which;
 
         failure.Fault.Should().Be(MachineFault.NothingToBoot);
     }
@@ -95,12 +130,20 @@ public sealed class FirmwareTests : IDisposable
         await using VirtualMachine vm = await VirtualMachine.StartAsync(Silent(disk, Firmware.Bios), cancellationToken: Token);
 
         (await vm.Shell.Awaiting(shell => shell.RunAsync("true", cancellationToken: Token)).Should().ThrowAsync<GuestCommandException>())
-            .Which.Message.Should().Contain("nothing in this guest answers");
+            .Which.Message.Should()
+            .Contain("nothing in this guest answers");
         (await vm.StopAsync(Token)).Reason.Should().Be(MachineExitReason.Killed, "a boot sector knows no power button");
     }
 
     private static MachineSpec Silent(string disk, Firmware firmware) =>
-        new() { Image = disk, Firmware = firmware, MemoryMiB = 128, GuestAccess = GuestAccess.None, StopTimeout = TimeSpan.FromSeconds(2) };
+        new()
+        {
+            Image = disk,
+            Firmware = firmware,
+            MemoryMiB = 128,
+            GuestAccess = GuestAccess.None,
+            StopTimeout = TimeSpan.FromSeconds(2),
+        };
 
     private async Task<string> MakeBootSectorAsync(string text, DiskFormat format)
     {
@@ -108,7 +151,12 @@ public sealed class FirmwareTests : IDisposable
         await File.WriteAllBytesAsync(raw, [.. BootableDisk.BootSector(text), .. new byte[1024 * 1024]], Token);
         if (format == DiskFormat.Raw)
             return raw;
-        (int exitCode, string output) = await Repository.RunAsync("qemu-img", ["convert", "-f", "raw", "-O", "qcow2", raw, _folder["boot.qcow2"]], null, Token);
+        (int exitCode, string output) = await Repository.RunAsync(
+            "qemu-img",
+            ["convert", "-f", "raw", "-O", "qcow2", raw, _folder["boot.qcow2"]],
+            null,
+            Token
+        );
         exitCode.Should().Be(0, output);
         return _folder["boot.qcow2"];
     }

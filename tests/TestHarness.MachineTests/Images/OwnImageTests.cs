@@ -21,7 +21,8 @@ public sealed class OwnImageTests(Tiny tiny) : IDisposable
     [InlineData(DiskFormat.Qcow2, "it's, \"a disk\" ä.qcow2")]
     public async Task Starts_from_a_disk_with_kernel_and_initrd_named_and_never_writes_to_it(DiskFormat format, string name)
     {
-        string image = await UsualCache.ImageFolderOfAsync(tiny.Machine, Token), disk = await CopyDiskAsync(image, format, name);
+        string image = await UsualCache.ImageFolderOfAsync(tiny.Machine, Token),
+            disk = await CopyDiskAsync(image, format, name);
         byte[] before = await HashAsync(disk);
         var spec = new MachineSpec
         {
@@ -37,16 +38,24 @@ public sealed class OwnImageTests(Tiny tiny) : IDisposable
         await vm.Shell.RunAsync("dd if=/dev/urandom of=/junk bs=1M count=4; sync", cancellationToken: Token);
 
         (await HashAsync(disk)).Should().Equal(before);
-        (await vm.CollectEvidenceAsync(Token)).CommandLine.Should().Contain($$"""{"driver":"{{(format == DiskFormat.Raw ? "raw" : "qcow2")}}","read-only":true""");
+        (await vm.CollectEvidenceAsync(Token))
+            .CommandLine.Should()
+            .Contain($$"""{"driver":"{{(format == DiskFormat.Raw ? "raw" : "qcow2")}}","read-only":true""");
     }
 
     [Fact]
     public async Task Keeps_a_warm_template_until_the_disk_changes()
     {
-        string image = await UsualCache.ImageFolderOfAsync(tiny.Machine, Token), disk = await CopyDiskAsync(image, DiskFormat.Raw, "disk.raw");
+        string image = await UsualCache.ImageFolderOfAsync(tiny.Machine, Token),
+            disk = await CopyDiskAsync(image, DiskFormat.Raw, "disk.raw");
         File.Copy(Path.Combine(image, "vmlinux"), _folder["vmlinux"]);
         File.Copy(Path.Combine(image, "initrd"), _folder["initrd"]);
-        var spec = new MachineSpec { Image = disk, KernelArguments = "root=/dev/vda rw", MemoryMiB = 128 };
+        var spec = new MachineSpec
+        {
+            Image = disk,
+            KernelArguments = "root=/dev/vda rw",
+            MemoryMiB = 128,
+        };
         string[] steps = await StepsAsync(spec, "touch /left-behind; sync");
         string[] again = await StepsAsync(spec, "test ! -e /left-behind");
         // The ext4 file system has no use for its first kilobyte.
@@ -91,7 +100,8 @@ public sealed class OwnImageTests(Tiny tiny) : IDisposable
     [Fact]
     public async Task Fetches_a_disk_by_its_sum()
     {
-        string image = await UsualCache.ImageFolderOfAsync(tiny.Machine, Token), disk = Path.Combine(image, "disk.qcow2");
+        string image = await UsualCache.ImageFolderOfAsync(tiny.Machine, Token),
+            disk = Path.Combine(image, "disk.qcow2");
         var spec = new MachineSpec
         {
             Image = new Uri(disk).ToString(),
@@ -122,15 +132,24 @@ public sealed class OwnImageTests(Tiny tiny) : IDisposable
     [Fact]
     public async Task Reaches_a_foreign_disk_by_what_cloud_init_installs()
     {
-        string image, disk;
-        await using (VirtualMachine cloud = await VirtualMachine.StartAsync(new MachineSpec { Image = "debian-12-cloud", CloudInit = new CloudInit() }, cancellationToken: Token))
+        string image,
+            disk;
+        await using (
+            VirtualMachine cloud = await VirtualMachine.StartAsync(
+                new MachineSpec { Image = "debian-12-cloud", CloudInit = new CloudInit() },
+                cancellationToken: Token
+            )
+        )
             image = await UsualCache.ImageFolderOfAsync(cloud, Token);
         disk = await CopyDiskAsync(image, DiskFormat.Qcow2, "disk.qcow2");
         File.CreateSymbolicLink(_folder["vmlinuz"], Path.Combine(image, "vmlinux"));
         File.CreateSymbolicLink(_folder["initrd.img"], Path.Combine(image, "initrd"));
         var spec = new MachineSpec
         {
-            Image = disk, KernelArguments = "root=/dev/vda rw", Start = StartMode.Cold, CloudInit = new CloudInit { Files = [new CloudFile("/etc/motd", "reached\n")] },
+            Image = disk,
+            KernelArguments = "root=/dev/vda rw",
+            Start = StartMode.Cold,
+            CloudInit = new CloudInit { Files = [new CloudFile("/etc/motd", "reached\n")] },
         };
 
         await using VirtualMachine vm = await VirtualMachine.StartAsync(spec, cancellationToken: Token);
@@ -141,22 +160,39 @@ public sealed class OwnImageTests(Tiny tiny) : IDisposable
     [Fact]
     public async Task Says_how_to_let_QEMU_read_a_disk_that_is_closed_to_it()
     {
-        string image = await UsualCache.ImageFolderOfAsync(tiny.Machine, Token), disk = await CopyDiskAsync(image, DiskFormat.Raw, "disk.raw");
+        string image = await UsualCache.ImageFolderOfAsync(tiny.Machine, Token),
+            disk = await CopyDiskAsync(image, DiskFormat.Raw, "disk.raw");
         File.SetUnixFileMode(disk, UnixFileMode.UserRead | UnixFileMode.UserWrite);
-        var spec = new MachineSpec { Image = disk, Firmware = Firmware.Bios, GuestAccess = GuestAccess.None };
+        var spec = new MachineSpec
+        {
+            Image = disk,
+            Firmware = Firmware.Bios,
+            GuestAccess = GuestAccess.None,
+        };
 
         Func<Task> start = async () => await (await VirtualMachine.StartAsync(spec, cancellationToken: Token)).DisposeAsync();
 
         // An ordinary user's QEMU is that user, to whom the disk is open.
         if (Environment.IsPrivilegedProcess)
-            (await start.Should().ThrowAsync<HostNotReadyException>()).Which.Message.Should().Contain($"QEMU can't read '{disk}'.").And.Contain($"Try: chmod a+r '{disk}'");
+            (await start.Should().ThrowAsync<HostNotReadyException>())
+                .Which.Message.Should()
+                .Contain($"QEMU can't read '{disk}'.")
+                .And.Contain($"Try: chmod a+r '{disk}'");
         else
             await start.Should().NotThrowAsync();
     }
 
     private async Task<string> CopyDiskAsync(string image, DiskFormat format, string name)
     {
-        await QemuImgAsync("convert", "-f", "qcow2", "-O", format == DiskFormat.Raw ? "raw" : "qcow2", Path.Combine(image, "disk.qcow2"), _folder[name]);
+        await QemuImgAsync(
+            "convert",
+            "-f",
+            "qcow2",
+            "-O",
+            format == DiskFormat.Raw ? "raw" : "qcow2",
+            Path.Combine(image, "disk.qcow2"),
+            _folder[name]
+        );
         return _folder[name];
     }
 

@@ -13,8 +13,18 @@ public sealed class BootVerdictTests
 
     [Theory]
     [InlineData("root=/dev/nope panic=-1", "no root device /dev/nope", MachineFault.NoRootDevice, "found no root device")]
-    [InlineData("init=/bin/false", "Kernel panic - not syncing", MachineFault.KernelPanic, "the guest's kernel panicked: Attempted to kill init!")]
-    [InlineData("""init=/bin/sh -- -c "echo -n '(initramfs) '; cat" """, "\n(initramfs)", MachineFault.InitramfsShell, "opened a shell on the console")]
+    [InlineData(
+        "init=/bin/false",
+        "Kernel panic - not syncing",
+        MachineFault.KernelPanic,
+        "the guest's kernel panicked: Attempted to kill init!"
+    )]
+    [InlineData(
+        """init=/bin/sh -- -c "echo -n '(initramfs) '; cat" """,
+        "\n(initramfs)",
+        MachineFault.InitramfsShell,
+        "opened a shell on the console"
+    )]
     [InlineData("""init=/bin/sh -- -c "poweroff -f" """, "Power down", MachineFault.GuestPowerOff, "the guest powered itself off")]
     [InlineData("""init=/bin/sh -- -c "reboot -f" """, "Restarting system", MachineFault.GuestReset, "the guest reset itself")]
     public async Task Names_what_went_wrong_in_the_guest(string arguments, string sign, MachineFault fault, string text)
@@ -33,7 +43,10 @@ public sealed class BootVerdictTests
         await File.WriteAllTextAsync(initrd, "no initramfs", Token);
         try
         {
-            MachineStartException thrown = await FailAsync(new MachineSpec { ExtraQemuArguments = ["-initrd", initrd] }, "Unable to mount root fs");
+            MachineStartException thrown = await FailAsync(
+                new MachineSpec { ExtraQemuArguments = ["-initrd", initrd] },
+                "Unable to mount root fs"
+            );
 
             thrown.Fault.Should().Be(MachineFault.NoRootDevice);
             thrown.Summary.Should().Contain("Unable to mount root fs");
@@ -138,7 +151,11 @@ public sealed class BootVerdictTests
     // cli; hlt, loaded to 1 MiB: the header of a file without a format of its own (multiboot 0.6.96, 3.1.3 "The address fields").
     private static byte[] HaltingKernel()
     {
-        const uint Magic = 0x1BADB002, HasAddresses = 1 << 16, Load = 0x100000, Entry = Load + 32, End = Entry + 4;
+        const uint Magic = 0x1BADB002,
+            HasAddresses = 1 << 16,
+            Load = 0x100000,
+            Entry = Load + 32,
+            End = Entry + 4;
         uint[] header = [Magic, HasAddresses, unchecked(0 - Magic - HasAddresses), Load, Load, End, End, Entry];
         // QEMU reads 8 KiB to find it.
         return [.. header.SelectMany(BitConverter.GetBytes), 0xFA, 0xF4, 0xEB, 0xFD, .. new byte[8192]];

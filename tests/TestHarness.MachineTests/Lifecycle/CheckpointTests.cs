@@ -13,20 +13,38 @@ public sealed class CheckpointTests(Tiny tiny)
     [InlineData(StartMode.Cold)]
     public async Task Puts_memory_and_disks_back_together(StartMode start)
     {
-        await using VirtualMachine vm = await VirtualMachine.StartAsync(new MachineSpec { Start = start, Disks = [new Disk(16)] }, cancellationToken: Token);
-        await vm.Shell.RunAsync("echo before > /root/disk; echo before > /dev/shm/memory; echo before > /dev/vdb; sync", cancellationToken: Token);
+        await using VirtualMachine vm = await VirtualMachine.StartAsync(
+            new MachineSpec { Start = start, Disks = [new Disk(16)] },
+            cancellationToken: Token
+        );
+        await vm.Shell.RunAsync(
+            "echo before > /root/disk; echo before > /dev/shm/memory; echo before > /dev/vdb; sync",
+            cancellationToken: Token
+        );
 
         await vm.CheckpointAsync("clean", Token);
         for (int round = 0; round < 2; round++)
         {
-            await vm.Shell.RunAsync("echo after > /root/disk; rm /dev/shm/memory; echo after > /dev/vdb; sync; sleep 777 > /dev/null 2>&1 &", cancellationToken: Token);
+            await vm.Shell.RunAsync(
+                "echo after > /root/disk; rm /dev/shm/memory; echo after > /dev/vdb; sync; sleep 777 > /dev/null 2>&1 &",
+                cancellationToken: Token
+            );
             await vm.RollbackAsync("clean", Token);
 
-            (await vm.Shell.RunAsync("cat /root/disk /dev/shm/memory; head -c 7 /dev/vdb; ps -ef | grep '[s]leep 777' || echo none", cancellationToken: Token))
-                .Should().HaveOutput("before\nbefore\nbefore\nnone");
+            (
+                await vm.Shell.RunAsync(
+                    "cat /root/disk /dev/shm/memory; head -c 7 /dev/vdb; ps -ef | grep '[s]leep 777' || echo none",
+                    cancellationToken: Token
+                )
+            )
+                .Should()
+                .HaveOutput("before\nbefore\nbefore\nnone");
         }
 
-        long now = long.Parse((await vm.Shell.RunAsync("date +%s", cancellationToken: Token)).StandardOutput, System.Globalization.CultureInfo.InvariantCulture);
+        long now = long.Parse(
+            (await vm.Shell.RunAsync("date +%s", cancellationToken: Token)).StandardOutput,
+            System.Globalization.CultureInfo.InvariantCulture
+        );
         now.Should().BeCloseTo(DateTimeOffset.UtcNow.ToUnixTimeSeconds(), 1);
         (await vm.Screen.CaptureAsync(Token)).Width.Should().Be(1024);
         await vm.Console.WaitForAsync("login:", cancellationToken: Token);
@@ -53,12 +71,18 @@ public sealed class CheckpointTests(Tiny tiny)
     public async Task Names_the_checkpoints_that_there_are()
     {
         await using VirtualMachine vm = await tiny.StartFreshAsync(Token);
-        await vm.Invoking(machine => machine.RollbackAsync("none", Token)).Should().ThrowAsync<ArgumentException>().WithMessage("*no checkpoint \"none\"*call CheckpointAsync first*");
+        await vm.Invoking(machine => machine.RollbackAsync("none", Token))
+            .Should()
+            .ThrowAsync<ArgumentException>()
+            .WithMessage("*no checkpoint \"none\"*call CheckpointAsync first*");
         await vm.CheckpointAsync("one", Token);
         await vm.CheckpointAsync("two", Token);
         await vm.CheckpointAsync("one", Token);
 
-        await vm.Invoking(machine => machine.RollbackAsync("three", Token)).Should().ThrowAsync<ArgumentException>().WithMessage("*\"one\", \"two\"*");
+        await vm.Invoking(machine => machine.RollbackAsync("three", Token))
+            .Should()
+            .ThrowAsync<ArgumentException>()
+            .WithMessage("*\"one\", \"two\"*");
     }
 
     [Fact]

@@ -12,7 +12,10 @@ public sealed class DelayedDisposeTests
     public async Task Looks_ended_to_its_user_and_can_be_looked_at_for_the_evidence()
     {
         string folder = Directory.CreateTempSubdirectory("testharness-delayed-").FullName;
-        VirtualMachine vm = await VirtualMachine.StartAsync(new MachineSpec { CollectOnFailure = ["/etc/passwd"] }, cancellationToken: Token);
+        VirtualMachine vm = await VirtualMachine.StartAsync(
+            new MachineSpec { CollectOnFailure = ["/etc/passwd"] },
+            cancellationToken: Token
+        );
         IAsyncDisposable delay = vm.DelayDispose();
         Task<ShellResult> running = vm.Shell.RunAsync("sleep 600", cancellationToken: Token);
         try
@@ -22,7 +25,10 @@ public sealed class DelayedDisposeTests
 
             (vm.State, vm.Exit!.Reason).Should().Be((MachineState.Stopped, MachineExitReason.Killed));
             await FluentActions.Awaiting(() => running).Should().ThrowAsync<MachineExitedException>();
-            await vm.Shell.Invoking(shell => shell.RunAsync("true", cancellationToken: Token)).Should().ThrowAsync<MachineExitedException>();
+            await vm
+                .Shell.Invoking(shell => shell.RunAsync("true", cancellationToken: Token))
+                .Should()
+                .ThrowAsync<MachineExitedException>();
             await foreach (string line in vm.Console.ReadLinesAsync(LogStart.Now, Token))
                 line.Should().NotBeNull("and the reading ends");
             Directory.Exists($"/proc/{vm.ProcessId}").Should().BeTrue("somebody may want to look at it");

@@ -33,7 +33,11 @@ public sealed class DisposeRaceTests(Tiny tiny)
             await Task.WhenAll(vm.DisposeAsync().AsTask(), vm.DisposeAsync().AsTask()).WaitAsync(Bound, Token);
 
             if (await Record.ExceptionAsync(() => start.WaitAsync(Bound, Token)) is { } thrown)
-                thrown.Should().BeOfType<MachineStartException>().Which.Message.Should().StartWith($"Machine '{vm.Name}' (image tiny) did not start: the test ended it.");
+                thrown
+                    .Should()
+                    .BeOfType<MachineStartException>()
+                    .Which.Message.Should()
+                    .StartWith($"Machine '{vm.Name}' (image tiny) did not start: the test ended it.");
             vm.State.Should().Be(MachineState.Stopped);
             if (vm.ProcessId is { } process)
                 StartTests.Running(process).Should().BeFalse();
@@ -48,7 +52,9 @@ public sealed class DisposeRaceTests(Tiny tiny)
         var vm = new VirtualMachine(new MachineSpec { Start = StartMode.Cold });
         var disposing = new Disposing(vm, "guest boots");
 
-        await vm.Invoking(it => it.StartAsync(disposing, Token).WaitAsync(TimeSpan.FromSeconds(20), Token)).Should().ThrowAsync<MachineStartException>();
+        await vm.Invoking(it => it.StartAsync(disposing, Token).WaitAsync(TimeSpan.FromSeconds(20), Token))
+            .Should()
+            .ThrowAsync<MachineStartException>();
 
         StartTests.Running(vm.ProcessId!.Value).Should().BeFalse();
         Folders().Should().BeEquivalentTo(before);
@@ -85,7 +91,9 @@ public sealed class DisposeRaceTests(Tiny tiny)
         VirtualMachine vm = await tiny.StartFreshAsync(Token);
         vm.Stopping += _ => throw new FormatException("no evidence today");
 
-        (await vm.Awaiting(machine => machine.DisposeAsync().AsTask().WaitAsync(Bound, Token)).Should().ThrowAsync<FormatException>()).WithMessage("no evidence today");
+        (
+            await vm.Awaiting(machine => machine.DisposeAsync().AsTask().WaitAsync(Bound, Token)).Should().ThrowAsync<FormatException>()
+        ).WithMessage("no evidence today");
 
         StartTests.Running(vm.ProcessId!.Value).Should().BeFalse();
         Folders().Should().BeEquivalentTo(before);
@@ -165,8 +173,7 @@ public sealed class DisposeRaceTests(Tiny tiny)
     }
 
     // The machines' folders of this process: the shared machine's, and those beside it.
-    private HashSet<string> Folders() =>
-        [.. Directory.GetDirectories(Path.GetDirectoryName(tiny.Machine.OwnFolder)!)];
+    private HashSet<string> Folders() => [.. Directory.GetDirectories(Path.GetDirectoryName(tiny.Machine.OwnFolder)!)];
 
     private sealed class Disposing(VirtualMachine vm, string at) : IProgress<StartProgress>
     {

@@ -8,8 +8,12 @@ namespace TestHarness.MachineTests.Lifecycle;
 public sealed class KeptDisksTests : IDisposable
 {
     // Where whoever QEMU runs as can pass through.
-    private readonly string _root = Directory.CreateDirectory(
-        $"/var/tmp/testharness-kept-{Guid.NewGuid():N}", UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute | UnixFileMode.OtherExecute).FullName;
+    private readonly string _root = Directory
+        .CreateDirectory(
+            $"/var/tmp/testharness-kept-{Guid.NewGuid():N}",
+            UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute | UnixFileMode.OtherExecute
+        )
+        .FullName;
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
@@ -36,34 +40,46 @@ public sealed class KeptDisksTests : IDisposable
     {
         await using VirtualMachine vm = await VirtualMachine.StartAsync(Spec, cancellationToken: Token);
 
-        (await FluentActions.Awaiting(() => VirtualMachine.StartAsync(Spec, cancellationToken: Token)).Should().ThrowAsync<HostNotReadyException>())
-            .WithMessage($"The disks in '{Spec.DiskFolder}' are in use: process {Environment.ProcessId} has them.*Try: end that machine first*");
+        (
+            await FluentActions
+                .Awaiting(() => VirtualMachine.StartAsync(Spec, cancellationToken: Token))
+                .Should()
+                .ThrowAsync<HostNotReadyException>()
+        ).WithMessage(
+            $"The disks in '{Spec.DiskFolder}' are in use: process {Environment.ProcessId} has them.*Try: end that machine first*"
+        );
         (await vm.Shell.RunAsync("echo unharmed", cancellationToken: Token)).Should().HaveOutput("unharmed");
     }
 
     [Fact]
     public async Task Are_refused_on_another_image()
     {
-        await using (await VirtualMachine.StartAsync(Spec, cancellationToken: Token))
-        {
-        }
+        await using (await VirtualMachine.StartAsync(Spec, cancellationToken: Token)) { }
 
         string other = Path.Combine(_root, "other");
         await File.WriteAllTextAsync(Path.Combine(Spec.DiskFolder!, "image"), other, Token);
-        (await FluentActions.Awaiting(() => VirtualMachine.StartAsync(Spec, cancellationToken: Token)).Should().ThrowAsync<HostNotReadyException>())
-            .WithMessage($"The disks in '{Spec.DiskFolder}' were made on another image*Made on: {other}*");
+        (
+            await FluentActions
+                .Awaiting(() => VirtualMachine.StartAsync(Spec, cancellationToken: Token))
+                .Should()
+                .ThrowAsync<HostNotReadyException>()
+        ).WithMessage($"The disks in '{Spec.DiskFolder}' were made on another image*Made on: {other}*");
     }
 
     [Fact]
     public async Task Are_refused_where_more_are_asked_for()
     {
-        await using (await VirtualMachine.StartAsync(Spec, cancellationToken: Token))
-        {
-        }
+        await using (await VirtualMachine.StartAsync(Spec, cancellationToken: Token)) { }
 
         MachineSpec more = Spec with { Disks = [new Disk(16), new Disk(16)] };
-        (await FluentActions.Awaiting(() => VirtualMachine.StartAsync(more, cancellationToken: Token)).Should().ThrowAsync<HostNotReadyException>())
-            .WithMessage("*was made with fewer disks beside the image (1) than it is asked for with (2).*Missing: extra-1.qcow2*Try: *another folder*");
+        (
+            await FluentActions
+                .Awaiting(() => VirtualMachine.StartAsync(more, cancellationToken: Token))
+                .Should()
+                .ThrowAsync<HostNotReadyException>()
+        ).WithMessage(
+            "*was made with fewer disks beside the image (1) than it is asked for with (2).*Missing: extra-1.qcow2*Try: *another folder*"
+        );
     }
 
     [Fact]
@@ -87,14 +103,25 @@ public sealed class KeptDisksTests : IDisposable
         await vm.PauseAsync(Token);
         vm.State.Should().Be(MachineState.Paused);
         DateTimeOffset paused = DateTimeOffset.UtcNow;
-        await vm.Invoking(machine => machine.Shell.RunAsync("true", new ShellOptions { Timeout = TimeSpan.FromSeconds(3) }, Token)).Should().ThrowAsync<WaitTimeoutException>();
+        await vm.Invoking(machine => machine.Shell.RunAsync("true", new ShellOptions { Timeout = TimeSpan.FromSeconds(3) }, Token))
+            .Should()
+            .ThrowAsync<WaitTimeoutException>();
         await vm.ResumeAsync(Token);
 
         vm.State.Should().Be(MachineState.Running);
-        long now = long.Parse((await vm.Shell.RunAsync("date +%s", cancellationToken: Token)).StandardOutput, System.Globalization.CultureInfo.InvariantCulture);
+        long now = long.Parse(
+            (await vm.Shell.RunAsync("date +%s", cancellationToken: Token)).StandardOutput,
+            System.Globalization.CultureInfo.InvariantCulture
+        );
         now.Should().BeCloseTo(DateTimeOffset.UtcNow.ToUnixTimeSeconds(), 2);
-        string[] ticks = (await vm.Shell.RunAsync("cat /ticks", cancellationToken: Token)).StandardOutput.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        string[] ticks = (await vm.Shell.RunAsync("cat /ticks", cancellationToken: Token)).StandardOutput.Split(
+            '\n',
+            StringSplitOptions.RemoveEmptyEntries
+        );
         ticks.Should().NotContain($"{paused.ToUnixTimeSeconds() + 2}", "nothing ran then");
-        await vm.Invoking(machine => machine.ResumeAsync(Token)).Should().ThrowAsync<InvalidOperationException>().WithMessage("*is not paused*");
+        await vm.Invoking(machine => machine.ResumeAsync(Token))
+            .Should()
+            .ThrowAsync<InvalidOperationException>()
+            .WithMessage("*is not paused*");
     }
 }

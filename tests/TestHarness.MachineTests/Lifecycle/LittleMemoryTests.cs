@@ -14,11 +14,14 @@ public sealed class LittleMemoryTests(Tiny tiny)
     public async Task A_start_that_cannot_succeed_is_refused_before_QEMU_starts()
     {
         Func<Task> little = () => VirtualMachine.StartAsync(new MachineSpec { MemoryMiB = 64 }, cancellationToken: Token);
-        Func<Task> much = () => VirtualMachine.StartAsync(new MachineSpec { KernelArguments = new string('x', 2000) }, cancellationToken: Token);
+        Func<Task> much = () =>
+            VirtualMachine.StartAsync(new MachineSpec { KernelArguments = new string('x', 2000) }, cancellationToken: Token);
         long asked = Stopwatch.GetTimestamp();
 
         (await little.Should().ThrowAsync<ArgumentException>()).WithMessage("*MemoryMiB is 64: the image 'tiny' needs at least 96*");
-        (await much.Should().ThrowAsync<ArgumentException>()).WithMessage("*KernelArguments has 2000 bytes, which makes the kernel's command line 2* bytes long*it takes 2047*");
+        (await much.Should().ThrowAsync<ArgumentException>()).WithMessage(
+            "*KernelArguments has 2000 bytes, which makes the kernel's command line 2* bytes long*it takes 2047*"
+        );
 
         Stopwatch.GetElapsedTime(asked).Should().BeLessThan(TimeSpan.FromSeconds(5));
     }
@@ -26,7 +29,10 @@ public sealed class LittleMemoryTests(Tiny tiny)
     [Fact]
     public async Task An_image_comes_up_with_the_least_memory_of_its_recipe()
     {
-        await using VirtualMachine vm = await VirtualMachine.StartAsync(new MachineSpec { MemoryMiB = 96, Start = StartMode.Cold }, cancellationToken: Token);
+        await using VirtualMachine vm = await VirtualMachine.StartAsync(
+            new MachineSpec { MemoryMiB = 96, Start = StartMode.Cold },
+            cancellationToken: Token
+        );
 
         (await vm.Shell.RunAsync("true", cancellationToken: Token)).ExitCode.Should().Be(0);
     }
@@ -49,7 +55,12 @@ public sealed class LittleMemoryTests(Tiny tiny)
             NoProgressTimeout = TimeSpan.FromSeconds(memory == 64 ? 3 : 60),
         };
 
-        MachineStartException thrown = (await FluentActions.Awaiting(() => VirtualMachine.StartAsync(spec, cancellationToken: Token)).Should().ThrowAsync<MachineStartException>()).Which;
+        MachineStartException thrown = (
+            await FluentActions
+                .Awaiting(() => VirtualMachine.StartAsync(spec, cancellationToken: Token))
+                .Should()
+                .ThrowAsync<MachineStartException>()
+        ).Which;
 
         thrown.Fault.Should().Be(MachineFault.GuestOutOfMemory);
         thrown.Message.Should().Contain(reason).And.Contain("Try: give the machine more memory (MachineSpec.MemoryMiB).");

@@ -29,7 +29,11 @@ public sealed class MonitorFaultTests
         MachineStartException thrown = (await start.Awaiting(task => task).Should().ThrowAsync<MachineStartException>()).Which;
 
         Stopwatch.GetElapsedTime(asked).Should().BeLessThan(TimeSpan.FromSeconds(boundSeconds));
-        thrown.Message.Should().StartWith($"Machine '{vm.Name}' (image tiny) did not start: {reason}").And.Contain("Waited for: ").And.Contain("Reproduce: ");
+        thrown
+            .Message.Should()
+            .StartWith($"Machine '{vm.Name}' (image tiny) did not start: {reason}")
+            .And.Contain("Waited for: ")
+            .And.Contain("Reproduce: ");
         await litter.ShouldBeGoneAsync(folder, Token);
     }
 
@@ -45,12 +49,19 @@ public sealed class MonitorFaultTests
         Task<ShellResult> command = vm.Shell.RunAsync("sleep 600", cancellationToken: Token);
         long asked = Stopwatch.GetTimestamp();
 
-        MachineExitedException thrown = (await vm.Invoking(machine => machine.PauseAsync(Token)).Should().ThrowAsync<MachineExitedException>()).Which;
+        MachineExitedException thrown = (
+            await vm.Invoking(machine => machine.PauseAsync(Token)).Should().ThrowAsync<MachineExitedException>()
+        ).Which;
 
         Stopwatch.GetElapsedTime(asked).Should().BeLessThan(TimeSpan.FromSeconds(2));
-        thrown.Message.Should().Contain($"is not running: QEMU lived on without its monitor and was ended (QEMU's monitor is gone: {reason})").And.Contain("Waited for: the guest to pause");
+        thrown
+            .Message.Should()
+            .Contain($"is not running: QEMU lived on without its monitor and was ended (QEMU's monitor is gone: {reason})")
+            .And.Contain("Waited for: the guest to pause");
         thrown.Exit.Reason.Should().Be(MachineExitReason.MonitorLost);
-        (await command.Awaiting(task => task.WaitAsync(TimeSpan.FromSeconds(2), Token)).Should().ThrowAsync<MachineExitedException>()).Which.Exit.Should().Be(vm.Exit);
+        (await command.Awaiting(task => task.WaitAsync(TimeSpan.FromSeconds(2), Token)).Should().ThrowAsync<MachineExitedException>())
+            .Which.Exit.Should()
+            .Be(vm.Exit);
         vm.State.Should().Be(MachineState.Stopped);
         await vm.DisposeAsync();
         await litter.ShouldBeGoneAsync(folder, Token);
@@ -61,9 +72,14 @@ public sealed class MonitorFaultTests
     {
         await using VirtualMachine vm = await VirtualMachine.StartAsync(FakeQemu.Relay("screendump", "refuse"), cancellationToken: Token);
 
-        MonitorException thrown = (await vm.Screen.Invoking(screen => screen.CaptureAsync(Token)).Should().ThrowAsync<MonitorException>()).Which;
+        MonitorException thrown = (
+            await vm.Screen.Invoking(screen => screen.CaptureAsync(Token)).Should().ThrowAsync<MonitorException>()
+        ).Which;
 
-        thrown.Message.Should().StartWith($"Machine '{vm.Name}': QEMU refused: the relay is closed today").And.Contain("Waited for: a screenshot");
+        thrown
+            .Message.Should()
+            .StartWith($"Machine '{vm.Name}': QEMU refused: the relay is closed today")
+            .And.Contain("Waited for: a screenshot");
         thrown.WaitedFor.Should().Be("a screenshot");
         await vm.Shell.RunAsync("true", cancellationToken: Token);
     }
@@ -74,7 +90,9 @@ public sealed class MonitorFaultTests
         await using VirtualMachine vm = await VirtualMachine.StartAsync(FakeQemu.Relay("screendump", "silence"), cancellationToken: Token);
         long asked = Stopwatch.GetTimestamp();
 
-        (await vm.Screen.Invoking(screen => screen.CaptureAsync(Token)).Should().ThrowAsync<WaitTimeoutException>()).Which.WaitedFor.Should().Be("a screenshot");
+        (await vm.Screen.Invoking(screen => screen.CaptureAsync(Token)).Should().ThrowAsync<WaitTimeoutException>())
+            .Which.WaitedFor.Should()
+            .Be("a screenshot");
 
         Stopwatch.GetElapsedTime(asked).Should().BeLessThan(TimeSpan.FromSeconds(22));
         await vm.Shell.RunAsync("true", cancellationToken: Token);

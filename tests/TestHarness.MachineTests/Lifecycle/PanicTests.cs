@@ -19,8 +19,9 @@ public sealed class PanicTests
         await using VirtualMachine vm = await VirtualMachine.StartAsync(new MachineSpec { Type = type }, cancellationToken: Token);
         long asked = Stopwatch.GetTimestamp();
 
-        MachineExitedException thrown = (await vm.Shell.Invoking(shell => shell.RunAsync(Crash, cancellationToken: Token))
-            .Should().ThrowAsync<MachineExitedException>()).Which;
+        MachineExitedException thrown = (
+            await vm.Shell.Invoking(shell => shell.RunAsync(Crash, cancellationToken: Token)).Should().ThrowAsync<MachineExitedException>()
+        ).Which;
 
         Stopwatch.GetElapsedTime(asked).Should().BeLessThan(TimeSpan.FromSeconds(4));
         thrown.Exit.Reason.Should().Be(MachineExitReason.KernelPanic);
@@ -44,11 +45,15 @@ public sealed class PanicTests
     [Fact]
     public async Task Comes_back_where_the_kernel_is_told_to_restart()
     {
-        await using VirtualMachine vm = await VirtualMachine.StartAsync(new MachineSpec { KernelArguments = "panic=1" }, cancellationToken: Token);
+        await using VirtualMachine vm = await VirtualMachine.StartAsync(
+            new MachineSpec { KernelArguments = "panic=1" },
+            cancellationToken: Token
+        );
         await vm.Shell.RunAsync("touch /before; sync", cancellationToken: Token);
 
-        (await vm.Shell.Invoking(shell => shell.RunAsync(Crash, cancellationToken: Token)).Should().ThrowAsync<GuestCommandException>())
-            .WithMessage("*The guest's kernel panicked*It restarts (panic= in its kernel arguments)*");
+        (
+            await vm.Shell.Invoking(shell => shell.RunAsync(Crash, cancellationToken: Token)).Should().ThrowAsync<GuestCommandException>()
+        ).WithMessage("*The guest's kernel panicked*It restarts (panic= in its kernel arguments)*");
 
         (await vm.Shell.RunAsync("ls /before", cancellationToken: Token)).StandardOutput.Trim().Should().Be("/before");
     }
@@ -71,8 +76,12 @@ public sealed class PanicTests
     {
         await using VirtualMachine vm = await VirtualMachine.StartAsync(new MachineSpec(), cancellationToken: Token);
 
-        MachineExitedException thrown = (await vm.Shell.Invoking(shell => shell.RunAsync("poweroff -f; sleep 600", cancellationToken: Token))
-            .Should().ThrowAsync<MachineExitedException>()).Which;
+        MachineExitedException thrown = (
+            await vm
+                .Shell.Invoking(shell => shell.RunAsync("poweroff -f; sleep 600", cancellationToken: Token))
+                .Should()
+                .ThrowAsync<MachineExitedException>()
+        ).Which;
 
         thrown.Exit.Reason.Should().Be(MachineExitReason.GuestShutdown);
     }
@@ -82,8 +91,12 @@ public sealed class PanicTests
     {
         await using VirtualMachine vm = await VirtualMachine.StartAsync(new MachineSpec(), cancellationToken: Token);
 
-        (await vm.Shell.Invoking(shell => shell.RunAsync("kill -9 $(pidof testharness-agent); sleep 600", cancellationToken: Token))
-            .Should().ThrowAsync<GuestCommandException>()).WithMessage("*the way into the guest was lost*agent*");
+        (
+            await vm
+                .Shell.Invoking(shell => shell.RunAsync("kill -9 $(pidof testharness-agent); sleep 600", cancellationToken: Token))
+                .Should()
+                .ThrowAsync<GuestCommandException>()
+        ).WithMessage("*the way into the guest was lost*agent*");
 
         (await vm.Shell.RunAsync("echo back", cancellationToken: Token)).StandardOutput.Should().Be("back\n");
     }

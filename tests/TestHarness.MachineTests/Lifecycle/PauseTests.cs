@@ -44,7 +44,11 @@ public sealed class PauseTests(Tiny tiny)
 
         await vm.RollbackAsync("here", Token);
 
-        await running.Invoking(task => task.WaitAsync(Token)).Should().ThrowAsync<GuestCommandException>().WithMessage("*put back to a checkpoint*");
+        await running
+            .Invoking(task => task.WaitAsync(Token))
+            .Should()
+            .ThrowAsync<GuestCommandException>()
+            .WithMessage("*put back to a checkpoint*");
         vm.State.Should().Be(MachineState.Paused);
     }
 
@@ -126,7 +130,9 @@ public sealed class PauseTests(Tiny tiny)
         await vm.PauseAsync(Token);
 
         await vm.Invoking(machine => machine.Shell.RunAsync("true", new ShellOptions { Timeout = TimeSpan.FromMilliseconds(200) }, Token))
-            .Should().ThrowAsync<WaitTimeoutException>().WithMessage("*Try: the machine is paused: call ResumeAsync first.*");
+            .Should()
+            .ThrowAsync<WaitTimeoutException>()
+            .WithMessage("*Try: the machine is paused: call ResumeAsync first.*");
     }
 
     private static async Task ShouldStandStillAsync(VirtualMachine vm)

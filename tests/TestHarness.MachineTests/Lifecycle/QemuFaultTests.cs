@@ -11,15 +11,25 @@ public sealed class QemuFaultTests
     [Fact]
     public async Task Tells_QEMUs_own_words_when_it_refuses_an_option()
     {
-        MachineStartException thrown = await FailAsync(new MachineSpec { ExtraQemuArguments = ["-no-such-option"] }, TimeSpan.FromSeconds(3));
+        MachineStartException thrown = await FailAsync(
+            new MachineSpec { ExtraQemuArguments = ["-no-such-option"] },
+            TimeSpan.FromSeconds(3)
+        );
 
-        thrown.Message.Should().Contain("did not start: QEMU ended with exit code 1").And.Contain("-no-such-option: invalid option").And.Contain("Reproduce: ");
+        thrown
+            .Message.Should()
+            .Contain("did not start: QEMU ended with exit code 1")
+            .And.Contain("-no-such-option: invalid option")
+            .And.Contain("Reproduce: ");
     }
 
     [Fact]
     public async Task Tells_the_last_words_of_a_QEMU_that_ends_at_once()
     {
-        MachineStartException thrown = await FailAsync(FakeQemu.Spec("exit:3:could not set up the flux capacitor"), TimeSpan.FromSeconds(3));
+        MachineStartException thrown = await FailAsync(
+            FakeQemu.Spec("exit:3:could not set up the flux capacitor"),
+            TimeSpan.FromSeconds(3)
+        );
 
         thrown.Message.Should().Contain("exit code 3").And.Contain("Standard error of QEMU: could not set up the flux capacitor");
     }
@@ -36,15 +46,34 @@ public sealed class QemuFaultTests
     public async Task Starts_again_where_QEMU_was_killed_and_says_so()
     {
         string once = $"/var/tmp/testharness-killed-{Guid.NewGuid():N}";
-        using var qemu = new QemuScript($"case $* in *guest=*) [ -e {once} ] || {{ touch {once}; kill -9 $$; }} ;; esac\nexec qemu-system-x86_64 \"$@\"");
+        using var qemu = new QemuScript(
+            $"case $* in *guest=*) [ -e {once} ] || {{ touch {once}; kill -9 $$; }} ;; esac\nexec qemu-system-x86_64 \"$@\""
+        );
         try
         {
-            await using VirtualMachine vm = await VirtualMachine.StartAsync(new MachineSpec { QemuPath = qemu.Path, Start = StartMode.Cold }, cancellationToken: Token);
+            await using VirtualMachine vm = await VirtualMachine.StartAsync(
+                new MachineSpec { QemuPath = qemu.Path, Start = StartMode.Cold },
+                cancellationToken: Token
+            );
 
             vm.FailedStarts.Should().ContainSingle().Which.Should().Contain("QEMU was ended by signal 9");
             File.Delete(once);
-            (await FluentActions.Awaiting(() => VirtualMachine.StartAsync(new MachineSpec { QemuPath = qemu.Path, Start = StartMode.Cold, StartRetries = 0 }, cancellationToken: Token))
-                .Should().ThrowAsync<MachineStartException>()).Which.Outcome.Should().Be(FailureOutcome.InfrastructureFailed);
+            (
+                await FluentActions
+                    .Awaiting(() =>
+                        VirtualMachine.StartAsync(
+                            new MachineSpec
+                            {
+                                QemuPath = qemu.Path,
+                                Start = StartMode.Cold,
+                                StartRetries = 0,
+                            },
+                            cancellationToken: Token
+                        )
+                    )
+                    .Should()
+                    .ThrowAsync<MachineStartException>()
+            ).Which.Outcome.Should().Be(FailureOutcome.InfrastructureFailed);
         }
         finally
         {
@@ -60,17 +89,29 @@ public sealed class QemuFaultTests
         string once = $"/var/tmp/testharness-crashed-{Guid.NewGuid():N}";
         // By then the kernel has written to its console and its memory.
         using var crashing = new QemuScript(
-            $"case $* in *guest=*) [ -e {once} ] || {{ touch {once}; (sleep 2; exec kill -SEGV $$) & }} ;; esac; exec qemu-system-x86_64 \"$@\"");
+            $"case $* in *guest=*) [ -e {once} ] || {{ touch {once}; (sleep 2; exec kill -SEGV $$) & }} ;; esac; exec "
+                + "qemu-system-x86_64 \"$@\""
+        );
         var steps = new List<string>();
         try
         {
             await using VirtualMachine vm = await VirtualMachine.StartAsync(
-                new MachineSpec { QemuPath = crashing.Path, Start = start, KernelArguments = $"testharness.crashed={Guid.NewGuid():N}" },
+                new MachineSpec
+                {
+                    QemuPath = crashing.Path,
+                    Start = start,
+                    KernelArguments = $"testharness.crashed={Guid.NewGuid():N}",
+                },
                 new StepList(steps),
-                Token);
+                Token
+            );
 
             (await vm.Shell.RunAsync("uname", cancellationToken: Token)).StandardOutput.Should().Be("Linux\n");
-            steps.Should().ContainSingle(step => step.StartsWith("starts again: ", StringComparison.Ordinal)).Which.Should().Contain("QEMU was ended by signal 11");
+            steps
+                .Should()
+                .ContainSingle(step => step.StartsWith("starts again: ", StringComparison.Ordinal))
+                .Which.Should()
+                .Contain("QEMU was ended by signal 11");
             vm.FailedStarts.Should().HaveCount(start == StartMode.Cold ? 1 : 0, "a template's maker is another machine");
         }
         finally
@@ -82,10 +123,16 @@ public sealed class QemuFaultTests
     [Fact]
     public async Task Does_without_io_uring_where_it_is_forbidden_and_says_so()
     {
-        using var forbidding = new QemuScript("case $* in *io_uring*) echo 'failed to init linux io_uring ring' >&2; exit 1 ;; esac; exec qemu-system-x86_64 \"$@\"");
+        using var forbidding = new QemuScript(
+            "case $* in *io_uring*) echo 'failed to init linux io_uring ring' >&2; exit 1 ;; esac; exec qemu-system-x86_64 \"$@\""
+        );
         var steps = new List<string>();
 
-        await using VirtualMachine vm = await VirtualMachine.StartAsync(new MachineSpec { QemuPath = forbidding.Path }, new StepList(steps), Token);
+        await using VirtualMachine vm = await VirtualMachine.StartAsync(
+            new MachineSpec { QemuPath = forbidding.Path },
+            new StepList(steps),
+            Token
+        );
 
         await vm.CheckpointAsync("clean", Token);
         await vm.Shell.RunAsync("touch /left", cancellationToken: Token);
@@ -105,7 +152,10 @@ public sealed class QemuFaultTests
     [Fact]
     public async Task Tells_QEMUs_own_words_when_there_is_no_such_kernel()
     {
-        MachineStartException thrown = await FailAsync(new MachineSpec { ExtraQemuArguments = ["-kernel", "/no/such/kernel"] }, TimeSpan.FromSeconds(3));
+        MachineStartException thrown = await FailAsync(
+            new MachineSpec { ExtraQemuArguments = ["-kernel", "/no/such/kernel"] },
+            TimeSpan.FromSeconds(3)
+        );
 
         thrown.Message.Should().Contain("could not open kernel file '/no/such/kernel'");
     }
@@ -115,15 +165,31 @@ public sealed class QemuFaultTests
     {
         using var limited = new QemuScript("exec prlimit --as=2500000000 qemu-system-x86_64 \"$@\"");
 
-        MachineStartException thrown = await FailAsync(new MachineSpec { QemuPath = limited.Path, MemoryMiB = 2048, Start = StartMode.Cold }, TimeSpan.FromSeconds(3));
+        MachineStartException thrown = await FailAsync(
+            new MachineSpec
+            {
+                QemuPath = limited.Path,
+                MemoryMiB = 2048,
+                Start = StartMode.Cold,
+            },
+            TimeSpan.FromSeconds(3)
+        );
 
-        thrown.Message.Should().Contain("QEMU ended with exit code 1").And.Contain("cannot set up guest memory 'ram': Cannot allocate memory").And.NotContain("it took more than");
+        thrown
+            .Message.Should()
+            .Contain("QEMU ended with exit code 1")
+            .And.Contain("cannot set up guest memory 'ram': Cannot allocate memory")
+            .And.NotContain("it took more than");
     }
 
     [Fact]
     public async Task Names_the_path_when_QEMU_is_not_there()
     {
-        (await RefusedAsync("/no/such/qemu")).Should().Contain("/no/such/qemu").And.Contain("Try: check MachineSpec.QemuPath").And.NotContain("apt-get");
+        (await RefusedAsync("/no/such/qemu"))
+            .Should()
+            .Contain("/no/such/qemu")
+            .And.Contain("Try: check MachineSpec.QemuPath")
+            .And.NotContain("apt-get");
     }
 
     [Fact]
@@ -135,15 +201,25 @@ public sealed class QemuFaultTests
     [Fact]
     public async Task Says_so_when_QEMU_is_not_executable()
     {
-        (await RefusedAsync("/etc/passwd")).Should().Contain("'/etc/passwd' can't be started").And.Contain("Reason: it is not executable").And.Contain("Try: chmod a+x '/etc/passwd'");
+        (await RefusedAsync("/etc/passwd"))
+            .Should()
+            .Contain("'/etc/passwd' can't be started")
+            .And.Contain("Reason: it is not executable")
+            .And.Contain("Try: chmod a+x '/etc/passwd'");
     }
 
     private static async Task<string> RefusedAsync(string qemu)
     {
         long asked = Stopwatch.GetTimestamp();
 
-        string message = (await FluentActions.Awaiting(() => VirtualMachine.StartAsync(new MachineSpec { QemuPath = qemu }, cancellationToken: Token))
-            .Should().ThrowAsync<HostNotReadyException>()).Which.Message;
+        string message = (
+            await FluentActions
+                .Awaiting(() => VirtualMachine.StartAsync(new MachineSpec { QemuPath = qemu }, cancellationToken: Token))
+                .Should()
+                .ThrowAsync<HostNotReadyException>()
+        )
+            .Which
+            .Message;
 
         Stopwatch.GetElapsedTime(asked).Should().BeLessThan(TimeSpan.FromSeconds(1));
         return message;
@@ -154,7 +230,9 @@ public sealed class QemuFaultTests
         await using var vm = new VirtualMachine(spec);
         long asked = Stopwatch.GetTimestamp();
 
-        MachineStartException thrown = (await vm.Invoking(machine => machine.StartAsync(cancellationToken: Token)).Should().ThrowAsync<MachineStartException>()).Which;
+        MachineStartException thrown = (
+            await vm.Invoking(machine => machine.StartAsync(cancellationToken: Token)).Should().ThrowAsync<MachineStartException>()
+        ).Which;
 
         Stopwatch.GetElapsedTime(asked).Should().BeLessThan(bound);
         File.Exists($"/proc/{vm.ProcessId}").Should().BeFalse();

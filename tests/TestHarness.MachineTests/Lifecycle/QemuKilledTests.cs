@@ -21,7 +21,11 @@ public sealed class QemuKilledTests(Tiny tiny)
             Task console = vm.Console.WaitForAsync("never", cancellationToken: Token);
             Task push = vm.Files.PushAsync(file, "/root/large", cancellationToken: Token);
             // The file's temporary name: the transfer is under way.
-            await vm.Shell.RunAsync("until ls -A /root | grep '^.testharness-'; do usleep 10000; done", new ShellOptions { Timeout = TimeSpan.FromMinutes(1) }, Token);
+            await vm.Shell.RunAsync(
+                "until ls -A /root | grep '^.testharness-'; do usleep 10000; done",
+                new ShellOptions { Timeout = TimeSpan.FromMinutes(1) },
+                Token
+            );
             Task captures = CaptureUntilItFailsAsync(vm);
             Task beside = other.Shell.RunAsync("sleep 1", cancellationToken: Token);
 
@@ -30,8 +34,13 @@ public sealed class QemuKilledTests(Tiny tiny)
 
             foreach (Task call in (Task[])[command, console, push, captures])
             {
-                (await call.Awaiting(task => task.WaitAsync(TimeSpan.FromSeconds(5), Token)).Should().ThrowAsync<MachineExitedException>())
-                    .WithMessage($"Machine '{vm.Name}' is not running: QEMU was ended by signal 9.*Waited for: *Try: if nobody killed it*memory*");
+                (
+                    await call.Awaiting(task => task.WaitAsync(TimeSpan.FromSeconds(5), Token))
+                        .Should()
+                        .ThrowAsync<MachineExitedException>()
+                ).WithMessage(
+                    $"Machine '{vm.Name}' is not running: QEMU was ended by signal 9.*Waited for: *Try: if nobody killed it*memory*"
+                );
             }
 
             Stopwatch.GetElapsedTime(killed).Should().BeLessThan(TimeSpan.FromSeconds(1));
@@ -66,9 +75,17 @@ public sealed class QemuKilledTests(Tiny tiny)
             Task<Screenshot> captured = vm.Screen.CaptureAsync(capture.Token);
 
             foreach (Task call in calls)
-                (await call.Awaiting(task => task.WaitAsync(TimeSpan.FromSeconds(5), Token)).Should().ThrowAsync<WaitTimeoutException>()).Which.Limit.Should().Be(second);
-            (await captured.Awaiting(task => task.WaitAsync(TimeSpan.FromSeconds(5), Token)).Should().ThrowAsync<OperationCanceledException>())
-                .Which.CancellationToken.Should().Be(capture.Token);
+                (await call.Awaiting(task => task.WaitAsync(TimeSpan.FromSeconds(5), Token)).Should().ThrowAsync<WaitTimeoutException>())
+                    .Which.Limit.Should()
+                    .Be(second);
+            (
+                await captured
+                    .Awaiting(task => task.WaitAsync(TimeSpan.FromSeconds(5), Token))
+                    .Should()
+                    .ThrowAsync<OperationCanceledException>()
+            )
+                .Which.CancellationToken.Should()
+                .Be(capture.Token);
             Stopwatch.GetElapsedTime(asked).Should().BeLessThan(TimeSpan.FromSeconds(3));
         }
         finally
@@ -102,14 +119,20 @@ public sealed class QemuKilledTests(Tiny tiny)
             File.Move(await MakeLargeFileAsync(), file);
             Task<TimeSpan> command = EndsAfterAsync(() => vm.Shell.RunAsync("sleep 600", new ShellOptions { Timeout = limit }, Token));
             // Under way when the temporary name of rsync, or of the agent, is there.
-            Task<TimeSpan> folderPush = EndsAfterAsync(() => vm.Files.PushAsync($"{folder.FullName}/", "/root/folder/", new SyncOptions { Timeout = limit }, Token));
+            Task<TimeSpan> folderPush = EndsAfterAsync(() =>
+                vm.Files.PushAsync($"{folder.FullName}/", "/root/folder/", new SyncOptions { Timeout = limit }, Token)
+            );
             await vm.Shell.WaitUntilSucceedsAsync("ls -A /root/folder | grep '^.large.'", limit, Token);
-            Task<TimeSpan> filePush = EndsAfterAsync(() => vm.Files.PushAsync(file, "/root/large", new SyncOptions { Timeout = limit }, Token));
+            Task<TimeSpan> filePush = EndsAfterAsync(() =>
+                vm.Files.PushAsync(file, "/root/large", new SyncOptions { Timeout = limit }, Token)
+            );
             await vm.Shell.WaitUntilSucceedsAsync("ls -A /root | grep '^.testharness-'", limit, Token);
 
             Signal.Send("STOP", vm);
 
-            (await Task.WhenAll(command, folderPush, filePush)).Should().AllSatisfy(after => after.Should().BeLessThan(limit + TimeSpan.FromSeconds(2)));
+            (await Task.WhenAll(command, folderPush, filePush))
+                .Should()
+                .AllSatisfy(after => after.Should().BeLessThan(limit + TimeSpan.FromSeconds(2)));
         }
         finally
         {

@@ -17,7 +17,10 @@ public sealed class QemuWrapperTests
     {
         using var wrapper = new QemuScript(script);
         var litter = new Litter();
-        VirtualMachine vm = await VirtualMachine.StartAsync(litter.Mark(new MachineSpec { QemuPath = wrapper.Path, MemoryMiB = 128 }), cancellationToken: Token);
+        VirtualMachine vm = await VirtualMachine.StartAsync(
+            litter.Mark(new MachineSpec { QemuPath = wrapper.Path, MemoryMiB = 128 }),
+            cancellationToken: Token
+        );
         litter.Find().Length.Should().BeGreaterThan(1, "the script waits for the real one");
 
         await vm.DisposeAsync().AsTask().WaitAsync(Bound, Token);

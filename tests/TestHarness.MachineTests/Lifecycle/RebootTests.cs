@@ -16,7 +16,10 @@ public sealed class RebootTests
         vm.IsWarm.Should().BeTrue("a restored guest reboots into a new QEMU");
         await vm.Shell.RunAsync("touch /dev/shm/before", cancellationToken: Token);
 
-        await vm.Shell.Invoking(shell => shell.TryRunAsync("reboot; sleep 60", cancellationToken: Token)).Should().ThrowAsync<GuestCommandException>();
+        await vm
+            .Shell.Invoking(shell => shell.TryRunAsync("reboot; sleep 60", cancellationToken: Token))
+            .Should()
+            .ThrowAsync<GuestCommandException>();
 
         (await vm.Shell.RunAsync("ls /dev/shm", cancellationToken: Token)).Should().HaveOutput("");
     }

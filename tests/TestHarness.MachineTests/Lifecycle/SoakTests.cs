@@ -4,8 +4,8 @@ using Xunit;
 namespace TestHarness.MachineTests.Lifecycle;
 
 /// <summary>
-/// Many starts and disposals in one process, half of them cut short at random moments. <c>bash tests/run.sh --soak</c> does 500; a usual run does a few.
-/// Its variables: SOAK_CYCLES and SOAK_SEED.
+/// Many starts and disposals in one process, half of them cut short at random moments. <c>bash tests/run.sh --soak</c> does 500; a usual
+/// run does a few. Its variables: SOAK_CYCLES and SOAK_SEED.
 /// </summary>
 public sealed class SoakTests
 {

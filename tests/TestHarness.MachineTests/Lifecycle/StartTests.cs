@@ -14,21 +14,36 @@ public sealed partial class StartTests
     [Fact]
     public async Task Confirms_clock_and_host_name_before_it_returns()
     {
-        await using VirtualMachine vm = await VirtualMachine.StartAsync(new MachineSpec { Hostname = "web-1.example" }, cancellationToken: Token);
+        await using VirtualMachine vm = await VirtualMachine.StartAsync(
+            new MachineSpec { Hostname = "web-1.example" },
+            cancellationToken: Token
+        );
 
         string[] answer = (await vm.Shell.RunAsync("date +%s; hostname", cancellationToken: Token)).StandardOutput.Split('\n');
 
-        long.Parse(answer[0], System.Globalization.CultureInfo.InvariantCulture).Should().BeCloseTo(DateTimeOffset.UtcNow.ToUnixTimeSeconds(), 2);
+        long.Parse(answer[0], System.Globalization.CultureInfo.InvariantCulture)
+            .Should()
+            .BeCloseTo(DateTimeOffset.UtcNow.ToUnixTimeSeconds(), 2);
         answer[1].Should().Be("web-1.example");
     }
 
     [Fact]
     public async Task Gives_what_the_spec_asks_for()
     {
-        var spec = new MachineSpec { Cpus = 2, MemoryMiB = 256, Disks = [new Disk(64)], KernelArguments = "testharness.word=\"a b\"" };
+        var spec = new MachineSpec
+        {
+            Cpus = 2,
+            MemoryMiB = 256,
+            Disks = [new Disk(64)],
+            KernelArguments = "testharness.word=\"a b\"",
+        };
         await using VirtualMachine vm = await VirtualMachine.StartAsync(spec, cancellationToken: Token);
 
-        ShellResult result = await vm.Shell.RunAsync("nproc; blockdev --getsize64 /dev/vdb; grep -c 'testharness.word=\"a b\"' /proc/cmdline; awk '/MemTotal/ {print $2}' /proc/meminfo", cancellationToken: Token);
+        ShellResult result = await vm.Shell.RunAsync(
+            "nproc; blockdev --getsize64 /dev/vdb; grep -c 'testharness.word=\"a b\"' /proc/cmdline; awk '/MemTotal/ {print $2}' "
+                + "/proc/meminfo",
+            cancellationToken: Token
+        );
 
         string[] lines = result.StandardOutput.Split('\n');
         lines[..3].Should().Equal("2", $"{64 * 1024 * 1024}", "1");
@@ -65,7 +80,10 @@ public sealed partial class StartTests
     [Fact]
     public async Task Boots_a_microvm()
     {
-        await using VirtualMachine vm = await VirtualMachine.StartAsync(new MachineSpec { Type = MachineType.Microvm, PortForwards = [new PortForward(22)] }, cancellationToken: Token);
+        await using VirtualMachine vm = await VirtualMachine.StartAsync(
+            new MachineSpec { Type = MachineType.Microvm, PortForwards = [new PortForward(22)] },
+            cancellationToken: Token
+        );
 
         (await vm.Shell.RunAsync("uname -s", cancellationToken: Token)).Should().HaveOutput("Linux");
         vm.GetForwardedEndPoint(22).Port.Should().BePositive();
@@ -83,7 +101,9 @@ public sealed partial class StartTests
             string[] files = SourcesOf((await vm.CollectEvidenceAsync(Token)).CommandLine);
             files.Should().Contain(file => file.Contains("/images/tiny/", StringComparison.Ordinal));
             before = round == 0 ? Hashes(files) : before;
-            (await vm.Shell.TryRunAsync("test -e /left-behind", cancellationToken: Token)).Should().Fail(because: "a fresh machine has nothing of another one");
+            (await vm.Shell.TryRunAsync("test -e /left-behind", cancellationToken: Token))
+                .Should()
+                .Fail(because: "a fresh machine has nothing of another one");
             await vm.Shell.RunAsync("touch /left-behind; dd if=/dev/urandom of=/junk bs=1M count=8; sync", cancellationToken: Token);
 
             Hashes(files).Should().Equal(before);
@@ -96,7 +116,11 @@ public sealed partial class StartTests
         using var cancel = CancellationTokenSource.CreateLinkedTokenSource(Token);
         var vm = new VirtualMachine(new MachineSpec { Start = StartMode.Cold });
         // Not Progress<T>, which would report from another thread some time later.
-        var cancelInBoot = new Reporter(step => { if (step == "guest boots") cancel.Cancel(); });
+        var cancelInBoot = new Reporter(step =>
+        {
+            if (step == "guest boots")
+                cancel.Cancel();
+        });
 
         await vm.Invoking(machine => machine.StartAsync(cancelInBoot, cancel.Token)).Should().ThrowAsync<OperationCanceledException>();
 
@@ -109,7 +133,10 @@ public sealed partial class StartTests
     {
         await using VirtualMachine vm = await VirtualMachine.StartAsync(new MachineSpec(), cancellationToken: Token);
 
-        await vm.Invoking(machine => machine.StartAsync(cancellationToken: Token)).Should().ThrowAsync<InvalidOperationException>().WithMessage("*was started before*");
+        await vm.Invoking(machine => machine.StartAsync(cancellationToken: Token))
+            .Should()
+            .ThrowAsync<InvalidOperationException>()
+            .WithMessage("*was started before*");
     }
 
     internal static bool Running(int process)
@@ -133,11 +160,14 @@ public sealed partial class StartTests
         return memory is null ? named : [.. named, Path.Combine(Path.GetDirectoryName(memory)!, "state")];
     }
 
-    private static string[] Hashes(string[] files) => [.. files.Select(file =>
-    {
-        using FileStream stream = File.OpenRead(file);
-        return Convert.ToHexString(SHA256.HashData(stream));
-    })];
+    private static string[] Hashes(string[] files) =>
+        [
+            .. files.Select(file =>
+            {
+                using FileStream stream = File.OpenRead(file);
+                return Convert.ToHexString(SHA256.HashData(stream));
+            }),
+        ];
 
     [GeneratedRegex("\"(?:filename|mem-path)\":\"(/[^\"]+)\"")]
     private static partial Regex SourcePath();

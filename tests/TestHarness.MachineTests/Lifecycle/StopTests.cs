@@ -23,9 +23,15 @@ public sealed class StopTests(Tiny tiny)
     [Fact]
     public async Task Kills_a_guest_that_does_not_go()
     {
-        await using VirtualMachine vm = await VirtualMachine.StartAsync(new MachineSpec { StopTimeout = TimeSpan.FromSeconds(1) }, cancellationToken: Token);
+        await using VirtualMachine vm = await VirtualMachine.StartAsync(
+            new MachineSpec { StopTimeout = TimeSpan.FromSeconds(1) },
+            cancellationToken: Token
+        );
         // An init that is stopped obeys nobody; signals wait for it.
-        await vm.Shell.RunAsync("mount -t tmpfs none /sbin 2>/dev/null; mount -t tmpfs none /bin 2>/dev/null; mount -t tmpfs none /etc", cancellationToken: Token);
+        await vm.Shell.RunAsync(
+            "mount -t tmpfs none /sbin 2>/dev/null; mount -t tmpfs none /bin 2>/dev/null; mount -t tmpfs none /etc",
+            cancellationToken: Token
+        );
 
         MachineExit exit = await vm.StopAsync(Token);
 
@@ -54,19 +60,25 @@ public sealed class StopTests(Tiny tiny)
         await vm.DisposeAsync();
 
         StartTests.Running(vm.ProcessId!.Value).Should().BeFalse();
-        (await vm.Shell.Invoking(shell => shell.RunAsync("true", cancellationToken: Token)).Should().ThrowAsync<MachineExitedException>())
-            .WithMessage("*is not running: the test ended it*Waited for: the command: true*");
+        (
+            await vm.Shell.Invoking(shell => shell.RunAsync("true", cancellationToken: Token)).Should().ThrowAsync<MachineExitedException>()
+        ).WithMessage("*is not running: the test ended it*Waited for: the command: true*");
     }
 
     [Fact]
     public async Task Comes_back_from_a_reboot_with_its_disk()
     {
-        await using VirtualMachine vm = await VirtualMachine.StartAsync(new MachineSpec { Hostname = "before-and-after" }, cancellationToken: Token);
+        await using VirtualMachine vm = await VirtualMachine.StartAsync(
+            new MachineSpec { Hostname = "before-and-after" },
+            cancellationToken: Token
+        );
         await vm.Shell.RunAsync("echo kept > /root/note; touch /dev/shm/gone", cancellationToken: Token);
 
         await vm.RebootAsync(cancellationToken: Token);
 
-        (await vm.Shell.RunAsync("cat /root/note; hostname; ls /dev/shm", cancellationToken: Token)).Should().HaveOutput("kept\nbefore-and-after");
+        (await vm.Shell.RunAsync("cat /root/note; hostname; ls /dev/shm", cancellationToken: Token))
+            .Should()
+            .HaveOutput("kept\nbefore-and-after");
         vm.Console.Log.Text.Split("Linux version 6.").Length.Should().Be(3, "both boots are in the log");
         vm.State.Should().Be(MachineState.Running);
     }
@@ -91,6 +103,8 @@ public sealed class StopTests(Tiny tiny)
         System.Diagnostics.Process.GetProcessById(vm.ProcessId!.Value).Kill();
 
         (await running.Invoking(task => task.WaitAsync(TimeSpan.FromSeconds(5), Token)).Should().ThrowAsync<MachineExitedException>())
-            .WithMessage("*is not running: QEMU was ended by signal 9*Waited for: the command: sleep 600*").Which.Exit.Signal.Should().Be(9);
+            .WithMessage("*is not running: QEMU was ended by signal 9*Waited for: the command: sleep 600*")
+            .Which.Exit.Signal.Should()
+            .Be(9);
     }
 }

@@ -32,30 +32,49 @@ public sealed class ForwardAnswerTests
     [Fact]
     public async Task Says_what_it_met_when_nothing_answers()
     {
-        await using VirtualMachine vm = await VirtualMachine.StartAsync(new MachineSpec { PortForwards = [new PortForward(8080)] }, cancellationToken: Token);
+        await using VirtualMachine vm = await VirtualMachine.StartAsync(
+            new MachineSpec { PortForwards = [new PortForward(8080)] },
+            cancellationToken: Token
+        );
         using (var accepted = new TcpClient())
             await accepted.ConnectAsync(vm.GetForwardedEndPoint(8080), Token);
 
-        (await vm.Awaiting(machine => machine.WaitForForwardAsync(8080, TimeSpan.FromSeconds(5), Token)).Should().ThrowAsync<WaitTimeoutException>())
-            .WithMessage("*the guest's TCP port 8080 to answer on 127.0.0.1:*").WithMessage("*nothing answers inside the guest on 10.0.2.15 port 8080*refused*");
-        await vm.Awaiting(machine => machine.WaitForForwardAsync(80, cancellationToken: Token)).Should().ThrowAsync<ArgumentOutOfRangeException>();
+        (
+            await vm.Awaiting(machine => machine.WaitForForwardAsync(8080, TimeSpan.FromSeconds(5), Token))
+                .Should()
+                .ThrowAsync<WaitTimeoutException>()
+        )
+            .WithMessage("*the guest's TCP port 8080 to answer on 127.0.0.1:*")
+            .WithMessage("*nothing answers inside the guest on 10.0.2.15 port 8080*refused*");
+        await vm.Awaiting(machine => machine.WaitForForwardAsync(80, cancellationToken: Token))
+            .Should()
+            .ThrowAsync<ArgumentOutOfRangeException>();
     }
 
     [Fact]
     public async Task Says_where_a_service_listens_that_no_forward_reaches()
     {
-        await using VirtualMachine vm = await VirtualMachine.StartAsync(new MachineSpec { PortForwards = [new PortForward(8080)] }, cancellationToken: Token);
+        await using VirtualMachine vm = await VirtualMachine.StartAsync(
+            new MachineSpec { PortForwards = [new PortForward(8080)] },
+            cancellationToken: Token
+        );
         await vm.Shell.RunAsync("dropbear -R -p 127.0.0.1:8080", cancellationToken: Token);
         await vm.Shell.WaitForPortAsync(8080, cancellationToken: Token);
 
-        (await vm.Awaiting(machine => machine.WaitForForwardAsync(8080, TimeSpan.FromSeconds(2), Token)).Should().ThrowAsync<WaitTimeoutException>())
-            .WithMessage("*listens on 127.0.0.1 port 8080 alone*have it listen on 0.0.0.0*");
+        (
+            await vm.Awaiting(machine => machine.WaitForForwardAsync(8080, TimeSpan.FromSeconds(2), Token))
+                .Should()
+                .ThrowAsync<WaitTimeoutException>()
+        ).WithMessage("*listens on 127.0.0.1 port 8080 alone*have it listen on 0.0.0.0*");
     }
 
     [Fact]
     public async Task Ends_at_once_when_the_machine_does()
     {
-        await using VirtualMachine vm = await VirtualMachine.StartAsync(new MachineSpec { PortForwards = [new PortForward(8080)] }, cancellationToken: Token);
+        await using VirtualMachine vm = await VirtualMachine.StartAsync(
+            new MachineSpec { PortForwards = [new PortForward(8080)] },
+            cancellationToken: Token
+        );
         Task<IPEndPoint> waiting = vm.WaitForForwardAsync(8080, cancellationToken: Token);
 
         await vm.KillAsync();

@@ -14,7 +14,8 @@ public sealed class GuestReachTests
     [Fact]
     public async Task Carries_connections_to_the_service_and_to_nothing_else()
     {
-        using EchoServer service = new(), other = new();
+        using EchoServer service = new(),
+            other = new();
         var spec = new MachineSpec { GuestReaches = [new GuestReach("registry.test", service.Address)] };
         await using VirtualMachine vm = await VirtualMachine.StartAsync(spec, cancellationToken: Token);
         string ask = $"head -c 300000 /dev/zero | nc registry.test {service.Address.Port} | wc -c";
@@ -50,10 +51,22 @@ public sealed class GuestReachTests
         var spec = new MachineSpec { GuestReaches = [new GuestReach(8080, gone)] };
         await using VirtualMachine vm = await VirtualMachine.StartAsync(spec, cancellationToken: Token);
 
-        (await vm.Shell.RunAsync("mkfifo /tmp/open; sleep 60 > /tmp/open & nc 127.0.0.1 8080 < /tmp/open | wc -c; kill $!", cancellationToken: Token)).Should().HaveOutput("0");
+        (
+            await vm.Shell.RunAsync(
+                "mkfifo /tmp/open; sleep 60 > /tmp/open & nc 127.0.0.1 8080 < /tmp/open | wc -c; kill $!",
+                cancellationToken: Token
+            )
+        )
+            .Should()
+            .HaveOutput("0");
 
-        (await vm.CollectEvidenceAsync(Token)).Events.Should().Contain(entry =>
-            entry.Kind == MachineEventKind.Guest && entry.What.StartsWith("connection from port 8080") && entry.Outcome!.Contains("refused"));
+        (await vm.CollectEvidenceAsync(Token))
+            .Events.Should()
+            .Contain(entry =>
+                entry.Kind == MachineEventKind.Guest
+                && entry.What.StartsWith("connection from port 8080")
+                && entry.Outcome!.Contains("refused")
+            );
     }
 
     [Fact]
@@ -62,8 +75,11 @@ public sealed class GuestReachTests
         // The image's dropbear listens on all addresses.
         var spec = new MachineSpec { GuestReaches = [new GuestReach(22, new IPEndPoint(IPAddress.Loopback, 1))] };
 
-        await FluentActions.Awaiting(() => VirtualMachine.StartAsync(spec, cancellationToken: Token))
-            .Should().ThrowAsync<MachineStartException>().WithMessage("*listen 127.0.0.1 port 22: *in use*");
+        await FluentActions
+            .Awaiting(() => VirtualMachine.StartAsync(spec, cancellationToken: Token))
+            .Should()
+            .ThrowAsync<MachineStartException>()
+            .WithMessage("*listen 127.0.0.1 port 22: *in use*");
     }
 
     [Fact]
@@ -72,15 +88,25 @@ public sealed class GuestReachTests
         using var service = new UdpClient(new IPEndPoint(IPAddress.Loopback, 0));
         var address = (IPEndPoint)service.Client.LocalEndPoint!;
         Task serving = ServeAsync(service);
-        var spec = new MachineSpec { Image = "debian-12", GuestReaches = [new GuestReach("time.test", address) { Protocol = ForwardProtocol.Udp }] };
+        var spec = new MachineSpec
+        {
+            Image = "debian-12",
+            GuestReaches = [new GuestReach("time.test", address) { Protocol = ForwardProtocol.Udp }],
+        };
         await using VirtualMachine vm = await VirtualMachine.StartAsync(spec, cancellationToken: Token);
         string[] command = ["bash", "-c", "exec 3<>/dev/udp/time.test/$1; echo hello >&3; head -n 1 <&3", "bash", $"{address.Port}"];
 
-        (await vm.Shell.RunAsync(command, new ShellOptions { Timeout = TimeSpan.FromSeconds(30) }, Token)).Should().HaveOutput("answer to hello");
+        (await vm.Shell.RunAsync(command, new ShellOptions { Timeout = TimeSpan.FromSeconds(30) }, Token))
+            .Should()
+            .HaveOutput("answer to hello");
         await vm.RebootAsync(cancellationToken: Token);
-        (await vm.Shell.RunAsync(command, new ShellOptions { Timeout = TimeSpan.FromSeconds(30) }, Token)).Should().HaveOutput("answer to hello");
+        (await vm.Shell.RunAsync(command, new ShellOptions { Timeout = TimeSpan.FromSeconds(30) }, Token))
+            .Should()
+            .HaveOutput("answer to hello");
 
-        (await vm.CollectEvidenceAsync(Token)).Events.Should().Contain(entry => entry.What.Contains($"from UDP port {address.Port} to {address}", StringComparison.Ordinal));
+        (await vm.CollectEvidenceAsync(Token))
+            .Events.Should()
+            .Contain(entry => entry.What.Contains($"from UDP port {address.Port} to {address}", StringComparison.Ordinal));
         service.Dispose();
         await serving;
     }

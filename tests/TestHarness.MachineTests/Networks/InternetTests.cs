@@ -17,13 +17,18 @@ public sealed class InternetTests(Tiny tiny)
         host.Start();
         Task greets = GreetAsync(host);
         string ask = $"nc -w 5 10.0.2.2 {((IPEndPoint)host.LocalEndpoint).Port} < /dev/null";
-        await using VirtualMachine vm = await VirtualMachine.StartAsync(new MachineSpec { Network = NetworkMode.Internet }, cancellationToken: Token);
+        await using VirtualMachine vm = await VirtualMachine.StartAsync(
+            new MachineSpec { Network = NetworkMode.Internet },
+            cancellationToken: Token
+        );
 
         (await tiny.Machine.Shell.TryRunAsync(ask, cancellationToken: Token)).Should().Fail();
         greets.IsCompleted.Should().BeFalse();
         (await vm.Shell.RunAsync(ask, cancellationToken: Token)).Should().HaveOutput("hello");
-        (await vm.Shell.RunAsync("ip route; cat /etc/resolv.conf", cancellationToken: Token)).StandardOutput.Should()
-            .Contain("default via 10.0.2.2").And.Contain("nameserver 10.0.2.3");
+        (await vm.Shell.RunAsync("ip route; cat /etc/resolv.conf", cancellationToken: Token))
+            .StandardOutput.Should()
+            .Contain("default via 10.0.2.2")
+            .And.Contain("nameserver 10.0.2.3");
     }
 
     private static async Task GreetAsync(TcpListener host)

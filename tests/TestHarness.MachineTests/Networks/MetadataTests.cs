@@ -14,7 +14,8 @@ public sealed class MetadataTests(Tiny tiny)
     public async Task Answers_twenty_requests_at_once_and_a_hundred_in_a_row()
     {
         await using VirtualMachine vm = await tiny.StartFreshAsync(Token);
-        int atOnce = 0, most = 0;
+        int atOnce = 0,
+            most = 0;
         vm.Metadata.Handle("/", request => MetadataResponse.Text($"{request.Path}?{request.Query}\n"));
         vm.Metadata.Handle("/wait", async (_, token) =>
         {
@@ -26,11 +27,17 @@ public sealed class MetadataTests(Tiny tiny)
         });
 
         ShellResult parallel = await vm.Shell.RunAsync(
-            "for i in $(seq 20); do timeout 60 wget -q -O - http://169.254.169.254/wait & done; wait", cancellationToken: Token);
-        ShellResult row = await vm.Shell.RunAsync("for i in $(seq 100); do wget -q -O - \"http://169.254.169.254/n/$i?a=$i\"; done", cancellationToken: Token);
+            "for i in $(seq 20); do timeout 60 wget -q -O - http://169.254.169.254/wait & done; wait",
+            cancellationToken: Token
+        );
+        ShellResult row = await vm.Shell.RunAsync(
+            "for i in $(seq 100); do wget -q -O - \"http://169.254.169.254/n/$i?a=$i\"; done",
+            cancellationToken: Token
+        );
 
         parallel.StandardOutput.Should().Be(string.Concat(Enumerable.Repeat("there\n", 20)));
-        row.StandardOutput.Should().Be(string.Concat(Enumerable.Range(1, 100).Select(i => $"/n/{i.ToString(CultureInfo.InvariantCulture)}?a={i}\n")));
+        row.StandardOutput.Should()
+            .Be(string.Concat(Enumerable.Range(1, 100).Select(i => $"/n/{i.ToString(CultureInfo.InvariantCulture)}?a={i}\n")));
     }
 
     [Fact]
@@ -44,8 +51,11 @@ public sealed class MetadataTests(Tiny tiny)
 
         broken.StandardError.Should().Contain("500 Internal Server Error");
         missing.StandardError.Should().Contain("404 Not Found");
-        (await vm.CollectEvidenceAsync(Token)).Events.Where(entry => entry.Kind == MachineEventKind.Guest).Select(entry => $"{entry.What}: {entry.Outcome}")
-            .Should().Equal("metadata GET /broken: 500, handler threw InvalidOperationException: no such thing", "metadata GET /other: 404");
+        (await vm.CollectEvidenceAsync(Token))
+            .Events.Where(entry => entry.Kind == MachineEventKind.Guest)
+            .Select(entry => $"{entry.What}: {entry.Outcome}")
+            .Should()
+            .Equal("metadata GET /broken: 500, handler threw InvalidOperationException: no such thing", "metadata GET /other: 404");
     }
 
     [Fact]
@@ -81,7 +91,8 @@ public sealed class MetadataTests(Tiny tiny)
         await vm.StartAsync(cancellationToken: Token);
 
         (await vm.Shell.RunAsync("wget -q -O - http://169.254.169.254/seed/meta-data", cancellationToken: Token))
-            .Should().HaveOutput("instance-id: \"testharness\"\nlocal-hostname: \"one\"");
+            .Should()
+            .HaveOutput("instance-id: \"testharness\"\nlocal-hostname: \"one\"");
     }
 
     [Fact]
@@ -102,22 +113,42 @@ public sealed class MetadataTests(Tiny tiny)
     public async Task Says_why_when_the_guest_has_the_port_itself_and_runs_commands_all_the_same()
     {
         await using VirtualMachine vm = await tiny.StartFreshAsync(Token);
-        await vm.Metadata.Invoking(metadata => metadata.WaitUntilListeningAsync(cancellationToken: Token))
-            .Should().ThrowAsync<InvalidOperationException>().WithMessage("*call Metadata.Handle first*");
-        await vm.Shell.RunAsync("(nc -l -p 80 > /dev/null 2>&1 < /dev/null &) ; until netstat -ltn | grep -q ':80 '; do usleep 10000; done", cancellationToken: Token);
+        await vm
+            .Metadata.Invoking(metadata => metadata.WaitUntilListeningAsync(cancellationToken: Token))
+            .Should()
+            .ThrowAsync<InvalidOperationException>()
+            .WithMessage("*call Metadata.Handle first*");
+        await vm.Shell.RunAsync(
+            "(nc -l -p 80 > /dev/null 2>&1 < /dev/null &) ; until netstat -ltn | grep -q ':80 '; do usleep 10000; done",
+            cancellationToken: Token
+        );
 
         vm.Metadata.Handle("/", _ => MetadataResponse.Text("one"));
 
         (await vm.Shell.RunAsync("echo works", cancellationToken: Token)).Should().HaveOutput("works");
-        await vm.Metadata.Invoking(metadata => metadata.WaitUntilListeningAsync(cancellationToken: Token))
-            .Should().ThrowAsync<GuestCommandException>().WithMessage("*listen 169.254.169.254 port 80: *in use*");
-        (await vm.CollectEvidenceAsync(Token)).Events.Should().Contain(entry => entry.What == "metadata service" && entry.Outcome!.Contains("in use"));
+        await vm
+            .Metadata.Invoking(metadata => metadata.WaitUntilListeningAsync(cancellationToken: Token))
+            .Should()
+            .ThrowAsync<GuestCommandException>()
+            .WithMessage("*listen 169.254.169.254 port 80: *in use*");
+        (await vm.CollectEvidenceAsync(Token))
+            .Events.Should()
+            .Contain(entry => entry.What == "metadata service" && entry.Outcome!.Contains("in use"));
     }
 
     [Theory, VirtualMachine("debian-12")]
     public async Task Gives_ec2_tokens_to_a_debian(VirtualMachine vm)
     {
-        vm.Metadata.Handle("/", MetadataTrees.Ec2(new Ec2Metadata { RequireToken = true, PublicKeys = new Dictionary<string, string> { ["me"] = "ssh-ed25519 AAAA me" } }));
+        vm.Metadata.Handle(
+            "/",
+            MetadataTrees.Ec2(
+                new Ec2Metadata
+                {
+                    RequireToken = true,
+                    PublicKeys = new Dictionary<string, string> { ["me"] = "ssh-ed25519 AAAA me" },
+                }
+            )
+        );
         const string script = """
             ask() { # method path header
                 exec 3<> /dev/tcp/169.254.169.254/80
@@ -133,7 +164,8 @@ public sealed class MetadataTests(Tiny tiny)
             """;
 
         (await vm.Shell.RunAsync(["bash", "-c", script], cancellationToken: Token))
-            .Should().HaveOutput("HTTP/1.1 401 Unauthorized\ni-0123456789abcdef0\n0=me\nssh-ed25519 AAAA me");
+            .Should()
+            .HaveOutput("HTTP/1.1 401 Unauthorized\ni-0123456789abcdef0\n0=me\nssh-ed25519 AAAA me");
 
         await vm.RebootAsync(cancellationToken: Token);
         (await vm.Shell.RunAsync(["bash", "-c", script], cancellationToken: Token)).Should().Succeed();

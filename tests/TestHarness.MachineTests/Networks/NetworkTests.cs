@@ -25,7 +25,11 @@ public sealed class NetworkTests(Tiny tiny)
 
     [Fact]
     public void Says_how_to_forward_a_port_that_is_not() =>
-        tiny.Machine.Invoking(vm => vm.GetForwardedEndPoint(80)).Should().Throw<ArgumentOutOfRangeException>().WithMessage("*new PortForward(80)*");
+        tiny
+            .Machine.Invoking(vm => vm.GetForwardedEndPoint(80))
+            .Should()
+            .Throw<ArgumentOutOfRangeException>()
+            .WithMessage("*new PortForward(80)*");
 
     [Fact]
     public async Task Lets_the_guest_reach_nothing_of_the_host()
@@ -43,7 +47,10 @@ public sealed class NetworkTests(Tiny tiny)
     [Fact]
     public async Task Has_no_card_when_the_network_is_none()
     {
-        await using VirtualMachine vm = await VirtualMachine.StartAsync(new MachineSpec { Network = NetworkMode.None }, cancellationToken: Token);
+        await using VirtualMachine vm = await VirtualMachine.StartAsync(
+            new MachineSpec { Network = NetworkMode.None },
+            cancellationToken: Token
+        );
 
         (await vm.Shell.RunAsync("ls /sys/class/net", cancellationToken: Token)).Should().HaveOutput("lo");
     }

@@ -20,10 +20,19 @@ public sealed class PackageChecksTests(PackageFeed feed)
     {
         using ZipArchive package = ZipFile.OpenRead(feed.FileOf(id));
 
-        XDocument.Parse(Read(package, $"{id}.nuspec")).Descendants().Single(element => element.Name.LocalName == "dependency" && element.Attribute("id")?.Value == dependency)
-            .Attribute("version")!.Value.Should().Be(bounds);
+        XDocument
+            .Parse(Read(package, $"{id}.nuspec"))
+            .Descendants()
+            .Single(element => element.Name.LocalName == "dependency" && element.Attribute("id")?.Value == dependency)
+            .Attribute("version")!
+            .Value.Should()
+            .Be(bounds);
         string[] ends = bounds.Trim('[', ')').Split(", ");
-        Read(package, $"buildTransitive/net10.0/{id}.targets").Should().Contain($"'{ends[0]}'").And.Contain($"'{ends[1]}'").And.Contain($"from {ends[0]} to below {ends[1]}");
+        Read(package, $"buildTransitive/net10.0/{id}.targets")
+            .Should()
+            .Contain($"'{ends[0]}'")
+            .And.Contain($"'{ends[1]}'")
+            .And.Contain($"from {ends[0]} to below {ends[1]}");
     }
 
     [Theory(Timeout = Limit)]
@@ -31,18 +40,30 @@ public sealed class PackageChecksTests(PackageFeed feed)
     [InlineData("TestHarness.Xunit")]
     [InlineData("TestHarness.FluentAssertions")]
     public async Task A_project_for_an_older_framework_is_told_which_one_is_needed(string id) =>
-        (await FailsToBuildAsync("net8.0", (id, feed.Version))).Should().Contain($"error TESTHARNESS001: The package {id} needs .NET 10 or newer, and Project.csproj is built for net8.0. Set <TargetFramework>net10.0</TargetFramework> in it.");
+        (await FailsToBuildAsync("net8.0", (id, feed.Version)))
+            .Should()
+            .Contain(
+                $"error TESTHARNESS001: The package {id} needs .NET 10 or newer, and Project.csproj is built for net8.0. Set "
+                    + "<TargetFramework>net10.0</TargetFramework> in it."
+            );
 
     [Fact(Timeout = Limit)]
     public async Task A_project_of_xunit_2_is_told_how_to_change_over() =>
-        (await FailsToBuildAsync("net10.0", ("xunit", "2.9.3"), ("TestHarness.Xunit", feed.Version))).Should()
-            .Contain("error TESTHARNESS002: The package TestHarness.Xunit needs xunit v3, and Project.csproj has xunit 2.9.3.").And.Contain("dotnet add package xunit.v3 --version 3.2.2")
+        (await FailsToBuildAsync("net10.0", ("xunit", "2.9.3"), ("TestHarness.Xunit", feed.Version)))
+            .Should()
+            .Contain("error TESTHARNESS002: The package TestHarness.Xunit needs xunit v3, and Project.csproj has xunit 2.9.3.")
+            .And.Contain("dotnet add package xunit.v3 --version 3.2.2")
             .And.NotContain("error CS", "the compiler has nothing clearer to say");
 
     [Fact(Timeout = Limit)]
     public async Task A_project_of_a_later_xunit_v3_is_told_which_one_fits() =>
-        (await FailsToBuildAsync("net10.0", ("xunit.v3", "4.0.2"), ("TestHarness.Xunit", feed.Version))).Should()
-            .Contain("error TESTHARNESS003: The package TestHarness.Xunit works with xunit.v3 from 3.2.2 to below 4.0.0, and Project.csproj has 4.0.2").And.Contain("dotnet add package xunit.v3 --version 3.2.2");
+        (await FailsToBuildAsync("net10.0", ("xunit.v3", "4.0.2"), ("TestHarness.Xunit", feed.Version)))
+            .Should()
+            .Contain(
+                "error TESTHARNESS003: The package TestHarness.Xunit works with xunit.v3 from 3.2.2 to below 4.0.0, and "
+                    + "Project.csproj has 4.0.2"
+            )
+            .And.Contain("dotnet add package xunit.v3 --version 3.2.2");
 
     private static string Read(ZipArchive package, string file)
     {
@@ -55,8 +76,17 @@ public sealed class PackageChecksTests(PackageFeed feed)
         string folder = feed.NewProject(framework, references);
         // Both xunits have this attribute.
         bool hasXunit = references.Any(reference => reference.Id.StartsWith("xunit", StringComparison.Ordinal));
-        await File.WriteAllTextAsync(Path.Combine(folder, "SomeTests.cs"), hasXunit ? "public class SomeTests { [Xunit.Fact] public void Passes() { } }" : "", Token);
-        (int exitCode, string output) = await Repository.RunAsync("dotnet", ["build", folder, "-nodeReuse:false"], environment: null, Token);
+        await File.WriteAllTextAsync(
+            Path.Combine(folder, "SomeTests.cs"),
+            hasXunit ? "public class SomeTests { [Xunit.Fact] public void Passes() { } }" : "",
+            Token
+        );
+        (int exitCode, string output) = await Repository.RunAsync(
+            "dotnet",
+            ["build", folder, "-nodeReuse:false"],
+            environment: null,
+            Token
+        );
         exitCode.Should().NotBe(0, output);
         return output;
     }

@@ -20,21 +20,31 @@ public sealed class PackageFeed : IAsyncLifetime
     /// <summary>Makes an empty folder outside the repository, which goes with the feed.</summary>
     public string NewFolder(string name) => Directory.CreateDirectory(Path.Combine(_root, name)).FullName;
 
-    /// <summary>Makes a project outside the repository, with the host's own package sources and, beside them, the folder. Returns its folder.</summary>
+    /// <summary>
+    /// Makes a project outside the repository, with the host's own package sources and, beside them, the folder. Returns its folder.
+    /// </summary>
     /// <param name="framework">The framework that it is built for.</param>
     /// <param name="references">Its packages, with their versions.</param>
     public string NewProject(string framework, params IEnumerable<(string Id, string Version)> references)
     {
         string folder = NewFolder($"project-{Guid.NewGuid():N}");
-        File.WriteAllText(Path.Combine(folder, "NuGet.config"), $"""
+        File.WriteAllText(
+            Path.Combine(folder, "NuGet.config"),
+            $"""
             <configuration>
               <packageSources>
                 <add key="testharness" value="{Folder}" />
               </packageSources>
             </configuration>
-            """);
-        string packages = string.Join('\n', references.Select(reference => $"""    <PackageReference Include="{reference.Id}" Version="{reference.Version}" />"""));
-        File.WriteAllText(Path.Combine(folder, "Project.csproj"), $"""
+            """
+        );
+        string packages = string.Join(
+            '\n',
+            references.Select(reference => $"""    <PackageReference Include="{reference.Id}" Version="{reference.Version}" />""")
+        );
+        File.WriteAllText(
+            Path.Combine(folder, "Project.csproj"),
+            $"""
             <Project Sdk="Microsoft.NET.Sdk">
               <PropertyGroup>
                 <TargetFramework>{framework}</TargetFramework>
@@ -46,29 +56,51 @@ public sealed class PackageFeed : IAsyncLifetime
             {packages}
               </ItemGroup>
             </Project>
-            """);
+            """
+        );
         return folder;
     }
 
     public string FileOf(string id) => Path.Combine(Folder, $"{id}.{Version}.nupkg");
 
     /// <summary>Finds the version of a package that this repository builds with, which the host's sources therefore have.</summary>
-    public static string UsedVersionOf(string id) => XDocument.Load(Path.Combine(Repository.Root, "Directory.Packages.props"))
-        .Descendants("PackageVersion").Single(package => package.Attribute("Include")!.Value == id).Attribute("Version")!.Value;
+    public static string UsedVersionOf(string id) =>
+        XDocument
+            .Load(Path.Combine(Repository.Root, "Directory.Packages.props"))
+            .Descendants("PackageVersion")
+            .Single(package => package.Attribute("Include")!.Value == id)
+            .Attribute("Version")!
+            .Value;
 
     /// <summary>Runs <c>dotnet</c>; it must succeed. Returns what it wrote.</summary>
     public static async Task<string> DotnetAsync(params string[] arguments)
     {
-        (int exitCode, string output) = await Repository.RunAsync("dotnet", arguments, environment: null, TestContext.Current.CancellationToken);
+        (int exitCode, string output) = await Repository.RunAsync(
+            "dotnet",
+            arguments,
+            environment: null,
+            TestContext.Current.CancellationToken
+        );
         exitCode.Should().Be(0, "dotnet {0} succeeds:\n{1}", string.Join(' ', arguments), output);
         return output;
     }
 
     public async ValueTask InitializeAsync()
     {
-        // Its own folder for what the build makes: the programs that other tests run stay as they are, and a clone where nothing is built for release will do.
+        // Its own folder for what the build makes: the programs that other tests run stay as they are, and a clone where nothing is built
+        // for release will do.
         await DotnetAsync(
-            "pack", Path.Combine(Repository.Root, "TestHarness.sln"), "-c", "Release", "-o", Folder, "--artifacts-path", NewFolder("build"), $"-p:Version={Version}", "-nodeReuse:false");
+            "pack",
+            Path.Combine(Repository.Root, "TestHarness.sln"),
+            "-c",
+            "Release",
+            "-o",
+            Folder,
+            "--artifacts-path",
+            NewFolder("build"),
+            $"-p:Version={Version}",
+            "-nodeReuse:false"
+        );
     }
 
     public async ValueTask DisposeAsync()

@@ -23,8 +23,14 @@ public sealed class PackagesTests(PackageFeed feed)
             string[] files = [.. package.Entries.Select(entry => entry.FullName)];
             string library = id == "TestHarness.Tool" ? "tools/net10.0/any/TestHarness" : $"lib/net10.0/{id}";
             files.Should().Contain(["README.md", "LICENSE", $"{library}.xml"], "{0} has them", id);
-            SourcesOf(package, $"{library}.dll").Should().Contain(file => file.StartsWith("/_/src/", StringComparison.Ordinal), "{0} has symbols", id)
-                .And.NotContain(file => file.StartsWith(Path.Combine(Repository.Root, "src"), StringComparison.Ordinal), "{0} names no folder of the one who made it", id);
+            SourcesOf(package, $"{library}.dll")
+                .Should()
+                .Contain(file => file.StartsWith("/_/src/", StringComparison.Ordinal), "{0} has symbols", id)
+                .And.NotContain(
+                    file => file.StartsWith(Path.Combine(Repository.Root, "src"), StringComparison.Ordinal),
+                    "{0} names no folder of the one who made it",
+                    id
+                );
         }
     }
 
@@ -43,8 +49,10 @@ public sealed class PackagesTests(PackageFeed feed)
         using ZipArchive package = ZipFile.OpenRead(feed.FileOf("TestHarness"));
         using var assembly = new PEReader(Unpack(package, "lib/net10.0/TestHarness.dll"));
         MetadataReader reader = assembly.GetMetadataReader();
-        reader.ManifestResources.Select(resource => reader.GetString(reader.GetManifestResource(resource).Name))
-            .Should().Contain(["agent/amd64/testharness-agent", "images/tiny/recipe.json", "images/debian-12/recipe.json"]);
+        reader
+            .ManifestResources.Select(resource => reader.GetString(reader.GetManifestResource(resource).Name))
+            .Should()
+            .Contain(["agent/amd64/testharness-agent", "images/tiny/recipe.json", "images/debian-12/recipe.json"]);
     }
 
     [Fact(Timeout = Limit)]
@@ -62,7 +70,17 @@ public sealed class PackagesTests(PackageFeed feed)
     {
         string folder = feed.NewFolder("tool");
 
-        await PackageFeed.DotnetAsync("tool", "install", "TestHarness.Tool", "--tool-path", folder, "--add-source", feed.Folder, "--version", feed.Version);
+        await PackageFeed.DotnetAsync(
+            "tool",
+            "install",
+            "TestHarness.Tool",
+            "--tool-path",
+            folder,
+            "--add-source",
+            feed.Folder,
+            "--version",
+            feed.Version
+        );
 
         string testvm = Path.Combine(folder, "testvm");
         (await DoAsync(testvm, "--version")).Should().StartWith(feed.Version);
@@ -72,7 +90,12 @@ public sealed class PackagesTests(PackageFeed feed)
 
     private static async Task<string> DoAsync(string program, params string[] arguments)
     {
-        (int exitCode, string output) = await Repository.RunAsync(program, arguments, environment: null, TestContext.Current.CancellationToken);
+        (int exitCode, string output) = await Repository.RunAsync(
+            program,
+            arguments,
+            environment: null,
+            TestContext.Current.CancellationToken
+        );
         exitCode.Should().Be(0, "{0} {1} succeeds: {2}", program, string.Join(' ', arguments), output);
         return output;
     }
@@ -81,7 +104,9 @@ public sealed class PackagesTests(PackageFeed feed)
     private static string[] SourcesOf(ZipArchive package, string file)
     {
         using var assembly = new PEReader(Unpack(package, file));
-        DebugDirectoryEntry embedded = assembly.ReadDebugDirectory().SingleOrDefault(entry => entry.Type == DebugDirectoryEntryType.EmbeddedPortablePdb);
+        DebugDirectoryEntry embedded = assembly
+            .ReadDebugDirectory()
+            .SingleOrDefault(entry => entry.Type == DebugDirectoryEntryType.EmbeddedPortablePdb);
         embedded.DataSize.Should().BePositive("{0} has its symbols inside", file);
         using MetadataReaderProvider symbols = assembly.ReadEmbeddedPortablePdbDebugDirectoryData(embedded);
         MetadataReader reader = symbols.GetMetadataReader();
@@ -102,8 +127,16 @@ public sealed class PackagesTests(PackageFeed feed)
     {
         string[] used = ["Microsoft.NET.Test.Sdk", "xunit.runner.visualstudio", "xunit.v3"];
         string folder = feed.NewProject(
-            "net10.0", [.. used.Select(id => (id, PackageFeed.UsedVersionOf(id))), ("TestHarness.Xunit", feed.Version), ("TestHarness.FluentAssertions", feed.Version)]);
-        File.WriteAllText(Path.Combine(folder, "UnameTests.cs"), """
+            "net10.0",
+            [
+                .. used.Select(id => (id, PackageFeed.UsedVersionOf(id))),
+                ("TestHarness.Xunit", feed.Version),
+                ("TestHarness.FluentAssertions", feed.Version),
+            ]
+        );
+        File.WriteAllText(
+            Path.Combine(folder, "UnameTests.cs"),
+            """
             using FluentAssertions;
             using TestHarness;
             using TestHarness.FluentAssertions;
@@ -118,7 +151,8 @@ public sealed class PackagesTests(PackageFeed feed)
                 [Fact]
                 public void Failures_bring_their_evidence() => typeof(UnameTests).Assembly.IsDefined(typeof(CaptureMachineEvidenceAttribute), inherit: false).Should().BeTrue();
             }
-            """);
+            """
+        );
         return folder;
     }
 }

@@ -19,11 +19,20 @@ public sealed class DeterminismTests
     [InlineData("debian-12", StartMode.Warm)]
     public async Task The_same_screen_at_the_same_time_on_every_machine(string image, StartMode start)
     {
-        var spec = new MachineSpec { Image = image, Start = start, Display = Display.Deterministic, Clock = Clock };
+        var spec = new MachineSpec
+        {
+            Image = image,
+            Start = start,
+            Display = Display.Deterministic,
+            Clock = Clock,
+        };
         await using VirtualMachine vm = await VirtualMachine.StartAsync(spec, cancellationToken: Token);
         long began = await SecondsAsync(vm);
 
-        await vm.Shell.RunAsync("printf '\\033[2J\\033[HIt is the %s.\\n>' \"$(date -u +%d.%m.%Y)\" > /dev/tty1; echo '<2>the kernel speaks' > /dev/kmsg", cancellationToken: Token);
+        await vm.Shell.RunAsync(
+            "printf '\\033[2J\\033[HIt is the %s.\\n>' \"$(date -u +%d.%m.%Y)\" > /dev/tty1; echo '<2>the kernel speaks' > /dev/kmsg",
+            cancellationToken: Token
+        );
         await vm.Console.WaitForAsync("the kernel speaks", cancellationToken: Token);
 
         await vm.Screen.ShouldMatchGoldenAsync("date", new GoldenOptions { Tolerance = 0, AntiAliasing = AntiAliasing.Compare }, Token);
@@ -36,10 +45,18 @@ public sealed class DeterminismTests
     [InlineData(StartMode.Cold)]
     public async Task The_login_prompt_has_the_name_of_the_spec(StartMode start)
     {
-        var spec = new MachineSpec { Start = start, Display = Display.Deterministic, Hostname = "box" };
+        var spec = new MachineSpec
+        {
+            Start = start,
+            Display = Display.Deterministic,
+            Hostname = "box",
+        };
         await using VirtualMachine vm = await VirtualMachine.StartAsync(spec, cancellationToken: Token);
 
-        (await vm.Screen.WaitForTextAsync("login:", cancellationToken: Token)).Text.Should().Contain("box login:").And.NotContain("tiny login:");
+        (await vm.Screen.WaitForTextAsync("login:", cancellationToken: Token))
+            .Text.Should()
+            .Contain("box login:")
+            .And.NotContain("tiny login:");
     }
 
     [Fact]

@@ -7,7 +7,9 @@ using Xunit;
 
 namespace TestHarness.MachineTests.Screens;
 
-/// <summary>Goldens of a real machine's screen. Its console shows what the tests write to it, with the cursor off, on a screen of 1024x768.</summary>
+/// <summary>
+/// Goldens of a real machine's screen. Its console shows what the tests write to it, with the cursor off, on a screen of 1024x768.
+/// </summary>
 public sealed class GoldenScreenTests(Tiny tiny)
 {
     // Nobody is to be shown the difference that a test here makes on purpose.
@@ -27,7 +29,9 @@ public sealed class GoldenScreenTests(Tiny tiny)
 
         (vm.Screen.Captures - before).Should().BeLessThanOrEqualTo(3);
         Stopwatch.GetElapsedTime(began).Should().BeLessThan(TimeSpan.FromSeconds(5), "it does not wait for its limit");
-        shot.Should().MatchGolden("hello").And.MatchGolden("hello", new GoldenOptions { AntiAliasing = AntiAliasing.Compare, Tolerance = 0 });
+        shot.Should()
+            .MatchGolden("hello")
+            .And.MatchGolden("hello", new GoldenOptions { AntiAliasing = AntiAliasing.Compare, Tolerance = 0 });
     }
 
     [Fact]
@@ -71,7 +75,9 @@ public sealed class GoldenScreenTests(Tiny tiny)
         Func<Task> match = () => vm.Screen.ShouldMatchGoldenAsync("red", new GoldenOptions { Timeout = TimeSpan.FromSeconds(1) }, Token);
 
         GoldenMismatchException failure = (await match.Should().ThrowAsync<GoldenMismatchException>()).Which;
-        failure.Message.Should().StartWith($"Machine '{vm.Name}': the screen does not match the golden 'red'.\nWaited: ")
+        failure
+            .Message.Should()
+            .StartWith($"Machine '{vm.Name}': the screen does not match the golden 'red'.\nWaited: ")
             .And.MatchRegex("Largest area: [23][0-9]×1[0-6] at 5[0-9],[0-9] \\(top left\\)");
         File.Exists(failure.ReceivedFile).Should().BeTrue();
         File.Exists(failure.DifferenceFile).Should().BeTrue();
@@ -88,7 +94,10 @@ public sealed class GoldenScreenTests(Tiny tiny)
         Task<Screenshot> wait = vm.Screen.ShouldMatchGoldenAsync("hello", new GoldenOptions { Timeout = TimeSpan.FromMinutes(5) }, Token);
         await vm.KillAsync();
 
-        await wait.Invoking(async task => await task).Should().ThrowAsync<MachineExitedException>().WithMessage("*the golden 'hello' on the screen*");
+        await wait.Invoking(async task => await task)
+            .Should()
+            .ThrowAsync<MachineExitedException>()
+            .WithMessage("*the golden 'hello' on the screen*");
     }
 
     [Fact]
@@ -115,7 +124,10 @@ public sealed class GoldenScreenTests(Tiny tiny)
         await using VirtualMachine vm = await StartAsync("text");
         (await vm.Shell.RunAsync("id; ls /sys/class/net", cancellationToken: Token)).Should().Succeed().And.MatchGolden("id");
 
-        await vm.Shell.RunAsync("echo '[   99.123456] eth0: 52:54:00:12:34:56 up'; echo 'sshd[42]: Server listening on 10.0.2.15' > /dev/ttyS0", cancellationToken: Token);
+        await vm.Shell.RunAsync(
+            "echo '[   99.123456] eth0: 52:54:00:12:34:56 up'; echo 'sshd[42]: Server listening on 10.0.2.15' > /dev/ttyS0",
+            cancellationToken: Token
+        );
         await vm.Console.WaitForAsync("listening on", cancellationToken: Token);
         vm.Console.Log.Should().ContainInOrder("Linux version", "login:", "sshd[42]").And.HaveText("Server listening on 10.0.2.15");
     }

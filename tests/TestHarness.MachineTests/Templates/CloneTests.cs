@@ -18,11 +18,17 @@ public sealed class CloneTests
         (int exitCode, string output) = await program.RunAsync("clones", count.ToString(CultureInfo.InvariantCulture), image);
 
         exitCode.Should().Be(0, output);
-        string[][] clones = [.. output.Split('\n').Where(line => line.StartsWith("clone ", StringComparison.Ordinal)).Select(line => line.Split(' '))];
+        string[][] clones =
+        [
+            .. output.Split('\n').Where(line => line.StartsWith("clone ", StringComparison.Ordinal)).Select(line => line.Split(' ')),
+        ];
         clones.Should().HaveCount(count).And.OnlyContain(clone => clone[5] == "True", "each is restored");
         for (int field = 1; field <= 3; field++)
             clones.Select(clone => clone[field]).Should().OnlyHaveUniqueItems("random numbers, machine id and host name are a clone's own");
-        clones.Select(clone => double.Parse(clone[4], CultureInfo.InvariantCulture)).Should().OnlyContain(wrong => wrong < 1, "the clock is right within a second");
+        clones
+            .Select(clone => double.Parse(clone[4], CultureInfo.InvariantCulture))
+            .Should()
+            .OnlyContain(wrong => wrong < 1, "the clock is right within a second");
         await program.AssertNothingStaysAsync();
     }
 
@@ -35,8 +41,11 @@ public sealed class CloneTests
 
         DateTimeOffset asked = DateTimeOffset.UtcNow;
         string clock = (await vm.Shell.RunAsync("date +%s", cancellationToken: TestContext.Current.CancellationToken)).StandardOutput;
-        DateTimeOffset.FromUnixTimeSeconds(long.Parse(clock, CultureInfo.InvariantCulture)).Should()
-            .BeOnOrAfter(asked.AddSeconds(-2), "the guest tells whole seconds").And.BeOnOrBefore(DateTimeOffset.UtcNow.AddSeconds(1));
+        DateTimeOffset
+            .FromUnixTimeSeconds(long.Parse(clock, CultureInfo.InvariantCulture))
+            .Should()
+            .BeOnOrAfter(asked.AddSeconds(-2), "the guest tells whole seconds")
+            .And.BeOnOrBefore(DateTimeOffset.UtcNow.AddSeconds(1));
     }
 
     // QEMU stands still for 4 seconds, as it may on a host that has too much to do.
@@ -47,7 +56,8 @@ public sealed class CloneTests
             if (value.Step != "the guest to confirm clock, random state and host name")
                 return;
             Signal.Send("STOP", vm);
-            _ = Task.Delay(TimeSpan.FromSeconds(4), CancellationToken.None).ContinueWith(_ => Signal.Send("CONT", vm), TaskScheduler.Default);
+            _ = Task.Delay(TimeSpan.FromSeconds(4), CancellationToken.None)
+                .ContinueWith(_ => Signal.Send("CONT", vm), TaskScheduler.Default);
         }
     }
 }

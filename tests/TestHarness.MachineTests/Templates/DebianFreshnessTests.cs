@@ -17,9 +17,13 @@ public sealed class DebianFreshnessTests
         {
             // A package made in the guest: machines reach no package source.
             await one.Shell.RunAsync(
-                "mkdir -p /tmp/p/DEBIAN && printf 'Package: left-behind\\nVersion: 1\\nArchitecture: all\\nMaintainer: a <a@example.org>\\nDescription: x\\n' > /tmp/p/DEBIAN/control && dpkg-deb -b /tmp/p /tmp/p.deb && dpkg -i /tmp/p.deb",
-                cancellationToken: Token);
-            (await one.Shell.RunAsync("dpkg-query -W -f '${Status}' left-behind", cancellationToken: Token)).Should().HaveOutput("install ok installed");
+                "mkdir -p /tmp/p/DEBIAN && printf 'Package: left-behind\\nVersion: 1\\nArchitecture: all\\nMaintainer: a "
+                    + "<a@example.org>\\nDescription: x\\n' > /tmp/p/DEBIAN/control && dpkg-deb -b /tmp/p /tmp/p.deb && dpkg -i /tmp/p.deb",
+                cancellationToken: Token
+            );
+            (await one.Shell.RunAsync("dpkg-query -W -f '${Status}' left-behind", cancellationToken: Token))
+                .Should()
+                .HaveOutput("install ok installed");
         }
 
         await using VirtualMachine next = await VirtualMachine.StartAsync(Spec, cancellationToken: Token);
@@ -32,17 +36,29 @@ public sealed class DebianFreshnessTests
         await using VirtualMachine one = await VirtualMachine.StartAsync(Spec, cancellationToken: Token);
         await using VirtualMachine two = await VirtualMachine.StartAsync(Spec, cancellationToken: Token);
 
-        string[] ids = [(await one.Shell.RunAsync("cat /etc/machine-id", cancellationToken: Token)).StandardOutput, (await two.Shell.RunAsync("cat /etc/machine-id", cancellationToken: Token)).StandardOutput];
+        string[] ids =
+        [
+            (await one.Shell.RunAsync("cat /etc/machine-id", cancellationToken: Token)).StandardOutput,
+            (await two.Shell.RunAsync("cat /etc/machine-id", cancellationToken: Token)).StandardOutput,
+        ];
 
         ids.Should().OnlyHaveUniqueItems().And.OnlyContain(id => id.Trim().Length == 32);
-        (await one.Shell.RunAsync("journalctl -k --no-pager | grep -c 'crng reseeded due to virtual machine fork'", cancellationToken: Token)).Should().Succeed();
+        (
+            await one.Shell.RunAsync(
+                "journalctl -k --no-pager | grep -c 'crng reseeded due to virtual machine fork'",
+                cancellationToken: Token
+            )
+        )
+            .Should()
+            .Succeed();
     }
 
     [Trait("Speed", "Slow")]
     [Fact]
     public async Task Two_hundred_in_a_row_leave_the_host_as_it_was()
     {
-        int[] before = [], after = [];
+        int[] before = [],
+            after = [];
         for (int i = 0; i < 200; i++)
         {
             await using VirtualMachine vm = await VirtualMachine.StartAsync(new MachineSpec(), cancellationToken: Token);
@@ -57,10 +73,10 @@ public sealed class DebianFreshnessTests
     }
 
     private static int[] Counts(VirtualMachine vm) =>
-    [
-        Directory.GetFiles("/proc/self/fd").Length,
-        Directory.GetDirectories("/proc/self/task").Length,
-        // The folder of this process, which its machines' folders are in.
-        Directory.GetFileSystemEntries(Path.GetDirectoryName(new FileInfo($"/proc/{vm.ProcessId}/cwd").LinkTarget)!).Length,
-    ];
+        [
+            Directory.GetFiles("/proc/self/fd").Length,
+            Directory.GetDirectories("/proc/self/task").Length,
+            // The folder of this process, which its machines' folders are in.
+            Directory.GetFileSystemEntries(Path.GetDirectoryName(new FileInfo($"/proc/{vm.ProcessId}/cwd").LinkTarget)!).Length,
+        ];
 }

@@ -5,7 +5,10 @@ namespace TestHarness.MachineTests.Templates;
 /// <summary>A cache of its own with the images of the usual one and no template.</summary>
 internal sealed class EmptyStore : IDisposable
 {
-    private static readonly string Quickstart = Path.Combine(Repository.Root, $"examples/Quickstart/bin/{Repository.Configuration}/net10.0/Quickstart.dll");
+    private static readonly string Quickstart = Path.Combine(
+        Repository.Root,
+        $"examples/Quickstart/bin/{Repository.Configuration}/net10.0/Quickstart.dll"
+    );
 
     private readonly string _folder = $"/var/tmp/th-store-{Guid.NewGuid():N}"[..24];
 

@@ -17,15 +17,20 @@ public sealed class FreshnessTests
         await using (VirtualMachine one = await VirtualMachine.StartAsync(Spec, cancellationToken: Token))
         {
             await one.Shell.RunAsync(
-                "touch /left /tmp/left; (sleep 4444 &) ; mount -t tmpfs none /mnt; date -s 2001-01-01; modprobe dummy; echo x >> /etc/passwd; sync",
-                cancellationToken: Token);
+                "touch /left /tmp/left; (sleep 4444 &) ; mount -t tmpfs none /mnt; date -s 2001-01-01; modprobe dummy; echo x >> "
+                    + "/etc/passwd; sync",
+                cancellationToken: Token
+            );
         }
 
         await using VirtualMachine next = await VirtualMachine.StartAsync(Spec, cancellationToken: Token);
 
         next.IsWarm.Should().BeTrue();
         ShellResult seen = await next.Shell.RunAsync(
-            "ls /left /tmp/left 2>/dev/null; ps -ef | grep '[s]leep 4444'; grep ' /mnt ' /proc/mounts; lsmod | grep dummy; grep '^x' /etc/passwd; date +%Y", cancellationToken: Token);
+            "ls /left /tmp/left 2>/dev/null; ps -ef | grep '[s]leep 4444'; grep ' /mnt ' /proc/mounts; lsmod | grep dummy; grep "
+                + "'^x' /etc/passwd; date +%Y",
+            cancellationToken: Token
+        );
         seen.Should().HaveOutput($"{DateTime.UtcNow.Year}");
     }
 
@@ -38,11 +43,17 @@ public sealed class FreshnessTests
         {
             await using VirtualMachine vm = await VirtualMachine.StartAsync(Spec, cancellationToken: Token);
             // A builtin of the shell, so that nothing of the guest runs before it.
-            ShellResult first = await vm.Shell.RunAsync("exec 3< /dev/urandom; for i in 1 2 3 4; do read -r -n 8 x <&3; s=$s.$x; done; printf %s \"$s\" | od -An -v -tx1 | tr -d '\\n'; echo; date +%s; hostname", cancellationToken: Token);
+            ShellResult first = await vm.Shell.RunAsync(
+                "exec 3< /dev/urandom; for i in 1 2 3 4; do read -r -n 8 x <&3; s=$s.$x; done; printf %s \"$s\" | od -An -v -tx1 "
+                    + "| tr -d '\\n'; echo; date +%s; hostname",
+                cancellationToken: Token
+            );
             string[] lines = first.StandardOutput.Split('\n');
             random.Add(lines[0]);
             names.Add(lines[2]);
-            long.Parse(lines[1], System.Globalization.CultureInfo.InvariantCulture).Should().BeCloseTo(DateTimeOffset.UtcNow.ToUnixTimeSeconds(), 1);
+            long.Parse(lines[1], System.Globalization.CultureInfo.InvariantCulture)
+                .Should()
+                .BeCloseTo(DateTimeOffset.UtcNow.ToUnixTimeSeconds(), 1);
         }
 
         random.Should().HaveCount(50);
@@ -69,7 +80,10 @@ public sealed class FreshnessTests
         {
             ExtraQemuArguments =
             [
-                "-blockdev", "{\"driver\":\"null-co\",\"node-name\":\"n\",\"size\":1048576}", "-device", "{\"driver\":\"nvme\",\"serial\":\"1\",\"drive\":\"n\"}",
+                "-blockdev",
+                "{\"driver\":\"null-co\",\"node-name\":\"n\",\"size\":1048576}",
+                "-device",
+                "{\"driver\":\"nvme\",\"serial\":\"1\",\"drive\":\"n\"}",
             ],
         };
 

@@ -12,8 +12,12 @@ public sealed class ReferenceTests
     [InlineData(StartMode.Cold)]
     public async Task Runs_QEMU_with_the_arguments_of_our_machine(StartMode start)
     {
-        await using VirtualMachine vm = await VirtualMachine.StartAsync(new MachineSpec { Start = start }, cancellationToken: TestContext.Current.CancellationToken);
-        string[] ours = ArgumentsOf(vm.ProcessId!.Value), byHand = [];
+        await using VirtualMachine vm = await VirtualMachine.StartAsync(
+            new MachineSpec { Start = start },
+            cancellationToken: TestContext.Current.CancellationToken
+        );
+        string[] ours = ArgumentsOf(vm.ProcessId!.Value),
+            byHand = [];
 
         double milliseconds = await BareQemu.RunAsync(await Reference.OfAsync(vm), qemu => byHand = ArgumentsOf(qemu));
 

@@ -20,13 +20,31 @@ public sealed class SpareTests
             for (int i = 0; i < 8; i++)
             {
                 var steps = new List<string>();
-                await using VirtualMachine vm = await VirtualMachine.StartAsync(spec with { Disks = [new Disk(8)] }, new StepList(steps), Token);
+                await using VirtualMachine vm = await VirtualMachine.StartAsync(
+                    spec with
+                    {
+                        Disks = [new Disk(8)],
+                    },
+                    new StepList(steps),
+                    Token
+                );
                 spares += steps.Count(step => step.Contains("a spare", StringComparison.Ordinal));
                 names.Add(vm.Name);
-                random.Add((await vm.Shell.RunAsync("head -c 16 /dev/urandom | od -An -tx1; test ! -e /left && touch /left", cancellationToken: Token)).StandardOutput);
+                random.Add(
+                    (
+                        await vm.Shell.RunAsync(
+                            "head -c 16 /dev/urandom | od -An -tx1; test ! -e /left && touch /left",
+                            cancellationToken: Token
+                        )
+                    ).StandardOutput
+                );
                 (await vm.Shell.RunAsync("hostname", cancellationToken: Token)).Should().HaveOutput(vm.Name);
-                long.Parse((await vm.Shell.RunAsync("date +%s", cancellationToken: Token)).StandardOutput, System.Globalization.CultureInfo.InvariantCulture)
-                    .Should().BeCloseTo(DateTimeOffset.UtcNow.ToUnixTimeSeconds(), 1);
+                long.Parse(
+                        (await vm.Shell.RunAsync("date +%s", cancellationToken: Token)).StandardOutput,
+                        System.Globalization.CultureInfo.InvariantCulture
+                    )
+                    .Should()
+                    .BeCloseTo(DateTimeOffset.UtcNow.ToUnixTimeSeconds(), 1);
             }
 
             names.Should().HaveCount(8);

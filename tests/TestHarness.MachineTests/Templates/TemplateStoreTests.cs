@@ -23,7 +23,11 @@ public sealed partial class TemplateStoreTests
         string folder = await TemplateOfAsync(spec);
         string path = Path.Combine(folder, file);
         if (file == "template.json")
-            await File.WriteAllTextAsync(path, (await File.ReadAllTextAsync(path, Token)).Replace(Path.GetFileName(folder), "0123456789abcdef", StringComparison.Ordinal), Token);
+            await File.WriteAllTextAsync(
+                path,
+                (await File.ReadAllTextAsync(path, Token)).Replace(Path.GetFileName(folder), "0123456789abcdef", StringComparison.Ordinal),
+                Token
+            );
         else
             Truncate(path);
         var steps = new List<string>();
@@ -50,7 +54,11 @@ public sealed partial class TemplateStoreTests
             vm.Console.Log.Text.Split("Linux version").Should().HaveCount(2, "the log is that of one boot");
         }
 
-        steps.Should().ContainSingle(step => step.StartsWith("template is thrown away and made again: QEMU refused template", StringComparison.Ordinal));
+        steps
+            .Should()
+            .ContainSingle(step =>
+                step.StartsWith("template is thrown away and made again: QEMU refused template", StringComparison.Ordinal)
+            );
         steps.Clear();
         await using VirtualMachine next = await VirtualMachine.StartAsync(spec, new StepList(steps), Token);
         steps.Should().NotContain(step => step.Contains("template", StringComparison.Ordinal));
@@ -78,9 +86,7 @@ public sealed partial class TemplateStoreTests
         using (Process maker = cache.StartQuickstart())
         {
             // The maker's guest is booting now.
-            while (!(await maker.StandardOutput.ReadLineAsync(Token))!.Contains("guest boots", StringComparison.Ordinal))
-            {
-            }
+            while (!(await maker.StandardOutput.ReadLineAsync(Token))!.Contains("guest boots", StringComparison.Ordinal)) { }
 
             maker.Kill();
             await maker.WaitForExitAsync(Token);
@@ -101,7 +107,11 @@ public sealed partial class TemplateStoreTests
 
         (int ExitCode, string Output)[] runs = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => cache.RunQuickstartAsync(Token)));
 
-        runs.Should().OnlyContain(run => run.ExitCode == 0 && run.Output.Contains("guest is restored"), string.Join('\n', runs.Select(run => run.Output)));
+        runs.Should()
+            .OnlyContain(
+                run => run.ExitCode == 0 && run.Output.Contains("guest is restored"),
+                string.Join('\n', runs.Select(run => run.Output))
+            );
         runs.Count(run => run.Output.Contains("template is made")).Should().Be(1, string.Join("\n--\n", runs.Select(run => run.Output)));
     }
 
@@ -121,7 +131,9 @@ public sealed partial class TemplateStoreTests
 
         new FileInfo(memory).Length.Should().Be(512L * 1024 * 1024);
         using Process du = Process.Start(new ProcessStartInfo("du", ["-m", memory]) { RedirectStandardOutput = true })!;
-        int.Parse((await du.StandardOutput.ReadToEndAsync(Token)).Split('\t')[0], System.Globalization.CultureInfo.InvariantCulture).Should().BeLessThan(256);
+        int.Parse((await du.StandardOutput.ReadToEndAsync(Token)).Split('\t')[0], System.Globalization.CultureInfo.InvariantCulture)
+            .Should()
+            .BeLessThan(256);
     }
 
     // Another kernel argument, another key: templates that only one test knows.
@@ -143,7 +155,11 @@ public sealed partial class TemplateStoreTests
         bytes.AsSpan(bytes.Length / 2).Fill(0xa5);
         await File.WriteAllBytesAsync(state, bytes, Token);
         string text = await File.ReadAllTextAsync(description, Token);
-        await File.WriteAllTextAsync(description, text.Replace(before, Convert.ToHexString(SHA256.HashData(bytes)), StringComparison.Ordinal), Token);
+        await File.WriteAllTextAsync(
+            description,
+            text.Replace(before, Convert.ToHexString(SHA256.HashData(bytes)), StringComparison.Ordinal),
+            Token
+        );
     }
 
     private static void Truncate(string path)

@@ -13,9 +13,15 @@ public sealed class AutostartTests : IDisposable
     public AutostartTests()
     {
         _tool.With("XDG_CONFIG_HOME", Path.Combine(_tool.Root, "config"));
-        _tool.With("PATH", $"{Directory.CreateDirectory(Path.Combine(_tool.Root, "bin")).FullName}:{Environment.GetEnvironmentVariable("PATH")}");
+        _tool.With(
+            "PATH",
+            $"{Directory.CreateDirectory(Path.Combine(_tool.Root, "bin")).FullName}:{Environment.GetEnvironmentVariable("PATH")}"
+        );
         string machine = Directory.CreateDirectory(Path.Combine(_tool.Data, "machines/web")).FullName;
-        File.WriteAllText(Path.Combine(machine, "machine.json"), """{"image":"tiny","cpus":1,"memoryMiB":512,"disksMiB":[],"forwards":[],"append":"","created":"2026-01-01T00:00:00Z"}""");
+        File.WriteAllText(
+            Path.Combine(machine, "machine.json"),
+            """{"image":"tiny","cpus":1,"memoryMiB":512,"disksMiB":[],"forwards":[],"append":"","created":"2026-01-01T00:00:00Z"}"""
+        );
     }
 
     private string Unit => Path.Combine(_tool.Root, "config/systemd/user/testvm-web.service");
@@ -30,11 +36,16 @@ public sealed class AutostartTests : IDisposable
         Systemctl("echo \"$*\" >> ROOT/asked");
         (await _tool.DoAsync("status", "web")).Should().MatchRegex("AUTOSTART\nweb .* off\n$");
 
-        (await _tool.RunAsync("autostart", "web", "on")).Error.Should().Be($"Machine 'web' starts when you log in ({Unit}). At the host's start, too: loginctl enable-linger\n");
+        (await _tool.RunAsync("autostart", "web", "on"))
+            .Error.Should()
+            .Be($"Machine 'web' starts when you log in ({Unit}). At the host's start, too: loginctl enable-linger\n");
 
-        (await File.ReadAllTextAsync(Unit, TestContext.Current.CancellationToken)).Should()
-            .MatchRegex("(?m)^ExecStart=\"/.*testvm\" start web$").And.MatchRegex("(?m)^ExecStop=-\"/.*testvm\" stop web$")
-            .And.Contain($"Environment=\"TESTHARNESS_DATA={_tool.Data}\"\n").And.Contain("WantedBy=default.target\n");
+        (await File.ReadAllTextAsync(Unit, TestContext.Current.CancellationToken))
+            .Should()
+            .MatchRegex("(?m)^ExecStart=\"/.*testvm\" start web$")
+            .And.MatchRegex("(?m)^ExecStop=-\"/.*testvm\" stop web$")
+            .And.Contain($"Environment=\"TESTHARNESS_DATA={_tool.Data}\"\n")
+            .And.Contain("WantedBy=default.target\n");
         Asked.Should().Be("--user show --property=Version\n--user daemon-reload\n--user enable testvm-web.service\n");
         (await _tool.DoAsync("status", "web")).Should().MatchRegex(" on\n$");
         JsonDocument.Parse(await _tool.DoAsync("list", "--json")).RootElement[0].GetProperty("autostart").GetBoolean().Should().BeTrue();
@@ -64,12 +75,19 @@ public sealed class AutostartTests : IDisposable
 
         (int exitCode, _, string error) = await _tool.RunAsync("autostart", "web", "on");
 
-        (exitCode, error).Should().Be((2, """
-            Machine 'web' can't start by itself: this host has no systemd user manager that can be asked.
-            systemctl --user: Failed to connect to bus: No medium found
-            Try: log in by a session that systemd keeps (ssh, a desktop), or loginctl enable-linger, and again
+        (exitCode, error)
+            .Should()
+            .Be(
+                (
+                    2,
+                    """
+                    Machine 'web' can't start by itself: this host has no systemd user manager that can be asked.
+                    systemctl --user: Failed to connect to bus: No medium found
+                    Try: log in by a session that systemd keeps (ssh, a desktop), or loginctl enable-linger, and again
 
-            """));
+                    """
+                )
+            );
         Directory.Exists(Path.Combine(_tool.Root, "config")).Should().BeFalse("nothing is written");
     }
 
@@ -78,8 +96,16 @@ public sealed class AutostartTests : IDisposable
     {
         Systemctl("case $2 in enable) echo 'Access denied' >&2; exit 1;; esac");
 
-        (await _tool.RunAsync("autostart", "web", "on")).Should().Be(
-            (1, "", "Machine 'web' does not start by itself: systemctl --user enable testvm-web.service failed.\nsystemctl --user: Access denied\n"));
+        (await _tool.RunAsync("autostart", "web", "on"))
+            .Should()
+            .Be(
+                (
+                    1,
+                    "",
+                    "Machine 'web' does not start by itself: systemctl --user enable testvm-web.service failed.\nsystemctl "
+                        + "--user: Access denied\n"
+                )
+            );
 
         File.Exists(Unit).Should().BeFalse();
     }
@@ -97,5 +123,6 @@ public sealed class AutostartTests : IDisposable
         File.Exists(Unit).Should().BeTrue();
     }
 
-    private void Systemctl(string script) => ExecutableScript.Write(Path.Combine(_tool.Root, "bin/systemctl"), script.Replace("ROOT", _tool.Root));
+    private void Systemctl(string script) =>
+        ExecutableScript.Write(Path.Combine(_tool.Root, "bin/systemctl"), script.Replace("ROOT", _tool.Root));
 }

@@ -21,7 +21,12 @@ public sealed class HabitsTests : IDisposable
         using TerminalProgram terminal = _tool.AtTerminal("start web");
         await terminal.WaitForAsync("job-ended 0");
 
-        terminal.Shown.Should().MatchRegex(Colour).And.MatchRegex(@"\x1b\[[0-9]*[AFGK]", "bars are drawn anew").And.Contain("guest boots").And.Contain("Machine 'web' is running.");
+        terminal
+            .Shown.Should()
+            .MatchRegex(Colour)
+            .And.MatchRegex(@"\x1b\[[0-9]*[AFGK]", "bars are drawn anew")
+            .And.Contain("guest boots")
+            .And.Contain("Machine 'web' is running.");
     }
 
     [Fact]
@@ -61,7 +66,11 @@ public sealed class HabitsTests : IDisposable
 
     [Theory]
     [InlineData("""{"image":"tiny","created":"2026-01-01T00:00:00Z"}""", 0, "web +created +tiny +512 ?M")]
-    [InlineData("""{"image":"tiny","created":"2026-01-01T00:00:00Z","disksMiB":null}""", 1, "machines/web/machine.json' can't be read: .*disksMiB.*\n.*Try: mend it")]
+    [InlineData(
+        """{"image":"tiny","created":"2026-01-01T00:00:00Z","disksMiB":null}""",
+        1,
+        "machines/web/machine.json' can't be read: .*disksMiB.*\n.*Try: mend it"
+    )]
     [InlineData("""{"image":"tiny"}""", 1, "machines/web/machine.json' can't be read: .*created.*\n.*Try: mend it")]
     public async Task Takes_a_file_that_a_person_wrote_or_says_what_is_wrong_with_it(string settings, int exitCode, string message)
     {

@@ -30,7 +30,9 @@ public sealed class ListTests : IDisposable
         Signal.Send("STOP", _stopped.Value);
         var since = Stopwatch.StartNew();
 
-        string list = await _tool.DoAsync("list"), status = await _tool.DoAsync("status", "web"), json = await _tool.DoAsync("list", "--json");
+        string list = await _tool.DoAsync("list"),
+            status = await _tool.DoAsync("status", "web"),
+            json = await _tool.DoAsync("list", "--json");
 
         list.Should().MatchRegex("bad +damaged ").And.MatchRegex("web +hangs +tiny ");
         status.Should().MatchRegex("web +hangs +tiny ");

@@ -15,9 +15,17 @@ public sealed class MonitorTests : IDisposable
     {
         await _tool.DoAsync("up", "web", "--image", "tiny");
 
-        (await _tool.ScriptAsync("printf 'info status\\n\\ninfo name\\n' | testvm console web --monitor")).Should().Match<(int ExitCode, string Output, string Error)>(
-            result => result.ExitCode == 0 && result.Error == "" && result.Output.StartsWith("VM status: running\n") && !result.Output.Contains("(qemu)"));
-        (await _tool.ScriptAsync("echo no-such-thing | testvm console web --monitor")).Output.Should().Contain("unknown command: 'no-such-thing'");
+        (await _tool.ScriptAsync("printf 'info status\\n\\ninfo name\\n' | testvm console web --monitor"))
+            .Should()
+            .Match<(int ExitCode, string Output, string Error)>(result =>
+                result.ExitCode == 0
+                && result.Error == ""
+                && result.Output.StartsWith("VM status: running\n")
+                && !result.Output.Contains("(qemu)")
+            );
+        (await _tool.ScriptAsync("echo no-such-thing | testvm console web --monitor"))
+            .Output.Should()
+            .Contain("unknown command: 'no-such-thing'");
 
         (int exitCode, _, string error) = await _tool.ScriptAsync("echo quit | testvm console web --monitor");
         exitCode.Should().Be(2);

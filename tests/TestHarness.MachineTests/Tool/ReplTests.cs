@@ -13,7 +13,8 @@ public sealed class ReplTests : IDisposable
     [Fact]
     public async Task Runs_what_is_piped_in_on_a_new_machine()
     {
-        (int exitCode, string output, string error) = await _tool.ScriptAsync("""
+        (int exitCode, string output, string error) = await _tool.ScriptAsync(
+            """
             cat <<'END' | testvm repl --image tiny
             var names = new List<string>();
             foreach (string option in new[] { "-s", "-n" })
@@ -23,7 +24,8 @@ public sealed class ReplTests : IDisposable
             names.Count
             names[0]
             END
-            """);
+            """
+        );
 
         (exitCode, output).Should().Be((0, "2\n\"Linux\"\n"), error);
         (await _tool.DoAsync("list", "--json")).Should().Be("[]\n", "it was thrown away");
@@ -34,7 +36,8 @@ public sealed class ReplTests : IDisposable
     {
         await _tool.DoAsync("up", "web", "--image", "tiny");
 
-        (int exitCode, string output, string error) = await _tool.ScriptAsync("""
+        (int exitCode, string output, string error) = await _tool.ScriptAsync(
+            """
             cat <<'END' | testvm repl web
             await vm.Shell.RunAsync("hostname; echo kept > /root/kept")
             await vm.Shell.RunAsync("exit 7");
@@ -42,18 +45,21 @@ public sealed class ReplTests : IDisposable
             (await vm.Shell.TryRunAsync("exit 7")).ExitCode
             await vm.MonitorAsync("info status")
             END
-            """);
+            """
+        );
         output.Should().Be("web\n7\n\"VM status: running\\n\"\n");
         error.Should().Contain("'exit 7' failed on machine 'web' with exit code 7.").And.Contain("error CS");
         exitCode.Should().Be(1, "nobody was there to see the errors");
 
         await _tool.DoAsync("stop", "web");
-        (exitCode, output, error) = await _tool.ScriptAsync("""
+        (exitCode, output, error) = await _tool.ScriptAsync(
+            """
             cat <<'END' | testvm repl web
             await vm.Shell.RunAsync("cat /root/kept")
             vm.State
             END
-            """);
+            """
+        );
         (exitCode, output).Should().Be((0, "kept\nRunning\n"), error);
         (await _tool.DoAsync("status", "web")).Should().MatchRegex("web +stopped ");
     }

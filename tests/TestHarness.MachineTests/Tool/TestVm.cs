@@ -24,7 +24,8 @@ internal sealed class TestVm : IDisposable
 
     public string Data { get; }
 
-    private static string Program { get; } = Path.Combine(Repository.Root, $"src/TestHarness.Tool/bin/{Repository.Configuration}/net10.0/testvm");
+    private static string Program { get; } =
+        Path.Combine(Repository.Root, $"src/TestHarness.Tool/bin/{Repository.Configuration}/net10.0/testvm");
 
     public void With(string variable, string value) => _environment[variable] = value;
 
@@ -46,19 +47,33 @@ internal sealed class TestVm : IDisposable
         await EndAsync(Repository.Start(shell, ["-c", $"testvm() {{ '{Program}' \"$@\"; }}; {script}"], _environment));
 
     /// <summary>Runs it at a terminal.</summary>
-    public TerminalProgram AtTerminal(string arguments) => new(string.Join(' ', _environment.Select(variable => $"{variable.Key}={variable.Value}")), $"{Program} {arguments}");
+    public TerminalProgram AtTerminal(string arguments) =>
+        new(string.Join(' ', _environment.Select(variable => $"{variable.Key}={variable.Value}")), $"{Program} {arguments}");
 
     /// <summary>A shell in tmux, in the root folder, that finds <c>testvm</c>.</summary>
-    public Task<TmuxTerminal> InTmuxAsync() => TmuxTerminal.StartAsync(
-        Root, new Dictionary<string, string>(_environment) { ["PATH"] = $"{Path.GetDirectoryName(Program)}:{Environment.GetEnvironmentVariable("PATH")}" });
+    public Task<TmuxTerminal> InTmuxAsync() =>
+        TmuxTerminal.StartAsync(
+            Root,
+            new Dictionary<string, string>(_environment)
+            {
+                ["PATH"] = $"{Path.GetDirectoryName(Program)}:{Environment.GetEnvironmentVariable("PATH")}",
+            }
+        );
 
     /// <summary>Finds the process that keeps a machine.</summary>
     public int KeeperOf(string machine) =>
-        int.Parse(FileLock.ReadOwner(Path.Combine(Data, "machines", machine, "host.lock")).Split(' ')[1], System.Globalization.CultureInfo.InvariantCulture);
+        int.Parse(
+            FileLock.ReadOwner(Path.Combine(Data, "machines", machine, "host.lock")).Split(' ')[1],
+            System.Globalization.CultureInfo.InvariantCulture
+        );
 
     public void Dispose()
     {
-        foreach (string folder in Directory.Exists(Path.Combine(Data, "machines")) ? Directory.GetDirectories(Path.Combine(Data, "machines")) : [])
+        foreach (
+            string folder in Directory.Exists(Path.Combine(Data, "machines"))
+                ? Directory.GetDirectories(Path.Combine(Data, "machines"))
+                : []
+        )
             EndAsync(Start("delete", "--force", Path.GetFileName(folder))).GetAwaiter().GetResult();
         using Process remove = Process.Start("rm", ["-rf", Root]);
         remove.WaitForExit();

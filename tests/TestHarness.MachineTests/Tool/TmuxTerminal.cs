@@ -5,7 +5,10 @@ using Xunit;
 
 namespace TestHarness.MachineTests.Tool;
 
-/// <summary>A shell in tmux, whose keys are typed by the test, and whose screen it reads as a person does. The prompt counts: <c>1$ </c>, <c>2$ </c> and so on.</summary>
+/// <summary>
+/// A shell in tmux, whose keys are typed by the test, and whose screen it reads as a person does. The prompt counts: <c>1$ </c>, <c>2$ </c>
+/// and so on.
+/// </summary>
 internal sealed class TmuxTerminal : IDisposable
 {
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(2);
@@ -22,7 +25,19 @@ internal sealed class TmuxTerminal : IDisposable
     {
         var terminal = new TmuxTerminal(Path.Combine(folder, "tmux"));
         string variables = string.Join(' ', environment.Append(new("PS1", @"\#$ ")).Select(one => $"'{one.Key}={one.Value}'"));
-        await terminal.TmuxAsync(["-f", "/dev/null", "new-session", "-d", "-x", "110", "-y", "40", "-c", folder, $"exec env {variables} bash --norc --noprofile"]);
+        await terminal.TmuxAsync([
+            "-f",
+            "/dev/null",
+            "new-session",
+            "-d",
+            "-x",
+            "110",
+            "-y",
+            "40",
+            "-c",
+            folder,
+            $"exec env {variables} bash --norc --noprofile",
+        ]);
         await terminal.WaitForAsync(@"^1\$ $");
         return terminal;
     }
@@ -49,7 +64,9 @@ internal sealed class TmuxTerminal : IDisposable
     {
         _prompt++;
         string shown = await WaitForAsync($@"^{_prompt + 1}\$ ?$");
-        string since = shown[shown.IndexOf($"{_prompt}$ ", StringComparison.Ordinal)..shown.LastIndexOf($"{_prompt + 1}$", StringComparison.Ordinal)];
+        string since = shown[
+            shown.IndexOf($"{_prompt}$ ", StringComparison.Ordinal)..shown.LastIndexOf($"{_prompt + 1}$", StringComparison.Ordinal)
+        ];
         return since[(since.IndexOf('\n', StringComparison.Ordinal) + 1)..];
     }
 

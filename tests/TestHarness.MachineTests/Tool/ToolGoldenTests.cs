@@ -3,7 +3,9 @@ using Xunit;
 
 namespace TestHarness.MachineTests.Tool;
 
-/// <summary>What <c>testvm goldens</c> does with files that tests and CI leave. Two real screens are enough; no machine is started.</summary>
+/// <summary>
+/// What <c>testvm goldens</c> does with files that tests and CI leave. Two real screens are enough; no machine is started.
+/// </summary>
 public sealed class ToolGoldenTests : IDisposable
 {
     private readonly TestVm _tool = new();
@@ -28,7 +30,9 @@ public sealed class ToolGoldenTests : IDisposable
         Write(_checkout, "A.b.d.received.png", "a picture");
         Write(_checkout, "A.b.d.received.difference.png", "of no more use");
 
-        (await _tool.DoAsync("goldens", "list", _checkout)).Should().MatchRegex("^changed +.*A.b.c.received.txt\nnew +.*A.b.d.received.png\n$");
+        (await _tool.DoAsync("goldens", "list", _checkout))
+            .Should()
+            .MatchRegex("^changed +.*A.b.c.received.txt\nnew +.*A.b.d.received.png\n$");
         await _tool.DoAsync("goldens", "accept", _checkout);
 
         Names(_checkout).Should().Equal("A.b.c.verified.txt", "A.b.d.verified.png");
@@ -45,11 +49,20 @@ public sealed class ToolGoldenTests : IDisposable
         Write(_artefact, "MenuTests.Opens.menu.received.txt", "menu");
         Write(_artefact, "GoneTests.Was.there.received.txt", "?");
 
-        (int exitCode, string output, string error) = await _tool.RunAsync("goldens", "accept", _artefact, "--into", Path.GetDirectoryName(_checkout)!);
+        (int exitCode, string output, string error) = await _tool.RunAsync(
+            "goldens",
+            "accept",
+            _artefact,
+            "--into",
+            Path.GetDirectoryName(_checkout)!
+        );
 
         exitCode.Should().Be(1, "one has no place");
         output.Should().MatchRegex("^changed +.*LoginTests.Boots.motd.verified.txt\nnew +.*MenuTests.Opens.menu.verified.txt\n$");
-        error.Should().Contain("GoneTests.Was.there.received.txt").And.Contain("neither one golden of that name nor one source file of its class");
+        error
+            .Should()
+            .Contain("GoneTests.Was.there.received.txt")
+            .And.Contain("neither one golden of that name nor one source file of its class");
         Names(_checkout).Should().Equal("LoginTests.Boots.motd.verified.txt", "MenuTests.Opens.menu.verified.txt", "MenuTests.cs");
         (await File.ReadAllTextAsync(Path.Combine(_checkout, "LoginTests.Boots.motd.verified.txt"), Token)).Should().Be("new");
         Names(_artefact).Should().HaveCount(3, "an artefact stays as it is");
@@ -79,17 +92,32 @@ public sealed class ToolGoldenTests : IDisposable
     public async Task Lists_goldens_that_no_source_speaks_of()
     {
         Write(_checkout, "LoginTests.cs", "class LoginTests { void Boots() { Golden.Match(x, \"motd\"); } }");
-        foreach (string name in (string[])["LoginTests.Boots.motd.verified.txt", "LoginTests.Boots.motd.1.verified.txt", "LoginTests.Boots.old.verified.png", "LoginTests.Went.motd.verified.txt", "GoneTests.Boots.motd.verified.txt"])
+        foreach (
+            string name in (string[])
+                [
+                    "LoginTests.Boots.motd.verified.txt",
+                    "LoginTests.Boots.motd.1.verified.txt",
+                    "LoginTests.Boots.old.verified.png",
+                    "LoginTests.Went.motd.verified.txt",
+                    "GoneTests.Boots.motd.verified.txt",
+                ]
+        )
             Write(_checkout, name, "");
 
-        (await _tool.DoAsync("goldens", "unused", _checkout)).Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => line[(line.LastIndexOf('/') + 1)..]).Should().Equal(
-            "GoneTests.Boots.motd.verified.txt: no class GoneTests there",
-            "LoginTests.Boots.old.verified.png: no \"old\" there",
-            "LoginTests.Went.motd.verified.txt: no method Went there");
+        (await _tool.DoAsync("goldens", "unused", _checkout))
+            .Split('\n', StringSplitOptions.RemoveEmptyEntries)
+            .Select(line => line[(line.LastIndexOf('/') + 1)..])
+            .Should()
+            .Equal(
+                "GoneTests.Boots.motd.verified.txt: no class GoneTests there",
+                "LoginTests.Boots.old.verified.png: no \"old\" there",
+                "LoginTests.Went.motd.verified.txt: no method Went there"
+            );
         (await _tool.RunAsync("goldens", "unused", Path.Combine(_tool.Root, "nowhere"))).ExitCode.Should().Be(2);
     }
 
     private static void Write(string folder, string name, string text) => File.WriteAllText(Path.Combine(folder, name), text);
 
-    private static IEnumerable<string> Names(string folder) => Directory.GetFiles(folder).Select(file => Path.GetFileName(file)).Order(StringComparer.Ordinal);
+    private static IEnumerable<string> Names(string folder) =>
+        Directory.GetFiles(folder).Select(file => Path.GetFileName(file)).Order(StringComparer.Ordinal);
 }

@@ -27,18 +27,27 @@ public sealed class ToolLoopTests : IDisposable
         (await _tool.DoAsync("shell", "web", "--", "hostname; uname -s")).Should().Be("web\nLinux\n");
         (await _tool.DoAsync("sync", $"{app}/", "web:/srv/app/")).Should().Contain("hello");
         (await _tool.DoAsync("screenshot", "web", Path.Combine(_tool.Root, "screen.png"))).Should().Contain("screen.png (");
-        (await _tool.DoAsync("shell", "web", "--", "sh", "-c", "cat /srv/app/hello; echo kept > /root/kept")).Should().Be("from the host\n");
+        (await _tool.DoAsync("shell", "web", "--", "sh", "-c", "cat /srv/app/hello; echo kept > /root/kept"))
+            .Should()
+            .Be("from the host\n");
 
         await _tool.DoAsync("stop", "web");
         (await _tool.DoAsync("list")).Should().MatchRegex("web +stopped ");
         await _tool.DoAsync("start", "web");
         (await _tool.DoAsync("shell", "web", "--", "cat /root/kept /srv/app/hello")).Should().Be("kept\nfrom the host\n");
 
-        (await _tool.RunAsync("delete", "web")).Should().Match<(int ExitCode, string Output, string Error)>(
-            result => result.ExitCode == 4 && result.Error.Contains("Try: testvm stop web first, or --force"), "its disks would go");
+        (await _tool.RunAsync("delete", "web"))
+            .Should()
+            .Match<(int ExitCode, string Output, string Error)>(
+                result => result.ExitCode == 4 && result.Error.Contains("Try: testvm stop web first, or --force"),
+                "its disks would go"
+            );
         await _tool.DoAsync("delete", "web", "--force");
         (await _tool.DoAsync("list", "--json")).Should().Be("[]\n");
-        Directory.GetFileSystemEntries(Path.Combine(_tool.Data, "machines")).Should().OnlyContain(entry => entry.EndsWith(".lock"), "what a machine had is gone with it");
+        Directory
+            .GetFileSystemEntries(Path.Combine(_tool.Data, "machines"))
+            .Should()
+            .OnlyContain(entry => entry.EndsWith(".lock"), "what a machine had is gone with it");
     }
 
     [Fact]
@@ -50,8 +59,9 @@ public sealed class ToolLoopTests : IDisposable
         (await _tool.ScriptAsync("head -c 300000 /dev/zero | testvm shell web -- wc -c")).Should().Be((0, "300000\n", ""));
         (await _tool.RunAsync("shell", "web", "--user", "nobody", "--", "id", "-un")).Should().Be((0, "nobody\n", ""));
         (await _tool.RunAsync("shell", "web", "--verbose", "--", "true")).Error.Should().MatchRegex(@"^the guest took [0-9.]+ ms\n$");
-        (await _tool.RunAsync("shell", "web", "--", "no-such-program", "x")).Should().Match<(int ExitCode, string Output, string Error)>(
-            result => result.ExitCode == 1 && result.Error.Contains("no-such-program"));
+        (await _tool.RunAsync("shell", "web", "--", "no-such-program", "x"))
+            .Should()
+            .Match<(int ExitCode, string Output, string Error)>(result => result.ExitCode == 1 && result.Error.Contains("no-such-program"));
     }
 
     [Fact]
@@ -59,7 +69,8 @@ public sealed class ToolLoopTests : IDisposable
     {
         await _tool.DoAsync("up", "web", "--image", "tiny");
         using TerminalProgram terminal = _tool.AtTerminal("shell web");
-        string device = await terminal.WaitForAsync("device ", "."), before = await terminal.WaitForAsync("before ", ".");
+        string device = await terminal.WaitForAsync("device ", "."),
+            before = await terminal.WaitForAsync("before ", ".");
         await terminal.WaitForAsync("Ctrl-] three times leaves");
 
         await TerminalProgram.SttyAsync(device, "cols", "101", "rows", "33");
@@ -73,7 +84,9 @@ public sealed class ToolLoopTests : IDisposable
     [Fact]
     public async Task Prints_QEMUs_command_line_and_starts_nothing()
     {
-        (await _tool.DoAsync("up", "web", "--image", "tiny", "--memory", "128M", "--dry-run")).Should().MatchRegex(@"^/\S*qemu-system-x86_64 .* -m 128M .* -append 'root=/dev/vda");
+        (await _tool.DoAsync("up", "web", "--image", "tiny", "--memory", "128M", "--dry-run"))
+            .Should()
+            .MatchRegex(@"^/\S*qemu-system-x86_64 .* -m 128M .* -append 'root=/dev/vda");
 
         (await _tool.DoAsync("list", "--json")).Should().Be("[]\n");
     }
@@ -90,7 +103,9 @@ public sealed class ToolLoopTests : IDisposable
         (await _tool.DoAsync("shell", "web", "--", "echo on")).Should().Be("on\n");
 
         await _tool.DoAsync("pause", "web");
-        (await _tool.RunAsync("stop", "web")).Error.Should().Be("Machine 'web': the guest shut down.\n", "it is not left to its limit and killed");
+        (await _tool.RunAsync("stop", "web"))
+            .Error.Should()
+            .Be("Machine 'web': the guest shut down.\n", "it is not left to its limit and killed");
     }
 
     [Fact]
@@ -130,16 +145,29 @@ public sealed class ToolLoopTests : IDisposable
     [Fact]
     public async Task Says_who_keeps_it_from_doing_what_was_asked()
     {
-        (await _tool.RunAsync("shell", "web")).Should().Be((3, "", "There is no machine 'web'. There is none yet.\nTry: testvm up web --image debian-12\n"));
+        (await _tool.RunAsync("shell", "web"))
+            .Should()
+            .Be((3, "", "There is no machine 'web'. There is none yet.\nTry: testvm up web --image debian-12\n"));
         await _tool.DoAsync("up", "web", "--image", "tiny");
         (await _tool.RunAsync("shell", "wbe")).Error.Should().Contain("There are: web.");
-        (await _tool.RunAsync("start", "web")).Should().Be((4, "", "Machine 'web' is running already.\nTry: testvm shell web, or testvm stop web\n"));
-        (await _tool.RunAsync("up", "web", "--memory", "1G")).Should().Match<(int ExitCode, string Output, string Error)>(
-            result => result.ExitCode == 2 && result.Error.Contains("is there already"));
+        (await _tool.RunAsync("start", "web"))
+            .Should()
+            .Be((4, "", "Machine 'web' is running already.\nTry: testvm shell web, or testvm stop web\n"));
+        (await _tool.RunAsync("up", "web", "--memory", "1G"))
+            .Should()
+            .Match<(int ExitCode, string Output, string Error)>(result =>
+                result.ExitCode == 2 && result.Error.Contains("is there already")
+            );
         await _tool.DoAsync("stop", "web", "--force");
-        (await _tool.RunAsync("shell", "web")).Should().Be((5, "", "Machine 'web' is not running (it is stopped).\nTry: testvm start web\n"));
+        (await _tool.RunAsync("shell", "web"))
+            .Should()
+            .Be((5, "", "Machine 'web' is not running (it is stopped).\nTry: testvm start web\n"));
         using (TestHarness.Hosts.FileLock.TryTake(Path.Combine(_tool.Data, "machines/.web.lock")))
-            (await _tool.RunAsync("start", "web")).Should().Match<(int ExitCode, string Output, string Error)>(result => result.ExitCode == 6 && result.Error.Contains("Another command is at work on machine 'web'"));
+            (await _tool.RunAsync("start", "web"))
+                .Should()
+                .Match<(int ExitCode, string Output, string Error)>(result =>
+                    result.ExitCode == 6 && result.Error.Contains("Another command is at work on machine 'web'")
+                );
     }
 
     [Fact]
@@ -164,8 +192,7 @@ public sealed class ToolLoopTests : IDisposable
         using (Process up = _tool.Start("up", "web", "--image", "tiny"))
         {
             string? line;
-            do
-                line = await up.StandardError.ReadLineAsync(Token);
+            do line = await up.StandardError.ReadLineAsync(Token);
             while (line is not null && !line.Contains("guest boots"));
             up.Kill();
             await up.WaitForExitAsync(Token);
@@ -174,7 +201,10 @@ public sealed class ToolLoopTests : IDisposable
         (int exitCode, _, string error) = await _tool.RunAsync("up", "web");
 
         exitCode.Should().Be(0, error);
-        error.Should().Contain("guest boots", "the start that goes on is shown from its beginning").And.Contain("Machine 'web' is running.");
+        error
+            .Should()
+            .Contain("guest boots", "the start that goes on is shown from its beginning")
+            .And.Contain("Machine 'web' is running.");
         (await _tool.DoAsync("shell", "web", "--", "echo up")).Should().Be("up\n");
     }
 
@@ -187,14 +217,22 @@ public sealed class ToolLoopTests : IDisposable
             string folder = Directory.CreateDirectory(Path.Combine(images, "web", key)).FullName;
             File.WriteAllText(Path.Combine(folder, "disk.qcow2"), "disk");
             File.SetLastWriteTimeUtc(Path.Combine(folder, "disk.qcow2"), new DateTime(2026, 1, day, 0, 0, 0, DateTimeKind.Utc));
-            File.WriteAllText(Path.Combine(folder, "image.json"), """{"name":"web","architecture":"amd64","kernelArguments":"","built":"2026-01-01T00:00:00Z","files":{"disk.qcow2":4}}""");
+            File.WriteAllText(
+                Path.Combine(folder, "image.json"),
+                """{"name":"web","architecture":"amd64","kernelArguments":"","built":"2026-01-01T00:00:00Z","files":{"disk.qcow2":4}}"""
+            );
         }
 
         _tool.With("TESTHARNESS_CACHE", Path.Combine(_tool.Root, "cache"));
-        (await _tool.DoAsync("image", "list")).Should().MatchRegex("web +recipe +ba9876543210 ").And.MatchRegex("web +recipe +0123456789ab ");
+        (await _tool.DoAsync("image", "list"))
+            .Should()
+            .MatchRegex("web +recipe +ba9876543210 ")
+            .And.MatchRegex("web +recipe +0123456789ab ");
         (await _tool.DoAsync("image", "gc")).Should().Be("removed web 0123456789ab (0 MiB)\n");
         Directory.GetDirectories(Path.Combine(images, "web")).Should().Equal(Path.Combine(images, "web/ba9876543210"));
-        (await _tool.RunAsync("image", "info", "wbe")).Should().Be((1, "", "No image 'wbe' is there.\nTry: testvm image list, or testvm image build wbe\n"));
+        (await _tool.RunAsync("image", "info", "wbe"))
+            .Should()
+            .Be((1, "", "No image 'wbe' is there.\nTry: testvm image list, or testvm image build wbe\n"));
     }
 
     [Fact]
@@ -203,6 +241,10 @@ public sealed class ToolLoopTests : IDisposable
         (int exitCode, string output, _) = await _tool.RunAsync("doctor");
 
         exitCode.Should().Be(0);
-        output.Should().MatchRegex(@"ok +qemu-system-x86_64: /\S+ \(QEMU emulator version [0-9.]+").And.MatchRegex("(ok|lesser) +accelerator: (KVM|TCG), ").And.MatchRegex("ok +disks: by io_uring|lesser +disks: by threads");
+        output
+            .Should()
+            .MatchRegex(@"ok +qemu-system-x86_64: /\S+ \(QEMU emulator version [0-9.]+")
+            .And.MatchRegex("(ok|lesser) +accelerator: (KVM|TCG), ")
+            .And.MatchRegex("ok +disks: by io_uring|lesser +disks: by threads");
     }
 }

@@ -19,7 +19,9 @@ public sealed class ToolTerminalTests : IDisposable
         await File.WriteAllTextAsync(Path.Combine(app, "main.py"), "print(\"hello\")\n", Token);
         using TmuxTerminal terminal = await _tool.InTmuxAsync();
 
-        (await terminal.DoAsync("testvm up web --image tiny --forward 80")).Should().MatchRegex(@"127\.0\.0\.1:\d+ leads to the guest's port 80\nMachine 'web' is running\. Try: testvm shell web\n$");
+        (await terminal.DoAsync("testvm up web --image tiny --forward 80"))
+            .Should()
+            .MatchRegex(@"127\.0\.0\.1:\d+ leads to the guest's port 80\nMachine 'web' is running\. Try: testvm shell web\n$");
 
         await terminal.TypeAsync("testvm shell web");
         await terminal.WaitForAsync(@"^~ # ?$");
@@ -31,9 +33,13 @@ public sealed class ToolTerminalTests : IDisposable
         (await terminal.DoAsync("testvm screenshot web screen.png")).Should().MatchRegex(@"screen\.png \(\d+x\d+\)\n$");
         (await terminal.DoAsync("testvm list")).Should().MatchRegex(@"^NAME +STATE +IMAGE +MEMORY +CPUS +PORTS +AGE\nweb +running +tiny ");
         (await terminal.DoAsync("testvm stop web")).Should().Be("Machine 'web': the guest shut down.\n");
-        (await terminal.DoAsync("testvm shell web -- true; echo $?")).Should().MatchRegex(@"^Machine 'web' is not running.*\nTry: testvm start web\n5\n$");
+        (await terminal.DoAsync("testvm shell web -- true; echo $?"))
+            .Should()
+            .MatchRegex(@"^Machine 'web' is not running.*\nTry: testvm start web\n5\n$");
         (await terminal.DoAsync("testvm start web")).Should().EndWith("Machine 'web' is running. Try: testvm shell web\n");
         (await terminal.DoAsync("testvm shell web -- cat /srv/app/main.py")).Should().Be("print(\"hello\")\n");
-        (await terminal.DoAsync("testvm delete web --force; testvm list")).Should().MatchRegex(@"^NAME +STATE +IMAGE +MEMORY +CPUS +PORTS +AGE\n$");
+        (await terminal.DoAsync("testvm delete web --force; testvm list"))
+            .Should()
+            .MatchRegex(@"^NAME +STATE +IMAGE +MEMORY +CPUS +PORTS +AGE\n$");
     }
 }

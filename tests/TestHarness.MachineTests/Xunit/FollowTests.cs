@@ -18,7 +18,9 @@ public sealed class FollowTests(FollowedRun run) : IClassFixture<FollowedRun>
     public void Shows_serial_lines_and_command_output_with_the_machines_name()
     {
         run.OutputOf("Fails_with_secrets_and_files").Should().MatchRegex("(?m)^tiny-[0-9]+ \\| hello from a command$");
-        run.Output.Should().MatchRegex("(?m)^tiny-[0-9]+ \\| hello from a command$").And.MatchRegex("(?m)^tiny-[0-9]+ \\| .*Linux version 6");
+        run.Output.Should()
+            .MatchRegex("(?m)^tiny-[0-9]+ \\| hello from a command$")
+            .And.MatchRegex("(?m)^tiny-[0-9]+ \\| .*Linux version 6");
     }
 
     [Fact]

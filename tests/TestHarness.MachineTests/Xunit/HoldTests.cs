@@ -31,11 +31,14 @@ public sealed class HoldTests
             string shell = Found("shell: .*UNIX-CONNECT:(.+)");
 
             (await AnswerAsync(shell, "echo $((6*7))-$(tty)\n", "42-/dev/pts/")).Should().Contain("42-/dev/pts/");
-            (await Repository.RunAsync("sh", ["-c", $"echo 'echo $((6*8)).; exit' | socat -t 5 - UNIX-CONNECT:{shell}"], null, Token)).Output
-                .Should().Contain("48.", "a script can join, too");
+            (await Repository.RunAsync("sh", ["-c", $"echo 'echo $((6*8)).; exit' | socat -t 5 - UNIX-CONNECT:{shell}"], null, Token))
+                .Output.Should()
+                .Contain("48.", "a script can join, too");
             (await AnswerAsync(Found("console: .*UNIX-CONNECT:(.+)"), "\r", "login:")).Should().Contain("login:");
             await WaitForAsync(() => File.Exists(Found("screen: +(.+) \\(renewed")));
-            (await AnswerAsync(Found("viewer: +vncviewer (.+)"), "RFB 003.008\n\u0001\u0001", "QEMU (tiny-")).Should().StartWith("RFB 003.008\n");
+            (await AnswerAsync(Found("viewer: +vncviewer (.+)"), "RFB 003.008\n\u0001\u0001", "QEMU (tiny-"))
+                .Should()
+                .StartWith("RFB 003.008\n");
             File.GetUnixFileMode(shell).Should().Be(UserOnly);
             File.GetUnixFileMode(Path.GetDirectoryName(shell)!).Should().Be(UserOnly | UnixFileMode.UserExecute);
             run.HasExited.Should().BeFalse("nobody has released the machine");
@@ -74,10 +77,22 @@ public sealed class HoldTests
         }
     }
 
-    private static Process Start(string test, string artifacts, string hold) => Repository.Start(
-        "dotnet",
-        ["test", Repository.SampleTests, "--no-build", "-c", Repository.Configuration, "--filter", $"FullyQualifiedName~{test}", "--results-directory", artifacts],
-        new Dictionary<string, string> { ["TESTHARNESS_ARTIFACTS"] = artifacts, ["TESTHARNESS_HOLD"] = hold });
+    private static Process Start(string test, string artifacts, string hold) =>
+        Repository.Start(
+            "dotnet",
+            [
+                "test",
+                Repository.SampleTests,
+                "--no-build",
+                "-c",
+                Repository.Configuration,
+                "--filter",
+                $"FullyQualifiedName~{test}",
+                "--results-directory",
+                artifacts,
+            ],
+            new Dictionary<string, string> { ["TESTHARNESS_ARTIFACTS"] = artifacts, ["TESTHARNESS_HOLD"] = hold }
+        );
 
     private static async Task<string> ReadInstructionsAsync(StreamReader terminal)
     {

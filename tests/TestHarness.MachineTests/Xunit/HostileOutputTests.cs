@@ -4,7 +4,9 @@ using Xunit;
 
 namespace TestHarness.MachineTests.Xunit;
 
-/// <summary>What a guest printed to act on a terminal, a CI log or an XML file is shown by the failed tests' results, and acts nowhere.</summary>
+/// <summary>
+/// What a guest printed to act on a terminal, a CI log or an XML file is shown by the failed tests' results, and acts nowhere.
+/// </summary>
 public sealed class HostileOutputTests(HostileRun sample) : IClassFixture<HostileRun>
 {
     private const string InCommand = "Fails_after_hostile_output_of_a_command";
@@ -17,10 +19,15 @@ public sealed class HostileOutputTests(HostileRun sample) : IClassFixture<Hostil
     {
         string shown = test == InCommand ? sample.MessageOf(test) : sample.OutputOf(test);
 
-        shown.Should().Contain(@"begin red \x1b]8;;http://evil\x1b\link \x1b]52;c;cm0=\x07")
+        shown
+            .Should()
+            .Contain(@"begin red \x1b]8;;http://evil\x1b\link \x1b]52;c;cm0=\x07")
             .And.Contain(@"ok\x0dnot ok")
-            .And.Contain(@"\::set-env name=X::y").And.Contain(@"\::error::z")
-            .And.Contain(@"#\#vso[task.x]").And.Contain(@"#\#[x]").And.Contain(@"#\#teamcity[x]")
+            .And.Contain(@"\::set-env name=X::y")
+            .And.Contain(@"\::error::z")
+            .And.Contain(@"#\#vso[task.x]")
+            .And.Contain(@"#\#[x]")
+            .And.Contain(@"#\#teamcity[x]")
             .And.Contain("nul \\x00 c1 \\x9b bad \ufffd rtl \\u202e end");
         AssertHarmless(shown);
     }
@@ -40,7 +47,12 @@ public sealed class HostileOutputTests(HostileRun sample) : IClassFixture<Hostil
     {
         string log = sample.AttachmentsOf(OnConsole).Single(file => file.EndsWith("serial-log.txt", StringComparison.Ordinal));
 
-        Encoding.UTF8.GetString(File.ReadAllBytes(log)).Should().Contain("begin \u001b[31mred\u001b[0m").And.Contain("\n::set-env name=X::y\n").And.Contain("nul \0 c1 \u009b");
+        Encoding
+            .UTF8.GetString(File.ReadAllBytes(log))
+            .Should()
+            .Contain("begin \u001b[31mred\u001b[0m")
+            .And.Contain("\n::set-env name=X::y\n")
+            .And.Contain("nul \0 c1 \u009b");
     }
 
     private static void AssertHarmless(string text)

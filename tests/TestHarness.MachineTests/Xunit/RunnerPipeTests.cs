@@ -17,12 +17,19 @@ public sealed class RunnerPipeTests
     public async Task The_test_program_ends_once_its_results_are_read_or_nobody_is_left_to_read_them(bool reads)
     {
         string report = Path.Combine(Path.GetTempPath(), Path.GetRandomFileName());
-        string program = Path.Combine(Path.GetDirectoryName(Repository.SampleTests)!, "bin", Repository.Configuration, "net10.0/TestHarness.SampleTests");
+        string program = Path.Combine(
+            Path.GetDirectoryName(Repository.SampleTests)!,
+            "bin",
+            Repository.Configuration,
+            "net10.0/TestHarness.SampleTests"
+        );
         using Process run = Repository.Start(program, ["-noLogo", "-method", "*.FixtureTests.Passes", "-xml", report]);
         try
         {
             // Written once all tests have run.
-            while (!File.Exists(report) || !(await File.ReadAllTextAsync(report, Token)).Contains("</assemblies>", StringComparison.Ordinal))
+            while (
+                !File.Exists(report) || !(await File.ReadAllTextAsync(report, Token)).Contains("</assemblies>", StringComparison.Ordinal)
+            )
                 await Task.Delay(20, Token);
             run.WaitForExit(ReaderIsAway).Should().BeFalse("a runner would take that for a crash");
 

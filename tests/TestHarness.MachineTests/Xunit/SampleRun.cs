@@ -23,7 +23,8 @@ public class SampleRun : IAsyncLifetime
 
     public string ResultsFile => Path.Combine(_folder, "sample.trx");
 
-    protected virtual string Filter => "FullyQualifiedName!~Hang&FullyQualifiedName!~Hundred&FullyQualifiedName!~Held&FullyQualifiedName!~Hostile";
+    protected virtual string Filter =>
+        "FullyQualifiedName!~Hang&FullyQualifiedName!~Hundred&FullyQualifiedName!~Held&FullyQualifiedName!~Hostile";
 
     protected virtual IEnumerable<string> Switches => [];
 
@@ -35,12 +36,24 @@ public class SampleRun : IAsyncLifetime
         (_, Output) = await Repository.RunAsync(
             "dotnet",
             [
-                "test", Repository.SampleTests, "--no-build", "-c", Repository.Configuration, "--filter", Filter,
-                "--results-directory", _folder, "--logger", "trx;LogFileName=sample.trx",
+                "test",
+                Repository.SampleTests,
+                "--no-build",
+                "-c",
+                Repository.Configuration,
+                "--filter",
+                Filter,
+                "--results-directory",
+                _folder,
+                "--logger",
+                "trx;LogFileName=sample.trx",
             ],
             environment,
-            TestContext.Current.CancellationToken);
-        TrxText = File.Exists(ResultsFile) ? await File.ReadAllTextAsync(ResultsFile) : throw new InvalidOperationException($"The sample run wrote no results:\n{Output}");
+            TestContext.Current.CancellationToken
+        );
+        TrxText = File.Exists(ResultsFile)
+            ? await File.ReadAllTextAsync(ResultsFile)
+            : throw new InvalidOperationException($"The sample run wrote no results:\n{Output}");
         _results = XDocument.Parse(TrxText);
     }
 
@@ -65,20 +78,23 @@ public class SampleRun : IAsyncLifetime
     public string[] AttachmentsOf(string test)
     {
         string execution = ResultOf(test).Attribute("relativeResultsDirectory")?.Value ?? ResultOf(test).Attribute("executionId")!.Value;
-        return
-        [
-            .. ResultOf(test).Descendants(Trx + "ResultFile").Select(file => Find(execution, file.Attribute("path")!.Value)),
-        ];
+        return [.. ResultOf(test).Descendants(Trx + "ResultFile").Select(file => Find(execution, file.Attribute("path")!.Value))];
     }
 
     /// <summary>The one bundle of a test, or <see langword="null"/>.</summary>
     public string? BundleOf(string test) =>
-        Directory.Exists(Artifacts) ? Directory.GetDirectories(Artifacts, $"*.{test}*", SearchOption.AllDirectories).SingleOrDefault() : null;
+        Directory.Exists(Artifacts)
+            ? Directory.GetDirectories(Artifacts, $"*.{test}*", SearchOption.AllDirectories).SingleOrDefault()
+            : null;
 
     // Relative to 'In/<execution>' below the run's own folder, whose name has the time in it.
     private string Find(string execution, string path) =>
-        Directory.GetFiles(_folder, Path.GetFileName(path), SearchOption.AllDirectories).First(file => file.Contains(execution, StringComparison.Ordinal));
+        Directory
+            .GetFiles(_folder, Path.GetFileName(path), SearchOption.AllDirectories)
+            .First(file => file.Contains(execution, StringComparison.Ordinal));
 
     private XElement ResultOf(string test) =>
-        _results.Descendants(Trx + "UnitTestResult").Single(result => result.Attribute("testName")!.Value.Contains(test, StringComparison.Ordinal));
+        _results
+            .Descendants(Trx + "UnitTestResult")
+            .Single(result => result.Attribute("testName")!.Value.Contains(test, StringComparison.Ordinal));
 }

@@ -46,7 +46,8 @@ public sealed class BundleFoldersTests : IDisposable
     [InlineData("a file")]
     public void Goes_elsewhere_where_somebody_else_was_first_in_the_temporary_folder(string what)
     {
-        string usual = $"{_root}/testharness-artifacts-{Native.EffectiveUserId()}", theirs = Directory.CreateDirectory($"{_root}/theirs").FullName;
+        string usual = $"{_root}/testharness-artifacts-{Native.EffectiveUserId()}",
+            theirs = Directory.CreateDirectory($"{_root}/theirs").FullName;
         if (what.StartsWith("a link", StringComparison.Ordinal))
             File.CreateSymbolicLink(usual, theirs);
         else if (what == "a file")
@@ -90,7 +91,9 @@ public sealed class BundleFoldersTests : IDisposable
 
         Path.GetFileName(first).Should().Be("T.M.tiny-1");
         second.Should().Be($"{first}-2");
-        Path.GetFileName(Path.GetDirectoryName(first)).Should().MatchRegex($"^[0-9]{{8}}-[0-9]{{6}}-{Environment.ProcessId}$", "another run has another folder");
+        Path.GetFileName(Path.GetDirectoryName(first))
+            .Should()
+            .MatchRegex($"^[0-9]{{8}}-[0-9]{{6}}-{Environment.ProcessId}$", "another run has another folder");
         File.GetUnixFileMode(first).Should().Be(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
     }
 }

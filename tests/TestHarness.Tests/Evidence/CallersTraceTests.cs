@@ -14,7 +14,10 @@ public sealed class CallersTraceTests
 
         TestHarnessException thrown = await Assert.ThrowsAnyAsync<TestHarnessException>(() => CallAsync(vm));
 
-        thrown.StackTrace.Should().StartWith($"   at {typeof(CallersTraceTests).FullName}.{nameof(CallAsync)}(").And.NotContain("TestHarness.VirtualMachine.");
+        thrown
+            .StackTrace.Should()
+            .StartWith($"   at {typeof(CallersTraceTests).FullName}.{nameof(CallAsync)}(")
+            .And.NotContain("TestHarness.VirtualMachine.");
         thrown.ToString().Should().StartWith(typeof(ImageException).FullName).And.NotContain("TestHarness.VirtualMachine.");
     }
 

@@ -21,7 +21,9 @@ public sealed class EventLogTests
 
         entries.Should().HaveCount(EventLog.First + 1 + EventLog.Last);
         entries[EventLog.First - 1].What.Should().Be("999");
-        entries[EventLog.First].Should().Match<MachineEvent>(entry => entry.Kind == MachineEventKind.Dropped && entry.What == "25 entries are left out here");
+        entries[EventLog.First]
+            .Should()
+            .Match<MachineEvent>(entry => entry.Kind == MachineEventKind.Dropped && entry.What == "25 entries are left out here");
         entries[EventLog.First + 1].What.Should().Be("1025");
         entries[^1].What.Should().Be("10024");
     }
@@ -41,7 +43,11 @@ public sealed class EventLogTests
         lines.Should().HaveCount(3, "each entry is one line").And.HaveElementAt(2, "");
         lines[1].Should().NotContain("\u001b").And.EndWith("\"durationMs\":3.25,\"outcome\":\"ok\"}");
         using JsonDocument entry = JsonDocument.Parse(lines[1]);
-        entry.RootElement.GetProperty("time").GetDateTime().Should().Be(new DateTime(2026, 1, 1, 0, 0, 5, DateTimeKind.Utc).AddMilliseconds(12.5));
+        entry
+            .RootElement.GetProperty("time")
+            .GetDateTime()
+            .Should()
+            .Be(new DateTime(2026, 1, 1, 0, 0, 5, DateTimeKind.Utc).AddMilliseconds(12.5));
         entry.RootElement.GetProperty("ms").GetDouble().Should().Be(12.5);
         entry.RootElement.GetProperty("kind").GetString().Should().Be("operation");
         entry.RootElement.GetProperty("what").GetString().Should().Be("the command: echo \"a\nb\" \u001b[31m");

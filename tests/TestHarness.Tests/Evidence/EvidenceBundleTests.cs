@@ -24,11 +24,27 @@ public sealed class EvidenceBundleTests : IDisposable
 
         await evidence.SaveAsync(folder, TestContext.Current.CancellationToken);
 
-        Names(folder).Should().Equal(
-            "command-line.txt", "events.jsonl", "frames/1.png", "frames/2.png", "journal.txt", "notes.txt", "qemu-stderr.txt", "repro.sh", "screen.png", "serial.log");
-        File.ReadAllText(Path.Combine(folder, "events.jsonl")).Should().Be("{\"time\":\"1970-01-01T00:00:00.0000000Z\",\"ms\":0,\"kind\":\"end\",\"what\":\"kill\"}\n");
+        Names(folder)
+            .Should()
+            .Equal(
+                "command-line.txt",
+                "events.jsonl",
+                "frames/1.png",
+                "frames/2.png",
+                "journal.txt",
+                "notes.txt",
+                "qemu-stderr.txt",
+                "repro.sh",
+                "screen.png",
+                "serial.log"
+            );
+        File.ReadAllText(Path.Combine(folder, "events.jsonl"))
+            .Should()
+            .Be("{\"time\":\"1970-01-01T00:00:00.0000000Z\",\"ms\":0,\"kind\":\"end\",\"what\":\"kill\"}\n");
         File.ReadAllText(Path.Combine(folder, "notes.txt")).Should().Be("files: nothing matches /x\n");
-        File.GetUnixFileMode(folder).Should().Be(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute, "it is nobody else's business");
+        File.GetUnixFileMode(folder)
+            .Should()
+            .Be(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute, "it is nobody else's business");
     }
 
     [Fact]
@@ -52,5 +68,8 @@ public sealed class EvidenceBundleTests : IDisposable
     private static Screenshot Frame(byte picture) => new([.. new byte[24], picture]);
 
     private static IEnumerable<string> Names(string folder) =>
-        Directory.GetFiles(folder, "*", SearchOption.AllDirectories).Select(file => Path.GetRelativePath(folder, file)).Order(StringComparer.Ordinal);
+        Directory
+            .GetFiles(folder, "*", SearchOption.AllDirectories)
+            .Select(file => Path.GetRelativePath(folder, file))
+            .Order(StringComparer.Ordinal);
 }

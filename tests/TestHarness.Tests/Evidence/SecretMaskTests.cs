@@ -35,14 +35,16 @@ public sealed class SecretMaskTests
         new SecretMask(["first-line\nsecond-line\nef\n"]).Apply(text).Should().Be(expected, because);
 
     [Fact]
-    public void Masks_a_short_line_of_a_secret_as_a_word_only() => new SecretMask(["root\ntr0ub4dor"]).Apply("root rooted xtr0ub4dorx").Should().Be("*** rooted x***x");
+    public void Masks_a_short_line_of_a_secret_as_a_word_only() =>
+        new SecretMask(["root\ntr0ub4dor"]).Apply("root rooted xtr0ub4dorx").Should().Be("*** rooted x***x");
 
     [Theory]
     [InlineData("b4dor x tr0u", "*** x ***")]
     [InlineData("\ufffdr x tr0u\ufffd", "*** x ***")]
     [InlineData("tr0ub4dor", "***")]
     [InlineData("that", "that")]
-    public void Masks_what_a_cut_has_left_of_a_secret(string text, string expected) => new SecretMask(["tr0ub4dor"]).Apply(text, beginsCut: true, endsCut: true).Should().Be(expected);
+    public void Masks_what_a_cut_has_left_of_a_secret(string text, string expected) =>
+        new SecretMask(["tr0ub4dor"]).Apply(text, beginsCut: true, endsCut: true).Should().Be(expected);
 
     [Fact]
     public void Masks_what_a_bounded_log_has_left_of_a_secret()
@@ -58,9 +60,17 @@ public sealed class SecretMaskTests
     public void Masks_the_output_of_a_command_that_does_not_end_before_it_is_cut()
     {
         string key = string.Join('\n', Enumerable.Range(1, 30).Select(number => $"k{number}"));
-        var result = new ShellResult { Command = "cat key", ExitCode = 1, StandardOutputBytes = System.Text.Encoding.UTF8.GetBytes($"{key}\nend\n") };
+        var result = new ShellResult
+        {
+            Command = "cat key",
+            ExitCode = 1,
+            StandardOutputBytes = System.Text.Encoding.UTF8.GetBytes($"{key}\nend\n"),
+        };
 
-        new GuestCommandException(new MachineFacts("m-1") { Mask = new SecretMask([key]) }, result).Message.Should().Contain("Standard output:\n  ***\n  end").And.NotContain("k30");
+        new GuestCommandException(new MachineFacts("m-1") { Mask = new SecretMask([key]) }, result)
+            .Message.Should()
+            .Contain("Standard output:\n  ***\n  end")
+            .And.NotContain("k30");
     }
 
     [Fact]
@@ -69,13 +79,25 @@ public sealed class SecretMaskTests
     [Fact]
     public void Keeps_secrets_out_of_every_part_of_an_exception()
     {
-        var facts = new MachineFacts("m-1") { CommandLine = $"qemu -append {ShellQuote.Quote(Odd)}", StandardError = Odd, Serial = new SerialExcerpt(null, "***", IsCut: false), Mask = new SecretMask([Odd]) };
-        var result = new ShellResult { Command = "login ***", ExitCode = 1, StandardOutputBytes = System.Text.Encoding.UTF8.GetBytes(new string('x', 7_990) + Odd) };
+        var facts = new MachineFacts("m-1")
+        {
+            CommandLine = $"qemu -append {ShellQuote.Quote(Odd)}",
+            StandardError = Odd,
+            Serial = new SerialExcerpt(null, "***", IsCut: false),
+            Mask = new SecretMask([Odd]),
+        };
+        var result = new ShellResult
+        {
+            Command = "login ***",
+            ExitCode = 1,
+            StandardOutputBytes = System.Text.Encoding.UTF8.GetBytes(new string('x', 7_990) + Odd),
+        };
 
         var failure = new GuestCommandException(facts, result);
 
         failure.ToString().Should().NotContain("secret").And.Contain("Standard output: xxx").And.Contain("Reproduce: qemu -append '***'");
-        new WaitTimeoutException(facts, $"\"{Odd}\" on the serial console", TimeSpan.FromSeconds(1), $"seen {Odd}").Should()
+        new WaitTimeoutException(facts, $"\"{Odd}\" on the serial console", TimeSpan.FromSeconds(1), $"seen {Odd}")
+            .Should()
             .Match<WaitTimeoutException>(e => !e.ToString().Contains("secret") && !e.Summary.Contains("secret"));
     }
 }

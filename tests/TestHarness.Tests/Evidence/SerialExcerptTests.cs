@@ -31,7 +31,10 @@ public sealed class SerialExcerptTests
         Write("[1.0] boot\n");
 
         Of(_log.Length, Since).Words.Should().Be("nothing was written");
-        new FailureText("It failed.").Add(Of(_log.Length, Since).Label, Of(_log.Length, Since).Words).ToString().Should()
+        new FailureText("It failed.")
+            .Add(Of(_log.Length, Since).Label, Of(_log.Length, Since).Words)
+            .ToString()
+            .Should()
             .Be("It failed.\nSerial log (since the test began): nothing was written");
     }
 
@@ -41,7 +44,11 @@ public sealed class SerialExcerptTests
         Write("a\nb\nc\nd\n");
 
         Of(0, null).Label.Should().Be("Serial log (last 3 lines)");
-        Of(0, Since).Should().Match<SerialExcerpt>(excerpt => excerpt.Label == "Serial log (since the test began, last 3 lines)" && excerpt.Text == "b\nc\nd");
+        Of(0, Since)
+            .Should()
+            .Match<SerialExcerpt>(excerpt =>
+                excerpt.Label == "Serial log (since the test began, last 3 lines)" && excerpt.Text == "b\nc\nd"
+            );
     }
 
     [Fact]
@@ -69,5 +76,6 @@ public sealed class SerialExcerptTests
 
     private void Write(string text) => _log.Append(Encoding.UTF8.GetBytes(text));
 
-    private SerialExcerpt Of(long from, string? since) => SerialExcerpt.Of(_log.TextAt(from), since, lines: 3, new SecretMask(["tr0ub4dor"]), telling: null);
+    private SerialExcerpt Of(long from, string? since) =>
+        SerialExcerpt.Of(_log.TextAt(from), since, lines: 3, new SecretMask(["tr0ub4dor"]), telling: null);
 }

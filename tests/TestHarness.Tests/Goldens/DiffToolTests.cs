@@ -31,7 +31,12 @@ public sealed class DiffToolTests : IDisposable
             _sandbox.Run($"{ending}{run}{requiresTarget}");
             File.Delete(_sandbox.At($"LoginTests.Boots.login.received{ending}"));
             Action match = () => Match(ending);
-            match.Should().Throw<GoldenMismatchException>().Which.Message.Should().Contain("has no golden 'login' yet").And.Contain("(there is none)");
+            match
+                .Should()
+                .Throw<GoldenMismatchException>()
+                .Which.Message.Should()
+                .Contain("has no golden 'login' yet")
+                .And.Contain("(there is none)");
         }
 
         if (!requiresTarget)
@@ -66,10 +71,20 @@ public sealed class DiffToolTests : IDisposable
         File.WriteAllBytes(verified, ending == ".png" ? PngFile.Write(PixelImage.Filled(1, 1, 0xffffffff)) : [0xef, 0xbb, 0xbf]);
         Action match = () => Match(ending);
 
-        match.Should().Throw<GoldenMismatchException>().Which.Message.Should().Contain("has no golden 'login' yet")
-            .And.Contain($"{verified} (an empty placeholder, which DiffEngine wrote for a diff tool: it does not count)").And.EndWith("or run with TESTHARNESS_GOLDENS=missing.");
+        match
+            .Should()
+            .Throw<GoldenMismatchException>()
+            .Which.Message.Should()
+            .Contain("has no golden 'login' yet")
+            .And.Contain($"{verified} (an empty placeholder, which DiffEngine wrote for a diff tool: it does not count)")
+            .And.EndWith("or run with TESTHARNESS_GOLDENS=missing.");
 
-        ReceivedFiles.List(_sandbox.Folder).Should().ContainSingle().Which.IsChange.Should().BeFalse("there is no golden that it would replace");
+        ReceivedFiles
+            .List(_sandbox.Folder)
+            .Should()
+            .ContainSingle()
+            .Which.IsChange.Should()
+            .BeFalse("there is no golden that it would replace");
         GoldenSandbox.SetMode("missing");
         Match(ending);
         GoldenSandbox.SetMode("verify");

@@ -3,7 +3,10 @@ using FluentAssertions;
 
 namespace TestHarness.Tests.Goldens;
 
-/// <summary>A developer's diff tool, as DiffEngine knows them: writes down which files it is opened with. While it is there, tools may open, and no build server is seen.</summary>
+/// <summary>
+/// A developer's diff tool, as DiffEngine knows them: writes down which files it is opened with. While it is there, tools may open, and no
+/// build server is seen.
+/// </summary>
 internal sealed class FakeDiffTool : IDisposable
 {
     // More than the 5 that DiffEngine opens in one process.
@@ -18,10 +21,25 @@ internal sealed class FakeDiffTool : IDisposable
     {
         string program = Path.Combine(_folder, "tool");
         ExecutableScript.Write(program, $"echo \"$@\" >> '{Log}'");
-        var arguments = new LaunchArguments((received, verified) => $"\"{received}\" \"{verified}\"", (received, verified) => $"\"{received}\" \"{verified}\"");
+        var arguments = new LaunchArguments(
+            (received, verified) => $"\"{received}\" \"{verified}\"",
+            (received, verified) => $"\"{received}\" \"{verified}\""
+        );
         // The one that was added last is the first that DiffEngine takes.
-        DiffTools.AddTool(Guid.NewGuid().ToString(), autoRefresh: false, isMdi: false, supportsText: true, requiresTarget, useShellExecute: false, arguments, program, [".png"])
-            .Should().NotBeNull();
+        DiffTools
+            .AddTool(
+                Guid.NewGuid().ToString(),
+                autoRefresh: false,
+                isMdi: false,
+                supportsText: true,
+                requiresTarget,
+                useShellExecute: false,
+                arguments,
+                program,
+                [".png"]
+            )
+            .Should()
+            .NotBeNull();
         DiffRunner.MaxInstancesToLaunch(Most);
         DiffRunner.Disabled = false;
         BuildServerDetector.Detected = false;

@@ -45,7 +45,9 @@ public sealed class GoldenAreaTests : IDisposable
         _sandbox.Add(Verified, golden);
         var options = new GoldenOptions { IgnoredColour = colour };
         Matches(options).Should().BeTrue();
-        Matches(new GoldenOptions { IgnoredColour = "#00ff00" }).Should().Be(colour is null, "another colour is a colour, but what is erased is never compared");
+        Matches(new GoldenOptions { IgnoredColour = "#00ff00" })
+            .Should()
+            .Be(colour is null, "another colour is a colour, but what is erased is never compared");
 
         GoldenSandbox.SetMode("update");
         Golden.Match(GoldenSandbox.Shot(Screen("80808", "BELL")), "login", options);
@@ -98,18 +100,25 @@ public sealed class GoldenAreaTests : IDisposable
 
         Action match = () => Golden.Match(_shot, "login");
 
-        match.Should().Throw<GoldenMismatchException>().WithMessage($"*The file '*LoginTests.Boots.login.verified.json' is not in openQA's format for needles: {mistake}");
+        match
+            .Should()
+            .Throw<GoldenMismatchException>()
+            .WithMessage($"*The file '*LoginTests.Boots.login.verified.json' is not in openQA's format for needles: {mistake}");
     }
 
     [Fact]
     public void Needles_of_openQA_match_as_they_are()
     {
         // As openQA's needle editor writes them: a word, somewhere near; members that are not for matching.
-        Needle("inst-hello-20240101", """
+        Needle(
+            "inst-hello-20240101",
+            """
             { "area": [ { "xpos": 35, "ypos": 295, "width": 70, "height": 24, "match": 96, "margin": 60, "type": "match", "click_point": { "xpos": 10, "ypos": 12 } },
                         { "xpos": 495, "ypos": 15, "width": 80, "height": 24, "type": "exclude" } ],
               "properties": [ { "name": "workaround", "value": "bsc#1" } ], "tags": [ "ENV-DISTRI-opensuse", "inst-hello" ] }
-            """, Screen("00000"));
+            """,
+            Screen("00000")
+        );
         var options = new GoldenOptions { NeedleFolder = "needles" };
 
         Golden.Match(_shot, "inst-hello", options);
@@ -122,7 +131,11 @@ public sealed class GoldenAreaTests : IDisposable
         otherColour.Should().Throw<GoldenMismatchException>();
         GoldenSandbox.SetMode("update");
         Action update = () => Golden.Match(GoldenSandbox.Shot(GoldenSandbox.Screen("BELL")), "inst-hello", options);
-        update.Should().Throw<GoldenMismatchException>("needles are somebody else's").Which.Message.Should().EndWith("Try: if the screen is right, make a needle of the received picture.");
+        update
+            .Should()
+            .Throw<GoldenMismatchException>("needles are somebody else's")
+            .Which.Message.Should()
+            .EndWith("Try: if the screen is right, make a needle of the received picture.");
     }
 
     [Theory]
@@ -142,17 +155,31 @@ public sealed class GoldenAreaTests : IDisposable
     [Fact]
     public void A_needle_without_a_match_area_is_left_out_and_named()
     {
-        Needle("ocr", """{ "area": [ { "type": "ocr", "xpos": 0, "ypos": 0, "width": 100, "height": 100, "refstr": "hello" } ], "tags": [ "greeting" ] }""", Screen("0"));
+        Needle(
+            "ocr",
+            """{ "area": [ { "type": "ocr", "xpos": 0, "ypos": 0, "width": 100, "height": 100, "refstr": "hello" } ], "tags": [ "greeting" ] }""",
+            Screen("0")
+        );
         Needle("nothing", """{ "area": [], "tags": [ "greeting" ] }""", Screen("0"));
-        Needle("both", """
+        Needle(
+            "both",
+            """
             { "area": [ { "type": "ocr", "xpos": 0, "ypos": 0, "width": 90, "height": 90 }, { "type": "match", "xpos": 35, "ypos": 295, "width": 70, "height": 24 } ], "tags": [ "both" ] }
-            """, Screen("0"));
+            """,
+            Screen("0")
+        );
         Golden.Match(_shot, "both", new GoldenOptions { NeedleFolder = "needles" });
 
         Action match = () => Golden.Match(_shot, "greeting", new GoldenOptions { NeedleFolder = "needles" });
 
-        match.Should().Throw<GoldenMismatchException>().Which.Message.Should().StartWith("The screenshot has no golden 'greeting' among the needles.\nNeedles left out:\n")
-            .And.Contain("nothing.json: has no area of the type match").And.Contain("ocr.json: has no area of the type match").And.NotContain("both.json");
+        match
+            .Should()
+            .Throw<GoldenMismatchException>()
+            .Which.Message.Should()
+            .StartWith("The screenshot has no golden 'greeting' among the needles.\nNeedles left out:\n")
+            .And.Contain("nothing.json: has no area of the type match")
+            .And.Contain("ocr.json: has no area of the type match")
+            .And.NotContain("both.json");
     }
 
     private static PixelImage Screen(string clock, string word = "HELLO")

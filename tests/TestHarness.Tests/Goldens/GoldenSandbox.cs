@@ -34,7 +34,13 @@ internal sealed class GoldenSandbox : IDisposable
     /// <summary>Begins another test, or row of a theory.</summary>
     public GoldenTest Run(string id, string method = "Boots", Type? testClass = null)
     {
-        var test = new GoldenTest($"{Folder}/{id}", $"LoginTests.{method}({id})", testClass ?? typeof(LoginTests), method, At("LoginTests.cs"))
+        var test = new GoldenTest(
+            $"{Folder}/{id}",
+            $"LoginTests.{method}({id})",
+            testClass ?? typeof(LoginTests),
+            method,
+            At("LoginTests.cs")
+        )
         {
             Attach = (name, content) => Attached[name] = content.ToArray(),
         };
@@ -73,7 +79,5 @@ internal sealed class GoldenSandbox : IDisposable
 /// <summary>The test class that does not exist: only its name and its method count.</summary>
 internal sealed class LoginTests
 {
-    public static void Boots()
-    {
-    }
+    public static void Boots() { }
 }

@@ -25,31 +25,36 @@ public sealed class GoldenTextTests : IDisposable
 
         GoldenMismatchException failure = Fails(string.Join('\n', lines));
 
-        failure.Message.Should().Be(
-            $"""
-            The text does not match the golden 'boot'.
-            Different: 1 line missing, 2 lines new; the first is line 20
-            Difference (- golden, + received):
-                  17  line 17
-                  18  line 18
-                  19  line 19
-              -   20  line 20
-              +   20  line twenty
-                  21  line 21
-                  22  line 22
-                  23  line 23
-                 ⋮
-                  29  line 29
-                  30  line 30
-                  31  line 31
-              +   32  and a half
-                  33  line 32
-                  34  line 33
-                  35  line 34
-            Golden: {_sandbox.At(Verified)}
-            Received: {_sandbox.At("LoginTests.Boots.boot.received.txt")}
-            Try: if what was received is right: mv '{_sandbox.At("LoginTests.Boots.boot.received.txt")}' '{_sandbox.At(Verified)}', or run with TESTHARNESS_GOLDENS=update.
-            """);
+        failure
+            .Message.Should()
+            .Be(
+                $"""
+                The text does not match the golden 'boot'.
+                Different: 1 line missing, 2 lines new; the first is line 20
+                Difference (- golden, + received):
+                      17  line 17
+                      18  line 18
+                      19  line 19
+                  -   20  line 20
+                  +   20  line twenty
+                      21  line 21
+                      22  line 22
+                      23  line 23
+                     ⋮
+                      29  line 29
+                      30  line 30
+                      31  line 31
+                  +   32  and a half
+                      33  line 32
+                      34  line 33
+                      35  line 34
+                Golden: {_sandbox.At(Verified)}
+                Received: {_sandbox.At("LoginTests.Boots.boot.received.txt")}
+                Try: if what was received is right: mv '{_sandbox.At("LoginTests.Boots.boot.received.txt")}' '{_sandbox.At(
+                    Verified
+                )}', or run with TESTHARNESS_GOLDENS=update.
+                """
+            );
         _sandbox.Attached.Keys.Should().Equal("boot.expected.txt", "boot.actual.txt");
     }
 
@@ -117,7 +122,11 @@ public sealed class GoldenTextTests : IDisposable
         "[{time}] eth0: {mac}\nlogin: ".Should().MatchGolden("boot");
         Action plain = () => "[    7.654321] eth0: 52:54:00:65:43:21\nlogin: ".Should().MatchGolden("boot");
         plain.Should().Throw<GoldenMismatchException>();
-        Golden.Match("[    7.654321] eth0: 52:54:00:65:43:21\nlogin: ", "boot", new GoldenTextOptions { Scrubbers = [Scrubber.KernelTimestamps, Scrubber.MacAddresses] });
+        Golden.Match(
+            "[    7.654321] eth0: 52:54:00:65:43:21\nlogin: ",
+            "boot",
+            new GoldenTextOptions { Scrubbers = [Scrubber.KernelTimestamps, Scrubber.MacAddresses] }
+        );
     }
 
     [Fact]
@@ -136,7 +145,11 @@ public sealed class GoldenTextTests : IDisposable
 
         File.ReadAllText(_sandbox.At(Verified)).Should().Be("building\n[standard error]\nno rule\n[exit code 2]\n");
         Action other = () => (result with { ExitCode = 1 }).Should().MatchGolden("boot");
-        other.Should().Throw<GoldenMismatchException>().Which.Message.Should().StartWith("The output of the command 'make' does not match the golden 'boot'.");
+        other
+            .Should()
+            .Throw<GoldenMismatchException>()
+            .Which.Message.Should()
+            .StartWith("The output of the command 'make' does not match the golden 'boot'.");
     }
 
     [Fact]

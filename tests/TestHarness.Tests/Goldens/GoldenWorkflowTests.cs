@@ -23,15 +23,22 @@ public sealed class GoldenWorkflowTests
 
         sandbox.Files.Should().Equal(Received);
         File.ReadAllBytes(sandbox.At(Received)).Should().Equal(shot.Png.ToArray());
-        failure.Message.Should().Be(
-            $"""
-            The screenshot has no golden 'login' yet.
-            Golden: {sandbox.At(Verified)} (there is none)
-            Received: {sandbox.At(Received)}
-            Try: if what was received is right: mv '{sandbox.At(Received)}' '{sandbox.At(Verified)}', or run with TESTHARNESS_GOLDENS=missing.
-            """);
+        failure
+            .Message.Should()
+            .Be(
+                $"""
+                The screenshot has no golden 'login' yet.
+                Golden: {sandbox.At(Verified)} (there is none)
+                Received: {sandbox.At(Received)}
+                Try: if what was received is right: mv '{sandbox.At(Received)}' '{sandbox.At(
+                    Verified
+                )}', or run with TESTHARNESS_GOLDENS=missing.
+                """
+            );
         failure.Outcome.Should().Be(FailureOutcome.AssertionFailed);
-        (failure.GoldenName, failure.VerifiedFile, failure.ReceivedFile, failure.DifferenceFile).Should().Be(("login", null, sandbox.At(Received), null));
+        (failure.GoldenName, failure.VerifiedFile, failure.ReceivedFile, failure.DifferenceFile)
+            .Should()
+            .Be(("login", null, sandbox.At(Received), null));
         sandbox.Attached.Keys.Should().Equal("login.actual.png");
     }
 
@@ -45,17 +52,22 @@ public sealed class GoldenWorkflowTests
 
         GoldenMismatchException failure = Fails(GoldenSandbox.Shot(wrong));
 
-        failure.Message.Should().Be(
-            $"""
-            The screenshot does not match the golden 'login'.
-            Different: 289 of 256,000 pixels (0.113 %), 0 may
-            Largest area: 58×14 at 40,300 (bottom left)
-            Other areas: 1×1 at 630,5 (top right)
-            Golden: {sandbox.At(Verified)}
-            Received: {sandbox.At(Received)}
-            Difference: {sandbox.At(Difference)}
-            Try: if what was received is right: mv '{sandbox.At(Received)}' '{sandbox.At(Verified)}', or run with TESTHARNESS_GOLDENS=update.
-            """);
+        failure
+            .Message.Should()
+            .Be(
+                $"""
+                The screenshot does not match the golden 'login'.
+                Different: 289 of 256,000 pixels (0.113 %), 0 may
+                Largest area: 58×14 at 40,300 (bottom left)
+                Other areas: 1×1 at 630,5 (top right)
+                Golden: {sandbox.At(Verified)}
+                Received: {sandbox.At(Received)}
+                Difference: {sandbox.At(Difference)}
+                Try: if what was received is right: mv '{sandbox.At(Received)}' '{sandbox.At(
+                    Verified
+                )}', or run with TESTHARNESS_GOLDENS=update.
+                """
+            );
         failure.DifferentPixels.Should().Be(289);
         failure.DifferentAreas.Should().Equal(new ScreenArea(40, 300, 58, 14), new ScreenArea(630, 5, 1, 1));
         PixelImage drawn = PngFile.Read(File.ReadAllBytes(sandbox.At(Difference)), "difference");
@@ -98,7 +110,9 @@ public sealed class GoldenWorkflowTests
             match.Should().NotThrow();
         else
             match.Should().Throw<GoldenMismatchException>();
-        (File.Exists(sandbox.At(Verified)) && File.ReadAllBytes(sandbox.At(Verified)).SequenceEqual(shot.Png.ToArray())).Should().Be(written);
+        (File.Exists(sandbox.At(Verified)) && File.ReadAllBytes(sandbox.At(Verified)).SequenceEqual(shot.Png.ToArray()))
+            .Should()
+            .Be(written);
         File.Exists(sandbox.At(Received)).Should().Be(!written);
     }
 
@@ -109,7 +123,10 @@ public sealed class GoldenWorkflowTests
 
         Action match = () => Golden.Match(GoldenSandbox.Shot(GoldenSandbox.Screen()), "login");
 
-        match.Should().Throw<HostNotReadyException>().WithMessage("TESTHARNESS_GOLDENS is 'approve'*verify, missing, update or update-and-fail.");
+        match
+            .Should()
+            .Throw<HostNotReadyException>()
+            .WithMessage("TESTHARNESS_GOLDENS is 'approve'*verify, missing, update or update-and-fail.");
     }
 
     [Fact]
@@ -146,7 +163,10 @@ public sealed class GoldenWorkflowTests
         Golden.Match(Of("BELL", "debian-12"), "login", new GoldenOptions { Variant = "debian-12" });
         Golden.Match(Of("BELL", "debian-12"), "other", new GoldenOptions { Variant = "debian-12" });
 
-        sandbox.Files.Should().Contain("LoginTests.Boots.other.debian-12.verified.png").And.NotContain("LoginTests.Boots.login.debian-12.verified.png");
+        sandbox
+            .Files.Should()
+            .Contain("LoginTests.Boots.other.debian-12.verified.png")
+            .And.NotContain("LoginTests.Boots.login.debian-12.verified.png");
     }
 
     [Fact]
@@ -159,13 +179,19 @@ public sealed class GoldenWorkflowTests
 
         GoldenMismatchException failure = Fails(GoldenSandbox.Shot(GoldenSandbox.Screen("BELL")));
 
-        failure.Message.Should().StartWith("The golden 'login' is written twice in one run, with different content.")
-            .And.Contain("Written by: LoginTests.Boots(1)").And.Contain("And now by: LoginTests.Boots(2)").And.Contain("Try: give them names of their own");
+        failure
+            .Message.Should()
+            .StartWith("The golden 'login' is written twice in one run, with different content.")
+            .And.Contain("Written by: LoginTests.Boots(1)")
+            .And.Contain("And now by: LoginTests.Boots(2)")
+            .And.Contain("Try: give them names of their own");
         GoldenSandbox.SetMode("verify");
         sandbox.Run("3");
         Fails(GoldenSandbox.Shot(GoldenSandbox.Screen("BELL")));
         sandbox.Run("4");
-        Fails(GoldenSandbox.Shot(GoldenSandbox.Screen("BOB0"))).Message.Should().Contain("Received: not written: LoginTests.Boots(3) has written");
+        Fails(GoldenSandbox.Shot(GoldenSandbox.Screen("BOB0")))
+            .Message.Should()
+            .Contain("Received: not written: LoginTests.Boots(3) has written");
     }
 
     [Theory]
@@ -176,7 +202,8 @@ public sealed class GoldenWorkflowTests
         using var sandbox = new GoldenSandbox("update");
         File.WriteAllBytes(sandbox.At(Verified), PngFile.Write(GoldenSandbox.Screen())[..length]);
 
-        Fails(GoldenSandbox.Shot(GoldenSandbox.Screen())).Message.Should()
+        Fails(GoldenSandbox.Shot(GoldenSandbox.Screen()))
+            .Message.Should()
             .StartWith($"The golden 'login' can't be read.\nReason: The picture '{sandbox.At(Verified)}' can't be read: it is ");
     }
 
@@ -203,7 +230,10 @@ public sealed class GoldenWorkflowTests
         Action text = () => Golden.Match("hello", "motd");
         text.Should().Throw<GoldenMismatchException>();
 
-        Golden.AcceptReceived(sandbox.Folder).Should().BeEquivalentTo(sandbox.At(Verified), sandbox.At("LoginTests.Boots.motd.verified.txt"));
+        Golden
+            .AcceptReceived(sandbox.Folder)
+            .Should()
+            .BeEquivalentTo(sandbox.At(Verified), sandbox.At("LoginTests.Boots.motd.verified.txt"));
 
         Golden.Match(shot, "login");
         Golden.Match("hello", "motd");
@@ -221,7 +251,10 @@ public sealed class GoldenWorkflowTests
         sandbox.Add("OtherTests.Boots.login.verified.png", GoldenSandbox.Screen());
         Golden.Match(GoldenSandbox.Shot(GoldenSandbox.Screen()), "login");
 
-        Golden.FindUnused([test]).Should().Equal(sandbox.At("LoginTests.Boots.old.verified.png"), sandbox.At("LoginTests.Renamed.login.verified.png"));
+        Golden
+            .FindUnused([test])
+            .Should()
+            .Equal(sandbox.At("LoginTests.Boots.old.verified.png"), sandbox.At("LoginTests.Renamed.login.verified.png"));
         Golden.FindUnused([]).Should().BeEmpty("of tests that did not run nothing is known");
     }
 

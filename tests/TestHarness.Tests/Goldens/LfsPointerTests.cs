@@ -8,11 +8,16 @@ using Xunit;
 
 namespace TestHarness.Tests.Goldens;
 
-/// <summary>A file of the user's that is a pointer of Git LFS, because its content was not fetched, is named as one; nothing is compared with its text, and nothing boots from it.</summary>
+/// <summary>
+/// A file of the user's that is a pointer of Git LFS, because its content was not fetched, is named as one; nothing is compared with its
+/// text, and nothing boots from it.
+/// </summary>
 [Collection(nameof(GoldenCollection))]
 public sealed class LfsPointerTests : IDisposable
 {
-    private const string Pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a214614ab2935c943f9e0ff69d22eadbb8f32b1258daaa5e2ca24d17e2393\nsize 12345\n";
+    private const string Pointer =
+        "version https://git-lfs.github.com/spec/v1\noid "
+        + "sha256:4d7a214614ab2935c943f9e0ff69d22eadbb8f32b1258daaa5e2ca24d17e2393\nsize 12345\n";
     private const string Named = "it is a pointer of Git LFS";
     private const string Remedy = "git lfs pull";
 
@@ -25,12 +30,17 @@ public sealed class LfsPointerTests : IDisposable
 
     [Theory]
     [InlineData(Pointer, true)]
-    [InlineData("version https://git-lfs.github.com/spec/v1\next-0-foo sha256:1\noid sha256:4d7a214614ab2935c943f9e0ff69d22eadbb8f32b1258daaa5e2ca24d17e2393\nsize 0\n", true)]
+    [InlineData(
+        "version https://git-lfs.github.com/spec/v1\next-0-foo sha256:1\noid "
+            + "sha256:4d7a214614ab2935c943f9e0ff69d22eadbb8f32b1258daaa5e2ca24d17e2393\nsize 0\n",
+        true
+    )]
     [InlineData("version https://git-lfs.github.com/spec/v1\n", false)]
     [InlineData("$ cat pointer\n" + Pointer, false)]
     [InlineData(Pointer + "and more\n", false)]
     [InlineData("", false)]
-    public void A_pointer_is_told_from_what_only_resembles_it(string content, bool expected) => LfsPointer.Is(Encoding.UTF8.GetBytes(content)).Should().Be(expected);
+    public void A_pointer_is_told_from_what_only_resembles_it(string content, bool expected) =>
+        LfsPointer.Is(Encoding.UTF8.GetBytes(content)).Should().Be(expected);
 
     [Theory]
     [InlineData("verify")]
@@ -64,7 +74,10 @@ public sealed class LfsPointerTests : IDisposable
     public void A_needle_is_named(string ending)
     {
         Directory.CreateDirectory(_sandbox.At("needles"));
-        File.WriteAllText(_sandbox.At("needles/hello.json"), """{ "area": [ { "xpos": 35, "ypos": 295, "width": 70, "height": 24, "type": "match" } ], "tags": [ "hello" ] }""");
+        File.WriteAllText(
+            _sandbox.At("needles/hello.json"),
+            """{ "area": [ { "xpos": 35, "ypos": 295, "width": 70, "height": 24, "type": "match" } ], "tags": [ "hello" ] }"""
+        );
         Write($"needles/hello.{ending}");
 
         FailsToRead(() => Golden.Match(_shot, "hello", new GoldenOptions { NeedleFolder = "needles" }), "hello", $"needles/hello.{ending}");
@@ -89,7 +102,11 @@ public sealed class LfsPointerTests : IDisposable
         string disk = Write("disk.img");
         Action open = () => OwnDisk.Open(disk, disk, format);
 
-        open.Should().Throw<ImageException>().Which.Message.Should().Contain("a pointer of Git LFS (its content was not fetched)").And.Contain($"Try: {Remedy}");
+        open.Should()
+            .Throw<ImageException>()
+            .Which.Message.Should()
+            .Contain("a pointer of Git LFS (its content was not fetched)")
+            .And.Contain($"Try: {Remedy}");
     }
 
     [Theory]
@@ -102,7 +119,11 @@ public sealed class LfsPointerTests : IDisposable
         Write(name);
         Action open = () => OwnImage.Open(new MachineSpec { Image = _sandbox.At("disk.raw") }, _sandbox.At("disk.raw"), DiskFormat.Raw);
 
-        open.Should().Throw<ImageException>().Which.Message.Should().Contain($"File: {_sandbox.At(name)}\nReason: {Named}").And.Contain($"Try: {Remedy}");
+        open.Should()
+            .Throw<ImageException>()
+            .Which.Message.Should()
+            .Contain($"File: {_sandbox.At(name)}\nReason: {Named}")
+            .And.Contain($"Try: {Remedy}");
     }
 
     [Theory]
@@ -123,7 +144,8 @@ public sealed class LfsPointerTests : IDisposable
         string file = Write("package.tar.zst");
         var cache = new StoredImages(_sandbox.At("cache"));
         Func<Task> import = () => new DiskImport(cache, file, null).RunAsync(null, Token);
-        Func<Task> copy = () => new FetchedImages(_sandbox.At("cache")).GetAsync($"file://{file}", Convert.ToHexStringLower(SHA256.HashData([])), null, Token);
+        Func<Task> copy = () =>
+            new FetchedImages(_sandbox.At("cache")).GetAsync($"file://{file}", Convert.ToHexStringLower(SHA256.HashData([])), null, Token);
 
         foreach (Func<Task> use in (Func<Task>[])[import, copy])
             (await use.Should().ThrowAsync<ImageException>()).Which.Message.Should().Contain($"Reason: {Named}").And.Contain(Remedy);
@@ -132,8 +154,14 @@ public sealed class LfsPointerTests : IDisposable
     }
 
     private static void FailsToRead(Action match, string golden, string file) =>
-        match.Should().Throw<GoldenMismatchException>().Which.Message.Should().StartWith($"The golden '{golden}' can't be read.\nReason: The file '")
-            .And.Contain(file).And.Contain(Named).And.Contain(Remedy);
+        match
+            .Should()
+            .Throw<GoldenMismatchException>()
+            .Which.Message.Should()
+            .StartWith($"The golden '{golden}' can't be read.\nReason: The file '")
+            .And.Contain(file)
+            .And.Contain(Named)
+            .And.Contain(Remedy);
 
     private string Write(string name)
     {

@@ -6,15 +6,18 @@ using Xunit;
 namespace TestHarness.Tests.Guest;
 
 /// <summary>
-/// Every byte that the agent passes on is its own stream's, whatever the host's reader does. <c>bash tests/run.sh --soak</c> asks for a million commands; a usual
-/// run for a few. Its variables: SOAK_COMMANDS and SOAK_SEED.
+/// Every byte that the agent passes on is its own stream's, whatever the host's reader does. <c>bash tests/run.sh --soak</c> asks for a
+/// million commands; a usual run for a few. Its variables: SOAK_COMMANDS and SOAK_SEED.
 /// </summary>
 public sealed class AgentByteFuzzTests
 {
     private const string FewCommands = "1000";
 
     private static readonly TimeSpan Duration = TimeSpan.FromSeconds(20);
-    private static readonly int Seed = int.Parse(Environment.GetEnvironmentVariable("SOAK_SEED") ?? $"{Random.Shared.Next(100_000)}", CultureInfo.InvariantCulture);
+    private static readonly int Seed = int.Parse(
+        Environment.GetEnvironmentVariable("SOAK_SEED") ?? $"{Random.Shared.Next(100_000)}",
+        CultureInfo.InvariantCulture
+    );
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 

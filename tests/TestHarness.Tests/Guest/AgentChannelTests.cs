@@ -48,8 +48,17 @@ public sealed class AgentChannelTests : CompiledAgentTests
     [Fact]
     public async Task Serves_32_commands_at_once()
     {
-        CommandResult[] results = await Task.WhenAll(Enumerable.Range(0, 32).Select(i =>
-            Connection.RunToEndAsync(Script($"cat; echo error {i} >&2; exit {i}"), Encoding.UTF8.GetBytes(new string((char)('A' + i), 100_000)), Token)));
+        CommandResult[] results = await Task.WhenAll(
+            Enumerable
+                .Range(0, 32)
+                .Select(i =>
+                    Connection.RunToEndAsync(
+                        Script($"cat; echo error {i} >&2; exit {i}"),
+                        Encoding.UTF8.GetBytes(new string((char)('A' + i), 100_000)),
+                        Token
+                    )
+                )
+        );
 
         for (int i = 0; i < results.Length; i++)
         {
@@ -87,8 +96,9 @@ public sealed class AgentChannelTests : CompiledAgentTests
         while (listeners.Count < AgentProtocol.MaxStreams)
             listeners.Add(await Connection.ListenAsync("", 0, Token));
 
-        (await Connection.Awaiting(c => c.RunAsync(new AgentCommand(["true"]), Token)).Should().ThrowAsync<AgentException>())
-            .WithMessage("*too many streams");
+        (await Connection.Awaiting(c => c.RunAsync(new AgentCommand(["true"]), Token)).Should().ThrowAsync<AgentException>()).WithMessage(
+            "*too many streams"
+        );
 
         await listeners[7].DisposeAsync();
         await Connection.PingAsync(Token);
@@ -159,16 +169,17 @@ public sealed class AgentChannelTests : CompiledAgentTests
         static async Task ReadUntilCancelledAsync(Stream stream)
         {
             byte[] buffer = new byte[65536];
-            while (await stream.ReadAsync(buffer, Token) > 0)
-            {
-            }
+            while (await stream.ReadAsync(buffer, Token) > 0) { }
         }
     }
 
     [Fact]
     public async Task Types_end_of_file_and_echoes_on_a_terminal()
     {
-        var command = new AgentCommand(["sh", "-c", "stty size; tty -s && echo terminal $TERM; read line; stty size; cat; exit 5"]) { Terminal = new AgentTerminal(100, 37) };
+        var command = new AgentCommand(["sh", "-c", "stty size; tty -s && echo terminal $TERM; read line; stty size; cat; exit 5"])
+        {
+            Terminal = new AgentTerminal(100, 37),
+        };
         await using AgentProcess process = await Connection.RunAsync(command, Token);
         (await ReadLineAsync(process.StandardOutput, Token)).Should().Be("37 100");
         (await ReadLineAsync(process.StandardOutput, Token)).Should().Be("terminal linux");

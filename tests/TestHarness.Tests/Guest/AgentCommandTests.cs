@@ -77,14 +77,22 @@ public sealed class AgentCommandTests : CompiledAgentTests
     {
         var command = new AgentCommand(["env"])
         {
-            Environment = new Dictionary<string, string> { ["GREETING"] = "a=b c", ["LANG"] = "C", ["EMPTY"] = "", ["TESTHARNESS_STREAM"] = "mine" },
+            Environment = new Dictionary<string, string>
+            {
+                ["GREETING"] = "a=b c",
+                ["LANG"] = "C",
+                ["EMPTY"] = "",
+                ["TESTHARNESS_STREAM"] = "mine",
+            },
         };
 
         CommandResult result = await Connection.RunToEndAsync(command, input: null, Token);
 
         string[] lines = result.Text.Split('\n', StringSplitOptions.RemoveEmptyEntries);
-        lines.Select(line => line.Split('=')[0]).Should().BeEquivalentTo(
-            "PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "TESTHARNESS_STREAM", "GREETING", "EMPTY");
+        lines
+            .Select(line => line.Split('=')[0])
+            .Should()
+            .BeEquivalentTo("PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "TESTHARNESS_STREAM", "GREETING", "EMPTY");
         lines.Should().Contain("GREETING=a=b c").And.Contain("LANG=C").And.Contain("EMPTY=").And.NotContain("TESTHARNESS_STREAM=mine");
     }
 
@@ -105,7 +113,9 @@ public sealed class AgentCommandTests : CompiledAgentTests
     [Fact]
     public async Task Runs_in_the_directory_that_was_asked_for()
     {
-        (await Connection.RunToEndAsync(new AgentCommand(["pwd"]) { WorkingDirectory = "/usr" }, input: null, Token)).Text.Should().Be("/usr\n");
+        (await Connection.RunToEndAsync(new AgentCommand(["pwd"]) { WorkingDirectory = "/usr" }, input: null, Token))
+            .Text.Should()
+            .Be("/usr\n");
     }
 
     [Fact]
@@ -123,7 +133,9 @@ public sealed class AgentCommandTests : CompiledAgentTests
         if (Environment.IsPrivilegedProcess)
             (await Connection.RunToEndAsync(command, input: null, Token)).Text.Should().StartWith("nobody\nnogroup\nnobody nobody\n/");
         else
-            (await Connection.Awaiting(c => c.RunAsync(command, Token)).Should().ThrowAsync<AgentException>()).Which.ErrorNumber.Should().Be(1);
+            (await Connection.Awaiting(c => c.RunAsync(command, Token)).Should().ThrowAsync<AgentException>())
+                .Which.ErrorNumber.Should()
+                .Be(1);
     }
 
     [Theory]
@@ -143,16 +155,27 @@ public sealed class AgentCommandTests : CompiledAgentTests
     [Fact]
     public async Task Says_why_when_user_or_directory_do_not_exist()
     {
-        (await Connection.Awaiting(c => c.RunAsync(new AgentCommand(["true"]) { User = "no-such-user" }, Token)).Should().ThrowAsync<AgentException>())
-            .WithMessage("user no-such-user: not in /etc/passwd");
-        (await Connection.Awaiting(c => c.RunAsync(new AgentCommand(["true"]) { WorkingDirectory = "/nope" }, Token)).Should().ThrowAsync<AgentException>())
-            .WithMessage("chdir /nope: No such file or directory");
+        (
+            await Connection
+                .Awaiting(c => c.RunAsync(new AgentCommand(["true"]) { User = "no-such-user" }, Token))
+                .Should()
+                .ThrowAsync<AgentException>()
+        ).WithMessage("user no-such-user: not in /etc/passwd");
+        (
+            await Connection
+                .Awaiting(c => c.RunAsync(new AgentCommand(["true"]) { WorkingDirectory = "/nope" }, Token))
+                .Should()
+                .ThrowAsync<AgentException>()
+        ).WithMessage("chdir /nope: No such file or directory");
     }
 
     [Fact]
     public async Task Starts_commands_with_default_signals_and_three_descriptors()
     {
-        CommandResult result = await Connection.RunToEndAsync("grep -E 'Sig(Blk|Ign)' /proc/self/status; ls /proc/self/fd | wc -l; umask", Token);
+        CommandResult result = await Connection.RunToEndAsync(
+            "grep -E 'Sig(Blk|Ign)' /proc/self/status; ls /proc/self/fd | wc -l; umask",
+            Token
+        );
 
         // ls itself has the folder open, as its fourth.
         result.Text.Should().Be("SigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\n4\n0022\n");
@@ -181,14 +204,27 @@ public sealed class AgentCommandTests : CompiledAgentTests
         await Connection.PingAsync(Token);
 
         Directory.GetFiles(descriptors).Length.Should().Be(before);
-        ChildrenOf(Agent.Process.Id).Should().ContainSingle("one waits for the next command").Which.Should().Match(child => IsRunning(child));
+        ChildrenOf(Agent.Process.Id)
+            .Should()
+            .ContainSingle("one waits for the next command")
+            .Which.Should()
+            .Match(child => IsRunning(child));
     }
 
     [Fact]
     public async Task Refuses_to_change_the_machine_when_it_serves_a_socket()
     {
         AgentSettled settled = await Connection.SettleAsync(DateTimeOffset.UnixEpoch, new byte[32], "other", newMachineId: false, Token);
-        settled.Should().BeEquivalentTo(new { ClockError = 1, RandomError = 1, HostNameError = 1 });
+        settled
+            .Should()
+            .BeEquivalentTo(
+                new
+                {
+                    ClockError = 1,
+                    RandomError = 1,
+                    HostNameError = 1,
+                }
+            );
         settled.Clock.Should().BeCloseTo(DateTimeOffset.UtcNow, TimeSpan.FromSeconds(5));
         (await Connection.SettleAsync(null, default, null, newMachineId: false, Token)).Succeeded.Should().BeTrue();
 

@@ -13,35 +13,42 @@ public sealed class AgentConnectionTests
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
-    public static TheoryData<string, byte[]> Lies => new()
-    {
-        { "no frame", "some text from a kernel"u8.ToArray() },
-        { "an unknown type", [0, 0, 0, 0, 1, 0, 0, 0, 99, 0, (byte)'T', (byte)'H'] },
-        { "an unknown channel", [0, 0, 0, 0, 1, 0, 0, 0, 6, 3, (byte)'T', (byte)'H'] },
-        { "a payload that is too long", [255, 255, 255, 255, 1, 0, 0, 0, 6, 1, (byte)'T', (byte)'H'] },
-        { "another's HELLO", FakeGuest.Hello([.. Enumerable.Repeat((byte)9, 16)]) },
-        { "a frame that only a host sends", FakeGuest.Frame(AgentFrameType.Kill, 1, 0, []) },
-        { "a RUN", FakeGuest.Frame(AgentFrameType.Run, 1, 0, []) },
-        { "a second STARTED", FakeGuest.Frame(AgentFrameType.Started, 1, 0, [1, 0, 0, 0]) },
-        { "data beyond the window", [.. Enumerable.Repeat(FakeGuest.Frame(AgentFrameType.Data, 1, 1, new byte[65536]), 5).SelectMany(frame => frame)] },
-        { "data towards the guest", FakeGuest.Frame(AgentFrameType.Data, 1, 0, [1]) },
-        { "data after the end", [.. FakeGuest.Frame(AgentFrameType.End, 1, 1, []), .. FakeGuest.Frame(AgentFrameType.Data, 1, 1, [1])] },
-        { "a window for an output", FakeGuest.Frame(AgentFrameType.Window, 1, 1, [1, 0, 0, 0]) },
-        { "a window beyond all bounds", FakeGuest.Frame(AgentFrameType.Window, 1, 0, [255, 255, 255, 127]) },
-        { "a window for what was not sent", FakeGuest.Frame(AgentFrameType.Window, 1, 0, [1, 0, 0, 0]) },
-        { "a negative window", FakeGuest.Frame(AgentFrameType.Window, 1, 0, [255, 255, 255, 255]) },
-        { "half a window", FakeGuest.Frame(AgentFrameType.Window, 1, 0, [1]) },
-        { "an EXIT of an unknown kind", FakeGuest.Frame(AgentFrameType.Exit, 1, 0, [9, 0, 0, 0, 0]) },
-        { "an EXIT with a code beyond 255", FakeGuest.Frame(AgentFrameType.Exit, 1, 0, [0, 0, 1, 0, 0]) },
-        { "an EXIT with signal 0", FakeGuest.Frame(AgentFrameType.Exit, 1, 0, [1, 0, 0, 0, 0]) },
-        { "half an EXIT", FakeGuest.Frame(AgentFrameType.Exit, 1, 0, [0]) },
-        { "an ERROR without a number", FakeGuest.Frame(AgentFrameType.Error, 1, 0, []) },
-        { "a connection for a stream of the host's", FakeGuest.Frame(AgentFrameType.Accepted, 2, 0, [1, 0, 0, 0]) },
-        { "half an ACCEPTED", FakeGuest.Frame(AgentFrameType.Accepted, 0x80000001, 0, [1]) },
-        { "a SETTLED that is too short", FakeGuest.Frame(AgentFrameType.Settled, 0, 0, [1]) },
-        { "a PONG that is too short", FakeGuest.Frame(AgentFrameType.Pong, 0, 0, [1]) },
-        { "a protocol error of ours", FakeGuest.Frame(AgentFrameType.Error, 0, 0, [71, 0, 0, 0, .. "why"u8]) },
-    };
+    public static TheoryData<string, byte[]> Lies =>
+        new()
+        {
+            { "no frame", "some text from a kernel"u8.ToArray() },
+            { "an unknown type", [0, 0, 0, 0, 1, 0, 0, 0, 99, 0, (byte)'T', (byte)'H'] },
+            { "an unknown channel", [0, 0, 0, 0, 1, 0, 0, 0, 6, 3, (byte)'T', (byte)'H'] },
+            { "a payload that is too long", [255, 255, 255, 255, 1, 0, 0, 0, 6, 1, (byte)'T', (byte)'H'] },
+            { "another's HELLO", FakeGuest.Hello([.. Enumerable.Repeat((byte)9, 16)]) },
+            { "a frame that only a host sends", FakeGuest.Frame(AgentFrameType.Kill, 1, 0, []) },
+            { "a RUN", FakeGuest.Frame(AgentFrameType.Run, 1, 0, []) },
+            { "a second STARTED", FakeGuest.Frame(AgentFrameType.Started, 1, 0, [1, 0, 0, 0]) },
+            {
+                "data beyond the window",
+                [.. Enumerable.Repeat(FakeGuest.Frame(AgentFrameType.Data, 1, 1, new byte[65536]), 5).SelectMany(frame => frame)]
+            },
+            { "data towards the guest", FakeGuest.Frame(AgentFrameType.Data, 1, 0, [1]) },
+            {
+                "data after the end",
+                [.. FakeGuest.Frame(AgentFrameType.End, 1, 1, []), .. FakeGuest.Frame(AgentFrameType.Data, 1, 1, [1])]
+            },
+            { "a window for an output", FakeGuest.Frame(AgentFrameType.Window, 1, 1, [1, 0, 0, 0]) },
+            { "a window beyond all bounds", FakeGuest.Frame(AgentFrameType.Window, 1, 0, [255, 255, 255, 127]) },
+            { "a window for what was not sent", FakeGuest.Frame(AgentFrameType.Window, 1, 0, [1, 0, 0, 0]) },
+            { "a negative window", FakeGuest.Frame(AgentFrameType.Window, 1, 0, [255, 255, 255, 255]) },
+            { "half a window", FakeGuest.Frame(AgentFrameType.Window, 1, 0, [1]) },
+            { "an EXIT of an unknown kind", FakeGuest.Frame(AgentFrameType.Exit, 1, 0, [9, 0, 0, 0, 0]) },
+            { "an EXIT with a code beyond 255", FakeGuest.Frame(AgentFrameType.Exit, 1, 0, [0, 0, 1, 0, 0]) },
+            { "an EXIT with signal 0", FakeGuest.Frame(AgentFrameType.Exit, 1, 0, [1, 0, 0, 0, 0]) },
+            { "half an EXIT", FakeGuest.Frame(AgentFrameType.Exit, 1, 0, [0]) },
+            { "an ERROR without a number", FakeGuest.Frame(AgentFrameType.Error, 1, 0, []) },
+            { "a connection for a stream of the host's", FakeGuest.Frame(AgentFrameType.Accepted, 2, 0, [1, 0, 0, 0]) },
+            { "half an ACCEPTED", FakeGuest.Frame(AgentFrameType.Accepted, 0x80000001, 0, [1]) },
+            { "a SETTLED that is too short", FakeGuest.Frame(AgentFrameType.Settled, 0, 0, [1]) },
+            { "a PONG that is too short", FakeGuest.Frame(AgentFrameType.Pong, 0, 0, [1]) },
+            { "a protocol error of ours", FakeGuest.Frame(AgentFrameType.Error, 0, 0, [71, 0, 0, 0, .. "why"u8]) },
+        };
 
     [Theory]
     [MemberData(nameof(Lies))]
@@ -70,7 +77,10 @@ public sealed class AgentConnectionTests
         await using FakeGuest guest = await FakeGuest.CreateAsync(Token);
         Task<AgentHello> handshake = guest.Connection.HandshakeAsync(Token);
         byte[] nonce = (await guest.ReceiveAsync(Token)).Payload;
-        await guest.SendAsync([.. "THTHTH"u8, .. FakeGuest.Hello([.. Enumerable.Repeat((byte)9, 16)]), .. FakeGuest.Frame(AgentFrameType.Data, 1, 1, [1])], Token);
+        await guest.SendAsync(
+            [.. "THTHTH"u8, .. FakeGuest.Hello([.. Enumerable.Repeat((byte)9, 16)]), .. FakeGuest.Frame(AgentFrameType.Data, 1, 1, [1])],
+            Token
+        );
         // The answer itself, a byte at a time.
         foreach (byte one in FakeGuest.Hello(nonce))
         {

@@ -5,7 +5,9 @@ using Xunit;
 
 namespace TestHarness.Tests.Guest;
 
-/// <summary>A guest that says 256 MB of what no agent says, or takes nothing. Alone, because the memory of the whole process is measured.</summary>
+/// <summary>
+/// A guest that says 256 MB of what no agent says, or takes nothing. Alone, because the memory of the whole process is measured.
+/// </summary>
 [Collection(nameof(AgentFloodTests))]
 [CollectionDefinition(nameof(AgentFloodTests), DisableParallelization = true)]
 public sealed class AgentFloodTests
@@ -34,29 +36,35 @@ public sealed class AgentFloodTests
     public async Task Ends_the_connection_at_its_bound(string what)
     {
         await using FakeGuest guest = await FakeGuest.ConnectAsync(Token);
-        byte[] piece = Repeat(what switch
-        {
-            "zeros" => [0],
-            "marks" => "TH"u8.ToArray(),
-            "marks of channel 0" => "\0TH"u8.ToArray(),
-            "headers of HELLO" => FakeGuest.Hello(Somebody)[..AgentProtocol.HeaderSize],
-            "another's HELLO" => FakeGuest.Hello(Somebody),
-            "HELLO of new agents" => FakeGuest.Hello(Nobody),
-            "protocol errors" => FakeGuest.Frame(AgentFrameType.Error, 0, 0, [71, 0, 0, 0]),
-            "bytes of streams that are not" => FakeGuest.Frame(AgentFrameType.Data, 77, 1, new byte[1000]),
-            "answers that nobody asked for" => FakeGuest.Frame(AgentFrameType.Pong, 0, 0, new byte[8]),
-            _ =>
-            [
-                .. FakeGuest.Frame(AgentFrameType.Accepted, 0x80000001, 0, [1, 0, 0, 0]),
-                .. FakeGuest.Frame(AgentFrameType.Exit, 0x80000001, 0, [2, 0, 0, 0, 0]),
-            ],
-        });
+        byte[] piece = Repeat(
+            what switch
+            {
+                "zeros" => [0],
+                "marks" => "TH"u8.ToArray(),
+                "marks of channel 0" => "\0TH"u8.ToArray(),
+                "headers of HELLO" => FakeGuest.Hello(Somebody)[..AgentProtocol.HeaderSize],
+                "another's HELLO" => FakeGuest.Hello(Somebody),
+                "HELLO of new agents" => FakeGuest.Hello(Nobody),
+                "protocol errors" => FakeGuest.Frame(AgentFrameType.Error, 0, 0, [71, 0, 0, 0]),
+                "bytes of streams that are not" => FakeGuest.Frame(AgentFrameType.Data, 77, 1, new byte[1000]),
+                "answers that nobody asked for" => FakeGuest.Frame(AgentFrameType.Pong, 0, 0, new byte[8]),
+                _ =>
+                [
+                    .. FakeGuest.Frame(AgentFrameType.Accepted, 0x80000001, 0, [1, 0, 0, 0]),
+                    .. FakeGuest.Frame(AgentFrameType.Exit, 0x80000001, 0, [2, 0, 0, 0, 0]),
+                ],
+            }
+        );
 
         long taken = await OfferAsync(guest, piece);
 
         guest.Connection.Completion.IsCompleted.Should().BeTrue();
         taken.Should().BeLessThan(100 * MiB);
-        await guest.Connection.Awaiting(c => c.HandshakeAsync(Token)).Should().ThrowAsync<AgentLostException>().WithMessage("*without an answer*no agent*");
+        await guest
+            .Connection.Awaiting(c => c.HandshakeAsync(Token))
+            .Should()
+            .ThrowAsync<AgentLostException>()
+            .WithMessage("*without an answer*no agent*");
     }
 
     [Fact]
@@ -70,7 +78,9 @@ public sealed class AgentFloodTests
         byte[] piece =
         [
             .. FakeGuest.Frame(AgentFrameType.Accepted, 0x80000001, 0, [(byte)listener, 0, 0, 0]),
-            .. Enumerable.Repeat(FakeGuest.Frame(AgentFrameType.Data, 0x80000001, 1, full), AgentProtocol.Window / full.Length).SelectMany(frame => frame),
+            .. Enumerable
+                .Repeat(FakeGuest.Frame(AgentFrameType.Data, 0x80000001, 1, full), AgentProtocol.Window / full.Length)
+                .SelectMany(frame => frame),
             .. FakeGuest.Frame(AgentFrameType.Exit, 0x80000001, 0, [2, 0, 0, 0, 0]),
         ];
 
@@ -137,7 +147,7 @@ public sealed class AgentFloodTests
         // What the sockets hold, what is being sent, and what waits to be.
         writes.Count(write => write.IsCompleted).Should().BeLessThan(4 * MiB / AgentProtocol.Window);
         Task<AgentProcess> last = guest.Connection.RunAsync(new AgentCommand(["true"]), Token);
-        for (long left = (long)Writers * AgentProtocol.Window; left > 0 || !last.IsCompleted;)
+        for (long left = (long)Writers * AgentProtocol.Window; left > 0 || !last.IsCompleted; )
         {
             (AgentFrameHeader header, byte[] payload) = await guest.ReceiveAsync(Token).WaitAsync(Limit, Token);
             left -= header.Type == AgentFrameType.Data ? payload.Length : 0;
@@ -162,7 +172,11 @@ public sealed class AgentFloodTests
         for (int sent = 0; sent < 2 * MostUnsent && !process.Exit.IsCompleted; sent += AgentProtocol.HeaderSize + 4)
             await process.SignalAsync(18);
 
-        await process.Exit.Awaiting(exit => exit).Should().ThrowAsync<AgentLostException>().WithMessage("*takes nothing: * bytes wait for it*");
+        await process
+            .Exit.Awaiting(exit => exit)
+            .Should()
+            .ThrowAsync<AgentLostException>()
+            .WithMessage("*takes nothing: * bytes wait for it*");
     }
 
     private static byte[] Repeat(byte[] unit) => [.. Enumerable.Repeat(unit, Math.Max(1, MiB / unit.Length)).SelectMany(bytes => bytes)];

@@ -7,7 +7,9 @@ using Xunit;
 
 namespace TestHarness.Tests.Guest;
 
-/// <summary>The agent's output buffer where it is full, and where its end is passed: every byte stays its own stream's, and no frame is lost.</summary>
+/// <summary>
+/// The agent's output buffer where it is full, and where its end is passed: every byte stays its own stream's, and no frame is lost.
+/// </summary>
 public sealed class AgentFullOutputTests
 {
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
@@ -35,7 +37,7 @@ public sealed class AgentFullOutputTests
             host.GiveWindow(controlled, window);
             // The agent has taken the window after this, and serves it before it takes the next.
             await EchoAsync(host, near, distant);
-            for (int left = AgentProtocol.HeaderSize + window; left > 0;)
+            for (int left = AgentProtocol.HeaderSize + window; left > 0; )
                 left -= await host.ReadAsync(left, Token).WaitAsync(Limit, Token);
         }
 
@@ -56,11 +58,15 @@ public sealed class AgentFullOutputTests
         // Each is a turn of the agent, and in each it takes what the two say as long as its buffer has room.
         for (int i = 0; i < 20; i++)
             await EchoAsync(host, near, distant);
-        RawStream[] shortOnes = [.. Enumerable.Range(0, 100).Select(i => Echo(host, $"{i}:{new string((char)('a' + (i % 26)), 50 + (10 * i))}"))];
+        RawStream[] shortOnes =
+        [
+            .. Enumerable.Range(0, 100).Select(i => Echo(host, $"{i}:{new string((char)('a' + (i % 26)), 50 + (10 * i))}")),
+        ];
         RawStream[] endless = [.. first, .. Enumerable.Range(2, 30).Select(Endless)];
         await EchoAsync(host, near, distant);
 
-        await host.ReadUntilAsync(() => shortOnes.All(one => one.HasEnded) && endless.All(one => one.Window == 0), Token).WaitAsync(Limit, Token);
+        await host.ReadUntilAsync(() => shortOnes.All(one => one.HasEnded) && endless.All(one => one.Window == 0), Token)
+            .WaitAsync(Limit, Token);
 
         foreach (RawStream one in endless)
             host.Kill(one);
@@ -69,7 +75,8 @@ public sealed class AgentFullOutputTests
         RawStream Endless(int i) => host.Run(Encoding.ASCII.GetBytes($"line of {i}\n"), null, "yes", $"line of {i}");
     }
 
-    private static RawStream Echo(RawHost host, string text) => host.Run(Encoding.ASCII.GetBytes(text), text.Length, "/bin/echo", "-n", text);
+    private static RawStream Echo(RawHost host, string text) =>
+        host.Run(Encoding.ASCII.GetBytes(text), text.Length, "/bin/echo", "-n", text);
 
     // A way past the agent's output: what the host sends on it comes out here.
     private static async Task<(RawStream Near, Socket Far)> ConnectAsync(RawHost host)
@@ -100,8 +107,7 @@ public sealed class AgentFullOutputTests
         Directory.Delete(Path.GetDirectoryName(path)!, recursive: true);
         near.Blocking = false;
         SocketError error;
-        do
-            near.Send(new byte[32768], SocketFlags.None, out error);
+        do near.Send(new byte[32768], SocketFlags.None, out error);
         while (error == SocketError.Success);
         return far.Available;
     }

@@ -7,8 +7,8 @@ using static TestHarness.Tests.Guest.AgentTestExtensions;
 namespace TestHarness.Tests.Guest;
 
 /// <summary>
-/// Random bytes, random frames and damaged frames. The agent must neither die nor hang, whatever comes: it answers a ping afterwards, runs a command,
-/// and leaves no process behind.
+/// Random bytes, random frames and damaged frames. The agent must neither die nor hang, whatever comes: it answers a ping afterwards, runs
+/// a command, and leaves no process behind.
 /// </summary>
 public sealed class AgentFuzzTests
 {
@@ -123,9 +123,7 @@ public sealed class AgentFuzzTests
                 await connection.PingAsync(Token);
                 return;
             }
-            catch (AgentLostException) when (!connection.Completion.IsCompleted)
-            {
-            }
+            catch (AgentLostException) when (!connection.Completion.IsCompleted) { }
         }
     }
 
@@ -134,9 +132,7 @@ public sealed class AgentFuzzTests
         byte[] buffer = new byte[65536];
         try
         {
-            while (await transport.ReadAsync(buffer, cancellationToken) > 0)
-            {
-            }
+            while (await transport.ReadAsync(buffer, cancellationToken) > 0) { }
         }
         catch (OperationCanceledException)
         {
@@ -157,7 +153,8 @@ public sealed class AgentFuzzTests
             case 4:
                 byte[] damaged = Whole(random, mark);
                 // The header, or the first field's; text stays as it is, so that no other program is run and nobody else called.
-                damaged[random.Next(Math.Min(damaged.Length, AgentProtocol.HeaderSize + (damaged[8] == 4 ? 5 : 0)))] = (byte)random.Next(256);
+                damaged[random.Next(Math.Min(damaged.Length, AgentProtocol.HeaderSize + (damaged[8] == 4 ? 5 : 0)))] = (byte)
+                    random.Next(256);
                 return damaged;
             case 5:
                 byte[] cut = Whole(random, mark);

@@ -13,44 +13,48 @@ public sealed class AgentHandshakeTests
 {
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
-    public static TheoryData<string, byte[]> Garbage => new()
-    {
-        { "nothing", [] },
-        { "text", Encoding.UTF8.GetBytes("GET / HTTP/1.1\r\nHost: guest\r\n\r\n") },
-        { "zeros", new byte[100_000] },
-        { "half a header", [1, 2, 3, 4] },
-        { "an unknown type", Frame(77, 0, 0, []) },
-        { "type 0", Frame(0, 0, 0, []) },
-        { "an unknown channel", Frame(6, 1, 9, [1]) },
-        { "a payload that is too long", Header(0x7fffffff, 1, 6, 0) },
-        { "a length beyond 31 bits", Header(uint.MaxValue, 1, 6, 0) },
-        { "a frame cut in its payload", Frame(4, 1, 0, Encoding.UTF8.GetBytes("A\x04\0\0\0true"))[..17] },
-        { "a frame whose rest never comes", Header(65536, 5, 6, 0) },
-        { "a RUN without a program", Frame(4, 1, 0, []) },
-        { "a RUN with a field that is too long", Frame(4, 1, 0, [(byte)'A', 255, 255, 255, 255, 1]) },
-        { "a RUN with half a field", Frame(4, 1, 0, [(byte)'A', 1]) },
-        { "a RUN with an unknown field", Frame(4, 1, 0, [(byte)'Z', 0, 0, 0, 0]) },
-        { "a RUN with a NUL in an argument", Frame(4, 1, 0, [(byte)'A', 3, 0, 0, 0, 97, 0, 98]) },
-        { "a RUN with a variable without a value", Frame(4, 1, 0, [(byte)'A', 1, 0, 0, 0, 97, (byte)'E', 1, 0, 0, 0, 97]) },
-        { "a RUN with half a size", Frame(4, 1, 0, [(byte)'A', 1, 0, 0, 0, 97, (byte)'P', 1, 0, 0, 0, 97]) },
-        { "a RUN on stream 0", Frame(4, 0, 0, [(byte)'A', 1, 0, 0, 0, 97]) },
-        { "a RUN on the agent's streams", Frame(4, 0x80000001, 0, [(byte)'A', 1, 0, 0, 0, 97]) },
-        { "a CONNECT without a port", Frame(14, 1, 0, []) },
-        { "a CONNECT to a very long name", Frame(14, 1, 0, new byte[60_000]) },
-        { "a SETTLE that is too short", Frame(17, 0, 0, new byte[5]) },
-        { "a SETTLE whose seed is missing", Frame(17, 0, 0, [.. new byte[16], 255, 255]) },
-        { "a POWER with a wrong action", Frame(19, 0, 0, [9, 0]) },
-        { "a PING that is too long", Frame(2, 0, 0, new byte[65]) },
-        { "a HELLO without its nonce", Frame(1, 0, 0, []) },
-        { "frames that only the agent sends", [.. Frame(5, 1, 0, [0, 0, 0, 0]), .. Frame(12, 1, 0, [0, 0, 0, 0, 0])] },
-        { "frames for streams that do not exist", [.. Frame(6, 9, 0, [1]), .. Frame(7, 9, 0, []), .. Frame(8, 9, 1, [1, 0, 0, 0]), .. Frame(11, 9, 0, [])] },
-        { "the same stream twice", [.. Frame(15, 1, 0, [0, 0]), .. Frame(15, 1, 0, [0, 0])] },
-        { "data for a listener", [.. Frame(15, 1, 0, [0, 0]), .. Frame(6, 1, 0, [1, 2, 3])] },
-        { "a window beyond all bounds", [.. Frame(15, 1, 0, [0, 0]), .. Frame(8, 1, 1, [255, 255, 255, 255])] },
-        { "data beyond the window", [.. Sleep(), .. Enumerable.Repeat(Frame(6, 1, 0, new byte[65536]), 9).SelectMany(frame => frame)] },
-        { "data on an output", [.. Sleep(), .. Frame(6, 1, 1, new byte[1])] },
-        { "most of a HELLO", Frame(1, 0, 0, new byte[16])[..27] },
-    };
+    public static TheoryData<string, byte[]> Garbage =>
+        new()
+        {
+            { "nothing", [] },
+            { "text", Encoding.UTF8.GetBytes("GET / HTTP/1.1\r\nHost: guest\r\n\r\n") },
+            { "zeros", new byte[100_000] },
+            { "half a header", [1, 2, 3, 4] },
+            { "an unknown type", Frame(77, 0, 0, []) },
+            { "type 0", Frame(0, 0, 0, []) },
+            { "an unknown channel", Frame(6, 1, 9, [1]) },
+            { "a payload that is too long", Header(0x7fffffff, 1, 6, 0) },
+            { "a length beyond 31 bits", Header(uint.MaxValue, 1, 6, 0) },
+            { "a frame cut in its payload", Frame(4, 1, 0, Encoding.UTF8.GetBytes("A\x04\0\0\0true"))[..17] },
+            { "a frame whose rest never comes", Header(65536, 5, 6, 0) },
+            { "a RUN without a program", Frame(4, 1, 0, []) },
+            { "a RUN with a field that is too long", Frame(4, 1, 0, [(byte)'A', 255, 255, 255, 255, 1]) },
+            { "a RUN with half a field", Frame(4, 1, 0, [(byte)'A', 1]) },
+            { "a RUN with an unknown field", Frame(4, 1, 0, [(byte)'Z', 0, 0, 0, 0]) },
+            { "a RUN with a NUL in an argument", Frame(4, 1, 0, [(byte)'A', 3, 0, 0, 0, 97, 0, 98]) },
+            { "a RUN with a variable without a value", Frame(4, 1, 0, [(byte)'A', 1, 0, 0, 0, 97, (byte)'E', 1, 0, 0, 0, 97]) },
+            { "a RUN with half a size", Frame(4, 1, 0, [(byte)'A', 1, 0, 0, 0, 97, (byte)'P', 1, 0, 0, 0, 97]) },
+            { "a RUN on stream 0", Frame(4, 0, 0, [(byte)'A', 1, 0, 0, 0, 97]) },
+            { "a RUN on the agent's streams", Frame(4, 0x80000001, 0, [(byte)'A', 1, 0, 0, 0, 97]) },
+            { "a CONNECT without a port", Frame(14, 1, 0, []) },
+            { "a CONNECT to a very long name", Frame(14, 1, 0, new byte[60_000]) },
+            { "a SETTLE that is too short", Frame(17, 0, 0, new byte[5]) },
+            { "a SETTLE whose seed is missing", Frame(17, 0, 0, [.. new byte[16], 255, 255]) },
+            { "a POWER with a wrong action", Frame(19, 0, 0, [9, 0]) },
+            { "a PING that is too long", Frame(2, 0, 0, new byte[65]) },
+            { "a HELLO without its nonce", Frame(1, 0, 0, []) },
+            { "frames that only the agent sends", [.. Frame(5, 1, 0, [0, 0, 0, 0]), .. Frame(12, 1, 0, [0, 0, 0, 0, 0])] },
+            {
+                "frames for streams that do not exist",
+                [.. Frame(6, 9, 0, [1]), .. Frame(7, 9, 0, []), .. Frame(8, 9, 1, [1, 0, 0, 0]), .. Frame(11, 9, 0, [])]
+            },
+            { "the same stream twice", [.. Frame(15, 1, 0, [0, 0]), .. Frame(15, 1, 0, [0, 0])] },
+            { "data for a listener", [.. Frame(15, 1, 0, [0, 0]), .. Frame(6, 1, 0, [1, 2, 3])] },
+            { "a window beyond all bounds", [.. Frame(15, 1, 0, [0, 0]), .. Frame(8, 1, 1, [255, 255, 255, 255])] },
+            { "data beyond the window", [.. Sleep(), .. Enumerable.Repeat(Frame(6, 1, 0, new byte[65536]), 9).SelectMany(frame => frame)] },
+            { "data on an output", [.. Sleep(), .. Frame(6, 1, 1, new byte[1])] },
+            { "most of a HELLO", Frame(1, 0, 0, new byte[16])[..27] },
+        };
 
     [Theory]
     [MemberData(nameof(Garbage))]
@@ -77,7 +81,11 @@ public sealed class AgentHandshakeTests
 
         await agent.Transport.WriteAsync(Frame(77, 0, 0, []), Token);
 
-        await process.Exit.Awaiting(exit => exit).Should().ThrowAsync<AgentLostException>().WithMessage("*dropped all streams: protocol error*");
+        await process
+            .Exit.Awaiting(exit => exit)
+            .Should()
+            .ThrowAsync<AgentLostException>()
+            .WithMessage("*dropped all streams: protocol error*");
         await agent.Connection.HandshakeAsync(Token);
         await WaitUntilGoneAsync(id, Token);
         (await agent.Connection.RunToEndAsync("exit 3", Token)).Exit.ExitCode.Should().Be(3);
@@ -114,7 +122,8 @@ public sealed class AgentHandshakeTests
         await agent.Connection.PingAsync(Token);
     }
 
-    internal static byte[] Frame(byte type, uint stream, byte channel, byte[] payload) => [.. Header((uint)payload.Length, stream, type, channel), .. payload];
+    internal static byte[] Frame(byte type, uint stream, byte channel, byte[] payload) =>
+        [.. Header((uint)payload.Length, stream, type, channel), .. payload];
 
     private static byte[] Sleep() => Frame(4, 1, 0, AgentRequests.Run(new AgentCommand(["sleep", "1000"])));
 

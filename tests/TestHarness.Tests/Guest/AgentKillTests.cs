@@ -9,14 +9,15 @@ namespace TestHarness.Tests.Guest;
 public sealed class AgentKillTests : CompiledAgentTests
 {
     /// <summary>Ways out of a command's process group; each prints the number of the process that got out.</summary>
-    public static TheoryData<string, string> Escapes => new()
-    {
-        { "a background child", "sleep 1000 & echo $!" },
-        { "a session of its own", "setsid sh -c 'echo $$; exec sleep 1000' &" },
-        { "forked twice, in a session of its own", "(setsid sh -c 'echo $$; exec sleep 1000' &) &" },
-        { "forked twice, with a new environment", "env -i setsid sh -c 'echo $$; exec sleep 1000' &" },
-        { "deaf to polite signals", "(trap '' TERM HUP INT; setsid sh -c 'echo $$; while :; do sleep 1000; done' &) &" },
-    };
+    public static TheoryData<string, string> Escapes =>
+        new()
+        {
+            { "a background child", "sleep 1000 & echo $!" },
+            { "a session of its own", "setsid sh -c 'echo $$; exec sleep 1000' &" },
+            { "forked twice, in a session of its own", "(setsid sh -c 'echo $$; exec sleep 1000' &) &" },
+            { "forked twice, with a new environment", "env -i setsid sh -c 'echo $$; exec sleep 1000' &" },
+            { "deaf to polite signals", "(trap '' TERM HUP INT; setsid sh -c 'echo $$; while :; do sleep 1000; done' &) &" },
+        };
 
     [Theory]
     [MemberData(nameof(Escapes))]
@@ -38,9 +39,12 @@ public sealed class AgentKillTests : CompiledAgentTests
     {
         string done = Path.GetTempFileName();
         // The daemon goes on writing into the command's pipe for about a second; were that closed, SIGPIPE would end it before it has done.
-        const string Daemon = "echo $$; i=0; while [ $i -lt 200 ]; do echo noise; sleep 0.005; i=$((i+1)); done; echo done > \"$0\"; exec sleep 1000";
+        const string Daemon =
+            "echo $$; i=0; while [ $i -lt 200 ]; do echo noise; sleep 0.005; i=$((i+1)); done; echo done > \"$0\"; exec sleep 1000";
         await using AgentProcess process = await Connection.RunAsync(
-            new AgentCommand(["sh", "-c", "(setsid sh -c \"$0\" \"$1\" &) ; read line; exit 6", Daemon, done]), Token);
+            new AgentCommand(["sh", "-c", "(setsid sh -c \"$0\" \"$1\" &) ; read line; exit 6", Daemon, done]),
+            Token
+        );
         int daemon = await ReadNumberAsync(process.StandardOutput);
         Task<byte[]> output = ReadAllAsync(process.StandardOutput, Token);
 
@@ -58,7 +62,10 @@ public sealed class AgentKillTests : CompiledAgentTests
     [Fact]
     public async Task Passes_on_all_that_a_command_wrote_before_it_ended()
     {
-        CommandResult result = await Connection.RunToEndAsync("(setsid sleep 5 &); head -c 60000 /dev/zero; head -c 50000 /dev/zero >&2; exit 2", Token);
+        CommandResult result = await Connection.RunToEndAsync(
+            "(setsid sleep 5 &); head -c 60000 /dev/zero; head -c 50000 /dev/zero >&2; exit 2",
+            Token
+        );
 
         result.Exit.ExitCode.Should().Be(2);
         result.Output.Should().HaveCount(60_000);
@@ -68,7 +75,10 @@ public sealed class AgentKillTests : CompiledAgentTests
     [Fact]
     public async Task Gets_what_outlived_a_command_when_it_is_killed_before_its_output_is_read()
     {
-        await using AgentProcess process = await Connection.RunAsync(Script("setsid sleep 1000 & echo $! >&2; head -c 1000000 /dev/zero; exit 3"), Token);
+        await using AgentProcess process = await Connection.RunAsync(
+            Script("setsid sleep 1000 & echo $! >&2; head -c 1000000 /dev/zero; exit 3"),
+            Token
+        );
         int escaped = await ReadNumberAsync(process.StandardError);
 
         await process.KillAsync(Token);
@@ -103,7 +113,9 @@ public sealed class AgentKillTests : CompiledAgentTests
     [Fact]
     public async Task Kills_one_of_many_and_leaves_the_others()
     {
-        AgentProcess[] all = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => Connection.RunAsync(Script("sleep 1000 & wait"), Token)));
+        AgentProcess[] all = await Task.WhenAll(
+            Enumerable.Range(0, 8).Select(_ => Connection.RunAsync(Script("sleep 1000 & wait"), Token))
+        );
 
         await all[3].KillAsync(Token);
 
@@ -166,5 +178,6 @@ public sealed class AgentKillTests : CompiledAgentTests
         System.Diagnostics.Process.GetProcessById(process.ProcessId).Kill();
     }
 
-    private static async Task<int> ReadNumberAsync(Stream stream) => int.Parse(await ReadLineAsync(stream, Token), CultureInfo.InvariantCulture);
+    private static async Task<int> ReadNumberAsync(Stream stream) =>
+        int.Parse(await ReadLineAsync(stream, Token), CultureInfo.InvariantCulture);
 }

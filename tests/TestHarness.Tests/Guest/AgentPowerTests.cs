@@ -46,7 +46,10 @@ public sealed class AgentPowerTests
 
         await guest.SendAsync(AgentFrameType.Error, 0, 0, [1, 0, 0, 0, .. "reboot: not permitted"u8], Token);
 
-        (await power.Awaiting(p => p).Should().ThrowAsync<AgentException>()).WithMessage("reboot: not permitted").Which.ErrorNumber.Should().Be(1);
+        (await power.Awaiting(p => p).Should().ThrowAsync<AgentException>())
+            .WithMessage("reboot: not permitted")
+            .Which.ErrorNumber.Should()
+            .Be(1);
         await guest.Connection.HandshakeAsync(Token);
     }
 }

@@ -13,23 +13,28 @@ public sealed class AgentProtocolPropertyTests
 
     [Theory]
     [MemberData(nameof(Readers))]
-    public void Any_bytes_are_read_or_refused(string reader) => Check.One(
-        Config.QuickThrowOnFailure.WithMaxTest(2000),
-        Prop.ForAll(Payloads().ToArbitrary(), bytes =>
-        {
-            try
+    public void Any_bytes_are_read_or_refused(string reader) =>
+        Check.One(Config.QuickThrowOnFailure.WithMaxTest(2000), Prop.ForAll(Payloads().ToArbitrary(), bytes =>
             {
-                Read(reader, bytes);
-            }
-            catch (InvalidDataException)
-            {
-                // Refused.
-            }
-        }));
+                try
+                {
+                    Read(reader, bytes);
+                }
+                catch (InvalidDataException)
+                {
+                    // Refused.
+                }
+            }));
 
     // Bytes of any value, some of them the ones that numbers end at, behind a beginning that fits or none.
     private static Gen<byte[]> Payloads() =>
-        from beginning in Gen.Elements<byte[]>([], FakeGuest.Hello(new byte[16]), [.. "\0\0\0\0\0\0\0\0\x0d\0TH"u8], [255, 255, 255, 255], new byte[16])
+        from beginning in Gen.Elements<byte[]>(
+            [],
+            FakeGuest.Hello(new byte[16]),
+            [.. "\0\0\0\0\0\0\0\0\x0d\0TH"u8],
+            [255, 255, 255, 255],
+            new byte[16]
+        )
         from cut in Gen.Choose(0, 40)
         from rest in Gen.OneOf(Gen.Choose(0, 255), Gen.Elements(0, 1, 4, 16, 127, 128, 255)).Select(value => (byte)value).ArrayOf()
         select (byte[])[.. beginning.Take(cut), .. rest];

@@ -19,24 +19,72 @@ public sealed class AgentRequestsTests
 
         byte[] expected =
         [
-            (byte)'A', 1, 0, 0, 0, (byte)'a', (byte)'A', 0, 0, 0, 0, (byte)'A', 2, 0, 0, 0, 0xc3, 0xbc,
-            (byte)'E', 3, 0, 0, 0, (byte)'N', (byte)'=', (byte)'v', (byte)'D', 2, 0, 0, 0, (byte)'/', (byte)'d',
-            (byte)'U', 1, 0, 0, 0, (byte)'u', (byte)'P', 4, 0, 0, 0, 80, 0, 24, 0,
+            (byte)'A',
+            1,
+            0,
+            0,
+            0,
+            (byte)'a',
+            (byte)'A',
+            0,
+            0,
+            0,
+            0,
+            (byte)'A',
+            2,
+            0,
+            0,
+            0,
+            0xc3,
+            0xbc,
+            (byte)'E',
+            3,
+            0,
+            0,
+            0,
+            (byte)'N',
+            (byte)'=',
+            (byte)'v',
+            (byte)'D',
+            2,
+            0,
+            0,
+            0,
+            (byte)'/',
+            (byte)'d',
+            (byte)'U',
+            1,
+            0,
+            0,
+            0,
+            (byte)'u',
+            (byte)'P',
+            4,
+            0,
+            0,
+            0,
+            80,
+            0,
+            24,
+            0,
         ];
         AgentRequests.Run(command).Should().Equal(expected);
-        AgentRequests.Run(new AgentCommand(["a"]) { TakesInput = false }).Should().Equal((byte)'A', 1, 0, 0, 0, (byte)'a', (byte)'N', 0, 0, 0, 0);
+        AgentRequests
+            .Run(new AgentCommand(["a"]) { TakesInput = false })
+            .Should()
+            .Equal((byte)'A', 1, 0, 0, 0, (byte)'a', (byte)'N', 0, 0, 0, 0);
     }
 
     public static TheoryData<object> Impossible =>
-    [
-        new AgentCommand([]),
-        new AgentCommand([""]),
-        new AgentCommand(["a\0b"]),
-        new AgentCommand(["a", new string('x', 70_000)]),
-        new AgentCommand(["a"]) { WorkingDirectory = "/\0" },
-        new AgentCommand(["a"]) { Environment = new Dictionary<string, string> { ["A=B"] = "" } },
-        new AgentCommand(["a"]) { Environment = new Dictionary<string, string> { [""] = "" } },
-    ];
+        [
+            new AgentCommand([]),
+            new AgentCommand([""]),
+            new AgentCommand(["a\0b"]),
+            new AgentCommand(["a", new string('x', 70_000)]),
+            new AgentCommand(["a"]) { WorkingDirectory = "/\0" },
+            new AgentCommand(["a"]) { Environment = new Dictionary<string, string> { ["A=B"] = "" } },
+            new AgentCommand(["a"]) { Environment = new Dictionary<string, string> { [""] = "" } },
+        ];
 
     [Theory]
     [MemberData(nameof(Impossible))]
@@ -70,8 +118,10 @@ public sealed class AgentRequestsTests
     public void Asks_only_for_what_is_given_when_it_settles()
     {
         AgentRequests.Settle(3, null, [], null, newMachineId: false).Should().Equal([3, 0, 0, 0, .. new byte[14]]);
-        AgentRequests.Settle(3, DateTimeOffset.UnixEpoch.AddTicks(1), [7], "h", newMachineId: false).Should().Equal(
-            3, 0, 0, 0, 7, 0, 0, 0, 100, 0, 0, 0, 0, 0, 0, 0, 1, 0, 7, (byte)'h');
+        AgentRequests
+            .Settle(3, DateTimeOffset.UnixEpoch.AddTicks(1), [7], "h", newMachineId: false)
+            .Should()
+            .Equal(3, 0, 0, 0, 7, 0, 0, 0, 100, 0, 0, 0, 0, 0, 0, 0, 1, 0, 7, (byte)'h');
     }
 
     [Fact]

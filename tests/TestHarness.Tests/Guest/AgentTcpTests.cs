@@ -75,12 +75,17 @@ public sealed class AgentTcpTests : CompiledAgentTests
         int port = ((IPEndPoint)taken.LocalEndpoint).Port;
 
         (await Connection.Awaiting(c => c.ListenAsync("127.0.0.1", port, Token)).Should().ThrowAsync<AgentException>())
-            .WithMessage($"listen 127.0.0.1 port {port}: *").Which.ErrorNumber.Should().Be(98);
+            .WithMessage($"listen 127.0.0.1 port {port}: *")
+            .Which.ErrorNumber.Should()
+            .Be(98);
         taken.Stop();
         (await Connection.Awaiting(c => c.ConnectAsync("127.0.0.1", port, Token)).Should().ThrowAsync<AgentException>())
-            .WithMessage("*Connection refused").Which.ErrorNumber.Should().Be(111);
-        (await Connection.Awaiting(c => c.ConnectAsync("example.org", 80, Token)).Should().ThrowAsync<AgentException>())
-            .WithMessage("connect example.org port 80: not an IPv4 or IPv6 address");
+            .WithMessage("*Connection refused")
+            .Which.ErrorNumber.Should()
+            .Be(111);
+        (await Connection.Awaiting(c => c.ConnectAsync("example.org", 80, Token)).Should().ThrowAsync<AgentException>()).WithMessage(
+            "connect example.org port 80: not an IPv4 or IPv6 address"
+        );
     }
 
     [Fact]

@@ -5,7 +5,8 @@ using TestHarness.Agents;
 namespace TestHarness.Tests.Guest;
 
 /// <summary>
-/// Bulk streams beside short commands, of which every byte is known, for a host that reads when chance wants it and keeps one stream's window near its end.
+/// Bulk streams beside short commands, of which every byte is known, for a host that reads when chance wants it and keeps one stream's
+/// window near its end.
 /// </summary>
 internal sealed class AgentTraffic(NetworkStream transport, int seed)
 {
@@ -28,11 +29,16 @@ internal sealed class AgentTraffic(NetworkStream transport, int seed)
     {
         string echo = await HostCompiler.Echo;
         await using RawHost host = await RawHost.ConnectAsync(transport, cancellationToken);
-        RawStream[] bulk = [.. Enumerable.Range(0, 3).Select(i => host.Run([.. Line(i), (byte)'\n'], null, "yes", new string((char)('A' + i), 59)))];
+        RawStream[] bulk =
+        [
+            .. Enumerable.Range(0, 3).Select(i => host.Run([.. Line(i), (byte)'\n'], null, "yes", new string((char)('A' + i), 59))),
+        ];
         while (!isEnough(this))
         {
             while (_short.Count < MostAtOnce)
-                _short.Add(Echo(host, echo, $"{Commands + _short.Count}:{new string((char)_random.Next('a', 'z' + 1), _random.Next(90, 1090))}"));
+                _short.Add(
+                    Echo(host, echo, $"{Commands + _short.Count}:{new string((char)_random.Next('a', 'z' + 1), _random.Next(90, 1090))}")
+                );
             await ReadSomeAsync(host, cancellationToken);
             for (int i = 0; i < bulk.Length; i++)
                 GiveWindow(host, bulk[i], isScarce: i == 0);
@@ -42,11 +48,13 @@ internal sealed class AgentTraffic(NetworkStream transport, int seed)
 
         foreach (RawStream one in bulk)
             host.Kill(one);
-        await host.ReadUntilAsync(() => bulk.Concat(_short).All(one => one.HasEnded), cancellationToken).WaitAsync(Limit, cancellationToken);
+        await host.ReadUntilAsync(() => bulk.Concat(_short).All(one => one.HasEnded), cancellationToken)
+            .WaitAsync(Limit, cancellationToken);
         Commands += _short.Count;
     }
 
-    private static RawStream Echo(RawHost host, string program, string text) => host.Run(Encoding.ASCII.GetBytes(text), text.Length, program, text);
+    private static RawStream Echo(RawHost host, string program, string text) =>
+        host.Run(Encoding.ASCII.GetBytes(text), text.Length, program, text);
 
     private static byte[] Line(int i) => [.. Enumerable.Repeat((byte)('A' + i), 59)];
 
@@ -54,8 +62,7 @@ internal sealed class AgentTraffic(NetworkStream transport, int seed)
     {
         await Task.Delay(_random.Next(4), cancellationToken);
         int left = Portions[_random.Next(Portions.Length)];
-        do
-            left -= await host.ReadAsync(Math.Min(left, AgentProtocol.MaxPayload), cancellationToken).WaitAsync(Limit, cancellationToken);
+        do left -= await host.ReadAsync(Math.Min(left, AgentProtocol.MaxPayload), cancellationToken).WaitAsync(Limit, cancellationToken);
         while (left > 0 && host.Waiting > 0);
     }
 

@@ -52,7 +52,11 @@ public sealed class AgentUdpTests : CompiledAgentTests
     public async Task Frees_the_port_and_tells_of_one_that_is_taken()
     {
         AgentDatagrams near = await Connection.BindAsync("", 0, Token);
-        await FluentActions.Awaiting(() => Connection.BindAsync("", near.Port, Token)).Should().ThrowAsync<AgentException>().WithMessage("bind*in use*");
+        await FluentActions
+            .Awaiting(() => Connection.BindAsync("", near.Port, Token))
+            .Should()
+            .ThrowAsync<AgentException>()
+            .WithMessage("bind*in use*");
 
         await near.DisposeAsync();
 

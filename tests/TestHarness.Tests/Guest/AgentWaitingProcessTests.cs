@@ -55,7 +55,10 @@ public sealed class AgentWaitingProcessTests : CompiledAgentTests
         int before = Directory.GetFiles(descriptors).Length;
         for (int i = 0; i < 20; i++)
         {
-            await Connection.Awaiting(c => c.RunAsync(new AgentCommand(["true"]) { WorkingDirectory = "/nope" }, Token)).Should().ThrowAsync<AgentException>();
+            await Connection
+                .Awaiting(c => c.RunAsync(new AgentCommand(["true"]) { WorkingDirectory = "/nope" }, Token))
+                .Should()
+                .ThrowAsync<AgentException>();
             await WaitingAsync();
         }
 
@@ -111,11 +114,14 @@ public sealed class AgentWaitingProcessTests : CompiledAgentTests
     {
         int[] children = [];
         // It comes after the last answer, and is the youngest.
-        await UntilAsync(() => (children = ChildrenOf((agent ?? Agent).Process.Id)).Length > 0 && IsRunning(children[^1]) && IsAgent(children[^1]));
+        await UntilAsync(() =>
+            (children = ChildrenOf((agent ?? Agent).Process.Id)).Length > 0 && IsRunning(children[^1]) && IsAgent(children[^1])
+        );
         return children[^1];
     }
 
-    private static bool IsAgent(int processId) => File.ReadAllText($"/proc/{processId}/comm").StartsWith("testharness", StringComparison.Ordinal);
+    private static bool IsAgent(int processId) =>
+        File.ReadAllText($"/proc/{processId}/comm").StartsWith("testharness", StringComparison.Ordinal);
 
     private static async Task UntilAsync(Func<bool> holds)
     {

@@ -25,7 +25,10 @@ public sealed class CloudSeedTests
 
     [Fact]
     public void Keeps_an_instance_id_of_the_users_own() =>
-        CloudSeed.For(new CloudInit { MetaData = "instance-id: mine\n", NetworkConfig = "version: 2\n" }, needsAgent: false)!.Files("").Should()
+        CloudSeed
+            .For(new CloudInit { MetaData = "instance-id: mine\n", NetworkConfig = "version: 2\n" }, needsAgent: false)!
+            .Files("")
+            .Should()
             .Equal(("user-data", ""), ("meta-data", "instance-id: mine\n"), ("network-config", "version: 2\n"));
 
     [Fact]
@@ -53,8 +56,17 @@ public sealed class CloudSeedTests
         string boundary = Regex.Match(message, "boundary=\"(.+)\"").Groups[1].Value;
         string[] parts = message.Split($"--{boundary}");
 
-        message.Should().StartWith("Content-Type: multipart/mixed;").And.Contain("\nMIME-Version: 1.0\n\n").And.EndWith($"\n--{boundary}--\n").And.NotContain("\r");
-        parts[1].Should().StartWith("\nContent-Type: text/cloud-boothook;").And.Contain("\n\n#cloud-boothook\n#!/bin/sh\n").And.Contain("ExecStart=/usr/sbin/testharness-agent\n");
+        message
+            .Should()
+            .StartWith("Content-Type: multipart/mixed;")
+            .And.Contain("\nMIME-Version: 1.0\n\n")
+            .And.EndWith($"\n--{boundary}--\n")
+            .And.NotContain("\r");
+        parts[1]
+            .Should()
+            .StartWith("\nContent-Type: text/cloud-boothook;")
+            .And.Contain("\n\n#cloud-boothook\n#!/bin/sh\n")
+            .And.Contain("ExecStart=/usr/sbin/testharness-agent\n");
         parts[2].Should().StartWith("\nContent-Type: text/plain;");
         Encoding.UTF8.GetString(Convert.FromBase64String(parts[2].Split("\n\n")[1])).Should().Be(Text);
     }

@@ -65,7 +65,12 @@ internal sealed class CompiledAgent : IAsyncDisposable
         // Another process writes it: were it open for writing here while a test next to this one starts a process, that one would inherit
         // the descriptor for a moment, and nobody could execute the file ("text file busy").
         using Process writer = Process.Start(
-            new ProcessStartInfo("sh", ["-c", "cat > \"$0\" && chmod 755 \"$0\"", path]) { RedirectStandardInput = true, UseShellExecute = false })!;
+            new ProcessStartInfo("sh", ["-c", "cat > \"$0\" && chmod 755 \"$0\"", path])
+            {
+                RedirectStandardInput = true,
+                UseShellExecute = false,
+            }
+        )!;
         using (Stream resource = typeof(AgentConnection).Assembly.GetManifestResourceStream("agent/amd64/testharness-agent")!)
             resource.CopyTo(writer.StandardInput.BaseStream);
         writer.StandardInput.Close();
@@ -86,7 +91,11 @@ internal static class AgentTestExtensions
 {
     /// <summary>Runs a command to its end, with this as its whole input.</summary>
     public static async Task<CommandResult> RunToEndAsync(
-        this AgentConnection connection, AgentCommand command, byte[]? input, CancellationToken cancellationToken)
+        this AgentConnection connection,
+        AgentCommand command,
+        byte[]? input,
+        CancellationToken cancellationToken
+    )
     {
         await using AgentProcess process = await connection.RunAsync(command, cancellationToken);
         Task<byte[]> output = ReadAllAsync(process.StandardOutput, cancellationToken);
@@ -122,7 +131,11 @@ internal static class AgentTestExtensions
 
     /// <summary>The processes that a process has started and not reaped.</summary>
     public static int[] ChildrenOf(int processId) =>
-        [.. File.ReadAllText($"/proc/{processId}/task/{processId}/children").Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(id => int.Parse(id, CultureInfo.InvariantCulture))];
+        [
+            .. File.ReadAllText($"/proc/{processId}/task/{processId}/children")
+                .Split(' ', StringSplitOptions.RemoveEmptyEntries)
+                .Select(id => int.Parse(id, CultureInfo.InvariantCulture)),
+        ];
 
     /// <summary>Whether a process runs; one that is dead and only not yet reaped does not.</summary>
     public static bool IsRunning(int processId)
@@ -155,7 +168,8 @@ internal static class AgentTestExtensions
         {
             try
             {
-                return char.IsAsciiDigit(folder[^1]) && File.ReadAllText(Path.Combine(folder, "environ")).Contains(text, StringComparison.Ordinal);
+                return char.IsAsciiDigit(folder[^1])
+                    && File.ReadAllText(Path.Combine(folder, "environ")).Contains(text, StringComparison.Ordinal);
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {

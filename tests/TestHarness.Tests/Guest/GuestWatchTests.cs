@@ -40,7 +40,10 @@ public sealed class GuestWatchTests
     public async Task Names_the_memory_and_not_what_was_lost_for_want_of_it()
     {
         _watch.Boot();
-        See("Initramfs unpacking failed: write error\r\nOut of memory: Killed process 1 (init)\r\nKernel panic - not syncing: VFS: Unable to mount root fs\r\n");
+        See(
+            "Initramfs unpacking failed: write error\r\nOut of memory: Killed process 1 (init)\r\nKernel panic - not syncing: "
+                + "VFS: Unable to mount root fs\r\n"
+        );
 
         (await _watch.JudgeAsync())!.Fault.Should().Be(MachineFault.GuestOutOfMemory);
         _watch.MemoryWords.Should().Be("Out of memory: Killed process 1 (init)");
@@ -96,7 +99,9 @@ public sealed class GuestWatchTests
 
         judged[..14].Should().AllSatisfy(trouble => trouble.Should().BeNull());
         judged[14]!.Fault.Should().Be(MachineFault.BootLoop);
-        judged[14]!.Text.Should().Be("the guest resets itself again and again: 15 times within 14.0 s; the last line on its serial console is \"hello\"");
+        judged[14]!
+            .Text.Should()
+            .Be("the guest resets itself again and again: 15 times within 14.0 s; the last line on its serial console is \"hello\"");
     }
 
     [Fact]
@@ -122,7 +127,9 @@ public sealed class GuestWatchTests
 
         GuestTrouble trouble = (await _watch.JudgeAsync())!;
         trouble.Fault.Should().Be(MachineFault.BootLoop);
-        trouble.Text.Should().StartWith("the firmware starts the disk again and again, whose boot sector gives it back (int 19h): 15 times within 0.0 s");
+        trouble
+            .Text.Should()
+            .StartWith("the firmware starts the disk again and again, whose boot sector gives it back (int 19h): 15 times within 0.0 s");
     }
 
     [Theory]

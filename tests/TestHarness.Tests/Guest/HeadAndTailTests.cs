@@ -25,24 +25,24 @@ public sealed class HeadAndTailTests
     }
 
     [Fact]
-    public void Has_the_right_byte_at_every_position_that_is_kept() => Prop.ForAll(
-        Gen.Choose(0, 9).Three().ToArbitrary(),
-        Gen.Choose(0, 12).ListOf().ToArbitrary(),
-        (sizes, lengths) =>
-        {
-            (int head, int tail, int last) = sizes;
-            byte[] all = [.. Enumerable.Range(0, lengths.Sum()).Select(i => (byte)i)];
-            int at = 0;
-            HeadAndTail kept = Make(head, tail, lengths.Select(length => all[at..(at += length)]));
-            long position = kept.Kept(Math.Min(last * 5, all.Length));
-            var copy = new byte[kept.CountFrom(position)];
-            kept.CopyTo(position, copy);
-            return kept.Length == all.Length
-                && kept.Dropped == Math.Max(0, all.Length - head - tail)
-                && copy.AsSpan().SequenceEqual(all.AsSpan((int)position, copy.Length))
-                && kept.Kept(position + copy.Length) - position - copy.Length is var gap && (gap == 0 || gap == kept.Dropped)
-                && all.AsSpan().EndsWith(kept.Last(last));
-        }).QuickCheckThrowOnFailure();
+    public void Has_the_right_byte_at_every_position_that_is_kept() =>
+        Prop.ForAll(Gen.Choose(0, 9).Three().ToArbitrary(), Gen.Choose(0, 12).ListOf().ToArbitrary(), (sizes, lengths) =>
+            {
+                (int head, int tail, int last) = sizes;
+                byte[] all = [.. Enumerable.Range(0, lengths.Sum()).Select(i => (byte)i)];
+                int at = 0;
+                HeadAndTail kept = Make(head, tail, lengths.Select(length => all[at..(at += length)]));
+                long position = kept.Kept(Math.Min(last * 5, all.Length));
+                var copy = new byte[kept.CountFrom(position)];
+                kept.CopyTo(position, copy);
+                return kept.Length == all.Length
+                    && kept.Dropped == Math.Max(0, all.Length - head - tail)
+                    && copy.AsSpan().SequenceEqual(all.AsSpan((int)position, copy.Length))
+                    && kept.Kept(position + copy.Length) - position - copy.Length is var gap
+                    && (gap == 0 || gap == kept.Dropped)
+                    && all.AsSpan().EndsWith(kept.Last(last));
+            })
+            .QuickCheckThrowOnFailure();
 
     private static HeadAndTail Make(int head, int tail, IEnumerable<byte[]> parts)
     {

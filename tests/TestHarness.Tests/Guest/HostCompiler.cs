@@ -9,7 +9,9 @@ internal static class HostCompiler
 {
     private static readonly Lazy<Task<string>> SmallEcho = new(BuildEchoAsync);
 
-    /// <summary>A program that says its argument, static and small: a million of it take minutes, where the system's <c>echo</c> takes an hour.</summary>
+    /// <summary>
+    /// A program that says its argument, static and small: a million of it take minutes, where the system's <c>echo</c> takes an hour.
+    /// </summary>
     public static Task<string> Echo => SmallEcho.Value;
 
     /// <summary>Compiles; fails the test with the compiler's words.</summary>
@@ -18,7 +20,9 @@ internal static class HostCompiler
         using Process process = Process.Start(new ProcessStartInfo(compiler, arguments) { RedirectStandardError = true })!;
         string errors = await process.StandardError.ReadToEndAsync();
         await process.WaitForExitAsync();
-        process.ExitCode.Should().Be(0, $"{compiler} needs its packages; try: apt-get install gcc libc6-dev musl-tools{Environment.NewLine}{errors}");
+        process
+            .ExitCode.Should()
+            .Be(0, $"{compiler} needs its packages; try: apt-get install gcc libc6-dev musl-tools{Environment.NewLine}{errors}");
     }
 
     /// <summary>The path of a source, from the folder of this one.</summary>

@@ -12,7 +12,8 @@ public sealed class LineSplitterTests
     [InlineData("a\r\n\nb", "a||b")]
     [InlineData("", "")]
     [InlineData("ä\n€", "ä|€")]
-    public void Cuts_lines_wherever_the_bytes_are_cut(string text, string expected) => Split(text, LineSplitter.MaxLineBytes).Should().Be(expected);
+    public void Cuts_lines_wherever_the_bytes_are_cut(string text, string expected) =>
+        Split(text, LineSplitter.MaxLineBytes).Should().Be(expected);
 
     [Theory]
     [InlineData("12345678\n", "12345678")]
@@ -21,7 +22,8 @@ public sealed class LineSplitterTests
     [InlineData("1234567\r\r\nx", "1234567|\r|x")]
     [InlineData("1234567€\n", "1234567|€")]
     [InlineData("123456789012345678", "12345678|90123456|78")]
-    public void Hands_on_a_long_line_in_pieces_of_whole_characters(string text, string expected) => Split(text, maxLineBytes: 8).Should().Be(expected);
+    public void Hands_on_a_long_line_in_pieces_of_whole_characters(string text, string expected) =>
+        Split(text, maxLineBytes: 8).Should().Be(expected);
 
     [Fact]
     public void Loses_nothing_of_a_line_of_100_MB()
@@ -42,15 +44,21 @@ public sealed class LineSplitterTests
     private static string Split(string text, int maxLineBytes)
     {
         byte[] bytes = Encoding.UTF8.GetBytes(text);
-        string[] results = [.. Enumerable.Range(1, Math.Max(1, bytes.Length)).Select(cut =>
-        {
-            var lines = new List<string>();
-            var splitter = new LineSplitter(lines.Add, maxLineBytes);
-            foreach (byte[] part in bytes.Chunk(cut))
-                splitter.Add(part);
-            splitter.End();
-            return string.Join('|', lines);
-        }).Distinct()];
+        string[] results =
+        [
+            .. Enumerable
+                .Range(1, Math.Max(1, bytes.Length))
+                .Select(cut =>
+                {
+                    var lines = new List<string>();
+                    var splitter = new LineSplitter(lines.Add, maxLineBytes);
+                    foreach (byte[] part in bytes.Chunk(cut))
+                        splitter.Add(part);
+                    splitter.End();
+                    return string.Join('|', lines);
+                })
+                .Distinct(),
+        ];
         return results.Should().ContainSingle().Subject;
     }
 }

@@ -24,7 +24,10 @@ public sealed class OutputCollectorTests
         });
         try
         {
-            Task collecting = Task.Run(() => collector.CollectAsync(new MemoryStream(Encoding.UTF8.GetBytes("one\ntwo\n")), Stream.Null, limit.Token), Token);
+            Task collecting = Task.Run(
+                () => collector.CollectAsync(new MemoryStream(Encoding.UTF8.GetBytes("one\ntwo\n")), Stream.Null, limit.Token),
+                Token
+            );
             await called.Task.WaitAsync(Bound, Token);
             (await Task.Run(() => collector.Describe(), Token).WaitAsync(Bound, Token)).Should().Be("one\ntwo");
 

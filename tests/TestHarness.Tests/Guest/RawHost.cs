@@ -5,7 +5,10 @@ using TestHarness.Agents;
 
 namespace TestHarness.Tests.Guest;
 
-/// <summary>A host that speaks the agent's protocol itself: it reads when it likes, gives the windows that it likes, and looks at every byte of every stream.</summary>
+/// <summary>
+/// A host that speaks the agent's protocol itself: it reads when it likes, gives the windows that it likes, and looks at every byte of
+/// every stream.
+/// </summary>
 internal sealed class RawHost : IAsyncDisposable
 {
     private readonly NetworkStream _transport;
@@ -30,7 +33,7 @@ internal sealed class RawHost : IAsyncDisposable
         var host = new RawHost(transport);
         byte[] nonce = RandomNumberGenerator.GetBytes(AgentProtocol.NonceSize);
         host.Send(FakeGuest.Frame(AgentFrameType.Hello, 0, 0, nonce));
-        for (int at = -1; at < 0 || host._filled < at + BitConverter.ToInt32(host._received, at - AgentProtocol.HeaderSize);)
+        for (int at = -1; at < 0 || host._filled < at + BitConverter.ToInt32(host._received, at - AgentProtocol.HeaderSize); )
         {
             host._filled += await transport.ReadAsync(host._received.AsMemory(host._filled), cancellationToken);
             at = host._received.AsSpan(0, host._filled).IndexOf(nonce);
@@ -52,7 +55,9 @@ internal sealed class RawHost : IAsyncDisposable
         return stream;
     }
 
-    /// <summary>Opens a connection to a port of this host; what is sent on it comes back there, past all that the agent says here.</summary>
+    /// <summary>
+    /// Opens a connection to a port of this host; what is sent on it comes back there, past all that the agent says here.
+    /// </summary>
     public RawStream Connect(int port)
     {
         var stream = new RawStream(++_last, [], 0);
@@ -72,7 +77,10 @@ internal sealed class RawHost : IAsyncDisposable
     /// <summary>Reads once, and checks the frames that are complete.</summary>
     public async Task<int> ReadAsync(int atMost, CancellationToken cancellationToken)
     {
-        int count = await _transport.ReadAsync(_received.AsMemory(_filled, Math.Min(atMost, _received.Length - _filled)), cancellationToken);
+        int count = await _transport.ReadAsync(
+            _received.AsMemory(_filled, Math.Min(atMost, _received.Length - _filled)),
+            cancellationToken
+        );
         if (count == 0)
             throw new EndOfStreamException("The agent closed the connection.");
         _filled += count;
@@ -108,7 +116,9 @@ internal sealed class RawHost : IAsyncDisposable
     private void Take(AgentFrameHeader header, ReadOnlySpan<byte> payload)
     {
         if (!_streams.TryGetValue(header.Stream, out RawStream? stream))
-            throw new InvalidDataException($"a {header.Type} on stream {header.Stream}, which has ended or never was: {Convert.ToHexString(payload)}");
+            throw new InvalidDataException(
+                $"a {header.Type} on stream {header.Stream}, which has ended or never was: {Convert.ToHexString(payload)}"
+            );
         stream.Take(header, payload);
         if (stream.HasEnded)
             _streams.Remove(stream.Id);
@@ -161,8 +171,10 @@ internal sealed class RawStream(uint id, byte[] pattern, long? length)
                 break;
             default:
                 throw new InvalidDataException(
-                    $"a {header.Type} (channel {header.Channel}, {Convert.ToHexString(payload[..Math.Min(64, payload.Length)])}) on stream {id}, "
-                    + $"which has started: {HasStarted}, and said {Seen} bytes of {length}");
+                    $"a {header.Type} (channel {header.Channel}, {Convert.ToHexString(payload[..Math.Min(64, payload.Length)])}) "
+                        + $"on stream {id}, "
+                        + $"which has started: {HasStarted}, and said {Seen} bytes of {length}"
+                );
         }
     }
 
@@ -171,12 +183,14 @@ internal sealed class RawStream(uint id, byte[] pattern, long? length)
         Window -= payload.Length;
         if (Window < 0 || Seen + payload.Length > (length ?? long.MaxValue))
             throw new InvalidDataException($"stream {id}: {payload.Length} bytes after {Seen} are too many");
-        for (ReadOnlySpan<byte> left = payload; !left.IsEmpty;)
+        for (ReadOnlySpan<byte> left = payload; !left.IsEmpty; )
         {
             int at = (int)(Seen % pattern.Length);
             int count = Math.Min(left.Length, pattern.Length - at);
             if (!left[..count].SequenceEqual(pattern.AsSpan(at, count)))
-                throw new InvalidDataException($"stream {id}: another's bytes at {Seen}, in {payload.Length} at once: {Convert.ToHexString(left[..count])}");
+                throw new InvalidDataException(
+                    $"stream {id}: another's bytes at {Seen}, in {payload.Length} at once: {Convert.ToHexString(left[..count])}"
+                );
             Seen += count;
             left = left[count..];
         }

@@ -13,13 +13,18 @@ public sealed class ReadyCheckTests : IDisposable
 
     [Fact]
     public void Waits_for_cloud_init_before_the_images_own_command() =>
-        ReadyCheck.For(new MachineSpec(), "test -e /up", seeded: true).Select(check => check.WaitsFor).Should().Equal("cloud-init to finish", "the guest to be ready (test -e /up)");
+        ReadyCheck
+            .For(new MachineSpec(), "test -e /up", seeded: true)
+            .Select(check => check.WaitsFor)
+            .Should()
+            .Equal("cloud-init to finish", "the guest to be ready (test -e /up)");
 
     [Fact]
     public void Waits_for_nothing_where_nothing_is_said() => ReadyCheck.For(new MachineSpec(), null, seeded: false).Should().BeEmpty();
 
     [Fact]
-    public void Says_that_there_is_no_cloud_init() => Run().Should().Be((1, "the image has no cloud-init, which MachineSpec.CloudInit is for\n"));
+    public void Says_that_there_is_no_cloud_init() =>
+        Run().Should().Be((1, "the image has no cloud-init, which MachineSpec.CloudInit is for\n"));
 
     [Fact]
     public void Fails_with_cloud_inits_words_where_it_is_degraded()

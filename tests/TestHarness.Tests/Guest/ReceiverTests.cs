@@ -161,20 +161,23 @@ public sealed class ReceiverTests : IDisposable
                 _entered.TrySetResult();
                 _open.Wait();
             },
-            time);
+            time
+        );
     }
 
-    private Receiver<string> Make(Action<string> then, TimeProvider? time = null) => new(
-        item =>
+    private Receiver<string> Make(Action<string> then, TimeProvider? time = null) =>
+        new(
+            item =>
+            {
+                _received.Add(item);
+                then(item);
+            },
+            item => item.Length
+        )
         {
-            _received.Add(item);
-            then(item);
-        },
-        item => item.Length)
-    {
-        ForMissed = (count, last) => $"{count} missed, the last: {last}",
-        Time = time ?? TimeProvider.System,
-    };
+            ForMissed = (count, last) => $"{count} missed, the last: {last}",
+            Time = time ?? TimeProvider.System,
+        };
 
     // One that the receiver is called with, and as many as may wait.
     private async Task FillAsync(Receiver<string> receiver)

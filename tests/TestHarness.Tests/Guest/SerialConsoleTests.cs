@@ -28,7 +28,9 @@ public sealed class SerialConsoleTests : IAsyncLifetime
         await WriteAsync("root\r\n", "Kernel panic - not", " syncing\r\n", new string('x', 10_000), "\r\nno line");
 
         seen.ToString().Should().Be($"root\r\nKernel panic - not syncing\r\n{new string('x', 10_000)}\r\nno line");
-        _machine.Console.Log.Text.Should().Be($"[    0.000000] Linux version 6.1\nlogin: root\nKernel panic - not syncing\n{new string('x', 10_000)}\nno line");
+        _machine
+            .Console.Log.Text.Should()
+            .Be($"[    0.000000] Linux version 6.1\nlogin: root\nKernel panic - not syncing\n{new string('x', 10_000)}\nno line");
     }
 
     [Fact]
@@ -44,7 +46,15 @@ public sealed class SerialConsoleTests : IAsyncLifetime
     private async Task WriteAsync(params string[] parts)
     {
         var pipe = new SerialPipe(_folder, 0);
-        await using (var console = new FileStream(Path.Combine(_folder, "serial.out"), FileMode.Open, FileAccess.Write, FileShare.ReadWrite, bufferSize: 0))
+        await using (
+            var console = new FileStream(
+                Path.Combine(_folder, "serial.out"),
+                FileMode.Open,
+                FileAccess.Write,
+                FileShare.ReadWrite,
+                bufferSize: 0
+            )
+        )
         {
             _machine.Console.Connect(pipe);
             foreach (string part in parts)

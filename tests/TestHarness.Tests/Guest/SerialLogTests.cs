@@ -44,7 +44,10 @@ public sealed class SerialLogTests
         // What it grew through on its way to 4 MiB is in it.
         (GC.GetAllocatedBytesForCurrentThread() - before).Should().BeLessThan(10 * MiB);
         string text = log.Text;
-        text.Should().StartWith("first\nxxx").And.EndWith("xxx\nlast\n").And.Contain($"x\n[… {6 + (100_000_000 / part.Length * part.Length) + 6 - (4 * MiB)} bytes dropped …]\nx");
+        text.Should()
+            .StartWith("first\nxxx")
+            .And.EndWith("xxx\nlast\n")
+            .And.Contain($"x\n[… {6 + (100_000_000 / part.Length * part.Length) + 6 - (4 * MiB)} bytes dropped …]\nx");
         text.Length.Should().BeInRange(4 * MiB, (4 * MiB) + 100);
         log.Tail(2).Should().HaveLength(8000).And.EndWith("x\nlast");
     }
@@ -77,7 +80,9 @@ public sealed class SerialLogTests
 
         await log.SaveAsync(file, TestContext.Current.CancellationToken);
 
-        (await File.ReadAllBytesAsync(file, TestContext.Current.CancellationToken)).Should().Equal(0x1b, (byte)'[', (byte)'3', (byte)'1', (byte)'m', 0xff, 0, (byte)'\n');
+        (await File.ReadAllBytesAsync(file, TestContext.Current.CancellationToken))
+            .Should()
+            .Equal(0x1b, (byte)'[', (byte)'3', (byte)'1', (byte)'m', 0xff, 0, (byte)'\n');
         Directory.Delete(Path.GetDirectoryName(Path.GetDirectoryName(file))!, recursive: true);
     }
 
@@ -89,6 +94,12 @@ public sealed class SerialLogTests
 
         Action assert = () => log.Should().Contain("login:");
 
-        assert.Should().Throw<Exception>().Which.Message.Should().Contain("{\\x1b[2J\n\\::error::x").And.Subject.Length.Should().BeLessThan(9000);
+        assert
+            .Should()
+            .Throw<Exception>()
+            .Which.Message.Should()
+            .Contain("{\\x1b[2J\n\\::error::x")
+            .And.Subject.Length.Should()
+            .BeLessThan(9000);
     }
 }

@@ -31,7 +31,9 @@ public sealed class SerialSearchTests
 
             found.Should().NotBeNull($"it came in pieces of {cut} bytes");
             string before = log.Text[..log.Text.IndexOf(text, StringComparison.Ordinal)];
-            (found!.Value.Start, found.Value.End - found.Value.Start).Should().Be((Encoding.UTF8.GetByteCount(before), Encoding.UTF8.GetByteCount(text)));
+            (found!.Value.Start, found.Value.End - found.Value.Start)
+                .Should()
+                .Be((Encoding.UTF8.GetByteCount(before), Encoding.UTF8.GetByteCount(text)));
         }
     }
 
@@ -63,7 +65,10 @@ public sealed class SerialSearchTests
 
         log.Append("end"u8);
 
-        search.Next(0)!.Value.Should().Match<(long Start, long End, Match Value)>(found => found.Start == 0 && found.End == log.Text.Length);
+        search
+            .Next(0)!
+            .Value.Should()
+            .Match<(long Start, long End, Match Value)>(found => found.Start == 0 && found.End == log.Text.Length);
     }
 
     [Fact]
@@ -81,7 +86,9 @@ public sealed class SerialSearchTests
 
         log.Append("needle"u8);
 
-        (text.Next(0)!.Value.Start, pattern.Next(0)!.Value.Start, ForText(log, "needle").Next(0)!.Value.Start).Should().Be((100_000, 100_000, 100_000));
+        (text.Next(0)!.Value.Start, pattern.Next(0)!.Value.Start, ForText(log, "needle").Next(0)!.Value.Start)
+            .Should()
+            .Be((100_000, 100_000, 100_000));
         text.Next(100_006).Should().BeNull();
     }
 

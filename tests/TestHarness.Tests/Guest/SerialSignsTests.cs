@@ -35,7 +35,10 @@ public sealed class SerialSignsTests
     public void Lets_the_rest_pass(string line) => SerialSigns.Judge(line).Should().BeNull();
 
     [Theory]
-    [InlineData("[    9.5] Out of memory: Killed process 87 (udevd) total-vm:9000kB", "Out of memory: Killed process 87 (udevd) total-vm:9000kB")]
+    [InlineData(
+        "[    9.5] Out of memory: Killed process 87 (udevd) total-vm:9000kB",
+        "Out of memory: Killed process 87 (udevd) total-vm:9000kB"
+    )]
     [InlineData("[    9.5] oom_reaper: reaped process 87 (udevd)", null)]
     public void Knows_a_program_that_was_ended_for_want_of_memory(string line, string? words)
     {

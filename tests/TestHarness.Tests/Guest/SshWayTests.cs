@@ -61,10 +61,22 @@ public sealed class SshWayTests : IDisposable
     [Fact]
     public void Goes_by_nothing_of_the_users_own()
     {
-        IReadOnlyList<string> arguments = SshArguments.For(new SshFiles("/run/with space"), "/run/with space/id", new IPEndPoint(IPAddress.Loopback, 2222), "root");
+        IReadOnlyList<string> arguments = SshArguments.For(
+            new SshFiles("/run/with space"),
+            "/run/with space/id",
+            new IPEndPoint(IPAddress.Loopback, 2222),
+            "root"
+        );
 
         arguments.Should().ContainInOrder("ssh", "-F", "none").And.ContainInOrder("-p", "2222", "root@127.0.0.1");
-        arguments.Should().Contain(["StrictHostKeyChecking=yes", "GlobalKnownHostsFile=none", "IdentityAgent=none", "UserKnownHostsFile=\"/run/with space/known_hosts\""]);
+        arguments
+            .Should()
+            .Contain([
+                "StrictHostKeyChecking=yes",
+                "GlobalKnownHostsFile=none",
+                "IdentityAgent=none",
+                "UserKnownHostsFile=\"/run/with space/known_hosts\"",
+            ]);
         arguments.Should().NotContain(argument => argument.Contains("=no") && argument.StartsWith("StrictHostKey"));
     }
 
@@ -74,9 +86,14 @@ public sealed class SshWayTests : IDisposable
         var files = new SshFiles(Path.Combine(_folder, "ssh"));
         await files.MakeAsync(hostKey: true, Token);
 
-        File.GetUnixFileMode(Path.Combine(_folder, "ssh")).Should().Be(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        File.GetUnixFileMode(Path.Combine(_folder, "ssh"))
+            .Should()
+            .Be(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         File.GetUnixFileMode(files.Identity).Should().Be(UnixFileMode.UserRead | UnixFileMode.UserWrite);
-        (await File.ReadAllTextAsync(files.KnownHosts, Token)).Should().Be($"testharness {files.HostKey.Public}\n").And.StartWith("testharness ssh-ed25519 ");
+        (await File.ReadAllTextAsync(files.KnownHosts, Token))
+            .Should()
+            .Be($"testharness {files.HostKey.Public}\n")
+            .And.StartWith("testharness ssh-ed25519 ");
     }
 
     private static async Task SeeAsync(SshWay way, string state)

@@ -19,13 +19,21 @@ public sealed class TarSendTests : IDisposable
     [InlineData("tar (GNU tar) 1.34", "tar: ./x/f: file changed as we read it", 1, 24)]
     [InlineData("tar (GNU tar) 1.34", "tar: ./x/f: Cannot open: Permission denied", 2, 2)]
     [InlineData("tar (busybox) 1.35.0", "tar: ./x/f: No such file or directory\ntar: error exit delayed from previous errors", 1, 24)]
-    [InlineData("tar (busybox) 1.35.0", "tar: ./x/f: No such file or directory\ntar: ./x/g: Permission denied\ntar: error exit delayed from previous errors", 1, 1)]
+    [InlineData(
+        "tar (busybox) 1.35.0",
+        "tar: ./x/f: No such file or directory\ntar: ./x/g: Permission denied\ntar: error exit delayed from previous errors",
+        1,
+        1
+    )]
     [InlineData("tar (busybox) 1.35.0", "", 1, 1)]
     [InlineData("tar (busybox) 1.35.0", "", 0, 0)]
     public async Task Tells_what_went_away_from_what_failed(string version, string words, int code, int expected)
     {
         Directory.CreateDirectory($"{_folder}/x");
-        ExecutableScript.Write($"{_folder}/tar", $"[ \"$1\" = --version ] && {{ echo '{version}'; exit; }}; echo archive; [ -z '{words}' ] || echo '{words}' >&2; exit {code}");
+        ExecutableScript.Write(
+            $"{_folder}/tar",
+            $"[ \"$1\" = --version ] && {{ echo '{version}'; exit; }}; echo archive; [ -z '{words}' ] || echo '{words}' >&2; exit {code}"
+        );
 
         (await SendAsync("")).Should().Be((expected, "archive\n", words.Length > 0 ? $"{words}\n" : ""));
     }
@@ -45,10 +53,15 @@ public sealed class TarSendTests : IDisposable
 
     private async Task<(int ExitCode, string Output, string Error)> SendAsync(string links)
     {
-        var start = new ProcessStartInfo("/bin/sh", ["-c", TarTransfer.Send, "sh", _folder, "x", links]) { RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo("/bin/sh", ["-c", TarTransfer.Send, "sh", _folder, "x", links])
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
         start.Environment["PATH"] = $"{_folder}:{Environment.GetEnvironmentVariable("PATH")}";
         using Process shell = Process.Start(start)!;
-        Task<string> output = shell.StandardOutput.ReadToEndAsync(Token), error = shell.StandardError.ReadToEndAsync(Token);
+        Task<string> output = shell.StandardOutput.ReadToEndAsync(Token),
+            error = shell.StandardError.ReadToEndAsync(Token);
         await shell.WaitForExitAsync(Token);
         return (shell.ExitCode, await output, await error);
     }

@@ -55,7 +55,9 @@ public sealed class TarSieveTests : IDisposable
 
         Directory.GetFileSystemEntries(Unpacked("")).Select(Path.GetFileName).Should().BeEquivalentTo("program", "closed");
         File.GetUnixFileMode(Unpacked("program")).Should().Be((UnixFileMode)0b100_101_101);
-        File.GetUnixFileMode(Unpacked("closed")).Should().HaveFlag(UnixFileMode.UserExecute | UnixFileMode.UserWrite | UnixFileMode.UserRead);
+        File.GetUnixFileMode(Unpacked("closed"))
+            .Should()
+            .HaveFlag(UnixFileMode.UserExecute | UnixFileMode.UserWrite | UnixFileMode.UserRead);
     }
 
     [Theory]
@@ -97,11 +99,17 @@ public sealed class TarSieveTests : IDisposable
         await Sieve(Encoding.ASCII.GetBytes(new string('x', 512))).Should().ThrowAsync<InvalidDataException>();
         Add(TarEntryType.RegularFile, "file", new string('x', 2000));
         _writer.Dispose();
-        await Sieve(_archive.ToArray()[..1000]).Should().ThrowAsync<InvalidDataException>().WithMessage("*breaks off in the middle of a file*");
+        await Sieve(_archive.ToArray()[..1000])
+            .Should()
+            .ThrowAsync<InvalidDataException>()
+            .WithMessage("*breaks off in the middle of a file*");
 
         using var pax = new MemoryStream();
         await using (var writer = new TarWriter(pax, TarEntryFormat.Pax))
-            await writer.WriteEntryAsync(new PaxTarEntry(TarEntryType.RegularFile, "f", new Dictionary<string, string> { ["a"] = "x size=512" }), Token);
+            await writer.WriteEntryAsync(
+                new PaxTarEntry(TarEntryType.RegularFile, "f", new Dictionary<string, string> { ["a"] = "x size=512" }),
+                Token
+            );
         await Sieve(pax.ToArray()).Should().ThrowAsync<InvalidDataException>().WithMessage("*size*");
     }
 
@@ -133,7 +141,13 @@ public sealed class TarSieveTests : IDisposable
     {
         _writer.Dispose();
         Directory.CreateDirectory(Unpacked(""));
-        using Process tar = Process.Start(new ProcessStartInfo("tar", ["-x", "-p", "--no-same-owner", "-f", "-", "-C", Unpacked("")]) { RedirectStandardInput = true, RedirectStandardError = true })!;
+        using Process tar = Process.Start(
+            new ProcessStartInfo("tar", ["-x", "-p", "--no-same-owner", "-f", "-", "-C", Unpacked("")])
+            {
+                RedirectStandardInput = true,
+                RedirectStandardError = true,
+            }
+        )!;
         await new TarSieve(new MemoryStream(_archive.ToArray()), tar.StandardInput.BaseStream, _ => { }).RunAsync(Token);
         tar.StandardInput.Close();
         await tar.WaitForExitAsync(Token);

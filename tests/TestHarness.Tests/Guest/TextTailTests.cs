@@ -25,8 +25,10 @@ public sealed class TextTailTests
     [InlineData("why\nb\nc", "why\nb\nc")]
     [InlineData("a\nwhy\nc", "why\nc")]
     [InlineData("a\nb\nc", "b\nc")]
-    public void Begins_with_the_line_that_tells_what_it_was(string text, string expected) => TextTail.Of(text, 2, "why").Should().Be(expected);
+    public void Begins_with_the_line_that_tells_what_it_was(string text, string expected) =>
+        TextTail.Of(text, 2, "why").Should().Be(expected);
 
     [Fact]
-    public void Is_short_however_long_a_line_is() => TextTail.Of(new string('x', 100_000_000) + "end", 40).Should().HaveLength(8000).And.EndWith("xend");
+    public void Is_short_however_long_a_line_is() =>
+        TextTail.Of(new string('x', 100_000_000) + "end", 40).Should().HaveLength(8000).And.EndWith("xend");
 }

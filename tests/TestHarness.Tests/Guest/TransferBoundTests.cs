@@ -9,7 +9,10 @@ using Xunit;
 
 namespace TestHarness.Tests.Guest;
 
-/// <summary>Whoever reads what a guest or a helper program sends stops at a bound, and holds no more than that. Alone, because the memory of the whole process is measured.</summary>
+/// <summary>
+/// Whoever reads what a guest or a helper program sends stops at a bound, and holds no more than that. Alone, because the memory of the
+/// whole process is measured.
+/// </summary>
 [Collection(nameof(EndlessInputTests))]
 public sealed class TransferBoundTests
 {
@@ -40,7 +43,12 @@ public sealed class TransferBoundTests
     {
         var lines = new List<string>();
 
-        HelperResult result = await HelperProgram.RunAsync("printf", ["a\\r\\n\\nb\\rc\\n d"], new HelperOptions { OnOutputLine = lines.Add }, Token);
+        HelperResult result = await HelperProgram.RunAsync(
+            "printf",
+            ["a\\r\\n\\nb\\rc\\n d"],
+            new HelperOptions { OnOutputLine = lines.Add },
+            Token
+        );
 
         lines.Should().Equal("a", "", "b", "c", " d");
         result.StandardOutput.Should().Be("a\n\nb\nc\n d");
@@ -58,8 +66,18 @@ public sealed class TransferBoundTests
         int lines = 0;
         long before = GC.GetTotalMemory(forceFullCollection: true);
 
-        HelperResult result = await RsyncTunnel.RunLocalAsync(
-            folder, ["-e", "sh flood", "--blocking-io", "-rlpt", RsyncReport.Format, "guest:/x", $"{folder}/target/"], line => { lines++; report.Add(line); }, Token).WaitAsync(Soon, Token);
+        HelperResult result = await RsyncTunnel
+            .RunLocalAsync(
+                folder,
+                ["-e", "sh flood", "--blocking-io", "-rlpt", RsyncReport.Format, "guest:/x", $"{folder}/target/"],
+                line =>
+                {
+                    lines++;
+                    report.Add(line);
+                },
+                Token
+            )
+            .WaitAsync(Soon, Token);
 
         result.ExitCode.Should().Be(HelperOutput.TooMuch, result.StandardError);
         lines.Should().BeGreaterThan(600_000);
@@ -106,7 +124,11 @@ public sealed class TransferBoundTests
     [Fact]
     public async Task An_ssh_that_writes_a_line_without_end_is_read_on_and_not_kept()
     {
-        await using SshProcess ssh = await SshProcess.StartAsync(["sh", "-c", "head -c 256M /dev/zero >&2; head -c 256M /dev/zero; echo; echo line"]);
+        await using SshProcess ssh = await SshProcess.StartAsync([
+            "sh",
+            "-c",
+            "head -c 256M /dev/zero >&2; head -c 256M /dev/zero; echo; echo line",
+        ]);
         long before = GC.GetTotalMemory(forceFullCollection: true);
 
         (await ssh.ReadAsync(new byte[1], Token)).Should().Be(1, "what it writes to standard error holds nothing up");
@@ -171,7 +193,11 @@ public sealed class TransferBoundTests
 
         public override long Length => throw new NotSupportedException();
 
-        public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
+        public override long Position
+        {
+            get => throw new NotSupportedException();
+            set => throw new NotSupportedException();
+        }
 
         public override int Read(byte[] buffer, int offset, int count)
         {
@@ -181,9 +207,7 @@ public sealed class TransferBoundTests
             return given;
         }
 
-        public override void Flush()
-        {
-        }
+        public override void Flush() { }
 
         public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
 

@@ -32,12 +32,29 @@ public sealed class YamlTextTests
 
     [Fact]
     public void Writes_texts_that_no_reader_takes_for_something_else() =>
-        YamlText.Write(new Dictionary<string, object> { ["mode"] = "0644", ["flag"] = true, ["list"] = new List<string> { "yes", "~", "a: b # c" }, ["lines"] = "a\n\tb\r\n" })
-            .Should().Be("mode: \"0644\"\nflag: true\nlist:\n- \"yes\"\n- \"~\"\n- \"a: b # c\"\nlines: \"a\\n\tb\\r\\n\"\n");
+        YamlText
+            .Write(
+                new Dictionary<string, object>
+                {
+                    ["mode"] = "0644",
+                    ["flag"] = true,
+                    ["list"] = new List<string> { "yes", "~", "a: b # c" },
+                    ["lines"] = "a\n\tb\r\n",
+                }
+            )
+            .Should()
+            .Be("mode: \"0644\"\nflag: true\nlist:\n- \"yes\"\n- \"~\"\n- \"a: b # c\"\nlines: \"a\\n\tb\\r\\n\"\n");
 
     [Fact]
-    public void Writes_any_text_as_valid_YAML() => Check.QuickThrowOnFailure(Prop.ForAll<NonNull<string>>(text =>
-        YamlText.FindMistake(YamlText.Write(new Dictionary<string, object> { ["text"] = string.Concat(text.Get.Where(c => !char.IsSurrogate(c))) })) is null));
+    public void Writes_any_text_as_valid_YAML() =>
+        Check.QuickThrowOnFailure(
+            Prop.ForAll<NonNull<string>>(text =>
+                YamlText.FindMistake(
+                    YamlText.Write(new Dictionary<string, object> { ["text"] = string.Concat(text.Get.Where(c => !char.IsSurrogate(c))) })
+                )
+                    is null
+            )
+        );
 
     [Theory]
     [InlineData("", "id: \"x\"\n")]

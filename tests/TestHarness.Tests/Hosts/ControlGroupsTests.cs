@@ -9,13 +9,17 @@ public sealed class ControlGroupsTests
 {
     [Fact]
     public void Knows_where_the_files_of_the_groups_are() =>
-        ControlGroups.MemoryFiles("9:name=systemd:/\n4:memory:/a/b:c\n3:cpu,cpuacct:/x\n0::/u.slice/run\n", "memory.limit_in_bytes", "memory.max").Should().Equal(
-            "/sys/fs/cgroup/memory/a/b:c/memory.limit_in_bytes",
-            "/sys/fs/cgroup/memory/a/memory.limit_in_bytes",
-            "/sys/fs/cgroup/memory/memory.limit_in_bytes",
-            "/sys/fs/cgroup/u.slice/run/memory.max",
-            "/sys/fs/cgroup/u.slice/memory.max",
-            "/sys/fs/cgroup/memory.max");
+        ControlGroups
+            .MemoryFiles("9:name=systemd:/\n4:memory:/a/b:c\n3:cpu,cpuacct:/x\n0::/u.slice/run\n", "memory.limit_in_bytes", "memory.max")
+            .Should()
+            .Equal(
+                "/sys/fs/cgroup/memory/a/b:c/memory.limit_in_bytes",
+                "/sys/fs/cgroup/memory/a/memory.limit_in_bytes",
+                "/sys/fs/cgroup/memory/memory.limit_in_bytes",
+                "/sys/fs/cgroup/u.slice/run/memory.max",
+                "/sys/fs/cgroup/u.slice/memory.max",
+                "/sys/fs/cgroup/memory.max"
+            );
 
     [Theory]
     [InlineData("oom_kill_disable 0\nunder_oom 0\noom_kill 3\n", 3)]
@@ -34,7 +38,10 @@ public sealed class ControlGroupsTests
 
             """;
 
-        OomWatch.KillLine(Log, 20881, TimeSpan.Zero).Should().Be("Memory cgroup out of memory: Killed process 20881 (qemu-system-x86) total-vm:2856388kB, UID:65534");
+        OomWatch
+            .KillLine(Log, 20881, TimeSpan.Zero)
+            .Should()
+            .Be("Memory cgroup out of memory: Killed process 20881 (qemu-system-x86) total-vm:2856388kB, UID:65534");
         OomWatch.KillLine(Log, 2088, TimeSpan.FromSeconds(74_079)).Should().Be("Out of memory: Killed process 2088 (dotnet) total-vm:1kB");
         OomWatch.KillLine(Log, 9255, TimeSpan.Zero).Should().BeNull();
         OomWatch.KillLine(Log, 208, TimeSpan.Zero).Should().BeNull();

@@ -67,7 +67,12 @@ public sealed class DelayedEndsTests
             IDisposable first = await ledger.TakeAsync(new LedgerRequest("a", 800, 1), TimeSpan.FromSeconds(10), null, Token);
             ledger.IsWaitedFor.Should().BeFalse();
             var waits = new TaskCompletionSource();
-            Task<IDisposable> second = ledger.TakeAsync(new LedgerRequest("b", 800, 1), TimeSpan.FromSeconds(60), _ => waits.SetResult(), Token);
+            Task<IDisposable> second = ledger.TakeAsync(
+                new LedgerRequest("b", 800, 1),
+                TimeSpan.FromSeconds(60),
+                _ => waits.SetResult(),
+                Token
+            );
             await waits.Task.WaitAsync(TimeSpan.FromSeconds(10), Token);
 
             ledger.IsWaitedFor.Should().BeTrue();
@@ -81,9 +86,10 @@ public sealed class DelayedEndsTests
         }
     }
 
-    private Task AddAsync(DelayedEnds ends, int number) => ends.AddAsync(number.ToString(System.Globalization.CultureInfo.InvariantCulture), () =>
-    {
-        _ended.Add(number);
-        return Task.CompletedTask;
-    });
+    private Task AddAsync(DelayedEnds ends, int number) =>
+        ends.AddAsync(number.ToString(System.Globalization.CultureInfo.InvariantCulture), () =>
+        {
+            _ended.Add(number);
+            return Task.CompletedTask;
+        });
 }

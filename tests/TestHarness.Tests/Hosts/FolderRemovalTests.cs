@@ -55,9 +55,14 @@ public sealed class FolderRemovalTests : IDisposable
         var began = new TaskCompletionSource();
         Task racing = HelperProgram.RunAsync(
             "sh",
-            ["-c", "echo; while :; do mkdir -p folder/sub/a; : > folder/sub/a/file; mv folder/sub/a folder/sub/b; ln -s ../../outside folder/sub/a; rm -rf folder/sub/a folder/sub/b; done 2> /dev/null"],
+            [
+                "-c",
+                "echo; while :; do mkdir -p folder/sub/a; : > folder/sub/a/file; mv folder/sub/a folder/sub/b; ln -s "
+                    + "../../outside folder/sub/a; rm -rf folder/sub/a folder/sub/b; done 2> /dev/null",
+            ],
             new HelperOptions { WorkingDirectory = _root, OnOutputLine = _ => began.TrySetResult() },
-            end.Token);
+            end.Token
+        );
         await began.Task.WaitAsync(TimeSpan.FromSeconds(10), TestContext.Current.CancellationToken);
 
         for (int attempt = 0; attempt < 300; attempt++)
@@ -74,7 +79,11 @@ public sealed class FolderRemovalTests : IDisposable
         string deep = Path.Combine([Folder, .. Enumerable.Repeat("d", 300)]);
         Directory.CreateDirectory(deep);
 
-        FluentActions.Invoking(() => FolderRemoval.Remove(Folder)).Should().Throw<IOException>().WithMessage($"Removing '{Folder}' failed: its folders lie too deep in each other.");
+        FluentActions
+            .Invoking(() => FolderRemoval.Remove(Folder))
+            .Should()
+            .Throw<IOException>()
+            .WithMessage($"Removing '{Folder}' failed: its folders lie too deep in each other.");
     }
 
     [Fact]
@@ -82,7 +91,11 @@ public sealed class FolderRemovalTests : IDisposable
     {
         File.WriteAllText(Folder, "my notes");
 
-        FluentActions.Invoking(() => FileLock.TryTake(Folder)).Should().Throw<IOException>().WithMessage($"'{Folder}' is in the way: it is a file of somebody else's, and no lock.");
+        FluentActions
+            .Invoking(() => FileLock.TryTake(Folder))
+            .Should()
+            .Throw<IOException>()
+            .WithMessage($"'{Folder}' is in the way: it is a file of somebody else's, and no lock.");
 
         File.ReadAllText(Folder).Should().Be("my notes");
     }

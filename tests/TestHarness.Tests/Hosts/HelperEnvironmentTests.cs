@@ -12,8 +12,22 @@ public sealed class HelperEnvironmentTests : IDisposable
 {
     private static readonly string[] Strangers =
     [
-        "TAR_OPTIONS", "RSYNC_ICONV", "RSYNC_RSH", "GIT_DIR", "GREP_OPTIONS", "BLOCKSIZE", "LC_MESSAGES", "LANGUAGE", "APT_CONFIG", "GNUPGHOME", "XZ_DEFAULTS", "ZSTD_CLEVEL",
-        "MKE2FS_CONFIG", "SOURCE_DATE_EPOCH", "SSH_ASKPASS", "QEMU_AUDIO_DRV",
+        "TAR_OPTIONS",
+        "RSYNC_ICONV",
+        "RSYNC_RSH",
+        "GIT_DIR",
+        "GREP_OPTIONS",
+        "BLOCKSIZE",
+        "LC_MESSAGES",
+        "LANGUAGE",
+        "APT_CONFIG",
+        "GNUPGHOME",
+        "XZ_DEFAULTS",
+        "ZSTD_CLEVEL",
+        "MKE2FS_CONFIG",
+        "SOURCE_DATE_EPOCH",
+        "SSH_ASKPASS",
+        "QEMU_AUDIO_DRV",
     ];
 
     public HelperEnvironmentTests() => Array.ForEach(Strangers, name => Environment.SetEnvironmentVariable(name, "stranger"));
@@ -25,10 +39,20 @@ public sealed class HelperEnvironmentTests : IDisposable
     [Fact]
     public async Task Reaches_no_helper_program()
     {
-        HelperResult result = await HelperProgram.RunAsync("env", [], new HelperOptions { Environment = new Dictionary<string, string> { ["OURS"] = "1" } }, Token);
+        HelperResult result = await HelperProgram.RunAsync(
+            "env",
+            [],
+            new HelperOptions { Environment = new Dictionary<string, string> { ["OURS"] = "1" } },
+            Token
+        );
 
         result.StandardOutput.Should().NotContain("stranger");
-        result.StandardOutput.Split('\n').Should().Contain("OURS=1").And.Contain("LC_ALL=C.UTF-8").And.Contain($"PATH={Environment.GetEnvironmentVariable("PATH")}");
+        result
+            .StandardOutput.Split('\n')
+            .Should()
+            .Contain("OURS=1")
+            .And.Contain("LC_ALL=C.UTF-8")
+            .And.Contain($"PATH={Environment.GetEnvironmentVariable("PATH")}");
     }
 
     [Fact]
@@ -46,17 +70,39 @@ public sealed class HelperEnvironmentTests : IDisposable
         var start = new ProcessStartInfo("qemu");
         HelperEnvironment.GiveToQemu(start);
 
-        start.Environment.Should().ContainKey("GIT_DIR").And.NotContainKey("QEMU_AUDIO_DRV").And.NotContainKey("LC_MESSAGES").And.NotContainKey("LANGUAGE");
+        start
+            .Environment.Should()
+            .ContainKey("GIT_DIR")
+            .And.NotContainKey("QEMU_AUDIO_DRV")
+            .And.NotContainKey("LC_MESSAGES")
+            .And.NotContainKey("LANGUAGE");
     }
 
     [Fact]
     public void Is_decided_wherever_a_process_is_started()
     {
-        string[] starting = [.. Sources().Where(file => File.ReadAllText(file) is var text && (text.Contains("new ProcessStartInfo", StringComparison.Ordinal) || text.Contains("Command.Run(", StringComparison.Ordinal)))];
+        string[] starting =
+        [
+            .. Sources()
+                .Where(file =>
+                    File.ReadAllText(file) is var text
+                    && (
+                        text.Contains("new ProcessStartInfo", StringComparison.Ordinal)
+                        || text.Contains("Command.Run(", StringComparison.Ordinal)
+                    )
+                ),
+        ];
 
-        starting.Should().HaveCountGreaterThan(3).And.OnlyContain(file => File.ReadAllText(file).Contains("HelperEnvironment.Give", StringComparison.Ordinal));
+        starting
+            .Should()
+            .HaveCountGreaterThan(3)
+            .And.OnlyContain(file => File.ReadAllText(file).Contains("HelperEnvironment.Give", StringComparison.Ordinal));
     }
 
     private static string[] Sources([CallerFilePath] string here = "") =>
-        [.. Directory.GetFiles(Path.Combine(Path.GetDirectoryName(here)!, "../../../src/TestHarness"), "*.cs", SearchOption.AllDirectories).Where(file => !file.Contains("/obj/", StringComparison.Ordinal))];
+        [
+            .. Directory
+                .GetFiles(Path.Combine(Path.GetDirectoryName(here)!, "../../../src/TestHarness"), "*.cs", SearchOption.AllDirectories)
+                .Where(file => !file.Contains("/obj/", StringComparison.Ordinal)),
+        ];
 }

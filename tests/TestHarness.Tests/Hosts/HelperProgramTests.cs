@@ -29,7 +29,12 @@ public sealed class HelperProgramTests
     {
         var started = new TaskCompletionSource<int>();
         using var cancel = new CancellationTokenSource();
-        Task run = HelperProgram.RunAsync("sh", ["-c", script], new HelperOptions { OnOutputLine = line => started.SetResult(LeftProcess.NumberIn(line)) }, cancel.Token);
+        Task run = HelperProgram.RunAsync(
+            "sh",
+            ["-c", script],
+            new HelperOptions { OnOutputLine = line => started.SetResult(LeftProcess.NumberIn(line)) },
+            cancel.Token
+        );
         int left = await started.Task.WaitAsync(Bound, Token);
 
         await cancel.CancelAsync();
@@ -49,5 +54,6 @@ public sealed class HelperProgramTests
         result.StandardOutput.Should().EndWith("\nwords", "all that the program itself wrote is there");
     }
 
-    private static Task<HelperResult> RunAsync(string script, CancellationToken cancellationToken) => HelperProgram.RunAsync("sh", ["-c", script], null, cancellationToken);
+    private static Task<HelperResult> RunAsync(string script, CancellationToken cancellationToken) =>
+        HelperProgram.RunAsync("sh", ["-c", script], null, cancellationToken);
 }

@@ -38,22 +38,64 @@ public sealed class KvmDeviceTests : IDisposable
 
     [Fact]
     public void Has_nothing_against_a_character_device_that_opens() =>
-        KvmDevice.Look("/dev/null").Should().Match<KvmDevice>(device => device.Obstacle == null && device.Group == null && device.Identity.Length > 0);
+        KvmDevice
+            .Look("/dev/null")
+            .Should()
+            .Match<KvmDevice>(device => device.Obstacle == null && device.Group == null && device.Identity.Length > 0);
 
     // QEMU as the user of the tests: what open(2) says counts. QEMU as another one, because the tests run as root: the permissions do.
     [Theory]
     [InlineData(false, "660", 107, 0, null, null, null)]
-    [InlineData(false, "660", 107, Native.ErrorAccess, "can't be opened by this user (mode 660, group 107)", "sudo usermod -aG 107 \"$USER\"", null)]
-    [InlineData(false, "600", 0, Native.ErrorAccess, "can't be opened by this user (mode 600, group root)", "sudo chgrp kvm /dev/kvm", null)]
+    [InlineData(
+        false,
+        "660",
+        107,
+        Native.ErrorAccess,
+        "can't be opened by this user (mode 660, group 107)",
+        "sudo usermod -aG 107 \"$USER\"",
+        null
+    )]
+    [InlineData(
+        false,
+        "600",
+        0,
+        Native.ErrorAccess,
+        "can't be opened by this user (mode 600, group root)",
+        "sudo chgrp kvm /dev/kvm",
+        null
+    )]
     [InlineData(false, "666", 107, Native.ErrorNotPermitted, "can't be opened (Operation not permitted)", "docker run --device", null)]
     [InlineData(false, "666", 107, NoSuchDevice, "can't be opened (No such device or address)", "dmesg", null)]
     [InlineData(true, "666", 107, 0, null, null, null)]
     [InlineData(true, "660", 107, 0, null, null, 107)]
-    [InlineData(true, "640", 107, 0, "can't be opened by the unprivileged user that QEMU runs as where the tests run as root (mode 640, group 107)", "sudo chmod a+rw /dev/kvm", null)]
-    [InlineData(true, "660", 0, 0, "can't be opened by the unprivileged user that QEMU runs as where the tests run as root (mode 660, group root)", "sudo chgrp kvm /dev/kvm", null)]
+    [InlineData(
+        true,
+        "640",
+        107,
+        0,
+        "can't be opened by the unprivileged user that QEMU runs as where the tests run as root (mode 640, group 107)",
+        "sudo chmod a+rw /dev/kvm",
+        null
+    )]
+    [InlineData(
+        true,
+        "660",
+        0,
+        0,
+        "can't be opened by the unprivileged user that QEMU runs as where the tests run as root (mode 660, group root)",
+        "sudo chgrp kvm /dev/kvm",
+        null
+    )]
     [InlineData(true, "666", 107, Native.ErrorNotPermitted, "can't be opened (Operation not permitted)", "docker run --device", null)]
     public void Says_whether_the_user_that_QEMU_runs_as_can_open_it(
-        bool otherUser, string permissions, int group, int openError, string? obstacle, string? remedy, int? needed)
+        bool otherUser,
+        string permissions,
+        int group,
+        int openError,
+        string? obstacle,
+        string? remedy,
+        int? needed
+    )
     {
         var status = new FileStatus((ushort)(0x2000 | Convert.ToInt32(permissions, 8)), 0, (uint)group, "it");
 

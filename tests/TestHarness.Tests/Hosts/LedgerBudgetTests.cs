@@ -34,7 +34,10 @@ public sealed class LedgerBudgetTests
     public void Says_what_to_set_when_the_host_is_silent()
     {
         Action budget = () => LedgerBudget.From(Facts with { MemoryInfo = "MemTotal: lots\n" });
-        budget.Should().Throw<HostNotReadyException>().WithMessage("*\nFound: /proc/meminfo: MemTotal: lots\nTry: set TESTHARNESS_MEMORY_MIB*");
+        budget
+            .Should()
+            .Throw<HostNotReadyException>()
+            .WithMessage("*\nFound: /proc/meminfo: MemTotal: lots\nTry: set TESTHARNESS_MEMORY_MIB*");
     }
 
     [Fact]

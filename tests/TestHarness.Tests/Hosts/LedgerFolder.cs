@@ -4,7 +4,9 @@ using Xunit;
 
 namespace TestHarness.Tests.Hosts;
 
-/// <summary>A ledger's folder for one test. Two ledgers on one folder stand for two processes: locks are between open files, not between processes.</summary>
+/// <summary>
+/// A ledger's folder for one test. Two ledgers on one folder stand for two processes: locks are between open files, not between processes.
+/// </summary>
 internal sealed class LedgerFolder : IDisposable
 {
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(20);
@@ -29,11 +31,20 @@ internal sealed class LedgerFolder : IDisposable
 
     /// <summary>As <see cref="QueueAsync"/>, with what was said about the wait.</summary>
     public static async Task<(Task<IDisposable> Task, string Told)> AskAsync(
-        Ledger ledger, LedgerRequest request, TimeSpan limit, CancellationToken? cancellationToken = null)
+        Ledger ledger,
+        LedgerRequest request,
+        TimeSpan limit,
+        CancellationToken? cancellationToken = null
+    )
     {
         var told = new TaskCompletionSource<string>();
         // SetResult fails the wait if it is told twice.
-        Task<IDisposable> task = ledger.TakeAsync(request, limit, told.SetResult, cancellationToken ?? TestContext.Current.CancellationToken);
+        Task<IDisposable> task = ledger.TakeAsync(
+            request,
+            limit,
+            told.SetResult,
+            cancellationToken ?? TestContext.Current.CancellationToken
+        );
         await Task.WhenAny(told.Task, task).WaitAsync(Limit);
         if (!told.Task.IsCompleted)
             throw new InvalidOperationException("It did not wait.", task.Exception);

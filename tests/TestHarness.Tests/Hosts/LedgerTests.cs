@@ -23,7 +23,10 @@ public sealed class LedgerTests : IDisposable
 
         told.Should().BeNull();
         _folder.Shares.Should().HaveCount(2);
-        Directory.GetFiles(_folder.Path).Should().OnlyContain(file => File.GetUnixFileMode(file) == (UnixFileMode.UserRead | UnixFileMode.UserWrite));
+        Directory
+            .GetFiles(_folder.Path)
+            .Should()
+            .OnlyContain(file => File.GetUnixFileMode(file) == (UnixFileMode.UserRead | UnixFileMode.UserWrite));
         first.Dispose();
         second.Dispose();
         second.Dispose();
@@ -41,11 +44,19 @@ public sealed class LedgerTests : IDisposable
     [Theory]
     [InlineData(1000, 8, "memory: 600 MiB wanted, 500 of 1000 MiB free; held by a (process {0}, 500 MiB, 1 vCPU)")]
     [InlineData(2000, 2, "vCPUs: 2 wanted, 1 of 2 free; held by a (process {0}, 500 MiB, 1 vCPU)")]
-    [InlineData(1000, 2, "memory: 600 MiB wanted, 500 of 1000 MiB free; vCPUs: 2 wanted, 1 of 2 free; held by a (process {0}, 500 MiB, 1 vCPU)")]
+    [InlineData(
+        1000,
+        2,
+        "memory: 600 MiB wanted, 500 of 1000 MiB free; vCPUs: 2 wanted, 1 of 2 free; held by a (process {0}, 500 MiB, 1 vCPU)"
+    )]
     public async Task Waits_tells_for_whom_and_wakes_on_release(int memoryMiB, int cpus, string expected)
     {
         IDisposable held = await LedgerFolder.TakeAsync(_folder.Open(memoryMiB, cpus), "a", 500);
-        (Task<IDisposable> task, string told) = await LedgerFolder.AskAsync(_folder.Open(memoryMiB, cpus), new LedgerRequest("b", 600, 2), Long);
+        (Task<IDisposable> task, string told) = await LedgerFolder.AskAsync(
+            _folder.Open(memoryMiB, cpus),
+            new LedgerRequest("b", 600, 2),
+            Long
+        );
 
         told.Should().Be(string.Format(null, expected, Environment.ProcessId));
         task.IsCompleted.Should().BeFalse();

@@ -39,11 +39,15 @@ public sealed class QemuFileTests : IDisposable
     [InlineData("true")]
     public async Task Refuses_everything_else(string script)
     {
-        (await HelperProgram.RunAsync("sh", ["-c", script], new HelperOptions { WorkingDirectory = _folder }, Token)).ExitCode.Should().Be(0);
+        (await HelperProgram.RunAsync("sh", ["-c", script], new HelperOptions { WorkingDirectory = _folder }, Token))
+            .ExitCode.Should()
+            .Be(0);
         if (Native.StatusOfItself(Name) is { IsPlainFile: true, Names: 1 })
             QemuUser.Give(Name);
 
-        (await FluentActions.Awaiting(() => QemuFile.ReadAsync(Name, Token).WaitAsync(Bound, Token)).Should().ThrowAsync<IOException>()).WithMessage($"'{Name}'*");
+        (
+            await FluentActions.Awaiting(() => QemuFile.ReadAsync(Name, Token).WaitAsync(Bound, Token)).Should().ThrowAsync<IOException>()
+        ).WithMessage($"'{Name}'*");
     }
 
     [Fact]
@@ -65,7 +69,9 @@ public sealed class QemuFileTests : IDisposable
         File.CreateSymbolicLink(Name, "ours");
         using var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
 
-        (await FluentActions.Awaiting(() => QemuFile.ConnectAsync(socket, Name, Token)).Should().ThrowAsync<IOException>()).WithMessage("*a symbolic link*");
+        (await FluentActions.Awaiting(() => QemuFile.ConnectAsync(socket, Name, Token)).Should().ThrowAsync<IOException>()).WithMessage(
+            "*a symbolic link*"
+        );
 
         socket.Connected.Should().BeFalse();
     }

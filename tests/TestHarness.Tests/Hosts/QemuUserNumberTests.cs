@@ -15,7 +15,8 @@ public sealed class QemuUserNumberTests
     [InlineData("a:x:60900:60900::/:/bin/sh", "b:x:60901:\nbroken\n:::", "", All, 60902u)]
     [InlineData("", "", "u:60000:950", All, 60950u)]
     [InlineData("", "", "", "0 1000 65536", 60900u)]
-    public void Is_the_first_that_is_nobodys(string users, string groups, string lent, string map, uint number) => Choose(users, groups, lent, map).Should().Be(number);
+    public void Is_the_first_that_is_nobodys(string users, string groups, string lent, string map, uint number) =>
+        Choose(users, groups, lent, map).Should().Be(number);
 
     [Theory]
     [InlineData("", "0 1000 1")]
@@ -27,12 +28,15 @@ public sealed class QemuUserNumberTests
     public void Is_nobodys_on_this_host() =>
         (QemuUserNumber.Choose() is var number && number is >= QemuUserNumber.First and <= QemuUserNumber.Last).Should().BeTrue();
 
-    private static uint? Choose(string users, string groups, string lent, string map) => QemuUserNumber.Choose(file => file switch
-    {
-        "/etc/passwd" => users.Split('\n'),
-        "/etc/group" => groups.Split('\n'),
-        "/etc/subuid" => lent.Split('\n'),
-        "/proc/self/uid_map" or "/proc/self/gid_map" => [map],
-        _ => [],
-    });
+    private static uint? Choose(string users, string groups, string lent, string map) =>
+        QemuUserNumber.Choose(file =>
+            file switch
+            {
+                "/etc/passwd" => users.Split('\n'),
+                "/etc/group" => groups.Split('\n'),
+                "/etc/subuid" => lent.Split('\n'),
+                "/proc/self/uid_map" or "/proc/self/gid_map" => [map],
+                _ => [],
+            }
+        );
 }

@@ -5,7 +5,10 @@ using Xunit;
 
 namespace TestHarness.Tests.Hosts;
 
-/// <summary>What is handed to the user that QEMU runs as: what was meant, and nothing that somebody has put at its place. An ordinary user's QEMU is himself, and nothing is handed over.</summary>
+/// <summary>
+/// What is handed to the user that QEMU runs as: what was meant, and nothing that somebody has put at its place. An ordinary user's QEMU is
+/// himself, and nothing is handed over.
+/// </summary>
 public sealed class QemuUserTests : IDisposable
 {
     private const UnixFileMode Open = (UnixFileMode)0x1ed;
@@ -44,21 +47,35 @@ public sealed class QemuUserTests : IDisposable
 
         OwnerOf(_ours).Should().Be(Native.EffectiveUserId());
         if (QemuUser.IsOther)
-            thrown.Should().BeOfType<IOException>().Which.Message.Should().StartWith($"'{link}' is not handed to the user that QEMU runs as: ").And.Contain(reason);
+            thrown
+                .Should()
+                .BeOfType<IOException>()
+                .Which.Message.Should()
+                .StartWith($"'{link}' is not handed to the user that QEMU runs as: ")
+                .And.Contain(reason);
     }
 
     [Fact]
     public async Task Does_not_get_what_a_racing_process_of_its_own_puts_there()
     {
-        string theirs = Directory.CreateDirectory(Path.Combine(_folder, "theirs")).FullName, name = Path.Combine(theirs, "disk");
+        string theirs = Directory.CreateDirectory(Path.Combine(_folder, "theirs")).FullName,
+            name = Path.Combine(theirs, "disk");
         QemuUser.HandOver(theirs);
         using var end = new CancellationTokenSource();
         var began = new TaskCompletionSource();
         Task racing = HelperProgram.RunAsync(
             "setpriv",
-            [.. QemuUser.SetPrivArguments(null), "sh", "-c", "echo; while :; do ln -sf ../ours \"$1\"; : > \"$1.new\"; mv \"$1.new\" \"$1\"; done", "sh", name],
+            [
+                .. QemuUser.SetPrivArguments(null),
+                "sh",
+                "-c",
+                "echo; while :; do ln -sf ../ours \"$1\"; : > \"$1.new\"; mv \"$1.new\" \"$1\"; done",
+                "sh",
+                name,
+            ],
             new HelperOptions { OnOutputLine = _ => began.TrySetResult() },
-            end.Token);
+            end.Token
+        );
         await began.Task.WaitAsync(TimeSpan.FromSeconds(10), Token);
 
         for (int attempt = 0; attempt < 2000 && OwnerOf(_ours) == Native.EffectiveUserId(); attempt++)
@@ -72,7 +89,8 @@ public sealed class QemuUserTests : IDisposable
     [Fact]
     public async Task Gets_the_disks_of_an_earlier_version_and_not_their_folder()
     {
-        string disks = Directory.CreateDirectory(Path.Combine(_folder, "disks")).FullName, disk = Path.Combine(disks, "disk.qcow2");
+        string disks = Directory.CreateDirectory(Path.Combine(_folder, "disks")).FullName,
+            disk = Path.Combine(disks, "disk.qcow2");
         await File.WriteAllTextAsync(disk, "disk", Token);
         if (QemuUser.IsOther)
             (await HelperProgram.RunAsync("chown", ["-R", "65534:65534", disks], null, Token)).ExitCode.Should().Be(0);

@@ -4,7 +4,9 @@ using Xunit;
 
 namespace TestHarness.Tests.Hosts;
 
-/// <summary>A user without a home folder, and variables that have no absolute path in them: nothing lands below the current folder.</summary>
+/// <summary>
+/// A user without a home folder, and variables that have no absolute path in them: nothing lands below the current folder.
+/// </summary>
 public sealed class UserFolderTests : IDisposable
 {
     private const int User = 54321;
@@ -15,7 +17,10 @@ public sealed class UserFolderTests : IDisposable
     public UserFolderTests()
     {
         // As root the folders are fixed ones.
-        _testvm = new TestVmProgram(_root) { Before = Environment.IsPrivilegedProcess ? ["unshare", $"--map-user={User}", $"--map-group={User}", "--"] : [] };
+        _testvm = new TestVmProgram(_root)
+        {
+            Before = Environment.IsPrivilegedProcess ? ["unshare", $"--map-user={User}", $"--map-group={User}", "--"] : [],
+        };
         foreach (string name in (string[])["TESTHARNESS_CACHE", "TESTHARNESS_DATA", "XDG_CACHE_HOME", "XDG_DATA_HOME"])
             _testvm.Environment[name] = null;
     }
@@ -35,7 +40,13 @@ public sealed class UserFolderTests : IDisposable
 
         (int exitCode, string output, string error) = await _testvm.RunAsync([.. command is null ? [] : (string[])[command], "list"]);
 
-        error.Should().Be($"This user has no home folder.\nHOME: {home} (no such folder, or no absolute path)\nTry: set {variables} to an absolute path of a folder that this user can write.\n", output);
+        error
+            .Should()
+            .Be(
+                $"This user has no home folder.\nHOME: {home} (no such folder, or no absolute path)\nTry: set {variables} to an "
+                    + "absolute path of a folder that this user can write.\n",
+                output
+            );
         exitCode.Should().Be(2);
         Directory.GetFileSystemEntries(_root, "*", SearchOption.AllDirectories).Should().Equal(Path.Combine(_root, "relative"));
     }
@@ -62,7 +73,11 @@ public sealed class UserFolderTests : IDisposable
             _testvm.Environment.Remove(name);
         _testvm.Environment["HOME"] = "/no/such/home";
         string folder = Directory.CreateDirectory(Path.Combine(_testvm.Data, "machines/web")).FullName;
-        await File.WriteAllTextAsync(Path.Combine(folder, "machine.json"), """{ "image": "tiny", "created": "2026-01-01T00:00:00Z" }""", TestContext.Current.CancellationToken);
+        await File.WriteAllTextAsync(
+            Path.Combine(folder, "machine.json"),
+            """{ "image": "tiny", "created": "2026-01-01T00:00:00Z" }""",
+            TestContext.Current.CancellationToken
+        );
 
         (int exitCode, string output, string error) = await _testvm.RunAsync("list", "--json");
 

@@ -39,7 +39,15 @@ public sealed class DiskPackageTests : IDisposable
         StreamTree.Run("qemu-img", "compare", "-f", "qcow2", "-F", "qcow2", this["top.qcow2"], image.Image.DiskPath);
         OwnDisk.Open("x", image.Image.DiskPath, DiskFormat.Qcow2).BackingFiles.Should().BeEmpty();
         Convert.ToString((int)File.GetUnixFileMode(image.Image.DiskPath), 8).Should().Be("444");
-        FilesButLocks(_above).Should().BeEquivalentTo(this["base.raw"], this["top.qcow2"], Package, image.Image.DiskPath, Path.Combine(image.Image.Folder, "machine.json"));
+        FilesButLocks(_above)
+            .Should()
+            .BeEquivalentTo(
+                this["base.raw"],
+                this["top.qcow2"],
+                Package,
+                image.Image.DiskPath,
+                Path.Combine(image.Image.Folder, "machine.json")
+            );
     }
 
     [Fact]
@@ -49,15 +57,31 @@ public sealed class DiskPackageTests : IDisposable
         await File.WriteAllBytesAsync(Path.Combine(built, "disk.qcow2"), _disk, Token);
         await File.WriteAllTextAsync(Path.Combine(built, "vmlinux"), "kernel", Token);
         await File.WriteAllTextAsync(Path.Combine(built, "initrd"), "initrd", Token);
-        var guest = new GuestImage { Name = "tiny", Folder = built, Key = "k", Architecture = "amd64", KernelArguments = "root=/dev/vda rw", KernelPath = Path.Combine(built, "vmlinux"), InitrdPath = Path.Combine(built, "initrd") };
+        var guest = new GuestImage
+        {
+            Name = "tiny",
+            Folder = built,
+            Key = "k",
+            Architecture = "amd64",
+            KernelArguments = "root=/dev/vda rw",
+            KernelPath = Path.Combine(built, "vmlinux"),
+            InitrdPath = Path.Combine(built, "initrd"),
+        };
 
         await new DiskPackage(_store, null).WriteAsync(new StoredImage(StoredKind.Recipe, guest, [], null), Package, Token);
         Func<Task> ownName = () => ImportAsync(null);
         (await ownName.Should().ThrowAsync<ImageException>()).WithMessage("An image can't be named 'tiny'.*Try: --name NAME");
-        StoredImage image = await ImportAsync("tiny-2"), again = await ImportAsync("tiny-2");
+        StoredImage image = await ImportAsync("tiny-2"),
+            again = await ImportAsync("tiny-2");
 
         _store.FindDisk("tiny-2")!.Image.Should().BeEquivalentTo(image.Image).And.BeEquivalentTo(again.Image);
-        (image.Image.KernelArguments, await File.ReadAllTextAsync(image.Image.KernelPath!, Token), await File.ReadAllTextAsync(image.Image.InitrdPath!, Token)).Should().Be(("root=/dev/vda rw", "kernel", "initrd"));
+        (
+            image.Image.KernelArguments,
+            await File.ReadAllTextAsync(image.Image.KernelPath!, Token),
+            await File.ReadAllTextAsync(image.Image.InitrdPath!, Token)
+        )
+            .Should()
+            .Be(("root=/dev/vda rw", "kernel", "initrd"));
         await _store.DeleteAsync(image, Token);
         _store.All().Should().BeEmpty();
         FilesButLocks(_store.Cache).Should().BeEmpty();
@@ -67,56 +91,63 @@ public sealed class DiskPackageTests : IDisposable
     public async Task Refuses_what_is_no_disk_before_it_writes()
     {
         var package = new DiskPackage(_store, null);
-        Func<Task> unknown = () => package.WriteDiskAsync("nothing", null, "mine", Package, Token), none = () => package.WriteDiskAsync(this["none.qcow2"], null, "mine", Package, Token);
+        Func<Task> unknown = () => package.WriteDiskAsync("nothing", null, "mine", Package, Token),
+            none = () => package.WriteDiskAsync(this["none.qcow2"], null, "mine", Package, Token);
 
-        (await unknown.Should().ThrowAsync<ImageException>()).WithMessage("'nothing' is neither an image that is there nor a disk whose format is known.*");
+        (await unknown.Should().ThrowAsync<ImageException>()).WithMessage(
+            "'nothing' is neither an image that is there nor a disk whose format is known.*"
+        );
         (await none.Should().ThrowAsync<ImageException>()).WithMessage("*there is no such file*");
         File.Exists(Package).Should().BeFalse();
     }
 
-    public static TheoryData<string, string> Bad() => new()
-    {
-        { "link", "its member 'disk.qcow2' is of type SymbolicLink; a package has files only" },
-        { "hard link", "its member 'disk.qcow2' is of type HardLink; a package has files only" },
-        { "device", "its member 'disk.qcow2' is of type CharacterDevice; a package has files only" },
-        { "folder", "its member 'x/' is of type Directory; a package has files only" },
-        { "above", "it has a member '../evil', which machine.json does not name, or a second time" },
-        { "absolute", "it has a member '/tmp/evil', which machine.json does not name, or a second time" },
-        { "twice", "it has a member 'disk.qcow2', which machine.json does not name, or a second time" },
-        { "no disk", "it has no member 'disk.qcow2'" },
-        { "disk first", "its first member is 'disk.qcow2' with * bytes, not machine.json with at most 65536" },
-        { "longer", "its member 'disk.qcow2' has * bytes, not 7" },
-        { "name above", "its machine.json is malformed: its disk is '../disk.qcow2', not 'disk.qcow2'" },
-        { "unknown member", "its machine.json is malformed: *ready*" },
-        { "elsewhere", "its machine.json says that the disk is elsewhere" },
-        { "not JSON", "its machine.json is malformed: *" },
-        { "version", "its machine.json is malformed: its version is 2, not 1" },
-    };
+    public static TheoryData<string, string> Bad() =>
+        new()
+        {
+            { "link", "its member 'disk.qcow2' is of type SymbolicLink; a package has files only" },
+            { "hard link", "its member 'disk.qcow2' is of type HardLink; a package has files only" },
+            { "device", "its member 'disk.qcow2' is of type CharacterDevice; a package has files only" },
+            { "folder", "its member 'x/' is of type Directory; a package has files only" },
+            { "above", "it has a member '../evil', which machine.json does not name, or a second time" },
+            { "absolute", "it has a member '/tmp/evil', which machine.json does not name, or a second time" },
+            { "twice", "it has a member 'disk.qcow2', which machine.json does not name, or a second time" },
+            { "no disk", "it has no member 'disk.qcow2'" },
+            { "disk first", "its first member is 'disk.qcow2' with * bytes, not machine.json with at most 65536" },
+            { "longer", "its member 'disk.qcow2' has * bytes, not 7" },
+            { "name above", "its machine.json is malformed: its disk is '../disk.qcow2', not 'disk.qcow2'" },
+            { "unknown member", "its machine.json is malformed: *ready*" },
+            { "elsewhere", "its machine.json says that the disk is elsewhere" },
+            { "not JSON", "its machine.json is malformed: *" },
+            { "version", "its machine.json is malformed: its version is 2, not 1" },
+        };
 
     [Theory]
     [MemberData(nameof(Bad))]
     public async Task Refuses_a_package_that_has_what_none_has(string kind, string reason)
     {
         (TarEntryType Type, string Name, byte[] Content)[] good = Members();
-        (TarEntryType Type, string Name, byte[] Content) json = good[0], disk = good[1];
-        await MakeAsync(kind switch
-        {
-            "link" => [json, disk with { Type = TarEntryType.SymbolicLink }],
-            "hard link" => [json, disk with { Type = TarEntryType.HardLink }],
-            "device" => [json, disk with { Type = TarEntryType.CharacterDevice }],
-            "folder" => [json, (TarEntryType.Directory, "x/", []), disk],
-            "above" => [json, disk with { Name = "../evil" }],
-            "absolute" => [json, disk with { Name = "/tmp/evil" }],
-            "twice" => [json, disk, disk],
-            "no disk" => [json],
-            "disk first" => [disk, json],
-            "longer" => Members(description => description["disk"]!["size"] = 7),
-            "name above" => Members(description => description["disk"]!["name"] = "../disk.qcow2"),
-            "unknown member" => Members(description => description["ready"] = "rm -rf /"),
-            "elsewhere" => Members(description => description["fetched"] = true),
-            "version" => Members(description => description["version"] = 2),
-            _ => [json with { Content = Encoding.UTF8.GetBytes("not JSON") }, disk],
-        });
+        (TarEntryType Type, string Name, byte[] Content) json = good[0],
+            disk = good[1];
+        await MakeAsync(
+            kind switch
+            {
+                "link" => [json, disk with { Type = TarEntryType.SymbolicLink }],
+                "hard link" => [json, disk with { Type = TarEntryType.HardLink }],
+                "device" => [json, disk with { Type = TarEntryType.CharacterDevice }],
+                "folder" => [json, (TarEntryType.Directory, "x/", []), disk],
+                "above" => [json, disk with { Name = "../evil" }],
+                "absolute" => [json, disk with { Name = "/tmp/evil" }],
+                "twice" => [json, disk, disk],
+                "no disk" => [json],
+                "disk first" => [disk, json],
+                "longer" => Members(description => description["disk"]!["size"] = 7),
+                "name above" => Members(description => description["disk"]!["name"] = "../disk.qcow2"),
+                "unknown member" => Members(description => description["ready"] = "rm -rf /"),
+                "elsewhere" => Members(description => description["fetched"] = true),
+                "version" => Members(description => description["version"] = 2),
+                _ => [json with { Content = Encoding.UTF8.GetBytes("not JSON") }, disk],
+            }
+        );
 
         await RefusedAsync($"Package '{Package}': it can't be imported.\nReason: {reason}");
     }
@@ -125,7 +156,10 @@ public sealed class DiskPackageTests : IDisposable
     public async Task Refuses_another_sum_and_a_disk_that_leads_elsewhere()
     {
         await MakeAsync(Members(description => description["disk"]!["sha256"] = new string('a', 64)));
-        await RefusedAsync($"Package '{Package}': its member 'disk.qcow2' is not what it should be.\nSHA-256 wanted: {new string('a', 64)}\nSHA-256 found: {StreamTree.Sum(_disk)}");
+        await RefusedAsync(
+            $"Package '{Package}': its member 'disk.qcow2' is not what it should be.\nSHA-256 wanted: "
+                + $"{new string('a', 64)}\nSHA-256 found: {StreamTree.Sum(_disk)}"
+        );
 
         await MakeAsync(Members(disk: StreamTree.Disk(1, "-u", "-F", "raw", "-b", "/etc/passwd")));
         await RefusedAsync("*its backing file is '/etc/passwd': it is not in the disk's own folder*");
@@ -161,7 +195,8 @@ public sealed class DiskPackageTests : IDisposable
         await File.WriteAllBytesAsync(Package, whole[..(whole.Length / 2)], Token);
         await RefusedAsync("*it can't be imported.\nReason: *");
 
-        Func<Task> none = () => new DiskImport(_store, this["none"], null).RunAsync(null, Token), device = () => new DiskImport(_store, "/dev/zero", null).RunAsync(null, Token);
+        Func<Task> none = () => new DiskImport(_store, this["none"], null).RunAsync(null, Token),
+            device = () => new DiskImport(_store, "/dev/zero", null).RunAsync(null, Token);
         (await none.Should().ThrowAsync<ImageException>()).WithMessage("*there is no such file");
         (await device.Should().ThrowAsync<ImageException>()).WithMessage("*it is not an ordinary file");
     }
@@ -210,7 +245,11 @@ public sealed class DiskPackageTests : IDisposable
         };
         JsonObject json = JsonNode.Parse(description.ToJson())!.AsObject();
         change?.Invoke(json);
-        return [(TarEntryType.RegularFile, "machine.json", Encoding.UTF8.GetBytes(json.ToJsonString())), (TarEntryType.RegularFile, "disk.qcow2", disk)];
+        return
+        [
+            (TarEntryType.RegularFile, "machine.json", Encoding.UTF8.GetBytes(json.ToJsonString())),
+            (TarEntryType.RegularFile, "disk.qcow2", disk),
+        ];
     }
 
     private async Task MakeAsync((TarEntryType Type, string Name, byte[] Content)[] members, long zerosAfter = 0, bool keepPlain = false)

@@ -11,7 +11,12 @@ public sealed class DownloadTests : FetchTests
     public async Task Goes_on_where_a_connection_was_cut()
     {
         int cuts = 3;
-        await using var server = new FileServer(request => FileServer.Serve(Content, request) with { CutAfter = cuts-- > 0 ? 70_000 : null });
+        await using var server = new FileServer(request =>
+            FileServer.Serve(Content, request) with
+            {
+                CutAfter = cuts-- > 0 ? 70_000 : null,
+            }
+        );
 
         string file = await GetAsync(server.Address());
 
@@ -24,13 +29,27 @@ public sealed class DownloadTests : FetchTests
     public async Task Goes_on_at_the_next_start_where_the_server_did_not_come_back()
     {
         bool broken = true;
-        await using var server = new FileServer(request => FileServer.Serve(Content, request) with { CutAfter = !broken ? null : request.From is null ? 100_000 : 0 });
+        await using var server = new FileServer(request =>
+            FileServer.Serve(Content, request) with
+            {
+                CutAfter =
+                    !broken ? null
+                    : request.From is null ? 100_000
+                    : 0,
+            }
+        );
 
-        ImageException failure = (await FluentActions.Awaiting(() => GetAsync(server.Address())).Should().ThrowAsync<ImageException>()).Which;
+        ImageException failure = (
+            await FluentActions.Awaiting(() => GetAsync(server.Address())).Should().ThrowAsync<ImageException>()
+        ).Which;
         broken = false;
         string file = await GetAsync(server.Address());
 
-        failure.Message.Should().StartWith($"Image '{server.Address()}': it could not be fetched, because the server did not answer, or broke off, 5 times in a row.")
+        failure
+            .Message.Should()
+            .StartWith(
+                $"Image '{server.Address()}': it could not be fetched, because the server did not answer, or broke off, 5 times in a row."
+            )
             .And.Contain("Try: start again: what has come is kept");
         (await File.ReadAllBytesAsync(file, Token)).Should().Equal(Content);
         server.Requests.Last().From.Should().Be(100_000);
@@ -62,7 +81,12 @@ public sealed class DownloadTests : FetchTests
     public async Task Begins_anew_where_nothing_tells_one_version_from_another()
     {
         int cuts = 1;
-        await using var server = new FileServer(request => FileServer.Serve(Content, request, tag: null) with { CutAfter = cuts-- > 0 ? 70_000 : null });
+        await using var server = new FileServer(request =>
+            FileServer.Serve(Content, request, tag: null) with
+            {
+                CutAfter = cuts-- > 0 ? 70_000 : null,
+            }
+        );
 
         await GetAsync(server.Address());
 
@@ -107,9 +131,13 @@ public sealed class DownloadTests : FetchTests
         string wanted = new('a', 64);
         await using var server = new FileServer(request => FileServer.Serve(Content, request));
 
-        ImageException failure = (await FluentActions.Awaiting(() => GetAsync(server.Address(), wanted)).Should().ThrowAsync<ImageException>()).Which;
+        ImageException failure = (
+            await FluentActions.Awaiting(() => GetAsync(server.Address(), wanted)).Should().ThrowAsync<ImageException>()
+        ).Which;
 
-        failure.Message.Should().StartWith($"Image '{server.Address()}': it is not what it should be.\nSHA-256 wanted: {wanted}\nSHA-256 found: {Sum}\nTry: ");
+        failure
+            .Message.Should()
+            .StartWith($"Image '{server.Address()}': it is not what it should be.\nSHA-256 wanted: {wanted}\nSHA-256 found: {Sum}\nTry: ");
         FilesButLocks().Should().BeEmpty();
     }
 
@@ -120,9 +148,13 @@ public sealed class DownloadTests : FetchTests
     {
         await using var server = new FileServer(_ => new FileServer.Answer { Status = status });
 
-        ImageException failure = (await FluentActions.Awaiting(() => GetAsync(server.Address())).Should().ThrowAsync<ImageException>()).Which;
+        ImageException failure = (
+            await FluentActions.Awaiting(() => GetAsync(server.Address())).Should().ThrowAsync<ImageException>()
+        ).Which;
 
-        failure.Message.Should().Contain($"because the server refuses.\nAddress: {server.Address()}\nReason: {status}\nTry: check the address");
+        failure
+            .Message.Should()
+            .Contain($"because the server refuses.\nAddress: {server.Address()}\nReason: {status}\nTry: check the address");
         server.Requests.Should().HaveCount(1);
         FilesButLocks().Should().BeEmpty();
     }
@@ -131,7 +163,9 @@ public sealed class DownloadTests : FetchTests
     public async Task Tries_again_where_the_server_has_trouble()
     {
         int troubles = 2;
-        await using var server = new FileServer(request => troubles-- > 0 ? new FileServer.Answer { Status = "503 Service Unavailable" } : FileServer.Serve(Content, request));
+        await using var server = new FileServer(request =>
+            troubles-- > 0 ? new FileServer.Answer { Status = "503 Service Unavailable" } : FileServer.Serve(Content, request)
+        );
 
         await GetAsync(server.Address());
 
@@ -148,17 +182,28 @@ public sealed class DownloadTests : FetchTests
     {
         await using var server = new FileServer(_ => new FileServer.Answer { Status = "302 Found", Headers = [$"Location: {target}"] });
 
-        ImageException failure = (await FluentActions.Awaiting(() => GetAsync(server.Address())).Should().ThrowAsync<ImageException>()).Which;
+        ImageException failure = (
+            await FluentActions.Awaiting(() => GetAsync(server.Address())).Should().ThrowAsync<ImageException>()
+        ).Which;
 
-        failure.Message.Should().Contain($"because it is redirected to where it is not followed.\nAddress: {server.Address()}\nReason: {target}\n");
+        failure
+            .Message.Should()
+            .Contain($"because it is redirected to where it is not followed.\nAddress: {server.Address()}\nReason: {target}\n");
         server.Requests.Should().HaveCount(1);
     }
 
     [Fact]
     public async Task Follows_redirections_a_number_of_times()
     {
-        await using var server = new FileServer(request => request.Path == "/disk.raw" ? FileServer.Serve(Content, request)
-            : new FileServer.Answer { Status = "301 Moved Permanently", Headers = [$"Location: {(request.Path == "/circle" ? "/circle" : "/disk.raw")}"] });
+        await using var server = new FileServer(request =>
+            request.Path == "/disk.raw"
+                ? FileServer.Serve(Content, request)
+                : new FileServer.Answer
+                {
+                    Status = "301 Moved Permanently",
+                    Headers = [$"Location: {(request.Path == "/circle" ? "/circle" : "/disk.raw")}"],
+                }
+        );
 
         await GetAsync(server.Address("/moved"));
         File.Delete(Stored);
@@ -171,7 +216,13 @@ public sealed class DownloadTests : FetchTests
     public async Task Keeps_what_has_come_when_it_is_cancelled()
     {
         using var cancel = CancellationTokenSource.CreateLinkedTokenSource(Token);
-        await using var server = new FileServer(request => FileServer.Serve(Content, request) with { CutAfter = 70_000, ThenSilent = true });
+        await using var server = new FileServer(request =>
+            FileServer.Serve(Content, request) with
+            {
+                CutAfter = 70_000,
+                ThenSilent = true,
+            }
+        );
         var images = new FetchedImages(Root);
         Task get = images.GetAsync(server.Address(), Sum, Progress, cancel.Token);
         string part = $"{Stored}.part";
@@ -186,10 +237,21 @@ public sealed class DownloadTests : FetchTests
     [Fact]
     public async Task Gives_up_at_its_limit_and_says_that_it_goes_on_later()
     {
-        await using var server = new FileServer(request => FileServer.Serve(Content, request) with { CutAfter = 70_000, ThenSilent = true });
+        await using var server = new FileServer(request =>
+            FileServer.Serve(Content, request) with
+            {
+                CutAfter = 70_000,
+                ThenSilent = true,
+            }
+        );
         var images = new FetchedImages(Root) { Limit = TimeSpan.FromMilliseconds(500) };
 
-        ImageException failure = (await FluentActions.Awaiting(() => images.GetAsync(server.Address(), Sum, Progress, Token)).Should().ThrowAsync<ImageException>()).Which;
+        ImageException failure = (
+            await FluentActions
+                .Awaiting(() => images.GetAsync(server.Address(), Sum, Progress, Token))
+                .Should()
+                .ThrowAsync<ImageException>()
+        ).Which;
 
         failure.Message.Should().Contain("it was not there within").And.Contain("Try: start again: what has come is kept");
         File.Exists($"{Stored}.part").Should().BeTrue();

@@ -26,10 +26,20 @@ public abstract class FetchTests : IDisposable
     }
 
     protected string[] FilesButLocks() =>
-        [.. Directory.GetFiles(Root, "*", SearchOption.AllDirectories).Where(file => !file.EndsWith(".lock", StringComparison.Ordinal)).Order(StringComparer.Ordinal)];
+        [
+            .. Directory
+                .GetFiles(Root, "*", SearchOption.AllDirectories)
+                .Where(file => !file.EndsWith(".lock", StringComparison.Ordinal))
+                .Order(StringComparer.Ordinal),
+        ];
 
     protected Task<string> GetAsync(string address, string? sum = null, TimeSpan? stallLimit = null) =>
-        new FetchedImages(Root) { StallLimit = stallLimit ?? TimeSpan.FromSeconds(20), RetryDelay = TimeSpan.FromMilliseconds(1) }.GetAsync(address, sum ?? Sum, Progress, Token);
+        new FetchedImages(Root) { StallLimit = stallLimit ?? TimeSpan.FromSeconds(20), RetryDelay = TimeSpan.FromMilliseconds(1) }.GetAsync(
+            address,
+            sum ?? Sum,
+            Progress,
+            Token
+        );
 
     private static byte[] MakeContent()
     {

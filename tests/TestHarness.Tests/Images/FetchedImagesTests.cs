@@ -21,7 +21,10 @@ public sealed class FetchedImagesTests : FetchTests
         Convert.ToString((int)File.GetUnixFileMode(file), 8).Should().Be("444");
         FilesButLocks().Should().Equal(Stored);
         server.Requests.Should().HaveCount(1, "what is there is not fetched again");
-        Progress.All.Should().Contain(step => step.Fraction == 1).And.Contain(step => step.Detail == "0.0 of 0.3 MiB" && step.Fraction == 0);
+        Progress
+            .All.Should()
+            .Contain(step => step.Fraction == 1)
+            .And.Contain(step => step.Detail == "0.0 of 0.3 MiB" && step.Fraction == 0);
     }
 
     [Fact]
@@ -76,7 +79,10 @@ public sealed class FetchedImagesTests : FetchTests
         await using var server = new FileServer(request => FileServer.Serve(Content, request));
         string folder = Directory.CreateDirectory(Path.GetDirectoryName(Stored)!).FullName;
         string Part(char digit) => Path.Combine(folder, $"{new string(digit, 64)}.part");
-        string abandoned = Part('a'), recent = Part('b'), held = Part('c'), mine = Path.Combine(folder, "mine.part");
+        string abandoned = Part('a'),
+            recent = Part('b'),
+            held = Part('c'),
+            mine = Path.Combine(folder, "mine.part");
         foreach (string part in (string[])[abandoned, recent, held, mine])
             await File.WriteAllTextAsync(part, "", Token);
         File.SetLastWriteTimeUtc(mine, DateTime.UtcNow - TimeSpan.FromDays(15));
@@ -98,9 +104,12 @@ public sealed class FetchedImagesTests : FetchTests
 
         string file = await GetAsync(address);
         File.Delete(file);
-        Func<Task> device = () => GetAsync("file:///dev/zero"), none = () => GetAsync($"{address}x");
+        Func<Task> device = () => GetAsync("file:///dev/zero"),
+            none = () => GetAsync($"{address}x");
 
-        (await device.Should().ThrowAsync<ImageException>()).WithMessage("*the file can't be used.\nFile: /dev/zero\nReason: it is a character device, not a file");
+        (await device.Should().ThrowAsync<ImageException>()).WithMessage(
+            "*the file can't be used.\nFile: /dev/zero\nReason: it is a character device, not a file"
+        );
         (await none.Should().ThrowAsync<ImageException>()).WithMessage("*the file can't be used.*there is no such file");
         FilesButLocks().Should().Equal(source);
     }

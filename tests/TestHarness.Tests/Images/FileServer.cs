@@ -42,7 +42,12 @@ internal sealed class FileServer : IAsyncDisposable
             return new Answer { Body = content, Headers = headers };
         return from >= content.Length
             ? new Answer { Status = "416 Range Not Satisfiable", Headers = [.. headers, $"Content-Range: bytes */{content.Length}"] }
-            : new Answer { Status = "206 Partial Content", Body = content[from..], Headers = [.. headers, $"Content-Range: bytes {from}-{content.Length - 1}/{content.Length}"] };
+            : new Answer
+            {
+                Status = "206 Partial Content",
+                Body = content[from..],
+                Headers = [.. headers, $"Content-Range: bytes {from}-{content.Length - 1}/{content.Length}"],
+            };
     }
 
     private async Task ServeAsync()
@@ -63,16 +68,23 @@ internal sealed class FileServer : IAsyncDisposable
         while (!head.ToString().EndsWith("\r\n\r\n", StringComparison.Ordinal) && await stream.ReadAsync(one, _end.Token) > 0)
             head.Append((char)one[0]);
         string[] lines = head.ToString().Split("\r\n");
-        string? Header(string name) => lines.FirstOrDefault(line => line.StartsWith($"{name}: ", StringComparison.OrdinalIgnoreCase))?[(name.Length + 2)..];
+        string? Header(string name) =>
+            lines.FirstOrDefault(line => line.StartsWith($"{name}: ", StringComparison.OrdinalIgnoreCase))?[(name.Length + 2)..];
         var request = new Request(
             lines[0].Split(' ')[1],
             Header("Range") is { } range ? int.Parse(range["bytes=".Length..].TrimEnd('-'), CultureInfo.InvariantCulture) : null,
-            Header("If-Range"));
+            Header("If-Range")
+        );
         Requests.Enqueue(request);
 
         Answer answer = _answer(request);
         string headers = string.Concat(answer.Headers.Select(header => $"{header}\r\n"));
-        await stream.WriteAsync(Encoding.ASCII.GetBytes($"HTTP/1.1 {answer.Status}\r\nContent-Length: {answer.Body.Length}\r\n{headers}Connection: close\r\n\r\n"), _end.Token);
+        await stream.WriteAsync(
+            Encoding.ASCII.GetBytes(
+                $"HTTP/1.1 {answer.Status}\r\nContent-Length: {answer.Body.Length}\r\n{headers}Connection: close\r\n\r\n"
+            ),
+            _end.Token
+        );
         await stream.WriteAsync(answer.Body.AsMemory(0, Math.Min(answer.CutAfter ?? int.MaxValue, answer.Body.Length)), _end.Token);
         if (answer.ThenSilent)
             await Task.Delay(Timeout.Infinite, _end.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);

@@ -40,7 +40,19 @@ public sealed class GuestTreeTests : IDisposable
     [Fact]
     public void Finds_the_files_that_are_not_kept()
     {
-        string[] paths = ["/bin", "/bin/sh", "/lib", "/lib/m", "/lib/m/a.ko", "/lib/libc.so.6", "/lib/libc.so.6.old", "/usr", "/usr/share", "/usr/share/doc"];
+        string[] paths =
+        [
+            "/bin",
+            "/bin/sh",
+            "/lib",
+            "/lib/m",
+            "/lib/m/a.ko",
+            "/lib/libc.so.6",
+            "/lib/libc.so.6.old",
+            "/usr",
+            "/usr/share",
+            "/usr/share/doc",
+        ];
         var patterns = new PathPatterns(["/lib/m", "/lib/libc.so.*6", "/usr/**/doc", "/s*in"]);
 
         patterns.FindSuperfluous(paths).Should().Equal("/bin", "/bin/sh", "/lib/libc.so.6.old");

@@ -15,41 +15,78 @@ using Xunit;
 
 namespace TestHarness.Tests.Images;
 
-/// <summary>Whoever reads bytes of a file or a peer gives its own kind of error for any bytes: random ones, and sound ones with numbers in them that wrap and overflow.</summary>
+/// <summary>
+/// Whoever reads bytes of a file or a peer gives its own kind of error for any bytes: random ones, and sound ones with numbers in them that
+/// wrap and overflow.
+/// </summary>
 public sealed class HostileBytesTests : IDisposable
 {
     private const int Rounds = 400;
 
-    private static readonly ulong[] Edges = [0, 1, 0x7f, 0x80, 0xff, 0x7fffffff, 0x80000000, 0xffffffff, long.MaxValue, 1UL << 63, ulong.MaxValue, ulong.MaxValue - 100, ulong.MaxValue - 511];
+    private static readonly ulong[] Edges =
+    [
+        0,
+        1,
+        0x7f,
+        0x80,
+        0xff,
+        0x7fffffff,
+        0x80000000,
+        0xffffffff,
+        long.MaxValue,
+        1UL << 63,
+        ulong.MaxValue,
+        ulong.MaxValue - 100,
+        ulong.MaxValue - 511,
+    ];
 
     private readonly string _file = Path.GetTempFileName();
 
     public static TheoryData<string> Readers => [.. Known.Keys];
 
-    private static Dictionary<string, (Func<byte[]> Sound, Action<byte[], string> Read)> Known { get; } = new()
-    {
-        ["qcow2"] = (Qcow, (bytes, file) =>
+    private static Dictionary<string, (Func<byte[]> Sound, Action<byte[], string> Read)> Known { get; } =
+        new()
         {
-            File.WriteAllBytes(file, bytes);
-            foreach (QcowBacking backing in Enum.GetValues<QcowBacking>())
-                QcowHeader.FindFault(file, backing);
-        }),
-        ["png"] = (() => new PngMaker(5, 5, 2, 8).Write(new int[75], interlaced: false), (bytes, _) => PngFile.Read(bytes, "x")),
-        ["png, 16 bits, interlaced"] = (() => new PngMaker(5, 5, 6, 16).Write(new int[100], interlaced: true), (bytes, _) => PngFile.Read(bytes, "x")),
-        ["ppm"] = (() => [.. "P6\n2 2\n255\n"u8, .. new byte[12]], (bytes, _) => new RawFrame(bytes)),
-        ["tar of a guest"] = (Tar, (bytes, _) => new TarSieve(new MemoryStream(bytes), Stream.Null, _ => { }).RunAsync(CancellationToken.None).GetAwaiter().GetResult()),
-        ["tar of a package"] = (Tar, (bytes, _) => ReadPackage(bytes)),
-        ["machine.json"] = (() => Encoding.UTF8.GetBytes("""{"version":1,"name":"a","architecture":"amd64","format":"qcow2","diskBytes":1,"disk":{"name":"disk.qcow2","size":1,"sha256":"00"}}"""), (bytes, _) => DiskDescription.Parse(bytes)),
-        ["simplestreams"] = (() => """{"index":{"a":{"datatype":"image-downloads","format":"products:1.0","path":"a\ud83d\ude00"}},"products":{"p":{"arch":"amd64","versions":{"1":{"items":{"disk1.img":{"path":"x","sha256":"00","size":1}}}}}}}"""u8.ToArray(), (bytes, _) =>
-        {
-            var index = new StreamIndex("https://x");
-            index.ProductFiles(bytes, "f");
-            index.Select(index.Products(bytes, "f"), new StreamQuery());
-        }),
-        ["kernel"] = (Kernel, (bytes, _) => KernelImage.FindPayload(bytes)),
-        ["disk's signature"] = (() => new byte[512], (bytes, _) => DiskSignature.Find(bytes)),
-        ["request"] = (() => "PUT /a HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n5;name=value\r\nchunk\r\n0\r\n\r\n"u8.ToArray(), (bytes, _) => Serve(bytes)),
-    };
+            ["qcow2"] = (Qcow, (bytes, file) =>
+            {
+                File.WriteAllBytes(file, bytes);
+                foreach (QcowBacking backing in Enum.GetValues<QcowBacking>())
+                    QcowHeader.FindFault(file, backing);
+            }),
+            ["png"] = (() => new PngMaker(5, 5, 2, 8).Write(new int[75], interlaced: false), (bytes, _) => PngFile.Read(bytes, "x")),
+            ["png, 16 bits, interlaced"] = (
+                () => new PngMaker(5, 5, 6, 16).Write(new int[100], interlaced: true),
+                (bytes, _) => PngFile.Read(bytes, "x")
+            ),
+            ["ppm"] = (() => [.. "P6\n2 2\n255\n"u8, .. new byte[12]], (bytes, _) => new RawFrame(bytes)),
+            ["tar of a guest"] = (Tar, (bytes, _) =>
+                new TarSieve(new MemoryStream(bytes), Stream.Null, _ => { }).RunAsync(CancellationToken.None).GetAwaiter().GetResult()
+            ),
+            ["tar of a package"] = (Tar, (bytes, _) => ReadPackage(bytes)),
+            ["machine.json"] = (
+                () =>
+                    Encoding.UTF8.GetBytes(
+                        """{"version":1,"name":"a","architecture":"amd64","format":"qcow2","diskBytes":1,"disk":{"name":"disk.qcow2","size":1,"sha256":"00"}}"""
+                    ),
+                (bytes, _) => DiskDescription.Parse(bytes)
+            ),
+            ["simplestreams"] = (
+                () =>
+                    """{"index":{"a":{"datatype":"image-downloads","format":"products:1.0","path":"a\ud83d\ude00"}},"products":{"p":{"arch":"amd64","versions":{"1":{"items":{"disk1.img":{"path":"x","sha256":"00","size":1}}}}}}}"""u8.ToArray(),
+                (bytes, _) =>
+                {
+                    var index = new StreamIndex("https://x");
+                    index.ProductFiles(bytes, "f");
+                    index.Select(index.Products(bytes, "f"), new StreamQuery());
+                }
+            ),
+            ["kernel"] = (Kernel, (bytes, _) => KernelImage.FindPayload(bytes)),
+            ["disk's signature"] = (() => new byte[512], (bytes, _) => DiskSignature.Find(bytes)),
+            ["request"] = (
+                () => "PUT /a HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n5;name=value\r\nchunk\r\n0\r\n\r\n"u8.ToArray(),
+                (bytes, _) => Serve(bytes)
+            ),
+        };
 
     public void Dispose() => File.Delete(_file);
 
@@ -107,7 +144,8 @@ public sealed class HostileBytesTests : IDisposable
         {
             BinaryPrimitives.WriteUInt64BigEndian(edge, Edges[random.Next(Edges.Length)]);
             // Most numbers are at the beginning.
-            int at = random.Next(random.Next(2) == 0 ? Math.Min(bytes.Length, 128) : bytes.Length), length = Math.Min(1 << random.Next(4), bytes.Length - at);
+            int at = random.Next(random.Next(2) == 0 ? Math.Min(bytes.Length, 128) : bytes.Length),
+                length = Math.Min(1 << random.Next(4), bytes.Length - at);
             edge[^length..].CopyTo(bytes.AsSpan(at));
         }
 
@@ -161,6 +199,9 @@ public sealed class HostileBytesTests : IDisposable
         using var connection = new MemoryStream();
         connection.Write(bytes);
         connection.Position = 0;
-        HttpConnection.ServeAsync(connection, () => { }, (_, _) => Task.FromResult(MetadataResponse.NotFound()), CancellationToken.None).GetAwaiter().GetResult();
+        HttpConnection
+            .ServeAsync(connection, () => { }, (_, _) => Task.FromResult(MetadataResponse.NotFound()), CancellationToken.None)
+            .GetAwaiter()
+            .GetResult();
     }
 }

@@ -36,9 +36,28 @@ public sealed class ImageCacheTests : IDisposable
     {
         GuestImage image = await GetAsync();
 
-        image.Should().BeEquivalentTo(new { Name = "tiny", Key, Folder = Path.Combine(Folder, Key), Architecture = "amd64", KernelArguments = "root=/dev/vda rw hostname=tiny" });
-        Directory.GetFiles(image.Folder).Select(Path.GetFileName).Should().BeEquivalentTo("disk.qcow2", "image.json", "initrd", "packages.txt", "vmlinux");
-        Directory.GetFiles(image.Folder).Select(file => Convert.ToString((int)File.GetUnixFileMode(file), 8)).Should().OnlyContain(mode => mode == "444");
+        image
+            .Should()
+            .BeEquivalentTo(
+                new
+                {
+                    Name = "tiny",
+                    Key,
+                    Folder = Path.Combine(Folder, Key),
+                    Architecture = "amd64",
+                    KernelArguments = "root=/dev/vda rw hostname=tiny",
+                }
+            );
+        Directory
+            .GetFiles(image.Folder)
+            .Select(Path.GetFileName)
+            .Should()
+            .BeEquivalentTo("disk.qcow2", "image.json", "initrd", "packages.txt", "vmlinux");
+        Directory
+            .GetFiles(image.Folder)
+            .Select(file => Convert.ToString((int)File.GetUnixFileMode(file), 8))
+            .Should()
+            .OnlyContain(mode => mode == "444");
         Convert.ToString((int)File.GetUnixFileMode(image.Folder), 8).Should().Be("755");
         Directory.GetDirectories(Folder).Should().Equal(image.Folder);
     }
@@ -105,11 +124,16 @@ public sealed class ImageCacheTests : IDisposable
     [Fact]
     public async Task Leaves_nothing_behind_when_a_build_fails()
     {
-        var cache = new ImageCache(_root) { Build = (_, _, folder, _) => throw new IOException($"No space left on device: '{folder.Path}/x'") };
+        var cache = new ImageCache(_root)
+        {
+            Build = (_, _, folder, _) => throw new IOException($"No space left on device: '{folder.Path}/x'"),
+        };
 
         Func<Task> get = () => cache.GetAsync("tiny", ImageBuildMode.IfMissing, null, TestContext.Current.CancellationToken);
 
-        (await get.Should().ThrowAsync<ImageException>()).WithMessage("Image 'tiny': the files could not be written.*No space left*Try: make room in the cache's file system*");
+        (await get.Should().ThrowAsync<ImageException>()).WithMessage(
+            "Image 'tiny': the files could not be written.*No space left*Try: make room in the cache's file system*"
+        );
         Directory.GetDirectories(Folder).Should().BeEmpty();
     }
 

@@ -20,11 +20,71 @@ public sealed class ImageFormatTests
         archive.Finish();
 
         string text = Encoding.ASCII.GetString(stream.ToArray()).Replace('\0', '.');
-        text.Should().Be(
-            "070701" + "00000001" + "000041ED" + "00000000" + "00000000" + "00000002" + "00000000" + "00000000" + "00000000" + "00000000" + "00000000" + "00000000" + "00000004" + "00000000" + "bin..."
-            + "070701" + "00000002" + "00008140" + "00000000" + "00000000" + "00000001" + "00000000" + "00000002" + "00000000" + "00000000" + "00000000" + "00000000" + "00000009" + "00000000" + "bin/true.." + "#!.."
-            + "070701" + "00000003" + "0000A1FF" + "00000000" + "00000000" + "00000001" + "00000000" + "00000008" + "00000000" + "00000000" + "00000000" + "00000000" + "00000005" + "00000000" + "init.." + "bin/true"
-            + "070701" + "00000000" + "00000000" + "00000000" + "00000000" + "00000001" + "00000000" + "00000000" + "00000000" + "00000000" + "00000000" + "00000000" + "0000000B" + "00000000" + "TRAILER!!!....");
+        text.Should()
+            .Be(
+                "070701"
+                    + "00000001"
+                    + "000041ED"
+                    + "00000000"
+                    + "00000000"
+                    + "00000002"
+                    + "00000000"
+                    + "00000000"
+                    + "00000000"
+                    + "00000000"
+                    + "00000000"
+                    + "00000000"
+                    + "00000004"
+                    + "00000000"
+                    + "bin..."
+                    + "070701"
+                    + "00000002"
+                    + "00008140"
+                    + "00000000"
+                    + "00000000"
+                    + "00000001"
+                    + "00000000"
+                    + "00000002"
+                    + "00000000"
+                    + "00000000"
+                    + "00000000"
+                    + "00000000"
+                    + "00000009"
+                    + "00000000"
+                    + "bin/true.."
+                    + "#!.."
+                    + "070701"
+                    + "00000003"
+                    + "0000A1FF"
+                    + "00000000"
+                    + "00000000"
+                    + "00000001"
+                    + "00000000"
+                    + "00000008"
+                    + "00000000"
+                    + "00000000"
+                    + "00000000"
+                    + "00000000"
+                    + "00000005"
+                    + "00000000"
+                    + "init.."
+                    + "bin/true"
+                    + "070701"
+                    + "00000000"
+                    + "00000000"
+                    + "00000000"
+                    + "00000000"
+                    + "00000001"
+                    + "00000000"
+                    + "00000000"
+                    + "00000000"
+                    + "00000000"
+                    + "00000000"
+                    + "00000000"
+                    + "0000000B"
+                    + "00000000"
+                    + "TRAILER!!!...."
+            );
     }
 
     [Theory]
@@ -59,29 +119,36 @@ public sealed class ImageFormatTests
 
     [Fact]
     public void Reads_the_packages_from_dpkgs_status() =>
-        InstalledPackages.FromStatus("""
-            Package: rsync
-            Status: install ok installed
-            Architecture: amd64
-            Version: 3.2.7-1
-            Description: a program
-             Version: not this
+        InstalledPackages
+            .FromStatus(
+                """
+                Package: rsync
+                Status: install ok installed
+                Architecture: amd64
+                Version: 3.2.7-1
+                Description: a program
+                 Version: not this
 
-            Package: gone
-            Status: deinstall ok config-files
-            Architecture: amd64
-            Version: 1
+                Package: gone
+                Status: deinstall ok config-files
+                Architecture: amd64
+                Version: 1
 
-            Package: bash
-            Status: install ok installed
-            Architecture: amd64
-            Version: 5.2.15-2
-            """).Should().Equal("bash 5.2.15-2 amd64", "rsync 3.2.7-1 amd64");
+                Package: bash
+                Status: install ok installed
+                Architecture: amd64
+                Version: 5.2.15-2
+                """
+            )
+            .Should()
+            .Equal("bash 5.2.15-2 amd64", "rsync 3.2.7-1 amd64");
 
     [Fact]
     public void Reads_the_packages_from_the_names_of_archives() =>
-        InstalledPackages.FromArchives(["rsync_3.2.7-1_amd64.deb", "lock", "partial", "busybox-static_1%3a1.35.0-4_amd64.deb"])
-            .Should().Equal("busybox-static 1:1.35.0-4 amd64", "rsync 3.2.7-1 amd64");
+        InstalledPackages
+            .FromArchives(["rsync_3.2.7-1_amd64.deb", "lock", "partial", "busybox-static_1%3a1.35.0-4_amd64.deb"])
+            .Should()
+            .Equal("busybox-static 1:1.35.0-4 amd64", "rsync 3.2.7-1 amd64");
 
     /// <summary>A boot sector, one sector of setup code, then the payload after 16 bytes.</summary>
     private static byte[] BzImage(byte[] payload, int length)

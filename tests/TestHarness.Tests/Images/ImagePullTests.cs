@@ -23,11 +23,16 @@ public sealed class ImagePullTests : IDisposable
         await using var server = new FileServer(request => FileServer.Serve(_disk, request));
         ImagePull pull = Pull(server.Address("/some%20disk.qcow2"));
 
-        StoredImage one = await pull.RunAsync(_store, null, Token), two = await (pull with { Name = "two" }).RunAsync(_store, null, Token);
+        StoredImage one = await pull.RunAsync(_store, null, Token),
+            two = await (pull with { Name = "two" }).RunAsync(_store, null, Token);
 
         ImagePull.NameOf(pull.Address).Should().Be("some disk");
         (one.Image.DiskPath, one.Sum, server.Requests.Count).Should().Be((two.Image.DiskPath, pull.Sha256, 1));
-        _store.All().Select(image => (image.Name, image.Kind, image.Bytes)).Should().Equal(("mine", StoredKind.Disk, _disk.Length), ("two", StoredKind.Disk, _disk.Length));
+        _store
+            .All()
+            .Select(image => (image.Name, image.Kind, image.Bytes))
+            .Should()
+            .Equal(("mine", StoredKind.Disk, _disk.Length), ("two", StoredKind.Disk, _disk.Length));
         await _store.DeleteAsync(one, Token);
         _store.FindDisk("two").Should().NotBeNull("its disk is still there");
         await _store.DeleteAsync(two, Token);
@@ -68,7 +73,9 @@ public sealed class ImagePullTests : IDisposable
         Func<Task> format = () => Pull("http://127.0.0.1:1/disk.img").RunAsync(_store, null, Token),
             far = () => (Pull("http://192.0.2.1/disk.qcow2") with { Sha256 = "1" }).RunAsync(_store, null, Token);
 
-        (await format.Should().ThrowAsync<ImageException>()).WithMessage("*it can't be fetched.\nReason: --format is missing:*Write --format qcow2 or --format raw.");
+        (await format.Should().ThrowAsync<ImageException>()).WithMessage(
+            "*it can't be fetched.\nReason: --format is missing:*Write --format qcow2 or --format raw."
+        );
         (await far.Should().ThrowAsync<ImageException>()).WithMessage("*http: is for this machine's own*--sha256 is \"1\"*");
     }
 
@@ -84,5 +91,11 @@ public sealed class ImagePullTests : IDisposable
         File.Exists(_store.Fetched.PathOf(StreamTree.Sum(page))).Should().BeFalse();
     }
 
-    private ImagePull Pull(string address) => new() { Address = address, Sha256 = StreamTree.Sum(_disk), Name = "mine" };
+    private ImagePull Pull(string address) =>
+        new()
+        {
+            Address = address,
+            Sha256 = StreamTree.Sum(_disk),
+            Name = "mine",
+        };
 }

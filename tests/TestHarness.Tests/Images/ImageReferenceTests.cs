@@ -34,23 +34,59 @@ public sealed class ImageReferenceTests
     [Fact]
     public void Accepts_what_belongs_together()
     {
-        foreach (MachineSpec spec in (MachineSpec[])
-        [
-            new(),
-            new() { Image = "a/disk.qcow2" },
-            new() { Image = "a/disk.qcow2", Kernel = "k", Initrd = "i", KernelArguments = "root=/dev/vda", Type = MachineType.Microvm },
-            new() { Image = "a/disk.img", ImageFormat = DiskFormat.Raw, Firmware = Firmware.Bios },
-            new() { Image = "https://example.org/disk.raw", ImageSha256 = Sum.ToUpperInvariant(), Firmware = Firmware.Uefi },
-            new() { Image = "http://127.0.0.2:80/disk.raw", ImageSha256 = Sum, Kernel = "k" },
-            new() { Image = "http://[::1]/disk.raw", ImageSha256 = Sum, Kernel = "k" },
-        ])
+        foreach (
+            MachineSpec spec in (MachineSpec[])
+                [
+                    new(),
+                    new() { Image = "a/disk.qcow2" },
+                    new()
+                    {
+                        Image = "a/disk.qcow2",
+                        Kernel = "k",
+                        Initrd = "i",
+                        KernelArguments = "root=/dev/vda",
+                        Type = MachineType.Microvm,
+                    },
+                    new()
+                    {
+                        Image = "a/disk.img",
+                        ImageFormat = DiskFormat.Raw,
+                        Firmware = Firmware.Bios,
+                    },
+                    new()
+                    {
+                        Image = "https://example.org/disk.raw",
+                        ImageSha256 = Sum.ToUpperInvariant(),
+                        Firmware = Firmware.Uefi,
+                    },
+                    new()
+                    {
+                        Image = "http://127.0.0.2:80/disk.raw",
+                        ImageSha256 = Sum,
+                        Kernel = "k",
+                    },
+                    new()
+                    {
+                        Image = "http://[::1]/disk.raw",
+                        ImageSha256 = Sum,
+                        Kernel = "k",
+                    },
+                ]
+        )
             ImageReference.Problems(spec).Should().BeEmpty(spec.ToString());
     }
 
     [Fact]
     public void Names_what_does_not()
     {
-        MachineSpec disk = new() { Image = "a/disk.raw" }, address = new() { Image = "https://example.org/disk.raw", ImageSha256 = Sum, Kernel = "k" };
+        MachineSpec disk = new() { Image = "a/disk.raw" },
+            address =
+                new()
+                {
+                    Image = "https://example.org/disk.raw",
+                    ImageSha256 = Sum,
+                    Kernel = "k",
+                };
         (MachineSpec Spec, string Problem)[] all =
         [
             (new() { Firmware = Firmware.Uefi }, "Firmware is Uefi: the disks of recipes have no boot loader"),
@@ -67,12 +103,24 @@ public sealed class ImageReferenceTests
             (address with { ImageSha256 = null }, "ImageSha256 is missing: an image that is fetched needs the sum that it has to have"),
             (address with { ImageSha256 = "e3b0" }, "ImageSha256 is \"e3b0\": a SHA-256 has 64 hexadecimal digits."),
             (address with { Image = "https://example.org/latest" }, "ImageFormat is missing"),
-            (address with { Image = "http://example.org/disk.raw" }, "http: is for this machine's own 127.0.0.1 or [::1]: on the way from elsewhere anybody could read"),
+            (
+                address with
+                {
+                    Image = "http://example.org/disk.raw",
+                },
+                "http: is for this machine's own 127.0.0.1 or [::1]: on the way from elsewhere anybody could read"
+            ),
             (address with { Image = "http://localhost/disk.raw" }, "http: is for this machine's own 127.0.0.1 or [::1]"),
-            (address with { Image = "ftp://example.org/disk.raw" }, "an address begins with https:, file: or (this machine only) http:, not with \"ftp:\"."),
+            (
+                address with
+                {
+                    Image = "ftp://example.org/disk.raw",
+                },
+                "an address begins with https:, file: or (this machine only) http:, not with \"ftp:\"."
+            ),
             (address with { Image = "json:{\"driver\":\"raw\"}.raw" }, "not with \"json:\"."),
             (address with { Image = "nbd:localhost:10809/x.raw" }, "not with \"nbd:\"."),
-            (address with { Image = "https://" , ImageFormat = DiskFormat.Raw }, "\"https://\" is no valid address"),
+            (address with { Image = "https://", ImageFormat = DiskFormat.Raw }, "\"https://\" is no valid address"),
             (address with { Image = "file://server/disk.raw" }, "file: takes an absolute path"),
             (address with { Image = "file:disk.raw" }, "file: takes an absolute path"),
             (address with { Image = "https://me:secret@example.org/disk.raw" }, "a user in an address is not sent"),

@@ -12,10 +12,11 @@ public sealed class ImageSourceTests : IDisposable
     private readonly string _cache = Directory.CreateTempSubdirectory("sync, ä ").FullName;
     private readonly StoredImages _store;
 
-    public ImageSourceTests() => _store = new StoredImages(_cache)
-    {
-        Fetched = new FetchedImages(Path.Combine(_cache, "images")) { RetryDelay = TimeSpan.FromMilliseconds(1) },
-    };
+    public ImageSourceTests() =>
+        _store = new StoredImages(_cache)
+        {
+            Fetched = new FetchedImages(Path.Combine(_cache, "images")) { RetryDelay = TimeSpan.FromMilliseconds(1) },
+        };
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
@@ -37,7 +38,9 @@ public sealed class ImageSourceTests : IDisposable
         _store.FindDisk("22.04-amd64")!.Image.Key.Should().Be(image.Image.Key, "a name is its newest image");
         (await SyncAsync(tree, new StreamQuery { Series = "22.04", Version = "20240101" })).Image.Key.Should().Be(old.Image.Key);
         _store.FindDisk("22.04-amd64")!.Image.Key.Should().Be(old.Image.Key, "it is what was asked for last");
-        tree.Requests.Count(request => request.Path.EndsWith("disk.img", StringComparison.Ordinal)).Should().Be(2, "what is there is not fetched again");
+        tree.Requests.Count(request => request.Path.EndsWith("disk.img", StringComparison.Ordinal))
+            .Should()
+            .Be(2, "what is there is not fetched again");
         _store.All().Select(one => one.Name).Should().Equal("22.04-amd64", "22.04-amd64", "jammy-amd64");
     }
 
@@ -60,22 +63,45 @@ public sealed class ImageSourceTests : IDisposable
     {
         using var key = new SigningKey();
         await using StreamTree tree = new StreamTree().Publish(key);
-        tree.Files[file] = Encoding.UTF8.GetBytes(Encoding.UTF8.GetString(tree.Files[file]).Replace("example", "exampel", StringComparison.Ordinal));
+        tree.Files[file] = Encoding.UTF8.GetBytes(
+            Encoding.UTF8.GetString(tree.Files[file]).Replace("example", "exampel", StringComparison.Ordinal)
+        );
 
-        await RefusedAsync(tree, new StreamQuery { Series = "jammy" }, $"its file '{file}' has no good signature.*Keyring: {key.Keyring}*BAD signature*", key.Keyring);
+        await RefusedAsync(
+            tree,
+            new StreamQuery { Series = "jammy" },
+            $"its file '{file}' has no good signature.*Keyring: {key.Keyring}*BAD signature*",
+            key.Keyring
+        );
     }
 
     [Fact]
     public async Task Refuses_anothers_signature_and_none()
     {
-        using SigningKey key = new(), other = new();
+        using SigningKey key = new(),
+            other = new();
         await using StreamTree tree = new StreamTree().Publish(other);
 
-        await RefusedAsync(tree, new StreamQuery { Series = "jammy" }, "its file 'streams/v1/index.sjson' has no good signature.*", key.Keyring);
+        await RefusedAsync(
+            tree,
+            new StreamQuery { Series = "jammy" },
+            "its file 'streams/v1/index.sjson' has no good signature.*",
+            key.Keyring
+        );
         tree.Files["streams/v1/index.sjson"] = tree.Files["streams/v1/index.json"];
-        await RefusedAsync(tree, new StreamQuery { Series = "jammy" }, "its file 'streams/v1/index.sjson' has no good signature.*", key.Keyring);
+        await RefusedAsync(
+            tree,
+            new StreamQuery { Series = "jammy" },
+            "its file 'streams/v1/index.sjson' has no good signature.*",
+            key.Keyring
+        );
         tree.Files.Remove("streams/v1/index.sjson");
-        await RefusedAsync(tree, new StreamQuery { Series = "jammy" }, "its signed file 'streams/v1/index.sjson' could not be had, and with a keyring an unsigned one is not read.*404 Not Found*", key.Keyring);
+        await RefusedAsync(
+            tree,
+            new StreamQuery { Series = "jammy" },
+            "its signed file 'streams/v1/index.sjson' could not be had, and with a keyring an unsigned one is not read.*404 Not Found*",
+            key.Keyring
+        );
     }
 
     [Fact]
@@ -98,7 +124,9 @@ public sealed class ImageSourceTests : IDisposable
 
         Func<Task> sync = () => SyncAsync(tree, new StreamQuery(), keyring);
 
-        (await sync.Should().ThrowAsync<ImageException>()).WithMessage("*it is armoured text, which gpgv does not take\nTry: gpg --dearmor*");
+        (await sync.Should().ThrowAsync<ImageException>()).WithMessage(
+            "*it is armoured text, which gpgv does not take\nTry: gpg --dearmor*"
+        );
         tree.Requests.Should().BeEmpty();
     }
 
@@ -109,7 +137,12 @@ public sealed class ImageSourceTests : IDisposable
         tree.Newest["sha256"] = new string('a', 64);
         tree.Publish();
 
-        await RefusedAsync(tree, new StreamQuery { Series = "jammy" }, $"it is not what it should be.\nSHA-256 wanted: {new string('a', 64)}\nSHA-256 found: {StreamTree.Sum(tree.Files["server/20240301/disk.img"])}*");
+        await RefusedAsync(
+            tree,
+            new StreamQuery { Series = "jammy" },
+            $"it is not what it should be.\nSHA-256 wanted: {new string('a', 64)}\nSHA-256 found: "
+                + $"{StreamTree.Sum(tree.Files["server/20240301/disk.img"])}*"
+        );
     }
 
     [Fact]
@@ -132,7 +165,11 @@ public sealed class ImageSourceTests : IDisposable
         tree.Newest["size"] = disk.Length;
         tree.Publish();
 
-        await RefusedAsync(tree, new StreamQuery { Series = "jammy" }, "its backing file is '/etc/passwd': it is not in the disk's own folder*");
+        await RefusedAsync(
+            tree,
+            new StreamQuery { Series = "jammy" },
+            "its backing file is '/etc/passwd': it is not in the disk's own folder*"
+        );
     }
 
     [Fact]
@@ -140,11 +177,25 @@ public sealed class ImageSourceTests : IDisposable
     {
         await using StreamTree tree = new StreamTree().Publish();
 
-        await RefusedAsync(tree, new StreamQuery { Series = "focal" }, $"there is no product for series 'focal', architecture 'amd64'.\nProducts that exist:\n  {StreamTree.Product} (jammy, 22.04, amd64)\n  com.example.cloud:server:22.04:arm64 (jammy, 22.04, arm64)\n*");
+        await RefusedAsync(
+            tree,
+            new StreamQuery { Series = "focal" },
+            $"there is no product for series 'focal', architecture 'amd64'.\nProducts that exist:\n  {StreamTree.Product} (jammy, "
+                + "22.04, amd64)\n  com.example.cloud:server:22.04:arm64 (jammy, 22.04, arm64)\n*"
+        );
         await RefusedAsync(tree, new StreamQuery { Product = "x" }, "there is no product for 'x'.*");
         await RefusedAsync(tree, new StreamQuery(), "2 products are for architecture 'amd64'.\nProducts that fit:*Try: --product PRODUCT");
-        await RefusedAsync(tree, new StreamQuery { Series = "jammy", Version = "19700101" }, $"product '{StreamTree.Product}' has no item 'disk1.img' in version '19700101'.\nItems that exist:\n  20240301: disk1.img, manifest\n  20240101:*");
-        await RefusedAsync(tree, new StreamQuery { Series = "jammy", Item = "disk.vmdk" }, $"product '{StreamTree.Product}' has no item 'disk.vmdk'.*");
+        await RefusedAsync(
+            tree,
+            new StreamQuery { Series = "jammy", Version = "19700101" },
+            $"product '{StreamTree.Product}' has no item 'disk1.img' in version '19700101'.\nItems that exist:\n  20240301: "
+                + "disk1.img, manifest\n  20240101:*"
+        );
+        await RefusedAsync(
+            tree,
+            new StreamQuery { Series = "jammy", Item = "disk.vmdk" },
+            $"product '{StreamTree.Product}' has no item 'disk.vmdk'.*"
+        );
     }
 
     [Theory]
@@ -158,11 +209,20 @@ public sealed class ImageSourceTests : IDisposable
         await using StreamTree tree = new();
         tree.Newest["path"] = path;
         tree.Publish();
-        await RefusedAsync(tree, new StreamQuery { Series = "jammy" }, $"its file 'streams/v1/com.example.cloud:released:download.json' points outside the source.\nPath: {path}\nReason: it is {reason}");
+        await RefusedAsync(
+            tree,
+            new StreamQuery { Series = "jammy" },
+            $"its file 'streams/v1/com.example.cloud:released:download.json' points outside the source.\nPath: {path}\nReason: it "
+                + $"is {reason}"
+        );
 
         tree.Index["index"]!["com.example.cloud:released:download"]!["path"] = path;
         tree.Publish();
-        await RefusedAsync(tree, new StreamQuery { Series = "jammy" }, $"its file 'streams/v1/index.json' points outside the source.\nPath: {path}\nReason: it is {reason}");
+        await RefusedAsync(
+            tree,
+            new StreamQuery { Series = "jammy" },
+            $"its file 'streams/v1/index.json' points outside the source.\nPath: {path}\nReason: it is {reason}"
+        );
     }
 
     [Theory]
@@ -171,7 +231,10 @@ public sealed class ImageSourceTests : IDisposable
     [InlineData("[]", "it has no object 'index'")]
     [InlineData("{ \"index\": [] }", "it has no object 'index'")]
     [InlineData("{ \"index\": { \"x\": 1 } }", "it names no products with images to download*")]
-    [InlineData("{ \"index\": { \"x\": { \"datatype\": \"image-downloads\", \"format\": \"products:1.0\", \"path\": 1 } } }", "an entry has no path")]
+    [InlineData(
+        "{ \"index\": { \"x\": { \"datatype\": \"image-downloads\", \"format\": \"products:1.0\", \"path\": 1 } } }",
+        "an entry has no path"
+    )]
     public async Task Refuses_a_malformed_index(string json, string reason)
     {
         await using StreamTree tree = new StreamTree().Publish();
@@ -188,10 +251,19 @@ public sealed class ImageSourceTests : IDisposable
         tree.Files[Products] = [.. Enumerable.Repeat((byte)' ', 17 * 1024 * 1024)];
         await RefusedAsync(tree, new StreamQuery { Series = "jammy" }, "because it is longer than it may be.*bytes are allowed");
         tree.Files[Products] = Encoding.UTF8.GetBytes($"[{string.Concat(Enumerable.Repeat("0,", 1_000_000))}0]");
-        await RefusedAsync(tree, new StreamQuery { Series = "jammy" }, $"its file '{Products}' is malformed.\nReason: it has more than 1000000 values");
+        await RefusedAsync(
+            tree,
+            new StreamQuery { Series = "jammy" },
+            $"its file '{Products}' is malformed.\nReason: it has more than 1000000 values"
+        );
 
         for (int i = 0; i < 64; i++)
-            tree.Index["index"]![$"more{i}"] = new JsonObject { ["datatype"] = "image-downloads", ["format"] = "products:1.0", ["path"] = $"streams/v1/{i}.json" };
+            tree.Index["index"]![$"more{i}"] = new JsonObject
+            {
+                ["datatype"] = "image-downloads",
+                ["format"] = "products:1.0",
+                ["path"] = $"streams/v1/{i}.json",
+            };
         tree.Publish();
         await RefusedAsync(tree, new StreamQuery { Series = "jammy" }, "its index names 65 files of products, and 64 are read at most.");
     }
@@ -203,7 +275,12 @@ public sealed class ImageSourceTests : IDisposable
         await using StreamTree tree = new StreamTree().Publish(key);
         tree.Files["streams/v1/index.sjson"] = key.Pack(new byte[64 * 1024 * 1024]);
 
-        await RefusedAsync(tree, new StreamQuery { Series = "jammy" }, "its file 'streams/v1/index.sjson' has no good signature.*", key.Keyring);
+        await RefusedAsync(
+            tree,
+            new StreamQuery { Series = "jammy" },
+            "its file 'streams/v1/index.sjson' has no good signature.*",
+            key.Keyring
+        );
     }
 
     [Fact]
@@ -217,8 +294,18 @@ public sealed class ImageSourceTests : IDisposable
         ((JsonObject)tree.Products["products"]!)[StreamTree.Product]!["arch"] = "../amd64";
         tree.Newest["sha256"] = StreamTree.Sum(tree.Files["server/20240301/disk.img"]);
         tree.Publish();
-        Func<Task> sync = () => new ImageSource(tree.Address, null).SyncAsync(_store, new StreamQuery { Product = StreamTree.Product }, "mine", DiskFormat.Qcow2, null, Token);
-        (await sync.Should().ThrowAsync<ImageException>()).WithMessage("*it can't be stored as it is described.\nReason: its architecture is '../amd64'");
+        Func<Task> sync = () =>
+            new ImageSource(tree.Address, null).SyncAsync(
+                _store,
+                new StreamQuery { Product = StreamTree.Product },
+                "mine",
+                DiskFormat.Qcow2,
+                null,
+                Token
+            );
+        (await sync.Should().ThrowAsync<ImageException>()).WithMessage(
+            "*it can't be stored as it is described.\nReason: its architecture is '../amd64'"
+        );
 
         ((JsonObject)tree.Products["products"]!)[StreamTree.Product] = "text";
         tree.Publish();
@@ -230,10 +317,21 @@ public sealed class ImageSourceTests : IDisposable
     {
         bool broken = true;
         await using StreamTree tree = new StreamTree().Publish();
-        tree.Change = (path, answer) => answer with { CutAfter = broken && path.EndsWith(".img", StringComparison.Ordinal) ? answer.Body.Length > 100_000 ? 100_000 : 0 : null };
+        tree.Change = (path, answer) =>
+            answer with
+            {
+                CutAfter =
+                    broken && path.EndsWith(".img", StringComparison.Ordinal)
+                        ? answer.Body.Length > 100_000
+                            ? 100_000
+                            : 0
+                        : null,
+            };
 
         Func<Task> cut = () => SyncAsync(tree, new StreamQuery { Series = "jammy" });
-        (await cut.Should().ThrowAsync<ImageException>()).WithMessage("*the server did not answer, or broke off, 5 times in a row.*Try: start again: what has come is kept*");
+        (await cut.Should().ThrowAsync<ImageException>()).WithMessage(
+            "*the server did not answer, or broke off, 5 times in a row.*Try: start again: what has come is kept*"
+        );
         _store.All().Should().BeEmpty();
         broken = false;
         var steps = new List<string>();
@@ -249,17 +347,37 @@ public sealed class ImageSourceTests : IDisposable
     [InlineData("https://user@example.org/")]
     [InlineData("releases")]
     public void Refuses_an_address_that_is_none_for_a_source(string address) =>
-        FluentActions.Invoking(() => new ImageSource(address, null)).Should().Throw<ImageException>().WithMessage($"Image source '{address}': it can't be read.*");
+        FluentActions
+            .Invoking(() => new ImageSource(address, null))
+            .Should()
+            .Throw<ImageException>()
+            .WithMessage($"Image source '{address}': it can't be read.*");
 
-    private Task<StoredImage> SyncAsync(StreamTree tree, StreamQuery query, string? keyring = null, IProgress<StartProgress>? progress = null) =>
-        new ImageSource(tree.Address, keyring) { RetryDelay = TimeSpan.FromMilliseconds(1) }.SyncAsync(_store, query, null, DiskFormat.Qcow2, progress, Token);
+    private Task<StoredImage> SyncAsync(
+        StreamTree tree,
+        StreamQuery query,
+        string? keyring = null,
+        IProgress<StartProgress>? progress = null
+    ) =>
+        new ImageSource(tree.Address, keyring) { RetryDelay = TimeSpan.FromMilliseconds(1) }.SyncAsync(
+            _store,
+            query,
+            null,
+            DiskFormat.Qcow2,
+            progress,
+            Token
+        );
 
     // By name, and with the store as it was.
     private async Task RefusedAsync(StreamTree tree, StreamQuery query, string message, string? keyring = null)
     {
         Func<Task> sync = () => SyncAsync(tree, query, keyring);
         (await sync.Should().ThrowAsync<ImageException>()).WithMessage($"*{message}");
-        Directory.GetFiles(_cache, "*", SearchOption.AllDirectories).Where(file => !file.EndsWith(".lock", StringComparison.Ordinal)).Should().BeEmpty();
+        Directory
+            .GetFiles(_cache, "*", SearchOption.AllDirectories)
+            .Where(file => !file.EndsWith(".lock", StringComparison.Ordinal))
+            .Should()
+            .BeEmpty();
         Directory.Exists(Path.Combine(_cache, "work")).Should().BeTrue();
         Directory.GetFileSystemEntries(Path.Combine(_cache, "work")).Should().BeEmpty();
     }

@@ -6,22 +6,28 @@ namespace TestHarness.Tests.Images;
 
 public sealed class ModuleDependenciesTests
 {
-    private readonly ModuleDependencies _modules = ModuleDependencies.Parse("""
+    private readonly ModuleDependencies _modules = ModuleDependencies.Parse(
+        """
         kernel/drivers/virtio/virtio.ko: kernel/drivers/virtio/virtio_ring.ko
         kernel/drivers/virtio/virtio_ring.ko:
         kernel/drivers/virtio/virtio_pci.ko: kernel/drivers/virtio/virtio_ring.ko kernel/drivers/virtio/virtio.ko
         kernel/drivers/char/hw_random/virtio-rng.ko.xz: kernel/drivers/virtio/virtio.ko kernel/drivers/virtio/virtio_ring.ko
         kernel/a.ko: kernel/b.ko
         kernel/b.ko: kernel/a.ko
-        """);
+        """
+    );
 
     [Fact]
     public void Puts_what_a_module_needs_before_it_and_names_each_once() =>
-        _modules.InLoadOrder(["virtio_pci", "virtio_rng", "virtio"], out _).Should().Equal(
-            "kernel/drivers/virtio/virtio_ring.ko",
-            "kernel/drivers/virtio/virtio.ko",
-            "kernel/drivers/virtio/virtio_pci.ko",
-            "kernel/drivers/char/hw_random/virtio-rng.ko.xz");
+        _modules
+            .InLoadOrder(["virtio_pci", "virtio_rng", "virtio"], out _)
+            .Should()
+            .Equal(
+                "kernel/drivers/virtio/virtio_ring.ko",
+                "kernel/drivers/virtio/virtio.ko",
+                "kernel/drivers/virtio/virtio_pci.ko",
+                "kernel/drivers/char/hw_random/virtio-rng.ko.xz"
+            );
 
     [Theory]
     [InlineData("virtio-rng")]
@@ -38,6 +44,5 @@ public sealed class ModuleDependenciesTests
     }
 
     [Fact]
-    public void Ends_when_modules_need_each_other() =>
-        _modules.InLoadOrder(["a"], out _).Should().Equal("kernel/b.ko", "kernel/a.ko");
+    public void Ends_when_modules_need_each_other() => _modules.InLoadOrder(["a"], out _).Should().Equal("kernel/b.ko", "kernel/a.ko");
 }

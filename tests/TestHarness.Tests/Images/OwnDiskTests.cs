@@ -22,13 +22,23 @@ public sealed class OwnDiskTests : IDisposable
     [Fact]
     public void Takes_what_any_QEMU_makes()
     {
-        foreach (string[] options in (string[][])
-        [
-            [], ["-o", "compat=0.10"], ["-o", "cluster_size=2M"], ["-o", "extended_l2=on"], ["-o", "compression_type=zstd"], ["-o", "lazy_refcounts=on"], ["-o", "refcount_bits=1"],
-        ])
+        foreach (
+            string[] options in (string[][])
+                [
+                    [],
+                    ["-o", "compat=0.10"],
+                    ["-o", "cluster_size=2M"],
+                    ["-o", "extended_l2=on"],
+                    ["-o", "compression_type=zstd"],
+                    ["-o", "lazy_refcounts=on"],
+                    ["-o", "refcount_bits=1"],
+                ]
+        )
         {
             Create([.. options, this["disk.qcow2"], "1G"]);
-            Open("disk.qcow2").Should().BeEquivalentTo(new OwnDisk(this["disk.qcow2"], [], DiskFormat.Qcow2, 1 << 30), string.Join(' ', options));
+            Open("disk.qcow2")
+                .Should()
+                .BeEquivalentTo(new OwnDisk(this["disk.qcow2"], [], DiskFormat.Qcow2, 1 << 30), string.Join(' ', options));
         }
 
         Create(this["disk.qcow2"], "1G");
@@ -48,8 +58,11 @@ public sealed class OwnDiskTests : IDisposable
         Run("rebase", "-u", "-f", "qcow2", "-F", "raw", "-b", this["below/base.raw"], this["below/middle.qcow2"]);
         Create("-F", "qcow2", "-b", "below/middle.qcow2", this["top.qcow2"], "2M");
 
-        Open("top.qcow2").Should().BeEquivalentTo(
-            new OwnDisk(this["top.qcow2"], [this["below/middle.qcow2"], this["below/base.raw"]], DiskFormat.Raw, 2 * 1024 * 1024));
+        Open("top.qcow2")
+            .Should()
+            .BeEquivalentTo(
+                new OwnDisk(this["top.qcow2"], [this["below/middle.qcow2"], this["below/base.raw"]], DiskFormat.Raw, 2 * 1024 * 1024)
+            );
     }
 
     [Theory]
@@ -64,8 +77,11 @@ public sealed class OwnDiskTests : IDisposable
         Directory.CreateSymbolicLink(this["link"], "/etc");
         CreateOn(name, format);
 
-        Refused("disk.qcow2").Should().StartWith($"Image './disk.qcow2': the disk can't be used.\nFile: {this["disk.qcow2"]}\nReason: its backing file is '{name}': ")
-            .And.Contain(reason).And.Contain("\nTry: make one file of it, where you trust what it leads to: qemu-img convert");
+        Refused("disk.qcow2")
+            .Should()
+            .StartWith($"Image './disk.qcow2': the disk can't be used.\nFile: {this["disk.qcow2"]}\nReason: its backing file is '{name}': ")
+            .And.Contain(reason)
+            .And.Contain("\nTry: make one file of it, where you trust what it leads to: qemu-img convert");
     }
 
     [Fact]
@@ -75,7 +91,9 @@ public sealed class OwnDiskTests : IDisposable
         // The extension's type, in place of which there is one that nobody knows.
         Replace("disk.qcow2", [0xe2, 0x79, 0x2a, 0xca], [0xe2, 0x79, 0x2a, 0xcb]);
 
-        Refused("disk.qcow2").Should().Contain("Reason: it does not state the format of its backing file 'base.raw'\nTry: qemu-img rebase -u -F qcow2 -b 'base.raw'");
+        Refused("disk.qcow2")
+            .Should()
+            .Contain("Reason: it does not state the format of its backing file 'base.raw'\nTry: qemu-img rebase -u -F qcow2 -b 'base.raw'");
     }
 
     [Fact]
@@ -83,7 +101,9 @@ public sealed class OwnDiskTests : IDisposable
     {
         CreateOn("disk.qcow2", "qcow2");
 
-        Refused("disk.qcow2").Should().Contain("Reason: it lies on a chain of more than 16 backing files, or on one that goes round in circles");
+        Refused("disk.qcow2")
+            .Should()
+            .Contain("Reason: it lies on a chain of more than 16 backing files, or on one that goes round in circles");
     }
 
     [Fact]
@@ -109,7 +129,18 @@ public sealed class OwnDiskTests : IDisposable
     public void Refuses_an_encrypted_disk()
     {
         // Not LUKS: qemu-img now and then fails to measure how fast it derives keys ("Unable to get accurate CPU usage").
-        Run("create", "-q", "-f", "qcow2", "--object", "secret,id=s,data=x", "-o", "encrypt.format=aes,encrypt.key-secret=s", this["disk.qcow2"], "1M");
+        Run(
+            "create",
+            "-q",
+            "-f",
+            "qcow2",
+            "--object",
+            "secret,id=s,data=x",
+            "-o",
+            "encrypt.format=aes,encrypt.key-secret=s",
+            this["disk.qcow2"],
+            "1M"
+        );
         Refused("disk.qcow2").Should().Contain("Reason: it is encrypted (AES)");
 
         File.WriteAllBytes(this["disk.raw"], [.. "LUKS"u8, 0xba, 0xbe, 0, 1, .. new byte[2048]]);
@@ -139,7 +170,10 @@ public sealed class OwnDiskTests : IDisposable
     {
         Run("create", "-q", "-f", made, this["disk"], "8M");
 
-        Refused("disk", DiskFormat.Raw).Should().Contain($"Reason: it is not a raw disk, which is stated, but {name}\nTry: ").And.Contain(remedy);
+        Refused("disk", DiskFormat.Raw)
+            .Should()
+            .Contain($"Reason: it is not a raw disk, which is stated, but {name}\nTry: ")
+            .And.Contain(remedy);
         if (made != "qcow2")
             Refused("disk").Should().Contain($"Reason: it is not in qcow2 format, which is stated, but {name}\nTry: ").And.Contain(remedy);
     }
@@ -148,7 +182,9 @@ public sealed class OwnDiskTests : IDisposable
     public void Refuses_a_raw_or_empty_or_packed_file_that_is_stated_to_be_qcow2()
     {
         File.WriteAllBytes(this["disk.qcow2"], new byte[4096]);
-        Refused("disk.qcow2").Should().Contain("Reason: it is not in qcow2 format\nTry: set MachineSpec.ImageFormat to Raw where it is a raw disk.");
+        Refused("disk.qcow2")
+            .Should()
+            .Contain("Reason: it is not in qcow2 format\nTry: set MachineSpec.ImageFormat to Raw where it is a raw disk.");
         File.WriteAllBytes(this["disk.qcow2"], []);
         Refused("disk.qcow2").Should().Contain("Reason: it is empty");
         Refused("disk.qcow2", DiskFormat.Raw).Should().Contain("Reason: it is empty");
@@ -159,21 +195,28 @@ public sealed class OwnDiskTests : IDisposable
     [Fact]
     public void Refuses_what_is_no_file()
     {
-        Refused("none.raw", DiskFormat.Raw).Should().Contain("Reason: there is no such file\nTry: a relative path begins at the current directory");
+        Refused("none.raw", DiskFormat.Raw)
+            .Should()
+            .Contain("Reason: there is no such file\nTry: a relative path begins at the current directory");
         Directory.CreateDirectory(this["folder.raw"]);
         Refused("folder.raw", DiskFormat.Raw).Should().Contain("Reason: it is a folder, not a file");
         Process.Start("mkfifo", [this["pipe.raw"]]).WaitForExit();
         Refused("pipe.raw", DiskFormat.Raw).Should().Contain("Reason: it is a named pipe, not a file");
         File.CreateSymbolicLink(this["link.raw"], "/dev/zero");
         Refused("link.raw", DiskFormat.Raw).Should().Contain("Reason: it is a symbolic link, to '/dev/zero'\nTry: name the file itself.");
-        FluentActions.Invoking(() => OwnDisk.Open("/dev/zero", "/dev/zero", DiskFormat.Raw)).Should().Throw<ImageException>()
-            .Which.Message.Should().Contain("Reason: it is a character device, not a file");
+        FluentActions
+            .Invoking(() => OwnDisk.Open("/dev/zero", "/dev/zero", DiskFormat.Raw))
+            .Should()
+            .Throw<ImageException>()
+            .Which.Message.Should()
+            .Contain("Reason: it is a character device, not a file");
     }
 
     [Fact]
     public void Lets_no_changed_header_pass_that_QEMU_would_not_open()
     {
-        const int Seed = 20261121, HeaderBytes = 112;
+        const int Seed = 20261121,
+            HeaderBytes = 112;
         File.WriteAllBytes(this["base.raw"], new byte[1024 * 1024]);
         Create("-F", "raw", "-b", "base.raw", this["disk.qcow2"], "1M");
         byte[] good = File.ReadAllBytes(this["disk.qcow2"]);

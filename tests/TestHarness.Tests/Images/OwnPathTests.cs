@@ -5,7 +5,9 @@ using Xunit;
 
 namespace TestHarness.Tests.Images;
 
-/// <summary>Where a relative path of a spec leads: to the current directory first, which is the test program's, and then to the project.</summary>
+/// <summary>
+/// Where a relative path of a spec leads: to the current directory first, which is the test program's, and then to the project.
+/// </summary>
 [Collection(nameof(GoldenCollection))]
 public sealed class OwnPathTests : IDisposable
 {
@@ -40,11 +42,18 @@ public sealed class OwnPathTests : IDisposable
     {
         foreach (string name in (string[])["raw", "kernel", "initrd"])
             File.WriteAllBytes(_sandbox.At($"{_name}.{name}"), new byte[512]);
-        var spec = new MachineSpec { Image = $"{_name}.raw", Kernel = $"./{_name}.kernel", Initrd = $"{_name}.initrd" };
+        var spec = new MachineSpec
+        {
+            Image = $"{_name}.raw",
+            Kernel = $"./{_name}.kernel",
+            Initrd = $"{_name}.initrd",
+        };
 
         GuestImage image = OwnImage.Open(spec, spec.Image, DiskFormat.Raw);
 
-        (image.DiskPath, image.KernelPath, image.InitrdPath).Should().Be((_sandbox.At($"{_name}.raw"), _sandbox.At($"{_name}.kernel"), _sandbox.At($"{_name}.initrd")));
+        (image.DiskPath, image.KernelPath, image.InitrdPath)
+            .Should()
+            .Be((_sandbox.At($"{_name}.raw"), _sandbox.At($"{_name}.kernel"), _sandbox.At($"{_name}.initrd")));
     }
 
     [Fact]
@@ -77,12 +86,21 @@ public sealed class OwnPathTests : IDisposable
     public void What_is_nowhere_is_told_with_both_places()
     {
         var spec = new MachineSpec { Image = $"./{_name}.raw", Kernel = $"{_name}.kernel" };
-        string both = $"a relative path begins at the current directory, which under dotnet test is the test program's folder. What is not there is looked for beside the project's file; '{_sandbox.At(_name)}";
+        string both =
+            "a relative path begins at the current directory, which under dotnet test is the test program's folder. What is not "
+            + $"there is looked for beside the project's file; '{_sandbox.At(_name)}";
 
-        Says(() => RecipeSource.Find($"./{_name}")).Should().Contain($"'{Path.GetFullPath(_name)}' has no recipe.json").And.Contain($"Path: {both}' is not there either.");
-        Says(() => OwnImage.Open(spec, spec.Image, DiskFormat.Raw)).Should().Contain($"File: {Path.GetFullPath(_name)}.raw\nReason: there is no such file\nTry: {both}.raw' is not there either.");
+        Says(() => RecipeSource.Find($"./{_name}"))
+            .Should()
+            .Contain($"'{Path.GetFullPath(_name)}' has no recipe.json")
+            .And.Contain($"Path: {both}' is not there either.");
+        Says(() => OwnImage.Open(spec, spec.Image, DiskFormat.Raw))
+            .Should()
+            .Contain($"File: {Path.GetFullPath(_name)}.raw\nReason: there is no such file\nTry: {both}.raw' is not there either.");
         File.WriteAllBytes(_sandbox.At($"{_name}.raw"), new byte[512]);
-        Says(() => OwnImage.Open(spec, spec.Image, DiskFormat.Raw)).Should().Contain($"File: {Path.GetFullPath(_name)}.kernel\nReason: there is no such file\nTry: {both}.kernel' is not there either.");
+        Says(() => OwnImage.Open(spec, spec.Image, DiskFormat.Raw))
+            .Should()
+            .Contain($"File: {Path.GetFullPath(_name)}.kernel\nReason: there is no such file\nTry: {both}.kernel' is not there either.");
         File.Delete(_sandbox.At("Project.csproj"));
         Golden.CurrentTest = () => new GoldenTest("1", "LoginTests.Boots", typeof(LoginTests), "Boots", null);
         Says(() => RecipeSource.Find($"/{_name}")).Should().NotContain("relative path");

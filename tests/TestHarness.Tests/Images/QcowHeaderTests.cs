@@ -72,10 +72,24 @@ public sealed class QcowHeaderTests : IDisposable
     public void Refuses_an_image_in_words_that_help()
     {
         File.WriteAllBytes(Disk, []);
-        var image = new GuestImage { Name = "mine", Folder = _folder, Key = "k", Architecture = "amd64", KernelArguments = "" };
+        var image = new GuestImage
+        {
+            Name = "mine",
+            Folder = _folder,
+            Key = "k",
+            Architecture = "amd64",
+            KernelArguments = "",
+        };
 
-        image.Invoking(QcowHeader.Require).Should().Throw<ImageException>().Which.Message.Should().Be(
-            $"Image 'mine': its disk is damaged.\nFile: {Disk}\nReason: it is empty\nTry: rm -r '{_folder}'; the next start builds the image again.");
+        image
+            .Invoking(QcowHeader.Require)
+            .Should()
+            .Throw<ImageException>()
+            .Which.Message.Should()
+            .Be(
+                $"Image 'mine': its disk is damaged.\nFile: {Disk}\nReason: it is empty\nTry: rm -r '{_folder}'; the next start "
+                    + "builds the image again."
+            );
     }
 
     [Fact]
@@ -105,7 +119,9 @@ public sealed class QcowHeaderTests : IDisposable
             // qemu-img takes 20 ms: the judge sees the ones that matter, up to a number.
             passed++;
             if (passed <= 40)
-                Run("info", "-f", "qcow2", Disk).Should().Be(0, $"round {round} of seed {Seed} passed our check: {Convert.ToHexString(bad[..HeaderBytes])}");
+                Run("info", "-f", "qcow2", Disk)
+                    .Should()
+                    .Be(0, $"round {round} of seed {Seed} passed our check: {Convert.ToHexString(bad[..HeaderBytes])}");
         }
 
         passed.Should().BeInRange(1, 1500, "most changes do harm, and some don't");
@@ -133,12 +149,18 @@ public sealed class QcowHeaderTests : IDisposable
     {
         Create(Disk, "10G");
         QcowHeader.FindFault(Disk, QcowBacking.None);
-        double[] milliseconds = [.. Enumerable.Range(0, 50).Select(_ =>
-        {
-            long began = Stopwatch.GetTimestamp();
-            QcowHeader.FindFault(Disk, QcowBacking.None);
-            return Stopwatch.GetElapsedTime(began).TotalMilliseconds;
-        }).Order()];
+        double[] milliseconds =
+        [
+            .. Enumerable
+                .Range(0, 50)
+                .Select(_ =>
+                {
+                    long began = Stopwatch.GetTimestamp();
+                    QcowHeader.FindFault(Disk, QcowBacking.None);
+                    return Stopwatch.GetElapsedTime(began).TotalMilliseconds;
+                })
+                .Order(),
+        ];
 
         milliseconds[milliseconds.Length / 2].Should().BeLessThan(1);
     }
@@ -154,7 +176,9 @@ public sealed class QcowHeaderTests : IDisposable
 
     private static int Run(params string[] arguments)
     {
-        using Process process = Process.Start(new ProcessStartInfo("qemu-img", arguments) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+        using Process process = Process.Start(
+            new ProcessStartInfo("qemu-img", arguments) { RedirectStandardOutput = true, RedirectStandardError = true }
+        )!;
         process.StandardOutput.ReadToEnd();
         process.WaitForExit(10_000).Should().BeTrue();
         return process.ExitCode;

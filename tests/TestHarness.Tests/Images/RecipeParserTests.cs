@@ -16,10 +16,12 @@ public sealed class RecipeParserTests
     [Fact]
     public void Reads_comments_and_trailing_commas()
     {
-        Recipe recipe = Parse($$"""
+        Recipe recipe = Parse(
+            $$"""
             // A comment.
             { {{Smallest}}, "packages": ["rsync",], /* another */ "files": [{ "path": "/etc/motd", "content": "", }], }
-            """);
+            """
+        );
 
         recipe.Packages.Should().Equal("rsync");
         recipe.Files.Should().Equal(new RecipeFile { Path = "/etc/motd", Content = "" });
@@ -34,15 +36,19 @@ public sealed class RecipeParserTests
     {
         Recipe recipe = Parse($"{{ {Smallest} }}");
 
-        recipe.Should().BeEquivalentTo(new Recipe
-        {
-            Distribution = "debian",
-            Suite = "bookworm",
-            Architecture = "amd64",
-            Variant = RecipeVariant.Extract,
-            Kernel = new RecipeKernel { Package = "linux-image-amd64" },
-            Disk = new RecipeDisk { SizeMiB = 64 },
-        });
+        recipe
+            .Should()
+            .BeEquivalentTo(
+                new Recipe
+                {
+                    Distribution = "debian",
+                    Suite = "bookworm",
+                    Architecture = "amd64",
+                    Variant = RecipeVariant.Extract,
+                    Kernel = new RecipeKernel { Package = "linux-image-amd64" },
+                    Disk = new RecipeDisk { SizeMiB = 64 },
+                }
+            );
     }
 
     [Theory]
@@ -57,42 +63,74 @@ public sealed class RecipeParserTests
     [InlineData("""{ "variant": "big" }""", """$.variant: "big" is not "extract" or "minbase"*""")]
     [InlineData("""{ "architecture": "z80" }""", """$.architecture: "z80" is not "amd64"*""")]
     [InlineData("""{ "kernel": {} }""", "$.kernel.package: is missing")]
-    [InlineData("""{ "kernel": { "package": "linux", "modules": ["ext4.ko"] } }""", """$.kernel.modules[0]: "ext4.ko" is not a module's name*""")]
+    [InlineData(
+        """{ "kernel": { "package": "linux", "modules": ["ext4.ko"] } }""",
+        """$.kernel.modules[0]: "ext4.ko" is not a module's name*"""
+    )]
     [InlineData("""{ "disk": { "sizeMiB": 1.5 } }""", "$.disk.sizeMiB: 1.5 is not a whole number from 16 to 1048576")]
     [InlineData("""{ "disk": {} }""", "$.disk.sizeMiB: is missing")]
     [InlineData("""{ "disk": { "sizeMiB": 64, "compressed": "yes" } }""", """$.disk.compressed: "yes" is not true or false""")]
-    [InlineData("""{ "files": [{ "path": "/a", "content": "", "mode": "rwx" }] }""", """$.files[0].mode: "rwx" is not an octal mode such as "0644"*""")]
-    [InlineData("""{ "files": [{ "path": "/a", "content": "", "owner": "root" }] }""", """$.files[0].owner: "root" is not an owner such as "root:shadow"*""")]
-    [InlineData("""{ "files": [{ "path": "/a/../../b", "content": "" }] }""", """$.files[0].path: "/a/../../b" is not a path in the guest*""")]
+    [InlineData(
+        """{ "files": [{ "path": "/a", "content": "", "mode": "rwx" }] }""",
+        """$.files[0].mode: "rwx" is not an octal mode such as "0644"*"""
+    )]
+    [InlineData(
+        """{ "files": [{ "path": "/a", "content": "", "owner": "root" }] }""",
+        """$.files[0].owner: "root" is not an owner such as "root:shadow"*"""
+    )]
+    [InlineData(
+        """{ "files": [{ "path": "/a/../../b", "content": "" }] }""",
+        """$.files[0].path: "/a/../../b" is not a path in the guest*"""
+    )]
     [InlineData("""{ "files": [{ "path": "etc/motd", "content": "" }] }""", """$.files[0].path: "etc/motd" is not a path in the guest*""")]
-    [InlineData("""{ "files": [{ "path": "/a", "source": "../../etc/shadow" }] }""", """$.files[0].source: "../../etc/shadow" is not a path below the recipe's folder""")]
-    [InlineData("""{ "files": [{ "path": "/a", "source": "/etc/shadow" }] }""", """$.files[0].source: "/etc/shadow" is not a path below the recipe's folder""")]
+    [InlineData(
+        """{ "files": [{ "path": "/a", "source": "../../etc/shadow" }] }""",
+        """$.files[0].source: "../../etc/shadow" is not a path below the recipe's folder"""
+    )]
+    [InlineData(
+        """{ "files": [{ "path": "/a", "source": "/etc/shadow" }] }""",
+        """$.files[0].source: "/etc/shadow" is not a path below the recipe's folder"""
+    )]
     [InlineData("""{ "files": [{ "path": "/a" }] }""", "$.files[0].content: exactly one of content and source is needed")]
-    [InlineData("""{ "files": [{ "path": "/a", "content": "", "source": "b" }] }""", "$.files[0].content: exactly one of content and source is needed")]
+    [InlineData(
+        """{ "files": [{ "path": "/a", "content": "", "source": "b" }] }""",
+        "$.files[0].content: exactly one of content and source is needed"
+    )]
     [InlineData("""{ "links": [{ "path": "/a" }] }""", "$.links[0].target: is missing")]
-    [InlineData("""{ "links": [{ "path": "/a", "target": "b", "mode": "0644" }] }""", "$.links[0].mode: is not a member here; known are path, target")]
+    [InlineData(
+        """{ "links": [{ "path": "/a", "target": "b", "mode": "0644" }] }""",
+        "$.links[0].mode: is not a member here; known are path, target"
+    )]
     [InlineData("""{ "keep": ["bin/sh"] }""", """$.keep[0]: "bin/sh" is not a path in the guest*""")]
     [InlineData("[]", "$: is not an object")]
-    public void Names_the_path_of_a_mistake(string json, string mistake) =>
-        Mistakes(json).Should().ContainMatch(mistake);
+    public void Names_the_path_of_a_mistake(string json, string mistake) => Mistakes(json).Should().ContainMatch(mistake);
 
     [Fact]
     public void Lists_all_mistakes_in_one_error()
     {
-        Action parse = () => Parse($$"""{ {{Smallest.Replace("bookworm", "book worm", StringComparison.Ordinal)}}, "files": [{}, 7], "ready": 1, "x": 1 }""");
+        Action parse = () =>
+            Parse(
+                $$"""{ {{Smallest.Replace("bookworm", "book worm", StringComparison.Ordinal)}}, "files": [{}, 7], "ready": 1, "x": 1 }"""
+            );
 
-        parse.Should().Throw<ImageException>().Which.Message.Should().Be("""
-            Image 'mine': the recipe has 6 mistake(s).
-            Recipe: mine/recipe.json
-            Mistakes:
-              $.suite: "book worm" is not a suite such as "bookworm"
-              $.files[0].path: is missing
-              $.files[0].content: exactly one of content and source is needed
-              $.files[1]: 7 is not an object
-              $.ready: 1 is not a text
-              $.x: is not a member here; known are agent, architecture, commands, description, disk, distribution, files, keep, kernel, links, minimumMemoryMiB, packages, ready, suite, variant
-            Try: see images/recipe.schema.json for the members and their meaning.
-            """);
+        parse
+            .Should()
+            .Throw<ImageException>()
+            .Which.Message.Should()
+            .Be(
+                """
+                Image 'mine': the recipe has 6 mistake(s).
+                Recipe: mine/recipe.json
+                Mistakes:
+                  $.suite: "book worm" is not a suite such as "bookworm"
+                  $.files[0].path: is missing
+                  $.files[0].content: exactly one of content and source is needed
+                  $.files[1]: 7 is not an object
+                  $.ready: 1 is not a text
+                  $.x: is not a member here; known are agent, architecture, commands, description, disk, distribution, files, keep, kernel, links, minimumMemoryMiB, packages, ready, suite, variant
+                Try: see images/recipe.schema.json for the members and their meaning.
+                """
+            );
     }
 
     [Theory]
@@ -110,8 +148,15 @@ public sealed class RecipeParserTests
     public void Knows_the_members_that_the_schema_has()
     {
         using JsonDocument schema = JsonDocument.Parse(File.ReadAllText(Path.Combine(RepositoryFolder(), "images/recipe.schema.json")));
-        string members = string.Join(", ", schema.RootElement.GetProperty("properties").EnumerateObject()
-            .Select(property => property.Name).Where(name => name != "$schema").Order(StringComparer.Ordinal));
+        string members = string.Join(
+            ", ",
+            schema
+                .RootElement.GetProperty("properties")
+                .EnumerateObject()
+                .Select(property => property.Name)
+                .Where(name => name != "$schema")
+                .Order(StringComparer.Ordinal)
+        );
 
         Mistakes("""{ "x": 1 }""").Should().Contain($"$.x: is not a member here; known are {members}");
     }

@@ -57,13 +57,20 @@ public sealed class RecipeSourceTests : IDisposable
     [Fact]
     public void Says_that_a_path_is_no_folder_with_a_recipe()
     {
-        string file = Path.Combine(_folder, "disk.qcow2"), loop = Path.Combine(_folder, "loop"), pipe = Path.Combine(_folder, "pipe");
+        string file = Path.Combine(_folder, "disk.qcow2"),
+            loop = Path.Combine(_folder, "loop"),
+            pipe = Path.Combine(_folder, "pipe");
         File.WriteAllBytes(file, [0x51, 0x46, 0x49, 0xfb]);
         File.CreateSymbolicLink(loop, loop);
         Native.MakePipe(pipe);
 
         foreach (string image in (string[])[file, "/dev/null", pipe, loop])
-            FindFails(image).Should().StartWith($"There is no image '{image}': '{image}' is not a folder; a disk of your own has the ending .qcow2, .raw or .img").And.Contain("Try: ");
+            FindFails(image)
+                .Should()
+                .StartWith(
+                    $"There is no image '{image}': '{image}' is not a folder; a disk of your own has the ending .qcow2, .raw or .img"
+                )
+                .And.Contain("Try: ");
     }
 
     [Theory]
@@ -77,11 +84,13 @@ public sealed class RecipeSourceTests : IDisposable
 
         Task read = Task.Run(() => RecipeSource.Find(_folder).Read(name), TestContext.Current.CancellationToken);
 
-        await read.Invoking(task => task.WaitAsync(TimeSpan.FromSeconds(5))).Should().ThrowAsync<ImageException>().WithMessage("*it is not an ordinary file*");
+        await read.Invoking(task => task.WaitAsync(TimeSpan.FromSeconds(5)))
+            .Should()
+            .ThrowAsync<ImageException>()
+            .WithMessage("*it is not an ordinary file*");
     }
 
-    private static string FindFails(string image) =>
-        image.Invoking(RecipeSource.Find).Should().Throw<ImageException>().Which.Message;
+    private static string FindFails(string image) => image.Invoking(RecipeSource.Find).Should().Throw<ImageException>().Which.Message;
 
     [Fact]
     public void Names_a_file_that_is_not_there()
@@ -98,11 +107,16 @@ public sealed class RecipeSourceTests : IDisposable
     {
         Action find = () => RecipeSource.Find("tinny");
 
-        find.Should().Throw<ImageException>().Which.Message.Should().Be("""
-            There is no image 'tinny': the library has no recipe of this name.
-            Images of the library: debian-12, debian-12-cloud, tiny
-            Try: one of these, or the path of a folder of your own with a recipe.json, written with a '/', such as "./tinny".
-            """);
+        find.Should()
+            .Throw<ImageException>()
+            .Which.Message.Should()
+            .Be(
+                """
+                There is no image 'tinny': the library has no recipe of this name.
+                Images of the library: debian-12, debian-12-cloud, tiny
+                Try: one of these, or the path of a folder of your own with a recipe.json, written with a '/', such as "./tinny".
+                """
+            );
     }
 
     [Fact]

@@ -6,7 +6,9 @@ using System.Text.Json.Nodes;
 
 namespace TestHarness.Tests.Images;
 
-/// <summary>A simplestreams source as a publisher makes one, served on 127.0.0.1; a test changes what it wants to be wrong before it is served.</summary>
+/// <summary>
+/// A simplestreams source as a publisher makes one, served on 127.0.0.1; a test changes what it wants to be wrong before it is served.
+/// </summary>
 internal sealed class StreamTree : IAsyncDisposable
 {
     public const string Product = "com.example.cloud:server:22.04:amd64";
@@ -24,8 +26,18 @@ internal sealed class StreamTree : IAsyncDisposable
             ["format"] = "index:1.0",
             ["index"] = new JsonObject
             {
-                ["com.example.cloud:released:aws"] = new JsonObject { ["datatype"] = "image-ids", ["format"] = "products:1.0", ["path"] = "../aws.json" },
-                ["com.example.cloud:released:download"] = new JsonObject { ["datatype"] = "image-downloads", ["format"] = "products:1.0", ["path"] = $"{ProductsFile}.json" },
+                ["com.example.cloud:released:aws"] = new JsonObject
+                {
+                    ["datatype"] = "image-ids",
+                    ["format"] = "products:1.0",
+                    ["path"] = "../aws.json",
+                },
+                ["com.example.cloud:released:download"] = new JsonObject
+                {
+                    ["datatype"] = "image-downloads",
+                    ["format"] = "products:1.0",
+                    ["path"] = $"{ProductsFile}.json",
+                },
             },
         };
         Products = new JsonObject
@@ -33,7 +45,13 @@ internal sealed class StreamTree : IAsyncDisposable
             ["format"] = "products:1.0",
             ["products"] = new JsonObject
             {
-                [Product] = NewProduct("amd64", "jammy", "22.04", ("20240101", "server/20240101/disk.img"), ("20240301", "server/20240301/disk.img")),
+                [Product] = NewProduct(
+                    "amd64",
+                    "jammy",
+                    "22.04",
+                    ("20240101", "server/20240101/disk.img"),
+                    ("20240301", "server/20240301/disk.img")
+                ),
                 ["com.example.cloud:server:22.04:arm64"] = NewProduct("arm64", "jammy", "22.04", ("20240301", "server/20240301/disk.img")),
                 ["com.example.cloud:server:24.04:amd64"] = NewProduct("amd64", "noble", "24.04", ("20240301", "server/20240301/disk.img")),
             },
@@ -41,7 +59,9 @@ internal sealed class StreamTree : IAsyncDisposable
         _server = new FileServer(request =>
         {
             string path = Uri.UnescapeDataString(request.Path)["/root/".Length..];
-            return Files.TryGetValue(path, out byte[]? content) ? Change(path, FileServer.Serve(content, request)) : new FileServer.Answer { Status = "404 Not Found" };
+            return Files.TryGetValue(path, out byte[]? content)
+                ? Change(path, FileServer.Serve(content, request))
+                : new FileServer.Answer { Status = "404 Not Found" };
         });
     }
 
@@ -101,28 +121,49 @@ internal sealed class StreamTree : IAsyncDisposable
 
     public ValueTask DisposeAsync() => _server.DisposeAsync();
 
-    private JsonObject NewProduct(string arch, string release, string version, params (string Version, string Path)[] versions) => new()
-    {
-        ["arch"] = arch,
-        ["release"] = release,
-        ["version"] = version,
-        ["aliases"] = $"{version},{release}",
-        ["versions"] = new JsonObject(versions.Select(one => KeyValuePair.Create<string, JsonNode?>(one.Version, new JsonObject
+    private JsonObject NewProduct(string arch, string release, string version, params (string Version, string Path)[] versions) =>
+        new()
         {
-            ["items"] = new JsonObject
-            {
-                ["disk1.img"] = new JsonObject { ["ftype"] = "disk1.img", ["path"] = one.Path, ["sha256"] = Sum(Files[one.Path]), ["size"] = Files[one.Path].Length },
-                ["manifest"] = new JsonObject { ["ftype"] = "manifest", ["path"] = $"{one.Path}.manifest", ["sha256"] = new string('0', 64) },
-            },
-        }))),
-    };
+            ["arch"] = arch,
+            ["release"] = release,
+            ["version"] = version,
+            ["aliases"] = $"{version},{release}",
+            ["versions"] = new JsonObject(
+                versions.Select(one =>
+                    KeyValuePair.Create<string, JsonNode?>(
+                        one.Version,
+                        new JsonObject
+                        {
+                            ["items"] = new JsonObject
+                            {
+                                ["disk1.img"] = new JsonObject
+                                {
+                                    ["ftype"] = "disk1.img",
+                                    ["path"] = one.Path,
+                                    ["sha256"] = Sum(Files[one.Path]),
+                                    ["size"] = Files[one.Path].Length,
+                                },
+                                ["manifest"] = new JsonObject
+                                {
+                                    ["ftype"] = "manifest",
+                                    ["path"] = $"{one.Path}.manifest",
+                                    ["sha256"] = new string('0', 64),
+                                },
+                            },
+                        }
+                    )
+                )
+            ),
+        };
 }
 
 /// <summary>A key of gpg's in a folder of its own.</summary>
 internal sealed class SigningKey : IDisposable
 {
     // A path of gpg's agent's socket has 108 bytes at most.
-    private readonly string _home = Directory.CreateDirectory($"/tmp/gk-{Guid.NewGuid():N}"[..14], UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute).FullName;
+    private readonly string _home = Directory
+        .CreateDirectory($"/tmp/gk-{Guid.NewGuid():N}"[..14], UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute)
+        .FullName;
 
     public SigningKey()
     {

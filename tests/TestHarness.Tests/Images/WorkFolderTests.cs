@@ -20,7 +20,10 @@ public sealed class WorkFolderTests : IDisposable
         File.WriteAllText($"{left}.lock", "process 1");
         var steps = new List<string>();
 
-        using (WorkFolder theirs = WorkFolder.Create(_root, null), ours = WorkFolder.Create(_root, null))
+        using (
+            WorkFolder theirs = WorkFolder.Create(_root, null),
+                ours = WorkFolder.Create(_root, null)
+        )
         {
             Directory.Exists(left).Should().BeFalse();
             Directory.CreateDirectory(left);
@@ -41,7 +44,8 @@ public sealed class WorkFolderTests : IDisposable
     [Fact]
     public void Nothing_is_removed_that_has_not_our_mark_and_the_shape_of_our_names()
     {
-        string notes = Path.Combine(_root, "notes"), other = Path.Combine(_root, new string('e', 32));
+        string notes = Path.Combine(_root, "notes"),
+            other = Path.Combine(_root, new string('e', 32));
         foreach (string folder in (string[])[notes, other])
         {
             Directory.CreateDirectory(folder);

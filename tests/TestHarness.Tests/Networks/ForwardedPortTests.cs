@@ -18,7 +18,10 @@ public sealed class ForwardedPortTests
               TCP[ESTABLISHED]   14       127.0.0.1 40003       10.0.2.15    80     0     0
             """;
 
-        ForwardedPort.Parse(Printed).Select(port => $"{port.Protocol} {port.GuestPort} {port.Host}")
-            .Should().Equal("Tcp 22 127.0.0.1:40001", "Udp 53 127.0.0.1:40002");
+        ForwardedPort
+            .Parse(Printed)
+            .Select(port => $"{port.Protocol} {port.GuestPort} {port.Host}")
+            .Should()
+            .Equal("Tcp 22 127.0.0.1:40001", "Udp 53 127.0.0.1:40002");
     }
 }

@@ -18,16 +18,19 @@ public sealed class HttpConnectionTests
 
         string answers = await AskAsync(
             "GET /a%20b?x=1&y=%20 HTTP/1.1\r\nHost: h\r\nX-One: 1\r\nx-one: 2\r\n\r\n"
-            + "PUT http://169.254.169.254/c HTTP/1.1\r\nHost: h\r\nContent-Length: 4\r\n\r\nbody"
-            + "POST /d HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n5;name=value\r\nchunk\r\n2\r\ned\r\n0\r\nTrailer: 1\r\n\r\n"
-            + "HEAD /e HTTP/1.0\r\n\r\n",
+                + "PUT http://169.254.169.254/c HTTP/1.1\r\nHost: h\r\nContent-Length: 4\r\n\r\nbody"
+                + "POST /d HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: "
+                + "chunked\r\n\r\n5;name=value\r\nchunk\r\n2\r\ned\r\n0\r\nTrailer: 1\r\n\r\n"
+                + "HEAD /e HTTP/1.0\r\n\r\n",
             request =>
             {
                 seen.Add(request);
                 return MetadataResponse.Text("hi") with { Headers = new Dictionary<string, string> { ["X-Two"] = "2" } };
-            });
+            }
+        );
 
-        seen.Select(request => $"{request.Method} {request.Path} {request.Query} {request.BodyText}").Should()
+        seen.Select(request => $"{request.Method} {request.Path} {request.Query} {request.BodyText}")
+            .Should()
             .Equal("GET /a b x=1&y=%20 ", "PUT /c  body", "POST /d  chunked", "HEAD /e  ");
         seen[0].Headers["X-ONE"].Should().Be("1, 2");
         const string head = "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 2\r\nX-Two: 2\r\nConnection: ";
@@ -66,7 +69,9 @@ public sealed class HttpConnectionTests
     [InlineData(10, 40_000, 431)]
     public async Task Refuses_heads_that_are_too_long(int target, int field, int statusCode)
     {
-        string answer = await AskAsync($"GET /{new string('a', target)} HTTP/1.1\r\nHost: {new string('b', field)}\r\n\r\n", _ => MetadataResponse.Text("never"));
+        string answer = await AskAsync($"GET /{new string('a', target)} HTTP/1.1\r\nHost: {new string('b', field)}\r\n\r\n", _ =>
+            MetadataResponse.Text("never")
+        );
 
         answer.Should().StartWith($"HTTP/1.1 {statusCode} ");
     }
@@ -75,7 +80,9 @@ public sealed class HttpConnectionTests
     public async Task Asks_for_a_body_that_waits_to_be_asked_for()
     {
         string answer = await AskAsync(
-            "PUT / HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nConnection: close\r\nContent-Length: 2\r\n\r\nab", request => MetadataResponse.Text(request.BodyText));
+            "PUT / HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nConnection: close\r\nContent-Length: 2\r\n\r\nab",
+            request => MetadataResponse.Text(request.BodyText)
+        );
 
         answer.Should().StartWith("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n").And.EndWith("\r\n\r\nab");
     }
@@ -95,7 +102,11 @@ public sealed class HttpConnectionTests
     [InlineData(200, "Content-Length", "1")]
     public void Refuses_answers_that_can_t_be_sent(int statusCode, string name, string value)
     {
-        var response = new MetadataResponse { StatusCode = statusCode, Headers = new Dictionary<string, string> { [name] = value } };
+        var response = new MetadataResponse
+        {
+            StatusCode = statusCode,
+            Headers = new Dictionary<string, string> { [name] = value },
+        };
 
         FluentActions.Invoking(() => HttpResponse.Checked(response)).Should().Throw<InvalidOperationException>();
     }
@@ -125,7 +136,11 @@ public sealed class HttpConnectionTests
             try
             {
                 await HttpConnection.ServeAsync(
-                    server.GetStream(), () => server.Client.Shutdown(SocketShutdown.Send), (request, _) => Task.FromResult(handler(request)), Token);
+                    server.GetStream(),
+                    () => server.Client.Shutdown(SocketShutdown.Send),
+                    (request, _) => Task.FromResult(handler(request)),
+                    Token
+                );
             }
             catch (EndOfStreamException)
             {

@@ -20,7 +20,10 @@ public sealed class MetadataTreesTests
     [InlineData("", "latest")]
     [InlineData("latest", "dynamic/\nmeta-data/\nuser-data")]
     [InlineData("latest/", "dynamic/\nmeta-data/\nuser-data")]
-    [InlineData("latest/meta-data/", "ami-id\nhostname\ninstance-id\ninstance-type\nlocal-hostname\nlocal-ipv4\nplacement/\npublic-keys/\ntags/")]
+    [InlineData(
+        "latest/meta-data/",
+        "ami-id\nhostname\ninstance-id\ninstance-type\nlocal-hostname\nlocal-ipv4\nplacement/\npublic-keys/\ntags/"
+    )]
     [InlineData("latest/meta-data/instance-id", "i-0123456789abcdef0")]
     [InlineData("2009-04-04/meta-data/placement/", "availability-zone\nregion")]
     [InlineData("latest/meta-data/public-keys/", "0=me")]
@@ -73,7 +76,14 @@ public sealed class MetadataTreesTests
     [Fact]
     public void NoCloud_answers_its_files()
     {
-        Func<MetadataRequest, MetadataResponse> tree = MetadataTrees.NoCloud(new NoCloudMetadata { InstanceId = "a: b", Hostname = "one", NetworkConfig = "version: 2\n" });
+        Func<MetadataRequest, MetadataResponse> tree = MetadataTrees.NoCloud(
+            new NoCloudMetadata
+            {
+                InstanceId = "a: b",
+                Hostname = "one",
+                NetworkConfig = "version: 2\n",
+            }
+        );
 
         BodyOf(tree(Request("GET", "meta-data"))).Should().Be("instance-id: \"a: b\"\nlocal-hostname: \"one\"\n");
         BodyOf(tree(Request("GET", "user-data"))).Should().Be("#cloud-config\n");
@@ -97,18 +107,25 @@ public sealed class MetadataTreesTests
         foreach ((string path, string name) in ((string, string)[])[("/", "old"), ("/", "root"), ("/a", "exact"), ("/a/", "below")])
             routes.Set(path, (request, _) => Task.FromResult(MetadataResponse.Text($"{name} {path}{request.RelativePath}")));
 
-        MetadataResponse response = await routes.AnswerAsync(Request("GET", "") with { Path = asked }, TestContext.Current.CancellationToken);
+        MetadataResponse response = await routes.AnswerAsync(
+            Request("GET", "") with
+            {
+                Path = asked,
+            },
+            TestContext.Current.CancellationToken
+        );
 
         BodyOf(response).Should().Be(answer);
     }
 
     private static string BodyOf(MetadataResponse response) => System.Text.Encoding.UTF8.GetString(response.Body.Span);
 
-    private static MetadataRequest Request(string method, string path, params (string Name, string Value)[] headers) => new()
-    {
-        Method = method,
-        Path = $"/{path}",
-        RelativePath = path,
-        Headers = headers.ToDictionary(header => header.Name, header => header.Value, StringComparer.OrdinalIgnoreCase),
-    };
+    private static MetadataRequest Request(string method, string path, params (string Name, string Value)[] headers) =>
+        new()
+        {
+            Method = method,
+            Path = $"/{path}",
+            RelativePath = path,
+            Headers = headers.ToDictionary(header => header.Name, header => header.Value, StringComparer.OrdinalIgnoreCase),
+        };
 }

@@ -53,7 +53,11 @@ public sealed class AcceleratorChoiceTests
         HostNotReadyException refused = await RefuseAsync(host);
 
         choice.Reason.Should().Be("TCG, because KVM can't be used: there is no /dev/no-such-kvm");
-        refused.Message.Should().StartWith("KVM can't be used on this host, and MachineSpec.Accelerator asks for it.\nReason: there is no /dev/no-such-kvm\nTry: ")
+        refused
+            .Message.Should()
+            .StartWith(
+                "KVM can't be used on this host, and MachineSpec.Accelerator asks for it.\nReason: there is no /dev/no-such-kvm\nTry: "
+            )
             .And.Contain("modprobe");
     }
 
@@ -64,8 +68,12 @@ public sealed class AcceleratorChoiceTests
 
         HostNotReadyException refused = await RefuseAsync(new(qemu.Program) { Device = AnyDevice, Folder = qemu.Proofs });
 
-        refused.Message.Should().Contain("Reason: QEMU ended").And.Contain("QEMU's words: qemu: Assertion failed")
-            .And.Contain("Accelerator.Auto").And.Contain($"remove '{qemu.Proofs}/accelerators' to have it proved again");
+        refused
+            .Message.Should()
+            .Contain("Reason: QEMU ended")
+            .And.Contain("QEMU's words: qemu: Assertion failed")
+            .And.Contain("Accelerator.Auto")
+            .And.Contain($"remove '{qemu.Proofs}/accelerators' to have it proved again");
     }
 
     [Fact]
@@ -94,15 +102,21 @@ public sealed class AcceleratorChoiceTests
     {
         using ScriptedQemu qemu = Play("exit 1", Works);
         var progress = new List<string>();
-        await using var machine = new VirtualMachine(new MachineSpec { Accelerator = Accelerator.Kvm, QemuPath = qemu.Program, Image = "./no-such-image" });
+        await using var machine = new VirtualMachine(
+            new MachineSpec
+            {
+                Accelerator = Accelerator.Kvm,
+                QemuPath = qemu.Program,
+                Image = "./no-such-image",
+            }
+        );
         Func<Task> start = () => machine.StartAsync(new Listing(progress), Token);
 
         await start.Should().ThrowAsync<HostNotReadyException>().WithMessage("KVM can't be used on this host*");
         progress.Should().BeEmpty();
     }
 
-    private static ScriptedQemu Play(string kvm, string tcg) =>
-        new($"case \"$*\" in *'-accel kvm'*) {kvm};; *) {tcg};; esac");
+    private static ScriptedQemu Play(string kvm, string tcg) => new($"case \"$*\" in *'-accel kvm'*) {kvm};; *) {tcg};; esac");
 
     private static async Task<(AcceleratorChoice Choice, TimeSpan Took)> ChooseAsync(Accelerator wanted, AcceleratorHost host)
     {

@@ -25,7 +25,11 @@ public sealed class AcceleratorProbeTests
         string[] step = proof.Fault!.Split('\'')[1].Split(' ');
         int process = int.Parse(step[0], CultureInfo.InvariantCulture);
         // It is killed before the probe returns, and gone a moment later on a busy host.
-        for (long since = Stopwatch.GetTimestamp(); Directory.Exists($"/proc/{process}") && Stopwatch.GetElapsedTime(since) < TimeSpan.FromSeconds(2);)
+        for (
+            long since = Stopwatch.GetTimestamp();
+            Directory.Exists($"/proc/{process}") && Stopwatch.GetElapsedTime(since) < TimeSpan.FromSeconds(2);
+
+        )
             await Task.Delay(10, Token);
         Directory.Exists($"/proc/{process}").Should().BeFalse();
         step[1].Should().StartWith(RunFolder.ForProcess());
@@ -51,7 +55,11 @@ public sealed class AcceleratorProbeTests
         AcceleratorProof proof = await AcceleratorProbe.RunAsync(qemu.Program, Accelerator.Kvm, null, [], Long, Token);
 
         string user = QemuUser.Id.ToString(CultureInfo.InvariantCulture);
-        proof.Words.Should().StartWith($"{user} 0 -nodefaults -no-user-config -machine q35,vmport=off -accel kvm -cpu max -m 32M -display none -sandbox on,");
+        proof
+            .Words.Should()
+            .StartWith(
+                $"{user} 0 -nodefaults -no-user-config -machine q35,vmport=off -accel kvm -cpu max -m 32M -display none -sandbox on,"
+            );
     }
 
     [Fact]

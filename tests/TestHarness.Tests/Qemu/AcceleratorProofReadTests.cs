@@ -13,16 +13,34 @@ public sealed class AcceleratorProofReadTests
     [Fact]
     public void Takes_the_ticks_of_a_guest_that_did_everything_right()
     {
-        AcceleratorProof.Read($"qemu: warning: x\n{AllSteps}probe:ticks 0000000010106e40\n", 33, Limit)
-            .Should().Be(new AcceleratorProof(null, 0x10106e40));
+        AcceleratorProof
+            .Read($"qemu: warning: x\n{AllSteps}probe:ticks 0000000010106e40\n", 33, Limit)
+            .Should()
+            .Be(new AcceleratorProof(null, 0x10106e40));
     }
 
     [Theory]
-    [InlineData(134, "qemu-system-x86_64: error: failed to set MSR 0x10a to 0x69\nqemu: Assertion failed.\n", "QEMU ended (QEMU: qemu-system-x86_64: error: failed to set MSR 0x10a to 0x69)")]
-    [InlineData(null, "qemu: warning: no pni\nprobe:32-bit mode\nprobe:64-bit mode\nKVM internal error. Suberror: 1\n", "a probe guest hung after its step '64-bit mode' and was killed after 1.8 s (QEMU: KVM internal error. Suberror: 1)")]
+    [InlineData(
+        134,
+        "qemu-system-x86_64: error: failed to set MSR 0x10a to 0x69\nqemu: Assertion failed.\n",
+        "QEMU ended (QEMU: qemu-system-x86_64: error: failed to set MSR 0x10a to 0x69)"
+    )]
+    [InlineData(
+        null,
+        "qemu: warning: no pni\nprobe:32-bit mode\nprobe:64-bit mode\nKVM internal error. Suberror: 1\n",
+        "a probe guest hung after its step '64-bit mode' and was killed after 1.8 s (QEMU: KVM internal error. Suberror: 1)"
+    )]
     [InlineData(null, "", "a probe guest hung before its first step and was killed after 1.8 s")]
-    [InlineData(null, AllSteps + "probe:ticks 0000000010106e40\n", "a probe guest hung after its step 'ticks 0000000010106e40' and was killed after 1.8 s")]
-    [InlineData(35, "probe:32-bit mode\nprobe:64-bit mode\nprobe:a wrong result\n", "a probe guest got a wrong result after its step '64-bit mode'")]
+    [InlineData(
+        null,
+        AllSteps + "probe:ticks 0000000010106e40\n",
+        "a probe guest hung after its step 'ticks 0000000010106e40' and was killed after 1.8 s"
+    )]
+    [InlineData(
+        35,
+        "probe:32-bit mode\nprobe:64-bit mode\nprobe:a wrong result\n",
+        "a probe guest got a wrong result after its step '64-bit mode'"
+    )]
     [InlineData(0, "probe:32-bit mode\n", "a probe guest crashed after its step '32-bit mode'")]
     [InlineData(139, "probe:32-bit mode\n", "QEMU ended with exit code 139 after its step '32-bit mode'")]
     [InlineData(33, "probe:32-bit mode\nprobe:ticks zero\n", "QEMU ended with exit code 33 after its step 'ticks zero'")]

@@ -111,20 +111,27 @@ public sealed class AcceleratorProofsTests : IDisposable
     {
         using FileLock? busy = FileLock.TryTake(Path.Combine(_folder, "accelerators.lock"));
         using var cancel = CancellationTokenSource.CreateLinkedTokenSource(Token);
-        Task<AcceleratorProof> wait = AcceleratorProofs.GetAsync(_folder, "a", _ => throw new InvalidOperationException("It was not to be proved."), cancel.Token);
+        Task<AcceleratorProof> wait = AcceleratorProofs.GetAsync(
+            _folder,
+            "a",
+            _ => throw new InvalidOperationException("It was not to be proved."),
+            cancel.Token
+        );
         await cancel.CancelAsync();
 
         await wait.Invoking(task => task).Should().ThrowAsync<OperationCanceledException>();
     }
 
-    private Task<AcceleratorProof> GetAsync(string key, Func<Task>? wait = null, AcceleratorProof? proof = null) => AcceleratorProofs.GetAsync(
-        _folder,
-        key,
-        async _ =>
-        {
-            Interlocked.Increment(ref _made);
-            await (wait?.Invoke() ?? Task.CompletedTask);
-            return proof ?? Proof;
-        },
-        Token);
+    private Task<AcceleratorProof> GetAsync(string key, Func<Task>? wait = null, AcceleratorProof? proof = null) =>
+        AcceleratorProofs.GetAsync(
+            _folder,
+            key,
+            async _ =>
+            {
+                Interlocked.Increment(ref _made);
+                await (wait?.Invoke() ?? Task.CompletedTask);
+                return proof ?? Proof;
+            },
+            Token
+        );
 }

@@ -17,11 +17,48 @@ public sealed class AnyAnswerTests
 {
     private const int Rounds = 3_000;
 
-    private static readonly string[] Values = ["null", "true", "7", "-1", "1e99", "99999999999999999999", "\"\"", "\"x\"", "[]", "{}", "[1]", "[{}]", "[[]]", "[null]"];
+    private static readonly string[] Values =
+    [
+        "null",
+        "true",
+        "7",
+        "-1",
+        "1e99",
+        "99999999999999999999",
+        "\"\"",
+        "\"x\"",
+        "[]",
+        "{}",
+        "[1]",
+        "[{}]",
+        "[[]]",
+        "[null]",
+    ];
 
     private static readonly string[] Pieces =
     [
-        "\0", "\n", "\t", " ", ":", "/", "-", "0", "9999999999999999999999", "-1", "1e9", "é", "}", "{", "[", "]", "\"", ".", "max", "kB", "MemTotal:", "TCP[HOST_FORWARD]",
+        "\0",
+        "\n",
+        "\t",
+        " ",
+        ":",
+        "/",
+        "-",
+        "0",
+        "9999999999999999999999",
+        "-1",
+        "1e9",
+        "é",
+        "}",
+        "{",
+        "[",
+        "]",
+        "\"",
+        ".",
+        "max",
+        "kB",
+        "MemTotal:",
+        "TCP[HOST_FORWARD]",
     ];
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
@@ -81,7 +118,15 @@ public sealed class AnyAnswerTests
             .. Values.Select(value => $"{{\"return\": {value}}}"),
             .. Values.Select(value => $"{{\"error\": {value}}}"),
             .. Values.Select(value => $"{{\"error\": {{\"desc\": {value}}}}}"),
-            .. members.SelectMany(member => Values.Select(value => $"{{\"return\": {{\"pid\": 1, \"exited\": true, \"{member}\": {value}}}}}".Replace("\"pid\": 1, \"pid\"", "\"pid\"", StringComparison.Ordinal))),
+            .. members.SelectMany(member =>
+                Values.Select(value =>
+                    $"{{\"return\": {{\"pid\": 1, \"exited\": true, \"{member}\": {value}}}}}".Replace(
+                        "\"pid\": 1, \"pid\"",
+                        "\"pid\"",
+                        StringComparison.Ordinal
+                    )
+                )
+            ),
         ];
         await Task.WhenAll(answers.Select(AskAsync));
 
@@ -104,12 +149,35 @@ public sealed class AnyAnswerTests
         var random = new Random(19);
         for (int round = 0; round < Rounds; round++)
         {
-            Try<QmpBrokenException>(Mutate(random, Greeting.Trim()), text => QmpMessage.CheckGreeting(QmpMessage.Parse(Encoding.UTF8.GetBytes(text))));
-            Try<QmpRefusedException>(Mutate(random, "  TCP[HOST_FORWARD]  12  127.0.0.1 40001  10.0.2.15    22     0     0\n"), text => ForwardedPort.Parse(text));
-            Try<HostNotReadyException>(Mutate(random, "MemTotal:       16384000 kB\nMemFree: 1 kB\n"), text => LedgerBudget.From(new LedgerHostFacts { MemoryInfo = text, MemoryLimits = [text], Cores = 2 }));
-            Try<HostNotReadyException>(Mutate(random, "512"), text => LedgerBudget.From(new LedgerHostFacts { MemoryInfo = "", Cores = 2, OwnMemoryMiB = text, OwnCpus = text }));
-            Try<HostNotReadyException>(Mutate(random, "0::/user.slice/a\n4:memory:/b\n"), text => _ = ControlGroups.MemoryFiles(text, "a", "b").Take(1000).Count());
-            Try<HostNotReadyException>(Mutate(random, "oom_kill 3\n[ 1.0] Out of memory: Killed process 7 (q)\n"), text => _ = (OomWatch.Kills(text), OomWatch.KillLine(text, 7, TimeSpan.Zero)));
+            Try<QmpBrokenException>(Mutate(random, Greeting.Trim()), text =>
+                QmpMessage.CheckGreeting(QmpMessage.Parse(Encoding.UTF8.GetBytes(text)))
+            );
+            Try<QmpRefusedException>(Mutate(random, "  TCP[HOST_FORWARD]  12  127.0.0.1 40001  10.0.2.15    22     0     0\n"), text =>
+                ForwardedPort.Parse(text)
+            );
+            Try<HostNotReadyException>(Mutate(random, "MemTotal:       16384000 kB\nMemFree: 1 kB\n"), text => LedgerBudget.From(
+                    new LedgerHostFacts
+                    {
+                        MemoryInfo = text,
+                        MemoryLimits = [text],
+                        Cores = 2,
+                    }
+                ));
+            Try<HostNotReadyException>(Mutate(random, "512"), text => LedgerBudget.From(
+                    new LedgerHostFacts
+                    {
+                        MemoryInfo = "",
+                        Cores = 2,
+                        OwnMemoryMiB = text,
+                        OwnCpus = text,
+                    }
+                ));
+            Try<HostNotReadyException>(Mutate(random, "0::/user.slice/a\n4:memory:/b\n"), text =>
+                _ = ControlGroups.MemoryFiles(text, "a", "b").Take(1000).Count()
+            );
+            Try<HostNotReadyException>(Mutate(random, "oom_kill 3\n[ 1.0] Out of memory: Killed process 7 (q)\n"), text =>
+                _ = (OomWatch.Kills(text), OomWatch.KillLine(text, 7, TimeSpan.Zero))
+            );
         }
     }
 
@@ -121,8 +189,14 @@ public sealed class AnyAnswerTests
         {
             LedgerEntry[] entries =
             [
-                .. Enumerable.Range(0, 4).Select(_ => LedgerEntry.Parse(
-                    Mutate(random, $"/l/{long.MaxValue}-7{LedgerFile.Waiting}"), Mutate(random, $"m\t7\t{int.MaxValue}\t{int.MaxValue}\t{int.MaxValue}\tkey\t{int.MaxValue}\n"))),
+                .. Enumerable
+                    .Range(0, 4)
+                    .Select(_ =>
+                        LedgerEntry.Parse(
+                            Mutate(random, $"/l/{long.MaxValue}-7{LedgerFile.Waiting}"),
+                            Mutate(random, $"m\t7\t{int.MaxValue}\t{int.MaxValue}\t{int.MaxValue}\tkey\t{int.MaxValue}\n")
+                        )
+                    ),
             ];
             var state = new LedgerState(new LedgerBudget(1024, 8), entries);
             var request = new LedgerRequest("m", 256, 1);
@@ -131,14 +205,17 @@ public sealed class AnyAnswerTests
             state.NextTicket.Should().BePositive();
             LedgerText.Waiting(request, verdict).Should().NotBeEmpty();
             LedgerText.OutOfTime(request, TimeSpan.FromSeconds(1), verdict).Message.Should().NotBeEmpty();
-            entries.Should().AllSatisfy(entry => LedgerEntry.Parse(entry.Path, entry.ToText()).Request.Cpus.Should().Be(entry.Request.Cpus));
+            entries
+                .Should()
+                .AllSatisfy(entry => LedgerEntry.Parse(entry.Path, entry.ToText()).Request.Cpus.Should().Be(entry.Request.Cpus));
         }
     }
 
     [Fact]
     public void Descriptions_of_templates_that_are_cut_or_hostile_are_faults()
     {
-        string folder = Directory.CreateTempSubdirectory("template-").FullName, file = Path.Combine(folder, TemplateFiles.Description);
+        string folder = Directory.CreateTempSubdirectory("template-").FullName,
+            file = Path.Combine(folder, TemplateFiles.Description);
         File.WriteAllText(Path.Combine(folder, TemplateFiles.Memory), "memory");
         File.WriteAllText(Path.Combine(folder, TemplateFiles.State), "state");
         TemplateDescription.Of("key", folder).Write(folder);
@@ -146,8 +223,15 @@ public sealed class AnyAnswerTests
         var random = new Random(19);
         string[] texts =
         [
-            "", "null", "{}", "[]", "{\"Key\": \"key\"}", whole.Replace("\"DiskBytes\":{}", "\"DiskBytes\":null", StringComparison.Ordinal), new string('[', 2 * 1024 * 1024),
-            .. Enumerable.Range(0, 500).Select(_ => Mutate(random, whole)), .. Enumerable.Range(0, whole.Length).Select(length => whole[..length]),
+            "",
+            "null",
+            "{}",
+            "[]",
+            "{\"Key\": \"key\"}",
+            whole.Replace("\"DiskBytes\":{}", "\"DiskBytes\":null", StringComparison.Ordinal),
+            new string('[', 2 * 1024 * 1024),
+            .. Enumerable.Range(0, 500).Select(_ => Mutate(random, whole)),
+            .. Enumerable.Range(0, whole.Length).Select(length => whole[..length]),
         ];
         foreach (string text in texts)
         {
@@ -167,7 +251,9 @@ public sealed class AnyAnswerTests
             if (call == "job" && asked == 1)
             {
                 await monitor.SayAsync($"{{\"event\": \"JOB_STATUS_CHANGE\", \"data\": {answer}}}\n{{\"event\": \"JOB_STATUS_CHANGE\"}}\n");
-                await monitor.SayAsync($"{{\"event\": \"JOB_STATUS_CHANGE\", \"data\": {{\"id\": \"job2\", \"status\": \"concluded\"}}}}\n");
+                await monitor.SayAsync(
+                    $"{{\"event\": \"JOB_STATUS_CHANGE\", \"data\": {{\"id\": \"job2\", \"status\": \"concluded\"}}}}\n"
+                );
             }
 
             await monitor.AnswerAsync(id, answer);
@@ -192,7 +278,8 @@ public sealed class AnyAnswerTests
         var mutated = new StringBuilder(text);
         for (int times = random.Next(4); times >= 0; times--)
         {
-            int at = random.Next(mutated.Length + 1), count = Math.Min(random.Next(6), mutated.Length - at);
+            int at = random.Next(mutated.Length + 1),
+                count = Math.Min(random.Next(6), mutated.Length - at);
             mutated.Remove(at, count);
             if (random.Next(3) > 0)
                 mutated.Insert(at, Pieces[random.Next(Pieces.Length)]);
@@ -214,7 +301,11 @@ public sealed class AnyAnswerTests
 
         public override long Length => throw new NotSupportedException();
 
-        public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
+        public override long Position
+        {
+            get => throw new NotSupportedException();
+            set => throw new NotSupportedException();
+        }
 
         public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
         {
@@ -233,9 +324,7 @@ public sealed class AnyAnswerTests
 
         public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
 
-        public override void Flush()
-        {
-        }
+        public override void Flush() { }
 
         public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
 

@@ -23,7 +23,10 @@ public sealed class BaseFilesTests : IDisposable
         using (FileStream cut = new(Path.Combine(_folder, name), FileMode.Open))
             cut.SetLength(1000);
 
-        files.FindCut().Should().Be($"host disk failed: '{Path.Combine(_folder, name)}', which the machine runs on, was cut from 4096 to 1000 bytes meanwhile");
+        files
+            .FindCut()
+            .Should()
+            .Be($"host disk failed: '{Path.Combine(_folder, name)}', which the machine runs on, was cut from 4096 to 1000 bytes meanwhile");
     }
 
     [Fact]
@@ -60,5 +63,13 @@ public sealed class BaseFilesTests : IDisposable
         return BaseFiles.Of(Boot());
     }
 
-    private BootFiles Boot() => new() { BackingDisks = [Disk], Kernel = null, Initrd = null, KernelArguments = "", Memory = new MemoryFile(Memory, Shared: false) };
+    private BootFiles Boot() =>
+        new()
+        {
+            BackingDisks = [Disk],
+            Kernel = null,
+            Initrd = null,
+            KernelArguments = "",
+            Memory = new MemoryFile(Memory, Shared: false),
+        };
 }

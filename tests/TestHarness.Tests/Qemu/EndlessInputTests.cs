@@ -14,8 +14,8 @@ using Xunit;
 namespace TestHarness.Tests.Qemu;
 
 /// <summary>
-/// Each reader of what a guest, a QEMU or a helper sends is offered 256 MiB: it stops at its bound, or keeps no more than that. Alone, because the memory of the
-/// whole process is measured.
+/// Each reader of what a guest, a QEMU or a helper sends is offered 256 MiB: it stops at its bound, or keeps no more than that. Alone,
+/// because the memory of the whole process is measured.
 /// </summary>
 [Collection(nameof(EndlessInputTests))]
 [CollectionDefinition(nameof(EndlessInputTests), DisableParallelization = true)]
@@ -30,15 +30,16 @@ public sealed class EndlessInputTests
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
-    public static TheoryData<string, string> Blocks => new()
-    {
-        { "no line end", "x" },
-        { "answers that nobody asked for", "{\"return\": 1}\n" },
-        { "small objects", "{}\n" },
-        { "no JSON", "rubbish\n" },
-        { "resets", "\u00ff\n" },
-        { "long lines", $"{{\"return\": [{string.Join(',', Enumerable.Repeat("1", 100_000))}]}}\n" },
-    };
+    public static TheoryData<string, string> Blocks =>
+        new()
+        {
+            { "no line end", "x" },
+            { "answers that nobody asked for", "{\"return\": 1}\n" },
+            { "small objects", "{}\n" },
+            { "no JSON", "rubbish\n" },
+            { "resets", "\u00ff\n" },
+            { "long lines", $"{{\"return\": [{string.Join(',', Enumerable.Repeat("1", 100_000))}]}}\n" },
+        };
 
     [Theory]
     [MemberData(nameof(Blocks))]
@@ -49,87 +50,100 @@ public sealed class EndlessInputTests
         var agent = new QemuGuestAgent(flood);
 
         await MeasureAsync(async () =>
-            (await agent.Invoking(one => one.WaitAsync(Token)).Should().ThrowAsync<AgentLostException>()).WithMessage("the QEMU guest agent is not listened to any more: *"));
+            (await agent.Invoking(one => one.WaitAsync(Token)).Should().ThrowAsync<AgentLostException>()).WithMessage(
+                "the QEMU guest agent is not listened to any more: *"
+            )
+        );
 
         flood.Sent.Should().BeLessThan(2 * MiB);
     }
 
     [Fact]
-    public Task A_program_that_never_ends_its_line_leaves_beginning_and_end() => MeasureAsync(async () =>
-    {
-        var words = new ProgramWords(64 * 1024);
-        await words.CollectAsync(new StreamReader(new Flood("x"u8.ToArray())));
+    public Task A_program_that_never_ends_its_line_leaves_beginning_and_end() =>
+        MeasureAsync(async () =>
+        {
+            var words = new ProgramWords(64 * 1024);
+            await words.CollectAsync(new StreamReader(new Flood("x"u8.ToArray())));
 
-        words.Text.Should().StartWith("xxx").And.EndWith("xxx").And.Contain($"[… {Offered - (64 * 1024)} bytes dropped …]");
-        words.Text.Length.Should().BeLessThan(70_000);
-    });
-
-    [Fact]
-    public Task QEMUs_standard_error_is_bounded() => MeasureAsync(async () =>
-    {
-        using var folder = new ScriptedQemu("head -c 268435456 /dev/zero | tr '\\0' x >&2; echo the last words >&2; exit 3");
-        await using QemuProcess qemu = await QemuProcess.StartAsync(folder.Program, [], folder.Proofs, null);
-
-        (await qemu.Exited.WaitAsync(Token)).Should().Be(3);
-        qemu.StandardError.Should().StartWith("xxx").And.EndWith("the last words\n");
-        qemu.StandardError.Length.Should().BeLessThan(70_000);
-    });
+            words.Text.Should().StartWith("xxx").And.EndWith("xxx").And.Contain($"[… {Offered - (64 * 1024)} bytes dropped …]");
+            words.Text.Length.Should().BeLessThan(70_000);
+        });
 
     [Fact]
-    public Task A_session_over_SSH_ends_at_64_KiB_before_the_agent() => MeasureAsync(async () =>
-    {
-        await using SshProcess session = await SshProcess.StartAsync(["cat", "/dev/zero"]);
+    public Task QEMUs_standard_error_is_bounded() =>
+        MeasureAsync(async () =>
+        {
+            using var folder = new ScriptedQemu("head -c 268435456 /dev/zero | tr '\\0' x >&2; echo the last words >&2; exit 3");
+            await using QemuProcess qemu = await QemuProcess.StartAsync(folder.Program, [], folder.Proofs, null);
 
-        (await session.Invoking(one => one.ReadLineAsync(Token)).Should().ThrowAsync<AgentLostException>()).WithMessage("*more than 65536 bytes before the agent began");
-    });
+            (await qemu.Exited.WaitAsync(Token)).Should().Be(3);
+            qemu.StandardError.Should().StartWith("xxx").And.EndWith("the last words\n");
+            qemu.StandardError.Length.Should().BeLessThan(70_000);
+        });
+
+    [Fact]
+    public Task A_session_over_SSH_ends_at_64_KiB_before_the_agent() =>
+        MeasureAsync(async () =>
+        {
+            await using SshProcess session = await SshProcess.StartAsync(["cat", "/dev/zero"]);
+
+            (await session.Invoking(one => one.ReadLineAsync(Token)).Should().ThrowAsync<AgentLostException>()).WithMessage(
+                "*more than 65536 bytes before the agent began"
+            );
+        });
 
     [Theory]
     [InlineData("log")]
     [InlineData("watch")]
     [InlineData("lines")]
-    public Task A_serial_console_keeps_4_MiB(string reader) => MeasureAsync(() =>
-    {
-        var log = new SerialLog();
-        var search = SerialSearch.For(log, "never there");
-        var watch = new GuestWatch(() => ("", ""), TimeProvider.System);
-        var splitter = new LineSplitter(_ => { });
-        byte[] block = Encoding.UTF8.GetBytes(new string('y', (int)MiB));
-        for (long sent = 0; sent < Offered; sent += block.Length)
+    public Task A_serial_console_keeps_4_MiB(string reader) =>
+        MeasureAsync(() =>
         {
-            if (reader == "log")
-                log.Append(block);
-            else if (reader == "watch")
+            var log = new SerialLog();
+            var search = SerialSearch.For(log, "never there");
+            var watch = new GuestWatch(() => ("", ""), TimeProvider.System);
+            var splitter = new LineSplitter(_ => { });
+            byte[] block = Encoding.UTF8.GetBytes(new string('y', (int)MiB));
+            for (long sent = 0; sent < Offered; sent += block.Length)
+            {
+                if (reader == "log")
+                    log.Append(block);
+                else if (reader == "watch")
+                    watch.SeeSerial(block);
+                else
+                    splitter.Add(block);
+            }
+
+            search.Next(0).Should().BeNull();
+            log.Text.Length.Should().BeLessThan((int)(5 * MiB));
+            return Task.CompletedTask;
+        });
+
+    [Fact]
+    public Task Signs_of_trouble_are_kept_once_each() =>
+        MeasureAsync(() =>
+        {
+            var watch = new GuestWatch(() => ("", ""), TimeProvider.System);
+            watch.Boot();
+            byte[] block = Encoding.UTF8.GetBytes(
+                string.Concat(Enumerable.Repeat($"Kernel panic - not syncing: {new string('p', 4000)}\n", 256))
+            );
+            for (long sent = 0; sent < Offered; sent += block.Length)
                 watch.SeeSerial(block);
-            else
-                splitter.Add(block);
-        }
 
-        search.Next(0).Should().BeNull();
-        log.Text.Length.Should().BeLessThan((int)(5 * MiB));
-        return Task.CompletedTask;
-    });
+            watch.TellingLine.Should().StartWith("Kernel panic");
+            return Task.CompletedTask;
+        });
 
     [Fact]
-    public Task Signs_of_trouble_are_kept_once_each() => MeasureAsync(() =>
-    {
-        var watch = new GuestWatch(() => ("", ""), TimeProvider.System);
-        watch.Boot();
-        byte[] block = Encoding.UTF8.GetBytes(string.Concat(Enumerable.Repeat($"Kernel panic - not syncing: {new string('p', 4000)}\n", 256)));
-        for (long sent = 0; sent < Offered; sent += block.Length)
-            watch.SeeSerial(block);
+    public Task A_request_over_HTTP_is_refused() =>
+        MeasureAsync(async () =>
+        {
+            var flood = new Flood("GET /xxxxxxxx"u8.ToArray(), endAfter: 64 * MiB);
+            await HttpConnection.ServeAsync(flood, () => { }, (_, _) => throw new InvalidOperationException(), Token).WaitAsync(Token);
 
-        watch.TellingLine.Should().StartWith("Kernel panic");
-        return Task.CompletedTask;
-    });
-
-    [Fact]
-    public Task A_request_over_HTTP_is_refused() => MeasureAsync(async () =>
-    {
-        var flood = new Flood("GET /xxxxxxxx"u8.ToArray(), endAfter: 64 * MiB);
-        await HttpConnection.ServeAsync(flood, () => { }, (_, _) => throw new InvalidOperationException(), Token).WaitAsync(Token);
-
-        Encoding.UTF8.GetString(flood.Written).Should().StartWith("HTTP/1.1 414 ");
-    });
+            Encoding.UTF8.GetString(flood.Written).Should().StartWith("HTTP/1.1 414 ");
+        });
 
     [Fact]
     public async Task A_hold_serves_32_connections_at_once()
@@ -137,10 +151,10 @@ public sealed class EndlessInputTests
         string folder = Directory.CreateTempSubdirectory("hold-").FullName;
         int served = 0;
         await using (var hold = new HoldSocket(Path.Combine(folder, "s"), (_, token) =>
-        {
-            Interlocked.Increment(ref served);
-            return Task.Delay(Timeout.Infinite, token);
-        }))
+            {
+                Interlocked.Increment(ref served);
+                return Task.Delay(Timeout.Infinite, token);
+            }))
         {
             List<Socket> clients = [];
             for (int i = 0; i < 40; i++)
@@ -160,7 +174,8 @@ public sealed class EndlessInputTests
 
     private static async Task MeasureAsync(Func<Task> read)
     {
-        long before = GC.GetTotalMemory(forceFullCollection: true), peak = 0;
+        long before = GC.GetTotalMemory(forceFullCollection: true),
+            peak = 0;
         TimeSpan used = Environment.CpuUsage.TotalTime;
         using (new Timer(_ => Look(), null, 0, 100))
             await read().WaitAsync(Guard, Token);
@@ -195,11 +210,16 @@ public sealed class EndlessInputTests
 
         public override long Length => throw new NotSupportedException();
 
-        public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
+        public override long Position
+        {
+            get => throw new NotSupportedException();
+            set => throw new NotSupportedException();
+        }
 
         public override int Read(Span<byte> buffer)
         {
-            int at = (int)(Sent % _block.Length), count = (int)Math.Min(Math.Min(buffer.Length, _block.Length - at), endAfter - Sent);
+            int at = (int)(Sent % _block.Length),
+                count = (int)Math.Min(Math.Min(buffer.Length, _block.Length - at), endAfter - Sent);
             _block.AsSpan(at, count).CopyTo(buffer);
             Sent += count;
             return count;
@@ -207,13 +227,12 @@ public sealed class EndlessInputTests
 
         public override int Read(byte[] buffer, int offset, int count) => Read(buffer.AsSpan(offset, count));
 
-        public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) => ValueTask.FromResult(Read(buffer.Span));
+        public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) =>
+            ValueTask.FromResult(Read(buffer.Span));
 
         public override void Write(byte[] buffer, int offset, int count) => _written.Write(buffer, offset, count);
 
-        public override void Flush()
-        {
-        }
+        public override void Flush() { }
 
         public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
 

@@ -8,7 +8,8 @@ namespace TestHarness.Tests.Qemu;
 /// <summary>The other end of a monitor's connection, played by the test: it says whatever the test wants QEMU to say.</summary>
 internal sealed class FakeMonitor : IAsyncDisposable
 {
-    public const string Greeting = """{"QMP": {"version": {"qemu": {"micro": 22, "minor": 2, "major": 7}, "package": ""}, "capabilities": ["oob"]}}""" + "\r\n";
+    public const string Greeting =
+        """{"QMP": {"version": {"qemu": {"micro": 22, "minor": 2, "major": 7}, "package": ""}, "capabilities": ["oob"]}}""" + "\r\n";
 
     public static readonly TimeSpan Soon = TimeSpan.FromSeconds(10);
 
@@ -67,9 +68,7 @@ internal sealed class FakeMonitor : IAsyncDisposable
     {
         try
         {
-            while (await _requests.ReadLineAsync().WaitAsync(Soon) is not null)
-            {
-            }
+            while (await _requests.ReadLineAsync().WaitAsync(Soon) is not null) { }
         }
         catch (IOException)
         {

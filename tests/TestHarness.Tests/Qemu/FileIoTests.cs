@@ -14,7 +14,11 @@ public sealed class FileIoTests
 
     [Theory]
     [InlineData(Works, "io_uring", null)]
-    [InlineData("echo 'qemu: -blockdev x: failed to init linux io_uring ring' >&2; exit 1", null, "QEMU ended (QEMU: qemu: -blockdev x: failed to init linux io_uring ring)")]
+    [InlineData(
+        "echo 'qemu: -blockdev x: failed to init linux io_uring ring' >&2; exit 1",
+        null,
+        "QEMU ended (QEMU: qemu: -blockdev x: failed to init linux io_uring ring)"
+    )]
     [InlineData("exec sleep 60", null, "a probe guest hung before its first step and was killed after 1 s")]
     public async Task Is_io_uring_where_a_guest_runs_with_it_and_else_says_why_not(string withIoUring, string? aio, string? obstacle)
     {

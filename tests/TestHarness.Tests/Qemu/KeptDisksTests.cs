@@ -23,11 +23,24 @@ public sealed class KeptDisksTests : IDisposable
         Directory.CreateDirectory(Path.GetDirectoryName(path)!);
         await File.WriteAllTextAsync(path, "mine", TestContext.Current.CancellationToken);
         UnixFileMode mode = File.GetUnixFileMode(_root);
-        var image = new GuestImage { Name = "tiny", Folder = "/", Key = "", Architecture = "amd64", KernelArguments = "", HasAgent = null, DiskPath = "/disk.qcow2" };
+        var image = new GuestImage
+        {
+            Name = "tiny",
+            Folder = "/",
+            Key = "",
+            Architecture = "amd64",
+            KernelArguments = "",
+            HasAgent = null,
+            DiskPath = "/disk.qcow2",
+        };
 
         Func<Task> take = () => KeptDisks.TakeAsync(_root, image, extraDisks: 0, _root, _ => Task.CompletedTask);
 
-        (await take.Should().ThrowAsync<HostNotReadyException>()).Which.Message.Should().Contain($"'{_root}'").And.Contain(path).And.Contain("Try: name a folder that");
+        (await take.Should().ThrowAsync<HostNotReadyException>())
+            .Which.Message.Should()
+            .Contain($"'{_root}'")
+            .And.Contain(path)
+            .And.Contain("Try: name a folder that");
         Directory.GetFiles(_root, "*", SearchOption.AllDirectories).Should().Equal(path);
         (await File.ReadAllTextAsync(path, TestContext.Current.CancellationToken), File.GetUnixFileMode(_root)).Should().Be(("mine", mode));
     }

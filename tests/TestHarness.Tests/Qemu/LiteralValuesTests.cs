@@ -8,7 +8,9 @@ using Xunit;
 
 namespace TestHarness.Tests.Qemu;
 
-/// <summary>Whatever is in a path, a name or the kernel's arguments: it arrives as it is, or it is refused; it never becomes an option.</summary>
+/// <summary>
+/// Whatever is in a path, a name or the kernel's arguments: it arrives as it is, or it is refused; it never becomes an option.
+/// </summary>
 public sealed class LiteralValuesTests
 {
     private const int Rounds = 400;
@@ -17,8 +19,44 @@ public sealed class LiteralValuesTests
     // What QEMU's, the shell's and JSON's grammars make something of.
     private static readonly string[] Pieces =
     [
-        ",", ",,", ",,readonly=off", "=", " ", "  ", "\"", "'", "\n", "%", "%s", "-", "--", "-monitor tcp:127.0.0.1:1", "\\", "\\n", "$HOME", "`id`", ";", "|", "{", "}", "[", ":", "json:{}",
-        "nbd://x", "../", "/", ".", "ä", "語", "a", "B7", "_", "\t", "#", "root=/dev/vdb", "file.driver=host_device",
+        ",",
+        ",,",
+        ",,readonly=off",
+        "=",
+        " ",
+        "  ",
+        "\"",
+        "'",
+        "\n",
+        "%",
+        "%s",
+        "-",
+        "--",
+        "-monitor tcp:127.0.0.1:1",
+        "\\",
+        "\\n",
+        "$HOME",
+        "`id`",
+        ";",
+        "|",
+        "{",
+        "}",
+        "[",
+        ":",
+        "json:{}",
+        "nbd://x",
+        "../",
+        "/",
+        ".",
+        "ä",
+        "語",
+        "a",
+        "B7",
+        "_",
+        "\t",
+        "#",
+        "root=/dev/vdb",
+        "file.driver=host_device",
     ];
 
     private static readonly BootFiles Boot = new()
@@ -48,7 +86,8 @@ public sealed class LiteralValuesTests
 
             restored.Should().HaveCount(usual);
             using JsonDocument disk = After(restored, "-blockdev");
-            JsonElement template = disk.RootElement.GetProperty("backing"), image = template.GetProperty("backing");
+            JsonElement template = disk.RootElement.GetProperty("backing"),
+                image = template.GetProperty("backing");
             NameOf(disk.RootElement).Should().Be("disk.qcow2");
             NameOf(template).Should().Be($"{path}/disk.qcow2");
             NameOf(image).Should().Be(path);
@@ -87,7 +126,10 @@ public sealed class LiteralValuesTests
     {
         foreach (string value in Values())
         {
-            bool isPlain = value.Length <= 64 && char.IsAsciiLetterOrDigit(value[0]) && value.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '.');
+            bool isPlain =
+                value.Length <= 64
+                && char.IsAsciiLetterOrDigit(value[0])
+                && value.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '.');
             IsRefused(new MachineSpec { Hostname = value }).Should().Be(!isPlain, value);
         }
     }
@@ -121,16 +163,18 @@ public sealed class LiteralValuesTests
         }
     }
 
-    private static BootFiles Restored(string path) => Boot with
-    {
-        BackingDisks = [$"{path}/disk.qcow2", path],
-        Kernel = path,
-        Initrd = path,
-        Memory = new MemoryFile($"{path}/memory", Shared: false),
-        Template = path,
-    };
+    private static BootFiles Restored(string path) =>
+        Boot with
+        {
+            BackingDisks = [$"{path}/disk.qcow2", path],
+            Kernel = path,
+            Initrd = path,
+            Memory = new MemoryFile($"{path}/memory", Shared: false),
+            Template = path,
+        };
 
-    private static IReadOnlyList<string> Build(MachineSpec spec, BootFiles boot) => QemuArguments.Build(spec, boot, "m-1", Accelerator.Tcg, MachineChannels.Library);
+    private static IReadOnlyList<string> Build(MachineSpec spec, BootFiles boot) =>
+        QemuArguments.Build(spec, boot, "m-1", Accelerator.Tcg, MachineChannels.Library);
 
     private static string ValueAfter(IReadOnlyList<string> arguments, string option) => arguments[arguments.ToList().IndexOf(option) + 1];
 

@@ -17,14 +17,34 @@ public sealed class NameEndTests
     // These look for signs in lines, which have no end in them.
     private static readonly string[] OfLines = ["SerialSigns"];
 
-    public static TheoryData<MachineSpec, string> Specs => new()
-    {
-        { new MachineSpec { Hostname = "web\n" }, "Hostname is \"web\n\"" },
-        { new MachineSpec { SerialPorts = ["modem\n"] }, "SerialPorts: name \"modem\n\"" },
-        { new MachineSpec { GuestReaches = [new GuestReach("db\n", new IPEndPoint(IPAddress.Loopback, 5432))] }, "GuestReaches: name \"db\n\"" },
-        { new MachineSpec { GuestAccess = GuestAccess.Ssh, Ssh = new SshAccess { User = "root\n" } }, "Ssh: \"root\n\" is not a user's name" },
-        { new MachineSpec { CloudInit = new CloudInit { Users = [new CloudUser("ada\n")] } }, "CloudInit.Users: \"ada\n\"" },
-    };
+    public static TheoryData<MachineSpec, string> Specs =>
+        new()
+        {
+            {
+                new MachineSpec { Hostname = "web\n" },
+                "Hostname is \"web\n\""
+            },
+            {
+                new MachineSpec { SerialPorts = ["modem\n"] },
+                "SerialPorts: name \"modem\n\""
+            },
+            {
+                new MachineSpec { GuestReaches = [new GuestReach("db\n", new IPEndPoint(IPAddress.Loopback, 5432))] },
+                "GuestReaches: name \"db\n\""
+            },
+            {
+                new MachineSpec
+                {
+                    GuestAccess = GuestAccess.Ssh,
+                    Ssh = new SshAccess { User = "root\n" },
+                },
+                "Ssh: \"root\n\" is not a user's name"
+            },
+            {
+                new MachineSpec { CloudInit = new CloudInit { Users = [new CloudUser("ada\n")] } },
+                "CloudInit.Users: \"ada\n\""
+            },
+        };
 
     [Theory]
     [MemberData(nameof(Specs), DisableDiscoveryEnumeration = true)]
@@ -44,21 +64,48 @@ public sealed class NameEndTests
     {
         using var folder = new Folder();
 
-        (int exitCode, _, string error) = await new TestVmProgram(folder.Path).RunAsync("up", "web", "--image", "tiny", "--dry-run", "--forward", "80\n");
+        (int exitCode, _, string error) = await new TestVmProgram(folder.Path).RunAsync(
+            "up",
+            "web",
+            "--image",
+            "tiny",
+            "--dry-run",
+            "--forward",
+            "80\n"
+        );
 
-        (exitCode, error).Should().Be((2, "--forward is \"80\n\": write 8080:80 (host, guest), 80 (any port of the host) or 5353:53/udp.\n"));
+        (exitCode, error)
+            .Should()
+            .Be((2, "--forward is \"80\n\": write 8080:80 (host, guest), 80 (any port of the host) or 5353:53/udp.\n"));
     }
 
     [Fact]
     public void No_pattern_that_is_to_match_a_whole_text_ends_with_a_dollar() =>
-        ((Assembly[])[typeof(VirtualMachine).Assembly, typeof(NamedMachine).Assembly, typeof(global::TestHarness.Xunit.VirtualMachineFixture).Assembly])
+        (
+            (Assembly[])
+                [
+                    typeof(VirtualMachine).Assembly,
+                    typeof(NamedMachine).Assembly,
+                    typeof(global::TestHarness.Xunit.VirtualMachineFixture).Assembly,
+                ]
+        )
             .SelectMany(assembly => assembly.GetTypes())
-            .SelectMany(type => type.GetMethods(BindingFlags.Static | BindingFlags.NonPublic | BindingFlags.Public | BindingFlags.DeclaredOnly))
-            .Select(method => (Place: $"{method.DeclaringType!.Name}.{method.Name}", Pattern: method.GetCustomAttribute<GeneratedRegexAttribute>()))
-            .Where(found => found.Pattern is { } one && one.Pattern.EndsWith('$') && !one.Options.HasFlag(RegexOptions.Multiline) && !one.Pattern.StartsWith("(?m)", StringComparison.Ordinal))
+            .SelectMany(type =>
+                type.GetMethods(BindingFlags.Static | BindingFlags.NonPublic | BindingFlags.Public | BindingFlags.DeclaredOnly)
+            )
+            .Select(method =>
+                (Place: $"{method.DeclaringType!.Name}.{method.Name}", Pattern: method.GetCustomAttribute<GeneratedRegexAttribute>())
+            )
+            .Where(found =>
+                found.Pattern is { } one
+                && one.Pattern.EndsWith('$')
+                && !one.Options.HasFlag(RegexOptions.Multiline)
+                && !one.Pattern.StartsWith("(?m)", StringComparison.Ordinal)
+            )
             .Select(found => found.Place)
             .Where(place => !OfLines.Contains(place.Split('.')[0]))
-            .Should().BeEmpty();
+            .Should()
+            .BeEmpty();
 
     // 91 bytes, 82 with SSH, and what comes after them make 107, where a unix socket's path ends.
     [Theory]
@@ -76,7 +123,13 @@ public sealed class NameEndTests
         if (fits)
             require.Should().NotThrow();
         else
-            require.Should().Throw<HostNotReadyException>().WithMessage($"The run folder's path is too long for unix sockets: *Folder: {folder}\nLongest: {folder}/*\nTry: set TESTHARNESS_RUN to a path that is * bytes shorter.");
+            require
+                .Should()
+                .Throw<HostNotReadyException>()
+                .WithMessage(
+                    $"The run folder's path is too long for unix sockets: *Folder: {folder}\nLongest: {folder}/*\nTry: set "
+                        + "TESTHARNESS_RUN to a path that is * bytes shorter."
+                );
     }
 
     [Fact]
@@ -86,7 +139,11 @@ public sealed class NameEndTests
         string run = Path.Combine(folder.Path, new string('r', 70));
         var testvm = new TestVmProgram(folder.Path) { Environment = { ["TESTHARNESS_RUN"] = run } };
         string machine = Directory.CreateDirectory(Path.Combine(testvm.Data, $"machines/{new string('m', 32)}")).FullName;
-        await File.WriteAllTextAsync(Path.Combine(machine, "machine.json"), """{ "image": "tiny", "created": "2026-01-01T00:00:00Z" }""", TestContext.Current.CancellationToken);
+        await File.WriteAllTextAsync(
+            Path.Combine(machine, "machine.json"),
+            """{ "image": "tiny", "created": "2026-01-01T00:00:00Z" }""",
+            TestContext.Current.CancellationToken
+        );
 
         (int exitCode, _, string error) = await testvm.RunAsync("status", Path.GetFileName(machine));
 

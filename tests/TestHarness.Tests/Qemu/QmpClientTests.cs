@@ -17,7 +17,8 @@ public sealed class QmpClientTests
     public async Task Matches_replies_to_commands_by_their_ids()
     {
         await using FakeMonitor monitor = await NegotiatedAsync();
-        Task<JsonElement> first = monitor.Client.ExecuteAsync("first", null, Token), second = monitor.Client.ExecuteAsync("second", null, Token);
+        Task<JsonElement> first = monitor.Client.ExecuteAsync("first", null, Token),
+            second = monitor.Client.ExecuteAsync("second", null, Token);
         long[] ids = [await monitor.TakeAsync(), await monitor.TakeAsync()];
 
         await monitor.AnswerAsync(ids[1], "\"two\"");
@@ -33,9 +34,13 @@ public sealed class QmpClientTests
         await using FakeMonitor monitor = await NegotiatedAsync();
         Task<JsonElement> refused = monitor.Client.ExecuteAsync("eject", null, Token);
 
-        await monitor.SayAsync($$"""{"error": {"class": "GenericError", "desc": "Device 'x' is locked"}, "id": {{await monitor.TakeAsync()}}}""" + "\r\n");
+        await monitor.SayAsync(
+            $$"""{"error": {"class": "GenericError", "desc": "Device 'x' is locked"}, "id": {{await monitor.TakeAsync()}}}""" + "\r\n"
+        );
 
-        (await refused.Invoking(task => task.WaitAsync(Soon, Token)).Should().ThrowAsync<QmpRefusedException>()).WithMessage("Device 'x' is locked");
+        (await refused.Invoking(task => task.WaitAsync(Soon, Token)).Should().ThrowAsync<QmpRefusedException>()).WithMessage(
+            "Device 'x' is locked"
+        );
         await AnswersAsync(monitor);
     }
 
@@ -56,11 +61,14 @@ public sealed class QmpClientTests
     {
         await using FakeMonitor monitor = await NegotiatedAsync();
         using var cancel = CancellationTokenSource.CreateLinkedTokenSource(Token);
-        Task<JsonElement> cancelled = monitor.Client.ExecuteAsync("first", null, cancel.Token), other = monitor.Client.ExecuteAsync("second", null, Token);
+        Task<JsonElement> cancelled = monitor.Client.ExecuteAsync("first", null, cancel.Token),
+            other = monitor.Client.ExecuteAsync("second", null, Token);
         long[] ids = [await monitor.TakeAsync(), await monitor.TakeAsync()];
 
         await cancel.CancelAsync();
-        (await cancelled.Invoking(task => task.WaitAsync(Soon, Token)).Should().ThrowAsync<OperationCanceledException>()).Which.CancellationToken.Should().Be(cancel.Token);
+        (await cancelled.Invoking(task => task.WaitAsync(Soon, Token)).Should().ThrowAsync<OperationCanceledException>())
+            .Which.CancellationToken.Should()
+            .Be(cancel.Token);
         // Its reply comes too late, and is nobody's.
         await monitor.AnswerAsync(ids[0]);
         await monitor.AnswerAsync(ids[1], "2");
@@ -76,7 +84,9 @@ public sealed class QmpClientTests
         Task<JsonElement> unanswered = monitor.Client.ExecuteAsync("query-status", null, Token);
         long id = await monitor.TakeAsync();
 
-        (await unanswered.Invoking(task => task.WaitAsync(Soon, Token)).Should().ThrowAsync<QmpTimeoutException>()).WithMessage("QEMU did not answer 'query-status' within 0.2 s");
+        (await unanswered.Invoking(task => task.WaitAsync(Soon, Token)).Should().ThrowAsync<QmpTimeoutException>()).WithMessage(
+            "QEMU did not answer 'query-status' within 0.2 s"
+        );
 
         await monitor.AnswerAsync(id);
         monitor.Client.Broken.Should().BeNull();
@@ -107,7 +117,10 @@ public sealed class QmpClientTests
         // More than the socket's buffers hold.
         string large = new('x', 4 * 1024 * 1024);
 
-        Task<JsonElement>[] calls = [.. Enumerable.Range(0, 3).Select(_ => monitor.Client.ExecuteHumanAsync(large, Token)).Select(AsElementAsync)];
+        Task<JsonElement>[] calls =
+        [
+            .. Enumerable.Range(0, 3).Select(_ => monitor.Client.ExecuteHumanAsync(large, Token)).Select(AsElementAsync),
+        ];
 
         foreach (Task<JsonElement> call in calls)
             await call.Invoking(task => task.WaitAsync(Soon, Token)).Should().ThrowAsync<QmpTimeoutException>();
@@ -119,8 +132,9 @@ public sealed class QmpClientTests
     {
         await using FakeMonitor monitor = await CreateAsync(stream => new QmpClient(stream, _ => { }) { GreetingLimit = Short });
 
-        (await monitor.Invoking(it => it.Client.NegotiateAsync(Token).WaitAsync(Soon, Token)).Should().ThrowAsync<QmpTimeoutException>())
-            .WithMessage("QEMU's monitor did not greet within 0.2 s");
+        (
+            await monitor.Invoking(it => it.Client.NegotiateAsync(Token).WaitAsync(Soon, Token)).Should().ThrowAsync<QmpTimeoutException>()
+        ).WithMessage("QEMU's monitor did not greet within 0.2 s");
     }
 
     [Fact]
@@ -130,7 +144,10 @@ public sealed class QmpClientTests
         await using FakeMonitor monitor = await NegotiatedAsync(stream => new QmpClient(stream, happened => seen.Add(happened.Name)));
         Task<JsonElement> wait = monitor.Client.WaitForEventAsync("RESET", data => data.GetProperty("guest").GetBoolean(), Token);
 
-        await monitor.SayAsync("{\"event\": \"STOP\"}\n{\"event\": \"RESET\", \"data\": {\"guest\": false}}\n{\"event\": \"RESET\", \"data\": {\"guest\": true, \"n\": 3}}\n");
+        await monitor.SayAsync(
+            "{\"event\": \"STOP\"}\n{\"event\": \"RESET\", \"data\": {\"guest\": false}}\n{\"event\": \"RESET\", \"data\": "
+                + "{\"guest\": true, \"n\": 3}}\n"
+        );
 
         (await wait.WaitAsync(Soon, Token)).GetProperty("n").GetInt32().Should().Be(3);
         await AnswersAsync(monitor);
@@ -142,8 +159,12 @@ public sealed class QmpClientTests
     {
         await using FakeMonitor monitor = await NegotiatedAsync(stream => new QmpClient(stream, _ => { }) { LongLimit = Short });
 
-        (await monitor.Invoking(it => it.Client.WaitForEventAsync("RESET", _ => true, Token).WaitAsync(Soon, Token)).Should().ThrowAsync<QmpTimeoutException>())
-            .WithMessage("QEMU did not tell RESET within 0.2 s");
+        (
+            await monitor
+                .Invoking(it => it.Client.WaitForEventAsync("RESET", _ => true, Token).WaitAsync(Soon, Token))
+                .Should()
+                .ThrowAsync<QmpTimeoutException>()
+        ).WithMessage("QEMU did not tell RESET within 0.2 s");
     }
 
     [Fact]
@@ -163,13 +184,16 @@ public sealed class QmpClientTests
     [Fact]
     public async Task Fails_all_calls_with_the_reason_when_an_event_can_not_be_handled()
     {
-        await using FakeMonitor monitor = await NegotiatedAsync(stream => new QmpClient(stream, _ => throw new FormatException("no such reason")));
+        await using FakeMonitor monitor = await NegotiatedAsync(stream => new QmpClient(stream, _ =>
+            throw new FormatException("no such reason")
+        ));
         Task<JsonElement> command = monitor.Client.ExecuteAsync("query-status", null, Token);
 
         await monitor.SayAsync("{\"event\": \"SHUTDOWN\"}\n");
 
-        (await command.Invoking(task => task.WaitAsync(Soon, Token)).Should().ThrowAsync<QmpBrokenException>())
-            .WithMessage("QEMU's monitor is gone: its event SHUTDOWN could not be handled: no such reason");
+        (await command.Invoking(task => task.WaitAsync(Soon, Token)).Should().ThrowAsync<QmpBrokenException>()).WithMessage(
+            "QEMU's monitor is gone: its event SHUTDOWN could not be handled: no such reason"
+        );
     }
 
     [Fact]
@@ -178,10 +202,10 @@ public sealed class QmpClientTests
         QmpClient? client = null;
         var disposed = new TaskCompletionSource();
         await using FakeMonitor monitor = await NegotiatedAsync(stream => client = new QmpClient(stream, _ =>
-        {
-            client!.DisposeAsync().AsTask().Wait(Token);
-            disposed.SetResult();
-        }));
+            {
+                client!.DisposeAsync().AsTask().Wait(Token);
+                disposed.SetResult();
+            }));
 
         await monitor.SayAsync("{\"event\": \"SHUTDOWN\"}\n");
 
@@ -195,7 +219,8 @@ public sealed class QmpClientTests
         await using FakeMonitor monitor = await NegotiatedAsync();
         Task<JsonElement>[] calls =
         [
-            monitor.Client.ExecuteAsync("first", null, Token), monitor.Client.ExecuteAsync("second", null, Token),
+            monitor.Client.ExecuteAsync("first", null, Token),
+            monitor.Client.ExecuteAsync("second", null, Token),
             monitor.Client.WaitForEventAsync("RESET", _ => true, Token),
         ];
         await monitor.TakeAsync();
@@ -203,9 +228,14 @@ public sealed class QmpClientTests
         monitor.HangUp();
 
         foreach (Task<JsonElement> call in calls)
-            (await call.Invoking(task => task.WaitAsync(TimeSpan.FromSeconds(2), Token)).Should().ThrowAsync<QmpBrokenException>()).WithMessage("QEMU's monitor is gone: *");
+            (
+                await call.Invoking(task => task.WaitAsync(TimeSpan.FromSeconds(2), Token)).Should().ThrowAsync<QmpBrokenException>()
+            ).WithMessage("QEMU's monitor is gone: *");
         await monitor.Client.Invoking(client => client.ExecuteAsync("later", null, Token)).Should().ThrowAsync<QmpBrokenException>();
-        await monitor.Client.Invoking(client => client.WaitForEventAsync("LATER", _ => true, Token)).Should().ThrowAsync<QmpBrokenException>();
+        await monitor
+            .Client.Invoking(client => client.WaitForEventAsync("LATER", _ => true, Token))
+            .Should()
+            .ThrowAsync<QmpBrokenException>();
     }
 
     [Fact]

@@ -8,14 +8,32 @@ using static TestHarness.Tests.Qemu.FakeMonitor;
 namespace TestHarness.Tests.Qemu;
 
 /// <summary>
-/// Random traffic from a seed: events and replies, whole or damaged, cut anywhere. Each call ends with its own reply or with the one reason for which the
-/// connection was closed, and nothing hangs.
+/// Random traffic from a seed: events and replies, whole or damaged, cut anywhere. Each call ends with its own reply or with the one reason
+/// for which the connection was closed, and nothing hangs.
 /// </summary>
 public sealed class QmpFuzzTests
 {
     private const int Commands = 200;
 
-    private static readonly string[] Snippets = ["\0", "\n", "}", "{", "\"", "\\u", "[", ",", "id", "error", "event", "QMP", "99999999999999999999", "-1", "ÿ", "\u001b"];
+    private static readonly string[] Snippets =
+    [
+        "\0",
+        "\n",
+        "}",
+        "{",
+        "\"",
+        "\\u",
+        "[",
+        ",",
+        "id",
+        "error",
+        "event",
+        "QMP",
+        "99999999999999999999",
+        "-1",
+        "ÿ",
+        "\u001b",
+    ];
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
@@ -27,7 +45,8 @@ public sealed class QmpFuzzTests
     public async Task Gives_each_command_its_own_reply_however_the_traffic_is_cut(int seed)
     {
         var random = new Random(seed);
-        int events = 0, sentEvents = 0;
+        int events = 0,
+            sentEvents = 0;
         await using FakeMonitor monitor = await NegotiatedAsync(stream => new QmpClient(stream, _ => events++));
         var calls = new Dictionary<long, Task<JsonElement>>();
         var waiting = new List<long>();
@@ -120,7 +139,7 @@ public sealed class QmpFuzzTests
 
     private static async Task SayInPiecesAsync(FakeMonitor monitor, Random random, byte[] bytes)
     {
-        for (int sent = 0; sent < bytes.Length;)
+        for (int sent = 0; sent < bytes.Length; )
         {
             int piece = Math.Min(random.Next(1, 40), bytes.Length - sent);
             await monitor.SayAsync(bytes[sent..(sent + piece)]);
@@ -146,7 +165,8 @@ public sealed class QmpFuzzTests
     }
 
     private static string Event(Random random) =>
-        $$$"""{"timestamp": {"seconds": {{{random.Next()}}}, "microseconds": 1}, "event": "E{{{random.Next(9)}}}", "data": {"text": "{{{new string('ž', random.Next(60))}}}"}}""" + "\r\n";
+        $$$"""{"timestamp": {"seconds": {{{random.Next()}}}, "microseconds": 1}, "event": "E{{{random.Next(9)}}}", "data": {"text": "{{{new string('ž', random.Next(60))}}}"}}"""
+        + "\r\n";
 
     private static string Reply(long id) => $$"""{"id": {{id}}, "return": {"answer": {{id}}} }""" + "\r\n";
 }

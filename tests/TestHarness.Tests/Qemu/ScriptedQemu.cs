@@ -1,6 +1,8 @@
 namespace TestHarness.Tests.Qemu;
 
-/// <summary>A shell script that plays QEMU, in a folder that the user that QEMU runs as can reach. <c>$*</c> are QEMU's arguments.</summary>
+/// <summary>
+/// A shell script that plays QEMU, in a folder that the user that QEMU runs as can reach. <c>$*</c> are QEMU's arguments.
+/// </summary>
 internal sealed class ScriptedQemu : IDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("scripted-qemu").FullName;

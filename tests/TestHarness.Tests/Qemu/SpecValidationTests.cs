@@ -10,27 +10,46 @@ namespace TestHarness.Tests.Qemu;
 
 public sealed class SpecValidationTests
 {
-    private static readonly BootFiles Boot = new() { BackingDisks = ["/disk"], Kernel = "/vmlinux", Initrd = null, KernelArguments = "root=/dev/vda", MeasuredArguments = () => "tsc_early_khz=2000000" };
+    private static readonly BootFiles Boot = new()
+    {
+        BackingDisks = ["/disk"],
+        Kernel = "/vmlinux",
+        Initrd = null,
+        KernelArguments = "root=/dev/vda",
+        MeasuredArguments = () => "tsc_early_khz=2000000",
+    };
 
     [Fact]
     public void Names_every_mistake_at_once()
     {
-        Action make = () => _ = new VirtualMachine(new MachineSpec
-        {
-            Image = " ",
-            Cpus = 0,
-            MemoryMiB = 1,
-            Hostname = "-bad_",
-            KernelArguments = "a\nb",
-            PortForwards = [new PortForward(0), new PortForward(22), new PortForward(22) { HostPort = 70000 }],
-            Disks = [new Disk(0)],
-            StartTimeout = TimeSpan.Zero,
-        });
+        Action make = () =>
+            _ = new VirtualMachine(
+                new MachineSpec
+                {
+                    Image = " ",
+                    Cpus = 0,
+                    MemoryMiB = 1,
+                    Hostname = "-bad_",
+                    KernelArguments = "a\nb",
+                    PortForwards = [new PortForward(0), new PortForward(22), new PortForward(22) { HostPort = 70000 }],
+                    Disks = [new Disk(0)],
+                    StartTimeout = TimeSpan.Zero,
+                }
+            );
 
-        make.Should().Throw<ArgumentException>().Which.Message.Should()
+        make.Should()
+            .Throw<ArgumentException>()
+            .Which.Message.Should()
             .StartWith("The machine's spec has 10 mistake(s):")
-            .And.Contain("Cpus is 0").And.Contain("MemoryMiB is 1").And.Contain("\"-bad_\"").And.Contain("KernelArguments has a line end")
-            .And.Contain("guest port 0").And.Contain("host port 70000").And.Contain("22 is there twice").And.Contain("size 0 MiB").And.Contain("StartTimeout");
+            .And.Contain("Cpus is 0")
+            .And.Contain("MemoryMiB is 1")
+            .And.Contain("\"-bad_\"")
+            .And.Contain("KernelArguments has a line end")
+            .And.Contain("guest port 0")
+            .And.Contain("host port 70000")
+            .And.Contain("22 is there twice")
+            .And.Contain("size 0 MiB")
+            .And.Contain("StartTimeout");
     }
 
     [Fact]
@@ -38,18 +57,30 @@ public sealed class SpecValidationTests
     {
         Action make = () => _ = new VirtualMachine(new MachineSpec { Secrets = ["a", ""], CollectOnFailure = ["/var/crash/*", "*.gcov"] });
 
-        make.Should().Throw<ArgumentException>().Which.Message.Should()
-            .StartWith("The machine's spec has 2 mistake(s):").And.Contain("Secrets has an empty text").And.Contain("\"*.gcov\" is not an absolute path");
+        make.Should()
+            .Throw<ArgumentException>()
+            .Which.Message.Should()
+            .StartWith("The machine's spec has 2 mistake(s):")
+            .And.Contain("Secrets has an empty text")
+            .And.Contain("\"*.gcov\" is not an absolute path");
     }
 
     [Fact]
     public void Refuses_services_of_the_host_that_the_guest_could_not_reach()
     {
         var host = new IPEndPoint(IPAddress.Loopback, 5000);
-        Action make = () => _ = new VirtualMachine(new MachineSpec { GuestReaches = [new GuestReach("a b", host), new GuestReach(5000, null!), new GuestReach(0, host)] });
+        Action make = () =>
+            _ = new VirtualMachine(
+                new MachineSpec { GuestReaches = [new GuestReach("a b", host), new GuestReach(5000, null!), new GuestReach(0, host)] }
+            );
 
-        make.Should().Throw<ArgumentException>().Which.Message.Should()
-            .StartWith("The machine's spec has 4 mistake(s):").And.Contain("name \"a b\"").And.Contain("guest port 5000 leads to nothing").And.Contain("guest port 0 is not")
+        make.Should()
+            .Throw<ArgumentException>()
+            .Which.Message.Should()
+            .StartWith("The machine's spec has 4 mistake(s):")
+            .And.Contain("name \"a b\"")
+            .And.Contain("guest port 5000 leads to nothing")
+            .And.Contain("guest port 0 is not")
             .And.Contain("guest port 5000 is there twice");
     }
 
@@ -61,7 +92,11 @@ public sealed class SpecValidationTests
     {
         Action make = () => _ = new VirtualMachine(new MachineSpec { Clock = DateTimeOffset.Parse(time, CultureInfo.InvariantCulture) });
 
-        make.Should().Throw<ArgumentException>().Which.Message.Should().Contain("Clock is ").And.Contain("1970-01-02 (UTC) to 2099 are possible");
+        make.Should()
+            .Throw<ArgumentException>()
+            .Which.Message.Should()
+            .Contain("Clock is ")
+            .And.Contain("1970-01-02 (UTC) to 2099 are possible");
     }
 
     [Fact]
@@ -74,7 +109,9 @@ public sealed class SpecValidationTests
         }
 
         Check(new MachineSpec { KernelArguments = At(2047) }).Should().NotThrow();
-        Check(new MachineSpec { KernelArguments = At(2048) }).Should().Throw<ArgumentException>()
+        Check(new MachineSpec { KernelArguments = At(2048) })
+            .Should()
+            .Throw<ArgumentException>()
             .WithMessage("*KernelArguments has * bytes, which makes the kernel's command line 2048 bytes long*it takes 2047*");
     }
 
@@ -82,7 +119,10 @@ public sealed class SpecValidationTests
     public void Refuses_less_memory_than_the_image_needs()
     {
         Check(new MachineSpec { MemoryMiB = 96 }).Should().NotThrow();
-        Check(new MachineSpec { MemoryMiB = 95 }).Should().Throw<ArgumentException>().WithMessage("*MemoryMiB is 95: the image 'mine' needs at least 96*");
+        Check(new MachineSpec { MemoryMiB = 95 })
+            .Should()
+            .Throw<ArgumentException>()
+            .WithMessage("*MemoryMiB is 95: the image 'mine' needs at least 96*");
     }
 
     [Fact]
@@ -92,6 +132,20 @@ public sealed class SpecValidationTests
         make.Should().NotThrow();
     }
 
-    private static Action Check(MachineSpec spec) => () => SpecValidation.Check(
-        spec, new GuestImage { Name = "mine", Folder = "/", Key = "k", Architecture = "amd64", KernelArguments = "", MinimumMemoryMiB = 96 }, Boot, Accelerator.Tcg);
+    private static Action Check(MachineSpec spec) =>
+        () =>
+            SpecValidation.Check(
+                spec,
+                new GuestImage
+                {
+                    Name = "mine",
+                    Folder = "/",
+                    Key = "k",
+                    Architecture = "amd64",
+                    KernelArguments = "",
+                    MinimumMemoryMiB = 96,
+                },
+                Boot,
+                Accelerator.Tcg
+            );
 }

@@ -13,11 +13,39 @@ public sealed class KeyboardLayoutTests
     // X's names of what is not a letter or digit.
     private static readonly Dictionary<string, char> Symbols = new(StringComparer.Ordinal)
     {
-        ["space"] = ' ', ["exclam"] = '!', ["quotedbl"] = '"', ["numbersign"] = '#', ["dollar"] = '$', ["percent"] = '%', ["ampersand"] = '&', ["apostrophe"] = '\'',
-        ["parenleft"] = '(', ["parenright"] = ')', ["asterisk"] = '*', ["plus"] = '+', ["comma"] = ',', ["minus"] = '-', ["period"] = '.', ["slash"] = '/',
-        ["colon"] = ':', ["semicolon"] = ';', ["less"] = '<', ["equal"] = '=', ["greater"] = '>', ["question"] = '?', ["at"] = '@', ["bracketleft"] = '[',
-        ["backslash"] = '\\', ["bracketright"] = ']', ["asciicircum"] = '^', ["underscore"] = '_', ["grave"] = '`', ["braceleft"] = '{', ["bar"] = '|',
-        ["braceright"] = '}', ["asciitilde"] = '~',
+        ["space"] = ' ',
+        ["exclam"] = '!',
+        ["quotedbl"] = '"',
+        ["numbersign"] = '#',
+        ["dollar"] = '$',
+        ["percent"] = '%',
+        ["ampersand"] = '&',
+        ["apostrophe"] = '\'',
+        ["parenleft"] = '(',
+        ["parenright"] = ')',
+        ["asterisk"] = '*',
+        ["plus"] = '+',
+        ["comma"] = ',',
+        ["minus"] = '-',
+        ["period"] = '.',
+        ["slash"] = '/',
+        ["colon"] = ':',
+        ["semicolon"] = ';',
+        ["less"] = '<',
+        ["equal"] = '=',
+        ["greater"] = '>',
+        ["question"] = '?',
+        ["at"] = '@',
+        ["bracketleft"] = '[',
+        ["backslash"] = '\\',
+        ["bracketright"] = ']',
+        ["asciicircum"] = '^',
+        ["underscore"] = '_',
+        ["grave"] = '`',
+        ["braceleft"] = '{',
+        ["bar"] = '|',
+        ["braceright"] = '}',
+        ["asciitilde"] = '~',
     };
 
     public static TheoryData<string> Names => [.. KeyboardLayout.Names];
@@ -28,7 +56,14 @@ public sealed class KeyboardLayoutTests
     {
         var layout = KeyboardLayout.Of(name);
 
-        string missing = string.Concat(Enumerable.Range(' ', '~' - ' ' + 1).Select(code => (char)code).Append('\n').Append('\t').Where(character => layout.Find(character) is null));
+        string missing = string.Concat(
+            Enumerable
+                .Range(' ', '~' - ' ' + 1)
+                .Select(code => (char)code)
+                .Append('\n')
+                .Append('\t')
+                .Where(character => layout.Find(character) is null)
+        );
 
         missing.Should().BeEmpty();
     }
@@ -43,8 +78,16 @@ public sealed class KeyboardLayoutTests
         var layout = KeyboardLayout.Of(name);
         HashSet<string> known = [.. ReadKeymap(Path.Combine(QemuKeymaps, keymap))];
 
-        string[] wrong = [.. Enumerable.Range(' ', '~' - ' ' + 1).Select(code => (char)code)
-            .Where(character => layout.Find(character) is [var stroke] && !known.Contains($"{character} {string.Join('-', stroke.Keys)}")).Select(character => character.ToString())];
+        string[] wrong =
+        [
+            .. Enumerable
+                .Range(' ', '~' - ' ' + 1)
+                .Select(code => (char)code)
+                .Where(character =>
+                    layout.Find(character) is [var stroke] && !known.Contains($"{character} {string.Join('-', stroke.Keys)}")
+                )
+                .Select(character => character.ToString()),
+        ];
 
         wrong.Should().BeEmpty();
     }
@@ -65,16 +108,30 @@ public sealed class KeyboardLayoutTests
 
     [Fact]
     public void A_character_without_a_key_is_named_with_the_layouts_that_have_it() =>
-        FluentActions.Invoking(() => KeyboardLayout.Of("us").Spell("Straße")).Should().Throw<ArgumentException>()
-            .WithMessage("The keyboard layout 'us' can't type 'ß' (U+00DF), character 5 of the text. Nothing was typed. Try: layouts that have it: de, de-nodeadkeys.*");
+        FluentActions
+            .Invoking(() => KeyboardLayout.Of("us").Spell("Straße"))
+            .Should()
+            .Throw<ArgumentException>()
+            .WithMessage(
+                "The keyboard layout 'us' can't type 'ß' (U+00DF), character 5 of the text. Nothing was typed. Try: layouts that "
+                    + "have it: de, de-nodeadkeys.*"
+            );
 
     [Fact]
     public void A_character_that_no_layout_has_is_named_whole() =>
-        FluentActions.Invoking(() => KeyboardLayout.Of("de").Spell("ok 😀")).Should().Throw<ArgumentException>().WithMessage("*'😀' (U+1F600), character 4*no layout has it*");
+        FluentActions
+            .Invoking(() => KeyboardLayout.Of("de").Spell("ok 😀"))
+            .Should()
+            .Throw<ArgumentException>()
+            .WithMessage("*'😀' (U+1F600), character 4*no layout has it*");
 
     [Fact]
     public void A_layout_that_is_not_there_is_refused_with_those_that_are() =>
-        FluentActions.Invoking(() => KeyboardLayout.Of("xx")).Should().Throw<ArgumentException>().WithMessage("*'xx'*de, de-nodeadkeys, fr, gb, us*");
+        FluentActions
+            .Invoking(() => KeyboardLayout.Of("xx"))
+            .Should()
+            .Throw<ArgumentException>()
+            .WithMessage("*'xx'*de, de-nodeadkeys, fr, gb, us*");
 
     [Theory]
     [InlineData("enter", "ret")]
@@ -85,7 +142,9 @@ public sealed class KeyboardLayoutTests
     [InlineData("ctrl--", "ctrl-slash")]
     [InlineData("shift-A", "shift-a")]
     public void Reads_names_of_keys_by_the_layout(string keys, string expected) =>
-        string.Join(' ', KeyNames.Parse(keys, KeyboardLayout.Of("de")).Select(stroke => string.Join('-', stroke.Keys))).Should().Be(expected);
+        string.Join(' ', KeyNames.Parse(keys, KeyboardLayout.Of("de")).Select(stroke => string.Join('-', stroke.Keys)))
+            .Should()
+            .Be(expected);
 
     [Theory]
     [InlineData("ctrl-")]
@@ -102,9 +161,16 @@ public sealed class KeyboardLayoutTests
         {
             if (line.StartsWith("# evdev", StringComparison.Ordinal) && line.Split('"') is [_, var name, _])
                 key = name;
-            if (line.StartsWith('#') || line.Split(' ', StringSplitOptions.RemoveEmptyEntries) is not [var symbol, var code, .. var held] || !code.StartsWith("0x", StringComparison.Ordinal))
+            if (
+                line.StartsWith('#')
+                || line.Split(' ', StringSplitOptions.RemoveEmptyEntries) is not [var symbol, var code, .. var held]
+                || !code.StartsWith("0x", StringComparison.Ordinal)
+            )
                 continue;
-            char? character = Symbols.TryGetValue(symbol, out char known) ? known : symbol.Length == 1 ? symbol[0] : null;
+            char? character =
+                Symbols.TryGetValue(symbol, out char known) ? known
+                : symbol.Length == 1 ? symbol[0]
+                : null;
             string modifiers = string.Concat(held.Select(modifier => modifier == "altgr" ? "alt_r-" : $"{modifier}-"));
             if (character is not null)
                 yield return string.Create(CultureInfo.InvariantCulture, $"{character} {modifiers}{key}");

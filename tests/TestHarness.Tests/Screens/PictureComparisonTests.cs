@@ -17,15 +17,16 @@ public sealed class PictureComparisonTests
         (difference.Different, difference.Excused, difference.Compared).Should().Be((0, 0, 1024 * 768));
     }
 
-    public static TheoryData<uint, uint> Colours => new()
-    {
-        { Pictures.Grey, Red },
-        { Pictures.Grey, 0xff9e9e9e },
-        { 0xff00aa00, 0xff0000aa },
-        // Both have the brightness 89.7: a comparison in grey sees nothing.
-        { 0xffff2000, 0xff009900 },
-        { 0xffff00ff, 0xffff00d0 },
-    };
+    public static TheoryData<uint, uint> Colours =>
+        new()
+        {
+            { Pictures.Grey, Red },
+            { Pictures.Grey, 0xff9e9e9e },
+            { 0xff00aa00, 0xff0000aa },
+            // Both have the brightness 89.7: a comparison in grey sees nothing.
+            { 0xffff2000, 0xff009900 },
+            { 0xffff00ff, 0xffff00d0 },
+        };
 
     [Theory, MemberData(nameof(Colours))]
     public void A_word_in_another_colour_differs(uint colour, uint wrong)
@@ -147,7 +148,9 @@ public sealed class PictureComparisonTests
         for (int i = 0; i < 10; i++)
             actual.Row(i * 10)[i * 10] = Pictures.White;
 
-        Compare(Pictures.Screen(100, 100), actual, new PictureRules { MaxDifferentPixels = pixels, MaxDifferentRatio = ratio }).Matches.Should().Be(matches);
+        Compare(Pictures.Screen(100, 100), actual, new PictureRules { MaxDifferentPixels = pixels, MaxDifferentRatio = ratio })
+            .Matches.Should()
+            .Be(matches);
     }
 
     [Fact]
@@ -162,16 +165,24 @@ public sealed class PictureComparisonTests
         With(new MatchArea(new ScreenArea(0, 0, 100, 10))).Matches.Should().BeFalse();
         // Ten of 10,000 pixels, black against white: a mean square of 65.
         With(new MatchArea(new ScreenArea(0, 0, 100, 100), 83)).Matches.Should().BeTrue();
-        With(new MatchArea(new ScreenArea(0, 20, 100, 80)), new MatchArea(new ScreenArea(0, 0, 100, 100), 95)).FailedAreas
-            .Should().ContainSingle().Which.Should().Be("100×100 at 0,0: 83.7 % similar, 95 % are asked for");
+        With(new MatchArea(new ScreenArea(0, 20, 100, 80)), new MatchArea(new ScreenArea(0, 0, 100, 100), 95))
+            .FailedAreas.Should()
+            .ContainSingle()
+            .Which.Should()
+            .Be("100×100 at 0,0: 83.7 % similar, 95 % are asked for");
     }
 
     [Fact]
     public void Says_what_is_wrong_with_sizes()
     {
         Compare(Pictures.Screen(100, 100), Pictures.Screen(100, 99)).OtherReason.Should().Be("it is 100×99, and the golden 100×100");
-        Compare(Pictures.Screen(100, 100), Pictures.Screen(100, 99), new PictureRules { Areas = [new MatchArea(new ScreenArea(0, 90, 10, 10))] })
-            .OtherReason.Should().Be("its area 10×10 at 0,90 is not inside the screen's 100×99");
+        Compare(
+            Pictures.Screen(100, 100),
+            Pictures.Screen(100, 99),
+            new PictureRules { Areas = [new MatchArea(new ScreenArea(0, 90, 10, 10))] }
+        )
+            .OtherReason.Should()
+            .Be("its area 10×10 at 0,90 is not inside the screen's 100×99");
     }
 
     [Theory]
@@ -187,7 +198,9 @@ public sealed class PictureComparisonTests
         var area = new ScreenArea(290, 290, 150, 40);
 
         Compare(expected, actual, new PictureRules { Areas = [new MatchArea(area, 100, 50)] }).Matches.Should().BeTrue();
-        Compare(expected, actual, new PictureRules { Areas = [new MatchArea(area, 100, Math.Max(Math.Abs(x), Math.Abs(y)) - 1)] }).Matches.Should().BeFalse();
+        Compare(expected, actual, new PictureRules { Areas = [new MatchArea(area, 100, Math.Max(Math.Abs(x), Math.Abs(y)) - 1)] })
+            .Matches.Should()
+            .BeFalse();
     }
 
     [Fact]
@@ -199,7 +212,16 @@ public sealed class PictureComparisonTests
         actual.Row(63)[63] = actual.Row(10)[12] = Pictures.White;
         PictureRules rules = new() { Ignored = ignored };
 
-        Compare(Pictures.Screen(64, 64), actual, rules).Should().BeEquivalentTo(new { Matches = true, Different = 0, Compared = (64 * 64) - 2 });
+        Compare(Pictures.Screen(64, 64), actual, rules)
+            .Should()
+            .BeEquivalentTo(
+                new
+                {
+                    Matches = true,
+                    Different = 0,
+                    Compared = (64 * 64) - 2,
+                }
+            );
         actual.Row(10)[13] = Pictures.White;
         Compare(Pictures.Screen(64, 64), actual, rules).Different.Should().Be(1);
     }
@@ -270,5 +292,6 @@ public sealed class PictureComparisonTests
         return picture;
     }
 
-    private static PictureDifference Compare(PixelImage expected, PixelImage actual, PictureRules? rules = null) => PictureComparison.Compare(expected, actual, rules ?? new PictureRules());
+    private static PictureDifference Compare(PixelImage expected, PixelImage actual, PictureRules? rules = null) =>
+        PictureComparison.Compare(expected, actual, rules ?? new PictureRules());
 }

@@ -55,18 +55,28 @@ internal static class Pictures
         foreach ((int index, char letter) in text.Index())
         {
             double left = x + (index * 12 * size);
-            Fill(picture, (px, py) =>
-            {
-                double column = (px - left) / (2 * size);
-                double row = (py - y) / (2 * size);
-                return column is >= 0 and < 5 && row is >= 0 and < 7 && (Letters[letter][(int)column] >> (int)row & 1) != 0;
-            }, new ScreenArea((int)left - 1, (int)y - 1, (int)(14 * size), (int)(18 * size)), colour);
+            Fill(
+                picture,
+                (px, py) =>
+                {
+                    double column = (px - left) / (2 * size);
+                    double row = (py - y) / (2 * size);
+                    return column is >= 0 and < 5 && row is >= 0 and < 7 && (Letters[letter][(int)column] >> (int)row & 1) != 0;
+                },
+                new ScreenArea((int)left - 1, (int)y - 1, (int)(14 * size), (int)(18 * size)),
+                colour
+            );
         }
     }
 
     /// <summary>Draws a disc with a smooth edge.</summary>
     public static void Disc(PixelImage picture, double x, double y, double radius, uint colour) =>
-        Fill(picture, (px, py) => ((px - x) * (px - x)) + ((py - y) * (py - y)) < radius * radius, new ScreenArea((int)(x - radius) - 2, (int)(y - radius) - 2, (int)(2 * radius) + 5, (int)(2 * radius) + 5), colour);
+        Fill(
+            picture,
+            (px, py) => ((px - x) * (px - x)) + ((py - y) * (py - y)) < radius * radius,
+            new ScreenArea((int)(x - radius) - 2, (int)(y - radius) - 2, (int)(2 * radius) + 5, (int)(2 * radius) + 5),
+            colour
+        );
 
     /// <summary>Draws a band with smooth edges, slanted.</summary>
     public static void Band(PixelImage picture, double x, double slant, double width, uint colour) =>
@@ -92,7 +102,8 @@ internal static class Pictures
 
     private static uint Blend(uint below, uint above, double share)
     {
-        uint Channel(int shift) => (uint)Math.Round((((below >> shift) & 0xff) * (1 - share)) + (((above >> shift) & 0xff) * share)) << shift;
+        uint Channel(int shift) =>
+            (uint)Math.Round((((below >> shift) & 0xff) * (1 - share)) + (((above >> shift) & 0xff) * share)) << shift;
         return 0xff000000 | Channel(16) | Channel(8) | Channel(0);
     }
 }

@@ -35,7 +35,15 @@ public sealed class PngFileTests
         int colours = 1 << Math.Min(depth, 8);
         var maker = new PngMaker(Width, Height, colourType, depth)
         {
-            Palette = colourType != 3 ? null : [.. Enumerable.Range(0, colours).Select(_ => new[] { (byte)random.Next(256), (byte)random.Next(256), (byte)random.Next(256) })],
+            Palette =
+                colourType != 3
+                    ? null
+                    :
+                    [
+                        .. Enumerable
+                            .Range(0, colours)
+                            .Select(_ => new[] { (byte)random.Next(256), (byte)random.Next(256), (byte)random.Next(256) }),
+                    ],
             PaletteAlpha = colourType != 3 ? null : [0, 128],
         };
         int[] samples = [.. Enumerable.Range(0, Width * Height * maker.Channels).Select(_ => random.Next(1 << depth))];
@@ -43,7 +51,13 @@ public sealed class PngFileTests
         PixelImage picture = PngFile.Read(maker.Write(samples, interlaced), "generated.png");
 
         (picture.Width, picture.Height).Should().Be((Width, Height));
-        picture.Pixels.Should().Equal(Enumerable.Range(0, Width * Height).Select(i => Expected(samples.AsSpan(i * maker.Channels, maker.Channels), colourType, depth, maker)));
+        picture
+            .Pixels.Should()
+            .Equal(
+                Enumerable
+                    .Range(0, Width * Height)
+                    .Select(i => Expected(samples.AsSpan(i * maker.Channels, maker.Channels), colourType, depth, maker))
+            );
     }
 
     [Theory]
@@ -61,7 +75,12 @@ public sealed class PngFileTests
 
         Action read = () => PngFile.Read(bomb, "bomb.png");
 
-        read.Should().Throw<InvalidDataException>().WithMessage($"The picture 'bomb.png' can't be read: its header tells a size of {width}×{height}, and pictures of more than 16384 pixels a side*");
+        read.Should()
+            .Throw<InvalidDataException>()
+            .WithMessage(
+                $"The picture 'bomb.png' can't be read: its header tells a size of {width}×{height}, and pictures of more than "
+                    + "16384 pixels a side*"
+            );
         (GC.GetAllocatedBytesForCurrentThread() - before).Should().BeLessThan(5_000_000);
     }
 
@@ -118,7 +137,11 @@ public sealed class PngFileTests
     {
         var random = new Random(1);
         // Noise, which can't be compressed.
-        var picture = new PixelImage(203, 101, [.. Enumerable.Range(0, 203 * 101).Select(_ => (uint)random.Next() << 8 | 0xff000000 | (uint)random.Next(256))]);
+        var picture = new PixelImage(
+            203,
+            101,
+            [.. Enumerable.Range(0, 203 * 101).Select(_ => (uint)random.Next() << 8 | 0xff000000 | (uint)random.Next(256))]
+        );
 
         PngFile.Read(PngFile.Write(picture), "written.png").Pixels.Should().Equal(picture.Pixels);
     }

@@ -9,9 +9,24 @@ internal sealed class PngMaker(int width, int height, int colourType, int depth)
 {
     // Adam7: first column and row of each pass, and the steps (PNG specification, 8.2).
     private static readonly (int X, int Y, int StepX, int StepY)[] Passes =
-        [(0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2)];
+    [
+        (0, 0, 8, 8),
+        (4, 0, 8, 8),
+        (0, 4, 4, 8),
+        (2, 0, 4, 4),
+        (0, 2, 2, 4),
+        (1, 0, 2, 2),
+        (0, 1, 1, 2),
+    ];
 
-    public int Channels => colourType switch { 2 => 3, 4 => 2, 6 => 4, _ => 1 };
+    public int Channels =>
+        colourType switch
+        {
+            2 => 3,
+            4 => 2,
+            6 => 4,
+            _ => 1,
+        };
 
     public byte[][]? Palette { get; init; }
 
@@ -95,7 +110,17 @@ internal sealed class PngMaker(int width, int height, int colourType, int depth)
         {
             int left = i < stride ? 0 : row[i - stride];
             int corner = i < stride ? 0 : above[i - stride];
-            filtered[i] = (byte)(row[i] - kind switch { 1 => left, 2 => above[i], 3 => (left + above[i]) / 2, 4 => Paeth(left, above[i], corner), _ => 0 });
+            filtered[i] = (byte)(
+                row[i]
+                - kind switch
+                {
+                    1 => left,
+                    2 => above[i],
+                    3 => (left + above[i]) / 2,
+                    4 => Paeth(left, above[i], corner),
+                    _ => 0,
+                }
+            );
         }
 
         return filtered;
@@ -105,7 +130,9 @@ internal sealed class PngMaker(int width, int height, int colourType, int depth)
     {
         int estimate = left + up - corner;
         (int a, int b, int c) = (Math.Abs(estimate - left), Math.Abs(estimate - up), Math.Abs(estimate - corner));
-        return a <= b && a <= c ? left : b <= c ? up : corner;
+        return a <= b && a <= c ? left
+            : b <= c ? up
+            : corner;
     }
 
     private static uint Checksum(byte[] data)

@@ -52,7 +52,8 @@ public sealed class ScreenTextTests
     [Fact]
     public void Reads_what_tesseract_found_with_its_places()
     {
-        const string Output = "level\tpage_num\tblock_num\tpar_num\tline_num\tword_num\tleft\ttop\twidth\theight\tconf\ttext\n"
+        const string Output =
+            "level\tpage_num\tblock_num\tpar_num\tline_num\tword_num\tleft\ttop\twidth\theight\tconf\ttext\n"
             + "4\t1\t1\t1\t1\t0\t30\t300\t90\t30\t-1\t\n"
             + "5\t1\t1\t1\t1\t1\t30\t300\t60\t30\t96.1\tClick\n"
             + "5\t1\t1\t1\t1\t2\t120\t300\t60\t30\t95.0\tOK\n"
@@ -68,7 +69,11 @@ public sealed class ScreenTextTests
 
     [Fact]
     public void A_part_of_a_picture_is_refused() =>
-        FluentActions.Invoking(() => new RawFrame("P6\n4 4\n255\nabc"u8.ToArray())).Should().Throw<InvalidDataException>().WithMessage("*4x4*");
+        FluentActions
+            .Invoking(() => new RawFrame("P6\n4 4\n255\nabc"u8.ToArray()))
+            .Should()
+            .Throw<InvalidDataException>()
+            .WithMessage("*4x4*");
 
     private static RawFrame Frame(int width, int height, Func<int, int, bool>? isWhite = null)
     {

@@ -11,16 +11,27 @@ namespace TestHarness.Tests.Templates;
 public sealed class SpareKeyTests
 {
     /// <summary>Every member of <see cref="MachineSpec"/> and of the records inside it, each varied alone.</summary>
-    public static TheoryData<string> Members => new(Variations(typeof(MachineSpec), nameof(MachineSpec)).Select(variation => variation.Member).Distinct());
+    public static TheoryData<string> Members =>
+        new(Variations(typeof(MachineSpec), nameof(MachineSpec)).Select(variation => variation.Member).Distinct());
 
     [Theory]
     [MemberData(nameof(Members))]
     public void Is_another_where_a_member_that_matters_is_another(string member)
     {
-        string[] keys = [.. Variations(typeof(MachineSpec), nameof(MachineSpec)).Where(variation => variation.Member == member).Select(variation => SpareKey.Of((MachineSpec)variation.Value))];
+        string[] keys =
+        [
+            .. Variations(typeof(MachineSpec), nameof(MachineSpec))
+                .Where(variation => variation.Member == member)
+                .Select(variation => SpareKey.Of((MachineSpec)variation.Value)),
+        ];
 
-        keys.Distinct().Should().HaveCount(
-            SpareKey.Ignored.Contains(member) ? 1 : keys.Length, "{0} has to be in SpareKey.Of, or in SpareKey.Ignored where it says nothing of the machine", member);
+        keys.Distinct()
+            .Should()
+            .HaveCount(
+                SpareKey.Ignored.Contains(member) ? 1 : keys.Length,
+                "{0} has to be in SpareKey.Of, or in SpareKey.Ignored where it says nothing of the machine",
+                member
+            );
     }
 
     [Fact]
@@ -28,9 +39,18 @@ public sealed class SpareKeyTests
     {
         EndPoint[] hosts =
         [
-            new IPEndPoint(IPAddress.Loopback, 1), new IPEndPoint(IPAddress.Loopback, 2), new IPEndPoint(IPAddress.IPv6Loopback, 1), new IPEndPoint(IPAddress.Any, 1),
-            new DnsEndPoint("127.0.0.1", 1), new DnsEndPoint("localhost", 1), new DnsEndPoint("localhost", 2), new DnsEndPoint("localhost", 1, AddressFamily.InterNetwork),
-            new UnixDomainSocketEndPoint("/run/a"), new UnixDomainSocketEndPoint("/run/b"), new UnixDomainSocketEndPoint("@a"), new UnixDomainSocketEndPoint("\0a"),
+            new IPEndPoint(IPAddress.Loopback, 1),
+            new IPEndPoint(IPAddress.Loopback, 2),
+            new IPEndPoint(IPAddress.IPv6Loopback, 1),
+            new IPEndPoint(IPAddress.Any, 1),
+            new DnsEndPoint("127.0.0.1", 1),
+            new DnsEndPoint("localhost", 1),
+            new DnsEndPoint("localhost", 2),
+            new DnsEndPoint("localhost", 1, AddressFamily.InterNetwork),
+            new UnixDomainSocketEndPoint("/run/a"),
+            new UnixDomainSocketEndPoint("/run/b"),
+            new UnixDomainSocketEndPoint("@a"),
+            new UnixDomainSocketEndPoint("\0a"),
         ];
 
         hosts.Select(host => SpareKey.Of(new MachineSpec { GuestReaches = [new GuestReach(80, host)] })).Should().OnlyHaveUniqueItems();
@@ -48,7 +68,13 @@ public sealed class SpareKeyTests
     [Fact]
     public void Is_the_same_for_equal_values()
     {
-        MachineSpec Make() => new() { Disks = [new Disk(8)], GuestReaches = [new GuestReach(80, new IPEndPoint(IPAddress.Loopback, 8080))], CloudInit = new CloudInit { Packages = ["jq"] } };
+        MachineSpec Make() =>
+            new()
+            {
+                Disks = [new Disk(8)],
+                GuestReaches = [new GuestReach(80, new IPEndPoint(IPAddress.Loopback, 8080))],
+                CloudInit = new CloudInit { Packages = ["jq"] },
+            };
 
         SpareKey.Of(Make() with { Spares = 2 }).Should().Be(SpareKey.Of(Make() with { Spares = 3 }));
     }
@@ -93,7 +119,8 @@ public sealed class SpareKeyTests
         }
     }
 
-    private static object[] Simple(Type type) => Nullable.GetUnderlyingType(type) is { } inner ? Simple(inner)
+    private static object[] Simple(Type type) =>
+        Nullable.GetUnderlyingType(type) is { } inner ? Simple(inner)
         : type.IsEnum ? [.. Enum.GetValues(type).Cast<object>().Take(2)]
         : type == typeof(string) ? ["a", "b"]
         : type == typeof(int) ? [7, 8]
@@ -102,9 +129,11 @@ public sealed class SpareKeyTests
         : type == typeof(EndPoint) ? [new IPEndPoint(IPAddress.Loopback, 1), new IPEndPoint(IPAddress.Loopback, 2)]
         : throw new InvalidOperationException($"Say here which two values of {type} differ.");
 
-    private static Type? Item(Type type) => type != typeof(string) && typeof(IEnumerable).IsAssignableFrom(type) ? type.GetGenericArguments().Single() : null;
+    private static Type? Item(Type type) =>
+        type != typeof(string) && typeof(IEnumerable).IsAssignableFrom(type) ? type.GetGenericArguments().Single() : null;
 
-    private static object Sample(Type type) => type == typeof(MachineSpec) ? new MachineSpec()
+    private static object Sample(Type type) =>
+        type == typeof(MachineSpec) ? new MachineSpec()
         : type == typeof(PortForward) ? new PortForward(1)
         : type == typeof(GuestReach) ? new GuestReach(1, new IPEndPoint(IPAddress.Loopback, 1))
         : type == typeof(Disk) ? new Disk(1)

@@ -16,7 +16,10 @@ public sealed class TemplateEvictionTests : IDisposable
         string old = Make("0123456789abcdef", "0123456789abcdef");
         string[] kept =
         [
-            Make("letter", "letter"), Make("aaaaaaaaaaaaaaaa", "bbbbbbbbbbbbbbbb"), Make("cccccccccccccccc", null), Make("dddddddddddddddd", "dddddddddddddddd", "notes.txt"),
+            Make("letter", "letter"),
+            Make("aaaaaaaaaaaaaaaa", "bbbbbbbbbbbbbbbb"),
+            Make("cccccccccccccccc", null),
+            Make("dddddddddddddddd", "dddddddddddddddd", "notes.txt"),
             Make("0123456789abcdef.old", "0123456789abcdef.old"),
         ];
         string elsewhere = Directory.CreateDirectory(Path.Combine(_root, "elsewhere/eeeeeeeeeeeeeeee")).FullName;
@@ -43,7 +46,12 @@ public sealed class TemplateEvictionTests : IDisposable
     // Unused for longer than templates are kept.
     private static void Fill(string folder, string? key)
     {
-        File.WriteAllText(Path.Combine(folder, "template.json"), key is null ? "{}" : $$"""{"Key":"{{key}}","MemoryBytes":1,"MemoryTime":"2026-01-01T00:00:00Z","StateHash":"","DiskBytes":{ } }""");
+        File.WriteAllText(
+            Path.Combine(folder, "template.json"),
+            key is null
+                ? "{}"
+                : $$"""{"Key":"{{key}}","MemoryBytes":1,"MemoryTime":"2026-01-01T00:00:00Z","StateHash":"","DiskBytes":{ } }"""
+        );
         string used = Path.Combine(folder, "in-use");
         File.WriteAllText(used, "");
         File.SetLastWriteTimeUtc(used, DateTime.UtcNow - TimeSpan.FromDays(15));

@@ -19,7 +19,16 @@ public sealed class TemplateKeyTests
     [Fact]
     public void Is_the_same_for_what_is_one_machines_own()
     {
-        Key(new MachineSpec { Hostname = "a", PortForwards = [new PortForward(22)], Spares = 2 }).Should().Be(Key(new MachineSpec()));
+        Key(
+                new MachineSpec
+                {
+                    Hostname = "a",
+                    PortForwards = [new PortForward(22)],
+                    Spares = 2,
+                }
+            )
+            .Should()
+            .Be(Key(new MachineSpec()));
     }
 
     [Fact]
@@ -27,7 +36,9 @@ public sealed class TemplateKeyTests
     {
         string Found(BootFiles boot) => TemplateKey.Make("image", "/bin/sh", new MachineSpec(), boot, Accelerator.Tcg, "");
 
-        Found(Boot with { FileIo = new FileIo("io_uring", null), MeasuredArguments = () => "tsc_early_khz=2500000" }).Should().Be(Found(Boot));
+        Found(Boot with { FileIo = new FileIo("io_uring", null), MeasuredArguments = () => "tsc_early_khz=2500000" })
+            .Should()
+            .Be(Found(Boot));
     }
 
     [Fact]
@@ -49,10 +60,31 @@ public sealed class TemplateKeyTests
             Key(new MachineSpec(), processor: "model name: another"),
         ];
 
-        keys = [.. keys, Key(new MachineSpec(), cloudInit: new CloudInit()), Key(new MachineSpec(), cloudInit: new CloudInit { Packages = ["jq"] })];
+        keys =
+        [
+            .. keys,
+            Key(new MachineSpec(), cloudInit: new CloudInit()),
+            Key(new MachineSpec(), cloudInit: new CloudInit { Packages = ["jq"] }),
+        ];
         keys.Should().OnlyHaveUniqueItems();
     }
 
-    private static string Key(MachineSpec spec, string image = "image", string program = "/bin/sh", string processor = "", CloudInit? cloudInit = null) =>
-        TemplateKey.Make(image, program, spec, Boot with { Seed = CloudSeed.For(cloudInit, needsAgent: false) }, Accelerator.Tcg, processor);
+    private static string Key(
+        MachineSpec spec,
+        string image = "image",
+        string program = "/bin/sh",
+        string processor = "",
+        CloudInit? cloudInit = null
+    ) =>
+        TemplateKey.Make(
+            image,
+            program,
+            spec,
+            Boot with
+            {
+                Seed = CloudSeed.For(cloudInit, needsAgent: false),
+            },
+            Accelerator.Tcg,
+            processor
+        );
 }

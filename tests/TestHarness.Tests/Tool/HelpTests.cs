@@ -17,12 +17,22 @@ public sealed class HelpTests
         using var output = new StringWriter();
         root.Parse($"{words} --help").Invoke(new InvocationConfiguration { Output = output });
 
-        string[] examples = [.. output.ToString().Split("Examples:\n").Should().HaveCount(2, "the help of every command has them").And.Subject.Last().Split('\n', StringSplitOptions.RemoveEmptyEntries)];
+        string[] examples =
+        [
+            .. output
+                .ToString()
+                .Split("Examples:\n")
+                .Should()
+                .HaveCount(2, "the help of every command has them")
+                .And.Subject.Last()
+                .Split('\n', StringSplitOptions.RemoveEmptyEntries),
+        ];
 
         examples.Should().NotBeEmpty();
         foreach (string example in examples)
         {
-            string line = example[example.IndexOf("testvm ", StringComparison.Ordinal)..].Split([" | jq", " > ", ")"], StringSplitOptions.None)[0];
+            string line = example[example.IndexOf("testvm ", StringComparison.Ordinal)..]
+                .Split([" | jq", " > ", ")"], StringSplitOptions.None)[0];
             root.Parse(line["testvm ".Length..].Replace('\'', '"')).Errors.Should().BeEmpty($"'{example.Trim()}' is right");
         }
     }
@@ -36,5 +46,8 @@ public sealed class HelpTests
         CommandTree.Make().Parse(line).GetCompletions(line.Length).Select(item => item.Label).Should().Contain(words);
 
     private static IEnumerable<(string Words, Command Command)> Visible(Command command, string words) =>
-        [(words, command), .. command.Subcommands.Where(inner => !inner.Hidden).SelectMany(inner => Visible(inner, $"{words} {inner.Name}".TrimStart()))];
+        [
+            (words, command),
+            .. command.Subcommands.Where(inner => !inner.Hidden).SelectMany(inner => Visible(inner, $"{words} {inner.Name}".TrimStart())),
+        ];
 }

@@ -21,18 +21,39 @@ public sealed class ImageCommandTests : IDisposable
     [Fact]
     public async Task Pull_prints_the_path_and_the_list_has_the_name()
     {
-        await using var server = new FileServer(request => FileServer.Serve(request.Path == "/new.qcow2" ? StreamTree.Disk(2) : _disk, request));
+        await using var server = new FileServer(request =>
+            FileServer.Serve(request.Path == "/new.qcow2" ? StreamTree.Disk(2) : _disk, request)
+        );
 
-        (int exitCode, string output, string error) = await RunAsync("image", "pull", server.Address("/old.qcow2"), "--sha256", StreamTree.Sum(_disk), "--name", "mine");
+        (int exitCode, string output, string error) = await RunAsync(
+            "image",
+            "pull",
+            server.Address("/old.qcow2"),
+            "--sha256",
+            StreamTree.Sum(_disk),
+            "--name",
+            "mine"
+        );
         (exitCode, output).Should().Be((0, $"{Stored}\n"), error);
-        error.Should().MatchRegex(@"fetching 0\.\d of 0\.\d MiB\n").And.Contain("ImageFormat = DiskFormat.Qcow2, Firmware = Firmware.Bios }\n").And.EndWith("Try: testvm up --image mine\n");
-        (await RunAsync("image", "pull", server.Address("/new.qcow2"), "--sha256", StreamTree.Sum(StreamTree.Disk(2)), "--name", "mine")).ExitCode.Should().Be(0);
+        error
+            .Should()
+            .MatchRegex(@"fetching 0\.\d of 0\.\d MiB\n")
+            .And.Contain("ImageFormat = DiskFormat.Qcow2, Firmware = Firmware.Bios }\n")
+            .And.EndWith("Try: testvm up --image mine\n");
+        (await RunAsync("image", "pull", server.Address("/new.qcow2"), "--sha256", StreamTree.Sum(StreamTree.Disk(2)), "--name", "mine"))
+            .ExitCode.Should()
+            .Be(0);
 
         JsonElement[] list = JsonSerializer.Deserialize<JsonElement[]>((await RunAsync("image", "list", "--json")).Output)!;
-        list.Select(one => (one.GetProperty("name").GetString(), one.GetProperty("kind").GetString())).Should().Equal(("mine", "disk"), ("mine", "disk"));
+        list.Select(one => (one.GetProperty("name").GetString(), one.GetProperty("kind").GetString()))
+            .Should()
+            .Equal(("mine", "disk"), ("mine", "disk"));
         (await RunAsync("image", "gc")).Output.Should().MatchRegex("^removed mine [0-9a-f]{16} \\(0 MiB\\)\n$");
         File.Exists(Stored).Should().BeFalse("a newer one has replaced it");
-        (await RunAsync("image", "info", "mine")).Output.Should().Contain("(Qcow2, 2 MiB)").And.Contain($"source:    {server.Address("/new.qcow2")}");
+        (await RunAsync("image", "info", "mine"))
+            .Output.Should()
+            .Contain("(Qcow2, 2 MiB)")
+            .And.Contain($"source:    {server.Address("/new.qcow2")}");
         (await RunAsync("image", "remove", "mine")).ExitCode.Should().Be(0);
         (await RunAsync("image", "list", "--json")).Output.Should().Be("[]\n");
     }
@@ -45,7 +66,13 @@ public sealed class ImageCommandTests : IDisposable
         var disk = new byte[200_000];
         new Random(7).NextBytes(disk);
         string stored = Path.Combine(_root, "cache/images/sha256", StreamTree.Sum(disk));
-        await using var server = new FileServer(request => FileServer.Serve(disk, request) with { CutAfter = silent ? 70_000 : null, ThenSilent = silent });
+        await using var server = new FileServer(request =>
+            FileServer.Serve(disk, request) with
+            {
+                CutAfter = silent ? 70_000 : null,
+                ThenSilent = silent,
+            }
+        );
         string[] pull = ["image", "pull", server.Address("/disk.raw"), "--sha256", StreamTree.Sum(disk), "--name", "mine"];
 
         using (Process killed = Start(pull))
@@ -70,14 +97,26 @@ public sealed class ImageCommandTests : IDisposable
     {
         await using StreamTree tree = new StreamTree().Publish();
 
-        (await RunAsync("image", "sync", tree.Address, "--series", "jammy")).Should().Match<(int ExitCode, string Output, string Error)>(
-            result => result.ExitCode == 0 && result.Output.EndsWith($"{StreamTree.Sum(tree.Files["server/20240301/disk.img"])}\n") && result.Error.Contains("Try: testvm up --image jammy-amd64"));
-        (await RunAsync("image", "sync", tree.Address, "--series", "focal")).Should().Match<(int ExitCode, string Output, string Error)>(
-            result => result.ExitCode == 1 && result.Output == "" && result.Error.Contains("there is no product for series 'focal'"));
-        (await RunAsync("image", "sync", tree.Address, "--keyring", Path.Combine(_root, "none"))).Should().Match<(int ExitCode, string Output, string Error)>(
-            result => result.ExitCode == 1 && result.Error.Contains("the keyring can't be used"));
-        (await RunAsync("image", "pull", "https://example.org/disk.qcow2")).Should().Match<(int ExitCode, string Output, string Error)>(
-            result => result.ExitCode == 2 && result.Error.Contains("--sha256"));
+        (await RunAsync("image", "sync", tree.Address, "--series", "jammy"))
+            .Should()
+            .Match<(int ExitCode, string Output, string Error)>(result =>
+                result.ExitCode == 0
+                && result.Output.EndsWith($"{StreamTree.Sum(tree.Files["server/20240301/disk.img"])}\n")
+                && result.Error.Contains("Try: testvm up --image jammy-amd64")
+            );
+        (await RunAsync("image", "sync", tree.Address, "--series", "focal"))
+            .Should()
+            .Match<(int ExitCode, string Output, string Error)>(result =>
+                result.ExitCode == 1 && result.Output == "" && result.Error.Contains("there is no product for series 'focal'")
+            );
+        (await RunAsync("image", "sync", tree.Address, "--keyring", Path.Combine(_root, "none")))
+            .Should()
+            .Match<(int ExitCode, string Output, string Error)>(result =>
+                result.ExitCode == 1 && result.Error.Contains("the keyring can't be used")
+            );
+        (await RunAsync("image", "pull", "https://example.org/disk.qcow2"))
+            .Should()
+            .Match<(int ExitCode, string Output, string Error)>(result => result.ExitCode == 2 && result.Error.Contains("--sha256"));
     }
 
     [Fact]

@@ -28,9 +28,17 @@ public sealed class OtherThingsTests : IDisposable
         (int exitCode, _, string error) = await _testvm.RunAsync("clean");
 
         exitCode.Should().Be(2, error);
-        error.Should().Be($"The run folder '{_testvm.Run}' can't be used.\nReason: it has things in it that are not TestHarness's: '{named}'\nTry: set TESTHARNESS_RUN to a folder that is empty, or that does not exist yet.\n");
+        error
+            .Should()
+            .Be(
+                $"The run folder '{_testvm.Run}' can't be used.\nReason: it has things in it that are not TestHarness's: "
+                    + $"'{named}'\nTry: set TESTHARNESS_RUN to a folder that is empty, or that does not exist yet.\n"
+            );
         Read($"run/{file}").Should().Be("mine");
-        Directory.GetFileSystemEntries(_testvm.Run, "*", SearchOption.AllDirectories).Should().NotContain(path => path.EndsWith("/lock"), "nothing is made there");
+        Directory
+            .GetFileSystemEntries(_testvm.Run, "*", SearchOption.AllDirectories)
+            .Should()
+            .NotContain(path => path.EndsWith("/lock"), "nothing is made there");
     }
 
     [Fact]
@@ -52,7 +60,9 @@ public sealed class OtherThingsTests : IDisposable
         exitCode.Should().Be(0, error);
         foreach (string gone in (string[])["126-abcd", "127-abcd", "128-abcd"])
             Directory.Exists(Path.Combine(_testvm.Run, gone)).Should().BeFalse(gone);
-        (Read("run/123-abcd/lock"), Read("run/124-abcd/notes.txt"), Read("run/125-abcd/notes.txt"), Read("outside/kept")).Should().Be(("not a lock", "mine", "mine", "mine"));
+        (Read("run/123-abcd/lock"), Read("run/124-abcd/notes.txt"), Read("run/125-abcd/notes.txt"), Read("outside/kept"))
+            .Should()
+            .Be(("not a lock", "mine", "mine", "mine"));
     }
 
     [Fact]
@@ -78,8 +88,11 @@ public sealed class OtherThingsTests : IDisposable
 
         exitCode.Should().Be(0, error);
         error.Should().StartWith("Machine 'web' is gone; '").And.EndWith("' is not testvm's, and stays.\n");
-        Directory.GetFiles(Path.Combine(_testvm.Data, "machines/web"), "*", SearchOption.AllDirectories).Select(file => Path.GetRelativePath(_testvm.Data, file))
-            .Should().BeEquivalentTo("machines/web/notes.txt", "machines/web/disks/disks/backup.tar");
+        Directory
+            .GetFiles(Path.Combine(_testvm.Data, "machines/web"), "*", SearchOption.AllDirectories)
+            .Select(file => Path.GetRelativePath(_testvm.Data, file))
+            .Should()
+            .BeEquivalentTo("machines/web/notes.txt", "machines/web/disks/disks/backup.tar");
         (await _testvm.RunAsync("delete", "db")).Error.Should().BeEmpty();
         Directory.Exists(Path.Combine(_testvm.Data, "machines/db")).Should().BeFalse();
         (await _testvm.RunAsync("list", "--json")).Output.Should().Be("[]\n");

@@ -18,14 +18,20 @@ public sealed class ScriptSessionTests
         (await _session.RunAsync("n + 2", Token)).Should().Be(new ScriptOutcome("42", null));
         (await _session.RunAsync("await Task.FromResult(vm.Length)", Token)).Text.Should().Be("8");
         (await _session.RunAsync("new[] { 3, 1 }.Order()", Token)).Text.Should().EndWith("{ 1, 3 }");
-        (await _session.RunAsync("new MachineSpec { Image = \"tiny\" }.Image", Token)).Text.Should().Be("\"tiny\"", "the library's types are those of the tool");
+        (await _session.RunAsync("new MachineSpec { Image = \"tiny\" }.Image", Token))
+            .Text.Should()
+            .Be("\"tiny\"", "the library's types are those of the tool");
     }
 
     [Fact]
     public async Task Goes_on_after_errors()
     {
-        (await _session.RunAsync("nothing + 1", Token)).Error.Should().Be("(1,1): error CS0103: The name 'nothing' does not exist in the current context");
-        (await _session.RunAsync("throw new InvalidOperationException(\"no\");", Token)).Error.Should().Be("System.InvalidOperationException: no");
+        (await _session.RunAsync("nothing + 1", Token))
+            .Error.Should()
+            .Be("(1,1): error CS0103: The name 'nothing' does not exist in the current context");
+        (await _session.RunAsync("throw new InvalidOperationException(\"no\");", Token))
+            .Error.Should()
+            .Be("System.InvalidOperationException: no");
         (await _session.RunAsync("1 + 1", Token)).Text.Should().Be("2");
     }
 
@@ -36,7 +42,8 @@ public sealed class ScriptSessionTests
     }
 
     [Fact]
-    public async Task Says_that_an_await_is_missing() => (await _session.RunAsync("Task.FromResult(1)", Token)).Text.Should().Contain("await it");
+    public async Task Says_that_an_await_is_missing() =>
+        (await _session.RunAsync("Task.FromResult(1)", Token)).Text.Should().Contain("await it");
 
     [Theory]
     [InlineData("1 + 1", true)]
@@ -50,6 +57,12 @@ public sealed class ScriptSessionTests
     {
         public string vm { get; } = "in place";
 
-        public ShellResult result { get; } = new() { Command = "x", ExitCode = 3, StandardOutputBytes = "out\n"u8.ToArray() };
+        public ShellResult result { get; } =
+            new()
+            {
+                Command = "x",
+                ExitCode = 3,
+                StandardOutputBytes = "out\n"u8.ToArray(),
+            };
     }
 }

@@ -26,8 +26,14 @@ public sealed class SizesTests
     [InlineData("12Q")]
     [InlineData("1e3")]
     [InlineData("99999T")]
-    public void That_are_none_are_refused_by_name(string text) => FluentActions.Invoking(() => Sizes.Mebibytes(text, "--memory"))
-        .Should().Throw<ToolException>().WithMessage($"--memory is \"{text}\", which is no size: write 512M, 2G or 1.5G*").Which.ExitCode.Should().Be(2);
+    public void That_are_none_are_refused_by_name(string text) =>
+        FluentActions
+            .Invoking(() => Sizes.Mebibytes(text, "--memory"))
+            .Should()
+            .Throw<ToolException>()
+            .WithMessage($"--memory is \"{text}\", which is no size: write 512M, 2G or 1.5G*")
+            .Which.ExitCode.Should()
+            .Be(2);
 
     [Fact]
     public void In_constraints_say_what_is_not_known()

@@ -19,5 +19,6 @@ public sealed class SystemdTextTests
     }
 
     [Fact]
-    public void Is_one_assignment() => SystemdText.Environment("TESTHARNESS_DATA", "/my data/50%").Should().Be("Environment=\"TESTHARNESS_DATA=/my data/50%%\"");
+    public void Is_one_assignment() =>
+        SystemdText.Environment("TESTHARNESS_DATA", "/my data/50%").Should().Be("Environment=\"TESTHARNESS_DATA=/my data/50%%\"");
 }

@@ -23,8 +23,16 @@ internal sealed class TestVmProgram(string root)
     public async Task<(int ExitCode, string Output, string Error)> RunAsync(params string[] arguments)
     {
         string[] command = [.. Before, "dotnet", Program, .. arguments];
-        var start = new ProcessStartInfo(command[0], command[1..]) { RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = root };
-        foreach ((string name, string value) in ((string, string)[])[("TESTHARNESS_CACHE", Cache), ("TESTHARNESS_DATA", Data), ("TESTHARNESS_RUN", Run)])
+        var start = new ProcessStartInfo(command[0], command[1..])
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            WorkingDirectory = root,
+        };
+        foreach (
+            (string name, string value) in ((string, string)[])
+                [("TESTHARNESS_CACHE", Cache), ("TESTHARNESS_DATA", Data), ("TESTHARNESS_RUN", Run)]
+        )
             start.Environment[name] = value;
         foreach ((string name, string? value) in Environment)
         {
