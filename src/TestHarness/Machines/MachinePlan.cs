@@ -47,7 +47,7 @@ internal sealed record MachinePlan
         CancellationToken cancellationToken
     )
     {
-        string qemu = spec.QemuPath ?? "qemu-system-x86_64";
+        string qemu = spec.QemuPath ?? Board.Of(spec).Program;
         Prerequisites.Require([
             .. NeededPrograms,
             qemu,

@@ -12,9 +12,6 @@ namespace TestHarness.Machines;
 /// <summary>Checks a spec once, before anything is started. Pure.</summary>
 internal static partial class SpecValidation
 {
-    // A PC has four ISA serial ports.
-    private const int MaxSerialPorts = 3;
-
     // A guest may be up for a while when it gets its clock again (kernel/time/timekeeping.c, do_settimeofday64).
     private static readonly DateTimeOffset EarliestClock = DateTimeOffset.UnixEpoch.AddDays(1);
 
@@ -131,8 +128,9 @@ internal static partial class SpecValidation
             yield return $"Shares: {spec.Shares.Count} folders; at most 8 are possible.";
         if (spec.SerialPorts.Count > 0 && spec.Type == MachineType.Microvm)
             yield return "SerialPorts: a Microvm has the console only; set Type to Q35.";
-        if (spec.SerialPorts.Count > MaxSerialPorts)
-            yield return $"SerialPorts: {spec.SerialPorts.Count} ports; at most {MaxSerialPorts} are possible beside the console.";
+        else if (spec.SerialPorts.Count >= Board.Of(spec).SerialPorts)
+            yield return $"SerialPorts: {spec.SerialPorts.Count} ports; at most {Board.Of(spec).SerialPorts - 1} are "
+                + "possible beside the console.";
         foreach (string port in spec.SerialPorts.Where(port => port is null || !PortName().IsMatch(port)))
             yield return $"SerialPorts: name \"{port}\": 1 to 32 letters, digits, dashes and underscores.";
         foreach (

@@ -8,19 +8,12 @@ namespace TestHarness.Qemu;
 /// <param name="Variables">The variables that each machine's own copy begins with.</param>
 internal sealed record UefiFirmware(string Code, string Variables)
 {
-    // Without secure boot: nobody has signed what a test boots. Newer releases have the larger size only.
-    private static readonly UefiFirmware[] Known =
-    [
-        new("/usr/share/OVMF/OVMF_CODE_4M.fd", "/usr/share/OVMF/OVMF_VARS_4M.fd"),
-        new("/usr/share/OVMF/OVMF_CODE.fd", "/usr/share/OVMF/OVMF_VARS.fd"),
-    ];
-
     /// <summary>Gets what changes when the firmware does.</summary>
     public string Key => $"{Native.StatusOf(Code)?.Identity} {Native.StatusOf(Variables)?.Identity}";
 
     /// <summary>Finds what a machine needs of it; nothing where it does not boot by UEFI.</summary>
     /// <exception cref="HostNotReadyException">The host does not have it.</exception>
-    public static UefiFirmware? For(MachineSpec spec) => spec.Firmware == Firmware.Uefi ? Find(Known) : null;
+    public static UefiFirmware? For(MachineSpec spec) => spec.Firmware == Firmware.Uefi ? Find(Board.Of(spec).Uefi) : null;
 
     /// <summary>Returns the first that is whole.</summary>
     /// <exception cref="HostNotReadyException">None is.</exception>

@@ -2,6 +2,7 @@ using System.Text.Json.Nodes;
 using TestHarness.Agents;
 using TestHarness.Hosts;
 using TestHarness.Operations;
+using TestHarness.Qemu;
 
 namespace TestHarness.Screens;
 
@@ -16,8 +17,7 @@ internal sealed class ScreenReader(
     Func<bool> guestAnswers
 )
 {
-    // Where a PC has the characters (VGA, modes 0 to 3); a driver that scrolls moves the screen about in 32 KiB from there.
-    private const int TextMemory = 0xb8000;
+    // VGA, modes 0 to 3: a driver that scrolls moves the screen about in so much from where the board has the characters.
     private const int TextMemoryBytes = 32 * 1024;
 
     // What is read a moment before the picture may have changed.
@@ -49,7 +49,9 @@ internal sealed class ScreenReader(
     private async Task<ScreenText?> ReadVgaAsync(RawFrame frame, CancellationToken cancellationToken)
     {
         const int Columns = 80;
-        byte[] memory = await ReadMemoryAsync(TextMemory, TextMemoryBytes, cancellationToken).ConfigureAwait(false);
+        byte[] memory = Board.Of(machine.Spec).TextMemory is { } address
+            ? await ReadMemoryAsync(address, TextMemoryBytes, cancellationToken).ConfigureAwait(false)
+            : [];
         int[] heights = [25, 50];
         // At its beginning, or wherever a driver scrolled it to.
         for (int start = 0; start + (2 * Columns * heights[0]) <= memory.Length; start += 2 * Columns)
@@ -64,7 +66,7 @@ internal sealed class ScreenReader(
         return null;
     }
 
-    private async Task<byte[]> ReadMemoryAsync(int address, int size, CancellationToken cancellationToken)
+    private async Task<byte[]> ReadMemoryAsync(long address, int size, CancellationToken cancellationToken)
     {
         string name = MachineFileNames.ScreenMemory(Interlocked.Increment(ref _reads));
         string file = Path.Combine(machine.Folder, name);
