@@ -62,6 +62,9 @@ if [ $run = soak ]; then
         run_program TestHarness.MachineTests -class '*.StartTests' -class '*.StopTests' -class '*.OverAgentTests' -class '*.FreshnessTests' -class '*.KilledOwnerTests'
     done
 elif [ $run = quick ]; then
+    echo "== Format"
+    dotnet tool restore > /dev/null
+    dotnet csharpier check src tests examples || status=$?
     echo "== Tests without a machine"
     run_program TestHarness.Tests -trait- Speed=Slow "$@"
 else

@@ -13,7 +13,8 @@ public sealed class InstallerTests
     private const string Dialog = """
         systemctl stop getty@tty1
         export TERM=linux
-        setsid whiptail --title "Install" --menu "Where to?" 12 40 2 disk "The whole disk" part "A partition" < /dev/tty1 > /dev/tty1 2> /run/choice
+        setsid whiptail --title "Install" --menu "Where to?" 12 40 2 disk "The whole disk" part "A partition" \
+            < /dev/tty1 > /dev/tty1 2> /run/choice
         """;
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;

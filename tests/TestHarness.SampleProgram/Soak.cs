@@ -29,7 +29,8 @@ internal sealed class Soak(int cycles, int seed)
         double seconds = Stopwatch.GetElapsedTime(began).TotalSeconds;
         Counts after = await SettledAsync(before);
         Console.WriteLine(
-            $"outcomes: {string.Join(", ", _outcomes.OrderBy(pair => pair.Key, StringComparer.Ordinal).Select(pair => $"{pair.Key} {pair.Value}"))}"
+            "outcomes: "
+                + string.Join(", ", _outcomes.OrderBy(pair => pair.Key, StringComparer.Ordinal).Select(pair => $"{pair.Key} {pair.Value}"))
         );
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"took {seconds:0.0} s"));
         Console.WriteLine($"before: {before}");

@@ -84,7 +84,8 @@ public sealed partial class ArchitectureTests
     private static partial Regex Interpolation();
 
     [GeneratedRegex(
-        @"^(?:(?:public|internal|file|static|sealed|abstract|partial|readonly|unsafe|ref) )*(?:record struct|class|struct|record|interface|enum|delegate [\w<>?\[\], ]+?) (\w+)",
+        @"^(?:(?:public|internal|file|static|sealed|abstract|partial|readonly|unsafe|ref) )*"
+            + @"(?:record struct|class|struct|record|interface|enum|delegate [\w<>?\[\], ]+?) (\w+)",
         RegexOptions.Multiline
     )]
     private static partial Regex TypeDeclaration();

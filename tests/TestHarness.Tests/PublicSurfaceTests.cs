@@ -53,13 +53,16 @@ public sealed class PublicSurfaceTests
 
     private string Describe(Type type)
     {
-        var text = new StringBuilder(
-            $"{Kind(type)} {Name(type)}{(type.BaseType is { } parent && parent != typeof(object) && parent != typeof(ValueType) && parent != typeof(Enum) ? $" : {Name(parent)}" : "")}\n"
-        );
+        var text = new StringBuilder($"{Kind(type)} {Name(type)}{Parent(type)}\n");
         foreach (string member in type.GetMembers(Declared).Where(IsVisible).Select(Describe).Order(StringComparer.Ordinal))
             text.Append("    ").Append(member).Append('\n');
         return text.ToString();
     }
+
+    private static string Parent(Type type) =>
+        type.BaseType is { } parent && parent != typeof(object) && parent != typeof(ValueType) && parent != typeof(Enum)
+            ? $" : {Name(parent)}"
+            : "";
 
     private static string Kind(Type type) =>
         type.IsEnum ? "enum"

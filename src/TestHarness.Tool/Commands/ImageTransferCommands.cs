@@ -146,12 +146,13 @@ internal static class ImageTransferCommands
         Console.Out.WriteLine(image.Image.DiskPath);
         GuestImage disk = image.Image;
         string arguments = disk.KernelPath is null ? "Firmware = Firmware.Bios" : $"KernelArguments = \"{disk.KernelArguments}\"";
+        string format = $"DiskFormat.{image.Description!.Format}";
         Console.Error.WriteLine(
             PrintableText.Of(
-                $"""
-                Image '{image.Name}' ({disk.Key}) is there.
-                In a test: new MachineSpec {"{"} Image = "{disk.DiskPath}", ImageFormat = DiskFormat.{image.Description!.Format}, {arguments} {"}"}
-                Try: testvm up --image {image.Name}
+                $$"""
+                Image '{{image.Name}}' ({{disk.Key}}) is there.
+                In a test: new MachineSpec { Image = "{{disk.DiskPath}}", ImageFormat = {{format}}, {{arguments}} }
+                Try: testvm up --image {{image.Name}}
                 """
             )
         );

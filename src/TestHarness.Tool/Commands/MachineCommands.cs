@@ -13,19 +13,22 @@ internal static class MachineCommands
     private static readonly Option<bool> Json = new("--json") { Description = "As JSON, for programs." };
 
     public static IEnumerable<Command> All() =>
-        [new UpCommand(), OnMachine("start", "Starts a machine that is there.", async (machine, _, token) =>
-            {
-                using FileLock taken = machine.TakeForCommand();
-                return await StartAsync(machine, token);
-            }), Stop(), OnMachine("restart", "Restarts the guest in an orderly way.", (machine, _, token) => DoAsync(machine, "restart", token)), OnMachine("pause", "Makes the guest stand still.", (machine, _, token) => DoAsync(machine, "pause", token)), OnMachine("resume", "Lets a paused guest go on.", (machine, _, token) => DoAsync(machine, "resume", token)), Delete(), List(), Status(), OnMachine("address", "Tells where the machine's " + "forwarded ports are on this host, one a line.", async (machine, _, token) =>
-            {
-                HostAnswer answer = await HostClient.CallAsync(machine, new HostRequest("status"), token);
-                foreach (MachineForward forward in answer.Forwards)
-                    await Console.Out.WriteLineAsync(
-                        $"127.0.0.1:{forward.Host} {forward.Guest}/{forward.Protocol.ToString().ToLowerInvariant()}"
-                    );
-                return 0;
-            }), AutostartCommand(), Serve()];
+        [
+            new UpCommand(),
+            OnMachine("start", "Starts a machine that is there.", (machine, _, token) => StartAloneAsync(machine, token)),
+            Stop(),
+            OnMachine("restart", "Restarts the guest in an orderly way.", (machine, _, token) => DoAsync(machine, "restart", token)),
+            OnMachine("pause", "Makes the guest stand still.", (machine, _, token) => DoAsync(machine, "pause", token)),
+            OnMachine("resume", "Lets a paused guest go on.", (machine, _, token) => DoAsync(machine, "resume", token)),
+            Delete(),
+            List(),
+            Status(),
+            OnMachine("address", "Tells where the machine's forwarded ports are on this host, one a line.", (machine, _, token) =>
+                ShowForwardsAsync(machine, token)
+            ),
+            AutostartCommand(),
+            Serve(),
+        ];
 
     /// <summary>Makes a command that works on one machine that is there.</summary>
     public static Command OnMachine(
@@ -82,6 +85,20 @@ internal static class MachineCommands
         foreach (MachineForward forward in answer.Forwards)
             await Console.Error.WriteLineAsync($"127.0.0.1:{forward.Host} leads to the guest's port {forward.Guest}");
         await Console.Error.WriteLineAsync($"Machine '{machine.Name}' is running. Try: testvm shell {machine.Name}");
+        return 0;
+    }
+
+    private static async Task<int> StartAloneAsync(NamedMachine machine, CancellationToken cancellationToken)
+    {
+        using FileLock taken = machine.TakeForCommand();
+        return await StartAsync(machine, cancellationToken);
+    }
+
+    private static async Task<int> ShowForwardsAsync(NamedMachine machine, CancellationToken cancellationToken)
+    {
+        HostAnswer answer = await HostClient.CallAsync(machine, new HostRequest("status"), cancellationToken);
+        foreach (MachineForward forward in answer.Forwards)
+            await Console.Out.WriteLineAsync($"127.0.0.1:{forward.Host} {forward.Guest}/{forward.Protocol.ToString().ToLowerInvariant()}");
         return 0;
     }
 

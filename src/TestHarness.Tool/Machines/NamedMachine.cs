@@ -235,7 +235,8 @@ internal sealed record MachineStatus(
                 .. forwards.Select(forward =>
                     string.Create(
                         CultureInfo.InvariantCulture,
-                        $"{(forward.Host == 0 ? "any" : $"127.0.0.1:{forward.Host}")}->{forward.Guest}{(forward.Protocol == ForwardProtocol.Udp ? "/udp" : "")}"
+                        $"{(forward.Host == 0 ? "any" : $"127.0.0.1:{forward.Host}")}"
+                            + $"->{forward.Guest}{(forward.Protocol == ForwardProtocol.Udp ? "/udp" : "")}"
                     )
                 ),
             ],

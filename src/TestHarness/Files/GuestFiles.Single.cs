@@ -30,10 +30,12 @@ public sealed partial class GuestFiles
         fi
         umask "$8"
         temporary=$folder$3
-        # What is large goes past the page cache, which costs an emulated processor as much as all the rest. Not every dd and file system can; that is told before anything is read.
+        # What is large goes past the page cache, which costs an emulated processor as much as all the rest.
+        # Not every dd and file system can; that is told before anything is read.
         receive() {
           [ "$1" -ge 4194304 ] || { cat > "$temporary"; return; }
-          fallocate -l "$1" "$temporary" 2> /dev/null # in one piece: the file system then has a fifth of the work; where it cannot, dd still can
+          # In one piece: the file system then has a fifth of the work; where it cannot, dd still can.
+          fallocate -l "$1" "$temporary" 2> /dev/null
           error=$(LC_ALL=C dd of="$temporary" bs=1M iflag=fullblock oflag=direct conv=notrunc status=none 2>&1) && return
           case $error in "dd: can't open"* | 'dd: failed to open'* | 'dd: invalid'*) cat > "$temporary" ;; *) echo "$error" >&2; return 1 ;; esac
         }

@@ -111,7 +111,8 @@ public sealed partial class Scrubber
 
     [GeneratedRegex(
         @"(?<![0-9.])(?:[0-9]{1,3}\.){3}[0-9]{1,3}(?![0-9.]*[0-9])"
-            + @"|(?<![0-9a-f:.])(?:(?:[0-9a-f]{1,4}:){7}[0-9a-f]{1,4}|(?:[0-9a-f]{1,4}:){1,6}(?::[0-9a-f]{1,4}){1,6}|(?:[0-9a-f]{1,4}:){2,7}:|::1)(?![0-9a-f:])",
+            + @"|(?<![0-9a-f:.])(?:(?:[0-9a-f]{1,4}:){7}[0-9a-f]{1,4}|(?:[0-9a-f]{1,4}:){1,6}(?::[0-9a-f]{1,4}){1,6}"
+            + @"|(?:[0-9a-f]{1,4}:){2,7}:|::1)(?![0-9a-f:])",
         RegexOptions.IgnoreCase | RegexOptions.CultureInvariant
     )]
     private static partial Regex Ip();
@@ -129,7 +130,8 @@ public sealed partial class Scrubber
     private static partial Regex Size();
 
     [GeneratedRegex(
-        @"\b[0-9]+(?:\.[0-9]+)? ?(?:ns|nsec|nsecs|us|µs|usec|usecs|ms|msec|msecs|s|sec|secs|seconds?|[kMG]?Hz|BogoMIPS)\b|(?<=\b(?:lpj=|nsec: "
+        @"\b[0-9]+(?:\.[0-9]+)? ?(?:ns|nsec|nsecs|us|µs|usec|usecs|ms|msec|msecs|s|sec|secs|seconds?|[kMG]?Hz|BogoMIPS)\b"
+            + @"|(?<=\b(?:lpj=|nsec: "
             + @""
             + @"))[0-9]+\b",
         RegexOptions.CultureInvariant

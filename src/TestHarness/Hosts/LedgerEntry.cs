@@ -58,7 +58,8 @@ internal sealed record LedgerEntry(string Path, int Process, LedgerRequest Reque
     public string ToText() =>
         string.Create(
             CultureInfo.InvariantCulture,
-            $"{Clean(Request.Machine)}\t{Process}\t{Request.MemoryMiB}\t{Request.Cpus}\t{Request.SharedMiB}\t{Clean(Request.SharedKey)}\t{Passed}\n"
+            $"{Clean(Request.Machine)}\t{Process}\t{Request.MemoryMiB}\t{Request.Cpus}\t"
+                + $"{Request.SharedMiB}\t{Clean(Request.SharedKey)}\t{Passed}\n"
         );
 
     public override string ToString() =>

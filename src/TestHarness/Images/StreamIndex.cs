@@ -125,7 +125,8 @@ internal sealed class StreamIndex(string source)
     /// <summary>Returns the address of a path in the source, whatever characters are in it.</summary>
     public Uri AddressOf(string path) =>
         new(
-            $"{source.TrimEnd('/')}/{string.Join('/', path.Split('/').Select(part => Uri.EscapeDataString(part).Replace("%3A", ":", StringComparison.Ordinal)))}"
+            $"{source.TrimEnd('/')}/"
+                + string.Join('/', path.Split('/').Select(part => Uri.EscapeDataString(part).Replace("%3A", ":", StringComparison.Ordinal)))
         );
 
     private void RequireInside(string path, string file)

@@ -1,5 +1,6 @@
 using TestHarness.Errors;
 using TestHarness.Machines;
+using TestHarness.Networks;
 using TestHarness.Operations;
 using TestHarness.Qemu;
 
@@ -9,6 +10,22 @@ public sealed partial class VirtualMachine
 {
     // The agent's and the monitor's connections close a moment before it is known how the machine ended.
     private static readonly TimeSpan ExitFollows = TimeSpan.FromSeconds(1);
+
+    /// <summary>Gets the ports that are open on the host.</summary>
+    internal IReadOnlyList<ForwardedPort> Forwards => _keeper.Run?.Forwards ?? [];
+
+    /// <summary>Gets what operations on the machine go through.</summary>
+    internal MachineOperations Operations => _operations;
+
+    /// <summary>Fires when the machine has ended.</summary>
+    internal CancellationToken Ended => _delayed.Ended;
+
+    internal string Folder => _keeper.Run?.Folder ?? throw NotStarted();
+
+    /// <summary>The folder above, which QEMU can't write to.</summary>
+    internal string OwnFolder => _operations.OwnFolder;
+
+    internal QmpClient Monitor => _keeper.Run?.Instance?.Monitor ?? throw NotStarted();
 
     /// <summary>Saves the machine as a template's files and ends it. Returns why that can't be done, or <see langword="null"/>.</summary>
     internal Task<string?> SaveAsync(string folder, string finalFolder, CancellationToken cancellationToken) =>

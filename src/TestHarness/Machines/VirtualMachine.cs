@@ -154,22 +154,6 @@ public sealed partial class VirtualMachine : IAsyncDisposable
     /// <exception cref="InvalidOperationException">It is not open.</exception>
     public SshDetails Ssh => _ssh.Details;
 
-    /// <summary>Gets the ports that are open on the host.</summary>
-    internal IReadOnlyList<ForwardedPort> Forwards => _keeper.Run?.Forwards ?? [];
-
-    /// <summary>Gets what operations on the machine go through.</summary>
-    internal MachineOperations Operations => _operations;
-
-    /// <summary>Fires when the machine has ended.</summary>
-    internal CancellationToken Ended => _delayed.Ended;
-
-    internal string Folder => _keeper.Run?.Folder ?? throw NotStarted();
-
-    /// <summary>The folder above, which QEMU can't write to.</summary>
-    internal string OwnFolder => _operations.OwnFolder;
-
-    internal QmpClient Monitor => _keeper.Run?.Instance?.Monitor ?? throw NotStarted();
-
     // The console first; in the order of the guest's devices.
     private IReadOnlyList<SerialConsole> SerialPorts { get; }
 

@@ -39,6 +39,7 @@ internal static class ReproScript
     {
         IEnumerable<string> files = seed.Files(seed.OwnUserData)
             .Select(file => $"printf %s {ShellQuote.Quote(file.Content)} > seed/{file.Name}\n");
-        return $"mkdir seed\n{string.Concat(files)}{ShellQuote.Join([SeedDisk.Program, .. SeedDisk.Arguments(MachineFileNames.Seed, "seed")])}\n";
+        string make = ShellQuote.Join([SeedDisk.Program, .. SeedDisk.Arguments(MachineFileNames.Seed, "seed")]);
+        return $"mkdir seed\n{string.Concat(files)}{make}\n";
     }
 }

@@ -146,10 +146,12 @@ public sealed class PackagesTests(PackageFeed feed)
             public sealed class UnameTests
             {
                 [Theory, VirtualMachine("tiny")]
-                public async Task Is_Linux(VirtualMachine vm) => (await vm.Shell.RunAsync("uname -s")).Should().Succeed().And.HaveOutput("Linux");
+                public async Task Is_Linux(VirtualMachine vm) =>
+                    (await vm.Shell.RunAsync("uname -s")).Should().Succeed().And.HaveOutput("Linux");
 
                 [Fact]
-                public void Failures_bring_their_evidence() => typeof(UnameTests).Assembly.IsDefined(typeof(CaptureMachineEvidenceAttribute), inherit: false).Should().BeTrue();
+                public void Failures_bring_their_evidence() =>
+                    typeof(UnameTests).Assembly.IsDefined(typeof(CaptureMachineEvidenceAttribute), inherit: false).Should().BeTrue();
             }
             """
         );

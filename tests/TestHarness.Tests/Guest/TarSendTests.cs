@@ -53,7 +53,7 @@ public sealed class TarSendTests : IDisposable
 
     private async Task<(int ExitCode, string Output, string Error)> SendAsync(string links)
     {
-        var start = new ProcessStartInfo("/bin/sh", ["-c", TarTransfer.Send, "sh", _folder, "x", links])
+        var start = new ProcessStartInfo("/bin/sh", ["-c", TarScripts.Send, "sh", _folder, "x", links])
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,

@@ -7,21 +7,8 @@ using Xunit;
 namespace TestHarness.Tests.Images;
 
 /// <summary>What a simplestreams source gives, and what of one is refused by name.</summary>
-public sealed class ImageSourceTests : IDisposable
+public sealed class ImageSourceTests : ImageSourceTestBase
 {
-    private readonly string _cache = Directory.CreateTempSubdirectory("sync, ä ").FullName;
-    private readonly StoredImages _store;
-
-    public ImageSourceTests() =>
-        _store = new StoredImages(_cache)
-        {
-            Fetched = new FetchedImages(Path.Combine(_cache, "images")) { RetryDelay = TimeSpan.FromMilliseconds(1) },
-        };
-
-    private static CancellationToken Token => TestContext.Current.CancellationToken;
-
-    public void Dispose() => Directory.Delete(_cache, recursive: true);
-
     [Fact]
     public async Task Fetches_the_newest_of_a_series_and_keeps_the_one_before_it()
     {
@@ -35,13 +22,13 @@ public sealed class ImageSourceTests : IDisposable
         (image.Name, image.Image.DiskBytes, image.Description!.Format).Should().Be(("22.04-amd64", 2 * 1024 * 1024, DiskFormat.Qcow2));
         (old.Name, old.Image.DiskBytes).Should().Be(("22.04-amd64", 1024 * 1024));
         again.Image.DiskPath.Should().Be(image.Image.DiskPath);
-        _store.FindDisk("22.04-amd64")!.Image.Key.Should().Be(image.Image.Key, "a name is its newest image");
+        Store.FindDisk("22.04-amd64")!.Image.Key.Should().Be(image.Image.Key, "a name is its newest image");
         (await SyncAsync(tree, new StreamQuery { Series = "22.04", Version = "20240101" })).Image.Key.Should().Be(old.Image.Key);
-        _store.FindDisk("22.04-amd64")!.Image.Key.Should().Be(old.Image.Key, "it is what was asked for last");
+        Store.FindDisk("22.04-amd64")!.Image.Key.Should().Be(old.Image.Key, "it is what was asked for last");
         tree.Requests.Count(request => request.Path.EndsWith("disk.img", StringComparison.Ordinal))
             .Should()
             .Be(2, "what is there is not fetched again");
-        _store.All().Select(one => one.Name).Should().Equal("22.04-amd64", "22.04-amd64", "jammy-amd64");
+        Store.All().Select(one => one.Name).Should().Equal("22.04-amd64", "22.04-amd64", "jammy-amd64");
     }
 
     [Fact]
@@ -119,7 +106,7 @@ public sealed class ImageSourceTests : IDisposable
     public async Task Refuses_a_keyring_of_text_before_it_asks_for_anything()
     {
         await using StreamTree tree = new StreamTree().Publish();
-        string keyring = Path.Combine(_cache, "key.asc");
+        string keyring = Path.Combine(Cache, "key.asc");
         await File.WriteAllTextAsync(keyring, "-----BEGIN PGP PUBLIC KEY BLOCK-----\n", Token);
 
         Func<Task> sync = () => SyncAsync(tree, new StreamQuery(), keyring);
@@ -198,120 +185,6 @@ public sealed class ImageSourceTests : IDisposable
         );
     }
 
-    [Theory]
-    [InlineData("https://elsewhere.example/disk.img", "an address of its own")]
-    [InlineData("//elsewhere.example/disk.img", "an absolute path")]
-    [InlineData("/etc/passwd", "an absolute path")]
-    [InlineData("server/../../secret", "a path with '..'*")]
-    [InlineData("server\\..\\secret", "a path with characters that no path has")]
-    public async Task Refuses_paths_that_point_outside_the_source(string path, string reason)
-    {
-        await using StreamTree tree = new();
-        tree.Newest["path"] = path;
-        tree.Publish();
-        await RefusedAsync(
-            tree,
-            new StreamQuery { Series = "jammy" },
-            $"its file 'streams/v1/com.example.cloud:released:download.json' points outside the source.\nPath: {path}\nReason: it "
-                + $"is {reason}"
-        );
-
-        tree.Index["index"]!["com.example.cloud:released:download"]!["path"] = path;
-        tree.Publish();
-        await RefusedAsync(
-            tree,
-            new StreamQuery { Series = "jammy" },
-            $"its file 'streams/v1/index.json' points outside the source.\nPath: {path}\nReason: it is {reason}"
-        );
-    }
-
-    [Theory]
-    [InlineData("{ \"index\": ", "*")]
-    [InlineData("{ \"index\": { \"x\\ud800\": {} } }", "*")]
-    [InlineData("[]", "it has no object 'index'")]
-    [InlineData("{ \"index\": [] }", "it has no object 'index'")]
-    [InlineData("{ \"index\": { \"x\": 1 } }", "it names no products with images to download*")]
-    [InlineData(
-        "{ \"index\": { \"x\": { \"datatype\": \"image-downloads\", \"format\": \"products:1.0\", \"path\": 1 } } }",
-        "an entry has no path"
-    )]
-    public async Task Refuses_a_malformed_index(string json, string reason)
-    {
-        await using StreamTree tree = new StreamTree().Publish();
-        tree.Files["streams/v1/index.json"] = Encoding.UTF8.GetBytes(json);
-
-        await RefusedAsync(tree, new StreamQuery { Series = "jammy" }, $"its file 'streams/v1/index.json' is malformed.\nReason: {reason}");
-    }
-
-    [Fact]
-    public async Task Reads_no_more_of_a_source_than_any_has()
-    {
-        await using StreamTree tree = new StreamTree().Publish();
-        const string Products = "streams/v1/com.example.cloud:released:download.json";
-        tree.Files[Products] = [.. Enumerable.Repeat((byte)' ', 17 * 1024 * 1024)];
-        await RefusedAsync(tree, new StreamQuery { Series = "jammy" }, "because it is longer than it may be.*bytes are allowed");
-        tree.Files[Products] = Encoding.UTF8.GetBytes($"[{string.Concat(Enumerable.Repeat("0,", 1_000_000))}0]");
-        await RefusedAsync(
-            tree,
-            new StreamQuery { Series = "jammy" },
-            $"its file '{Products}' is malformed.\nReason: it has more than 1000000 values"
-        );
-
-        for (int i = 0; i < 64; i++)
-            tree.Index["index"]![$"more{i}"] = new JsonObject
-            {
-                ["datatype"] = "image-downloads",
-                ["format"] = "products:1.0",
-                ["path"] = $"streams/v1/{i}.json",
-            };
-        tree.Publish();
-        await RefusedAsync(tree, new StreamQuery { Series = "jammy" }, "its index names 65 files of products, and 64 are read at most.");
-    }
-
-    [Fact]
-    public async Task Unpacks_no_signed_file_without_end()
-    {
-        using var key = new SigningKey();
-        await using StreamTree tree = new StreamTree().Publish(key);
-        tree.Files["streams/v1/index.sjson"] = key.Pack(new byte[64 * 1024 * 1024]);
-
-        await RefusedAsync(
-            tree,
-            new StreamQuery { Series = "jammy" },
-            "its file 'streams/v1/index.sjson' has no good signature.*",
-            key.Keyring
-        );
-    }
-
-    [Fact]
-    public async Task Refuses_products_that_are_malformed()
-    {
-        await using StreamTree tree = new();
-        tree.Newest["sha256"] = "short";
-        tree.Publish();
-        await RefusedAsync(tree, new StreamQuery { Series = "jammy" }, "is malformed.\nReason: item 'disk1.img' of product*has no SHA-256");
-
-        ((JsonObject)tree.Products["products"]!)[StreamTree.Product]!["arch"] = "../amd64";
-        tree.Newest["sha256"] = StreamTree.Sum(tree.Files["server/20240301/disk.img"]);
-        tree.Publish();
-        Func<Task> sync = () =>
-            new ImageSource(tree.Address, null).SyncAsync(
-                _store,
-                new StreamQuery { Product = StreamTree.Product },
-                "mine",
-                DiskFormat.Qcow2,
-                null,
-                Token
-            );
-        (await sync.Should().ThrowAsync<ImageException>()).WithMessage(
-            "*it can't be stored as it is described.\nReason: its architecture is '../amd64'"
-        );
-
-        ((JsonObject)tree.Products["products"]!)[StreamTree.Product] = "text";
-        tree.Publish();
-        await RefusedAsync(tree, new StreamQuery { Series = "jammy" }, "there is no product for*");
-    }
-
     [Fact]
     public async Task Goes_on_at_the_next_call_where_a_download_was_cut()
     {
@@ -332,7 +205,7 @@ public sealed class ImageSourceTests : IDisposable
         (await cut.Should().ThrowAsync<ImageException>()).WithMessage(
             "*the server did not answer, or broke off, 5 times in a row.*Try: start again: what has come is kept*"
         );
-        _store.All().Should().BeEmpty();
+        Store.All().Should().BeEmpty();
         broken = false;
         var steps = new List<string>();
         await SyncAsync(tree, new StreamQuery { Series = "jammy" }, progress: new Steps(steps));
@@ -352,35 +225,6 @@ public sealed class ImageSourceTests : IDisposable
             .Should()
             .Throw<ImageException>()
             .WithMessage($"Image source '{address}': it can't be read.*");
-
-    private Task<StoredImage> SyncAsync(
-        StreamTree tree,
-        StreamQuery query,
-        string? keyring = null,
-        IProgress<StartProgress>? progress = null
-    ) =>
-        new ImageSource(tree.Address, keyring) { RetryDelay = TimeSpan.FromMilliseconds(1) }.SyncAsync(
-            _store,
-            query,
-            null,
-            DiskFormat.Qcow2,
-            progress,
-            Token
-        );
-
-    // By name, and with the store as it was.
-    private async Task RefusedAsync(StreamTree tree, StreamQuery query, string message, string? keyring = null)
-    {
-        Func<Task> sync = () => SyncAsync(tree, query, keyring);
-        (await sync.Should().ThrowAsync<ImageException>()).WithMessage($"*{message}");
-        Directory
-            .GetFiles(_cache, "*", SearchOption.AllDirectories)
-            .Where(file => !file.EndsWith(".lock", StringComparison.Ordinal))
-            .Should()
-            .BeEmpty();
-        Directory.Exists(Path.Combine(_cache, "work")).Should().BeTrue();
-        Directory.GetFileSystemEntries(Path.Combine(_cache, "work")).Should().BeEmpty();
-    }
 
     private sealed class Steps(List<string> all) : IProgress<StartProgress>
     {
