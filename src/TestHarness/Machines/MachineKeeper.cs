@@ -99,7 +99,8 @@ internal sealed class MachineKeeper
         }
         catch (Exception e) when (restored && e is QmpException or QemuEndedException or IOException or SocketException)
         {
-            await ThrowIfRefusedAsync(run.Process!, e).ConfigureAwait(false);
+            if (run.Process is { } process)
+                await ThrowIfRefusedAsync(process, e).ConfigureAwait(false);
             throw;
         }
 

@@ -141,11 +141,18 @@ internal sealed class MachineRun : IAsyncDisposable
     {
         await EndQemuAsync().ConfigureAwait(false);
         _baseFiles?.Dispose();
-        if (Folder is not null)
-            await RemoveAsync(Folder).ConfigureAwait(false);
-        _kept?.Dispose();
-        _room.Dispose();
-        Template?.Dispose();
+        try
+        {
+            if (Folder is not null)
+                await RemoveAsync(Folder).ConfigureAwait(false);
+        }
+        finally
+        {
+            // What others wait for.
+            _kept?.Dispose();
+            _room.Dispose();
+            Template?.Dispose();
+        }
     }
 
     // A restored machine shares the template's pages until it writes to them; a quarter of its memory is more than tests were seen to
