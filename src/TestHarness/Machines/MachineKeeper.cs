@@ -29,6 +29,10 @@ internal sealed class MachineKeeper
         "BLOCK_IO_ERROR",
     };
 
+    // A QEMU that ends closes its monitor some milliseconds before its process is gone. Shorter than an operation waits for the exit
+    // that its own failure may be the first sign of (VirtualMachine.ExitFollows).
+    private static readonly TimeSpan EndFollowsMonitor = TimeSpan.FromMilliseconds(500);
+
     private readonly MachineOperations _machine;
     private readonly MachineLife _life;
     private readonly GuestSession _guest;
@@ -231,8 +235,10 @@ internal sealed class MachineKeeper
     // A QEMU that takes no commands can neither be looked at nor tells how its guest fares: it is ended, and the exit says why.
     private async Task EndWithoutMonitorAsync(QemuInstance instance)
     {
-        await Task.WhenAny(instance.Process.Exited, instance.Monitor.Closed).ConfigureAwait(false);
-        if (!await instance.Process.EndsSoonAsync().ConfigureAwait(false) && _life.TryLoseMonitor(instance.Monitor.Broken?.Message))
+        Task<int> exited = instance.Process.Exited;
+        await Task.WhenAny(exited, instance.Monitor.Closed).ConfigureAwait(false);
+        await Task.WhenAny(exited, Task.Delay(EndFollowsMonitor)).ConfigureAwait(false);
+        if (!exited.IsCompleted && _life.TryLoseMonitor(instance.Monitor.Broken?.Message))
             instance.Process.Kill();
     }
 
