@@ -40,6 +40,10 @@ public sealed partial class PagesTests
             File.ReadAllText(Path.Combine(Root, "README.md")).Should().Contain($"]({page})");
     }
 
+    [Theory, MemberData(nameof(All))]
+    public void Sentences_have_at_most_25_words(string page) =>
+        Sentences(File.ReadAllText(Path.Combine(Root, page))).Where(sentence => Word().Count(sentence) > 25).Should().BeEmpty();
+
     [Fact]
     public void The_first_page_is_short() => File.ReadAllLines(Path.Combine(Root, "README.md")).Should().HaveCountLessThanOrEqualTo(200);
 
@@ -52,10 +56,35 @@ public sealed partial class PagesTests
         Variable().Matches(source).Select(match => match.Value).Distinct().Should().OnlyContain(name => page.Contains(name));
     }
 
+    // Inline code is one word. Of a link only its text counts.
+    private static IEnumerable<string> Sentences(string page)
+    {
+        string prose = Link().Replace(Code().Replace(NotProse().Replace(page, "\n"), "code"), "");
+
+        return Part().Split(prose).SelectMany(part => SentenceEnd().Split(part));
+    }
+
     private static string FindRoot([CallerFilePath] string me = "") => Path.GetFullPath("../..", Path.GetDirectoryName(me)!);
 
     [GeneratedRegex(@"\]\(([^)\s]+)\)")]
     private static partial Regex Link();
+
+    // Code blocks and headings.
+    [GeneratedRegex(@"^(?:```.*?^```|#[^\n]*)", RegexOptions.Multiline | RegexOptions.Singleline)]
+    private static partial Regex NotProse();
+
+    [GeneratedRegex("`[^`]+`")]
+    private static partial Regex Code();
+
+    // What parts paragraphs, items of a list and cells of a table.
+    [GeneratedRegex(@"\n\s*\n|\n(?=\s*(?:-|\d+\.)\s)|\|")]
+    private static partial Regex Part();
+
+    [GeneratedRegex("""(?<=[.:;!?][)"*]*)\s+""")]
+    private static partial Regex SentenceEnd();
+
+    [GeneratedRegex(@"\S*\w\S*")]
+    private static partial Regex Word();
 
     [GeneratedRegex("TESTHARNESS_[A-Z_]+")]
     private static partial Regex Variable();
