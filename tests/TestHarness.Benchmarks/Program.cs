@@ -2,10 +2,11 @@ using System.Globalization;
 using System.Text.Json;
 using TestHarness.Benchmarks;
 
-// dotnet run -c Release --project tests/TestHarness.Benchmarks -- [--json FILE] [--count N] [--boots N] [--image NAME] [--only
-// starts|commands|machines|transfers|screens] [--spans] dotnet run -c Release --project tests/TestHarness.Benchmarks -- --against FOLDER
-// [--count ROUNDS] [--image NAME] [--only ROW] The second form compares this build with the one in FOLDER, a folder with its
-// TestHarness.dll or a checkout that was built: ratio and 95 % interval of each row.
+// dotnet run -c Release --project tests/TestHarness.Benchmarks -- [--json FILE] [--count N] [--boots N] [--image NAME] [--spans]
+//     [--only starts|commands|machines|transfers|screens]
+// dotnet run -c Release --project tests/TestHarness.Benchmarks -- --against FOLDER [--count ROUNDS] [--image NAME] [--only ROW]
+// The second form compares this build with the one in FOLDER, a folder with its TestHarness.dll or a checkout that was built: ratio and
+// 95 % interval of each row.
 string? Option(string name) => Array.IndexOf(args, name) is var at and >= 0 && at + 1 < args.Length ? args[at + 1] : null;
 int count = int.Parse(Option("--count") ?? "20", CultureInfo.InvariantCulture);
 int boots = int.Parse(Option("--boots") ?? "3", CultureInfo.InvariantCulture);
