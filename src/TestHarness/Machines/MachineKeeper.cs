@@ -103,8 +103,7 @@ internal sealed class MachineKeeper
         }
         catch (Exception e) when (restored && e is QmpException or QemuEndedException or IOException or SocketException)
         {
-            if (run.Process is { } process)
-                await ThrowIfRefusedAsync(process, e).ConfigureAwait(false);
+            await run.ThrowIfRefusedAsync(e).ConfigureAwait(false);
             throw;
         }
 
@@ -186,14 +185,6 @@ internal sealed class MachineKeeper
             await Migration.LoadAsync(_machine.Monitor, run.Folder!, run.Template!.State, cancellationToken).ConfigureAwait(false);
         foreach ((int index, SerialConsole port) in _serials.Index())
             port.Log.Append(run.Template.ReadSerialLog(index));
-    }
-
-    // A QEMU that ended by itself did not like what it was given; one that a signal ended is no fault of the template.
-    private static async Task ThrowIfRefusedAsync(QemuProcess process, Exception reason)
-    {
-        bool signalled = await process.EndsSoonAsync().ConfigureAwait(false) && await process.Exited.ConfigureAwait(false) > 128;
-        if (!signalled)
-            throw new TemplateRefusedException(process.StandardError is { Length: > 0 } words ? words.Trim() : reason.Message, reason);
     }
 
     private void OnMonitorEvent(QmpEvent happened)

@@ -134,6 +134,18 @@ internal sealed class MachineRun : IAsyncDisposable
     /// <summary>Which of the files below the machine's disks was cut short, in words, or <see langword="null"/>.</summary>
     public string? FindCut() => _baseFiles?.FindCut();
 
+    /// <summary>A QEMU that ended by itself did not like what it was given; one that a signal ended is no fault of the template.</summary>
+    /// <param name="reason">What was seen of its end.</param>
+    /// <exception cref="TemplateRefusedException">It ended by itself.</exception>
+    public async Task ThrowIfRefusedAsync(Exception reason)
+    {
+        if (Process is not { } process)
+            return;
+        bool signalled = await process.EndsSoonAsync().ConfigureAwait(false) && await process.Exited.ConfigureAwait(false) > 128;
+        if (!signalled)
+            throw new TemplateRefusedException(process.StandardError is { Length: > 0 } words ? words.Trim() : reason.Message, reason);
+    }
+
     /// <summary>Ends QEMU. The rest stays for what is still to be read.</summary>
     public ValueTask EndQemuAsync() => Instance?.DisposeAsync() ?? ValueTask.CompletedTask;
 
