@@ -20,7 +20,7 @@ public sealed class HostShareTests : IDisposable
 
     [Theory]
     [InlineData("tiny")]
-    [InlineData("debian-12")]
+    [InlineData("debian-12", Traits = ["Speed", "Slow"])]
     public async Task Shows_the_folder_read_only_also_after_a_reboot_and_says_why_it_boots(string image)
     {
         Directory.CreateDirectory($"{_folder}/sub", Everybody);

@@ -16,7 +16,7 @@ public sealed class DeterminismTests
     [Theory]
     [InlineData("tiny", StartMode.Warm)]
     [InlineData("tiny", StartMode.Cold)]
-    [InlineData("debian-12", StartMode.Warm)]
+    [InlineData("debian-12", StartMode.Warm, Traits = ["Speed", "Slow"])]
     public async Task The_same_screen_at_the_same_time_on_every_machine(string image, StartMode start)
     {
         var spec = new MachineSpec

@@ -8,7 +8,7 @@ namespace TestHarness.MachineTests.Templates;
 public sealed class CloneTests
 {
     [Theory]
-    [InlineData(20, "tiny")]
+    [InlineData(20, "tiny", Traits = ["Speed", "Slow"])]
     [InlineData(8, "debian-12")]
     public async Task Many_at_once_are_up_and_are_individuals_with_the_right_time(int count, string image)
     {

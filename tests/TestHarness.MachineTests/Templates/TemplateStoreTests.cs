@@ -14,8 +14,8 @@ public sealed partial class TemplateStoreTests
 
     [Theory]
     [InlineData("state")]
-    [InlineData("memory")]
-    [InlineData("disk.qcow2")]
+    [InlineData("memory", Traits = ["Speed", "Slow"])]
+    [InlineData("disk.qcow2", Traits = ["Speed", "Slow"])]
     [InlineData("template.json")]
     public async Task Makes_a_template_again_that_is_not_whole_any_more(string file)
     {

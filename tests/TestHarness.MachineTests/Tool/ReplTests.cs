@@ -66,7 +66,7 @@ public sealed class ReplTests : IDisposable
 
     [Theory]
     [InlineData(":quit\r")]
-    [InlineData("")]
+    [InlineData("", Traits = ["Speed", "Slow"])]
     public async Task Shuts_a_machine_down_that_it_started(string keys)
     {
         await _tool.DoAsync("up", "web", "--image", "tiny");

@@ -16,7 +16,7 @@ public sealed class ToolLoopTests : IDisposable
 
     [Theory]
     [InlineData("tiny")]
-    [InlineData("debian-12")]
+    [InlineData("debian-12", Traits = ["Speed", "Slow"])]
     public async Task Keeps_a_machine_from_up_to_delete(string image)
     {
         string app = Directory.CreateDirectory(Path.Combine(_tool.Root, "app")).FullName;
