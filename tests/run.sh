@@ -4,7 +4,7 @@
 # Other arguments go to 'dotnet test', such as: --filter FullyQualifiedName~OverAgentTests
 # With --soak: 500 starts and disposals (SOAK_CYCLES), half of them cut short at random (SOAK_SEED), a million commands of the agent on this host
 # (SOAK_COMMANDS) and ten minutes of two machines (SOAK_SECONDS) whose every byte is checked, then 5 rounds (SOAK_ROUNDS) of the fast tests and
-# some machine tests with two busy loops beside them. Takes an hour at most; not part of CI.
+# some machine tests with two busy loops beside them. Takes about an hour; not part of CI.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . examples/prerequisites.sh
@@ -64,7 +64,10 @@ if [ $run = soak ]; then
 elif [ $run = quick ]; then
     echo "== Format"
     dotnet tool restore > /dev/null
-    dotnet csharpier check src tests examples || status=$?
+    if ! dotnet csharpier check src tests examples; then
+        echo "The form differs. Try: dotnet csharpier format src tests examples" >&2
+        status=1
+    fi
     echo "== Tests without a machine"
     run_program TestHarness.Tests -trait- Speed=Slow "$@"
 else
@@ -89,7 +92,7 @@ if [ $((passed + failed)) -eq 0 ]; then
     echo "No test was run." >&2
     status=1
 elif [ "$status" -ne 0 ] && [ "$failed" -eq 0 ]; then
-    echo "The test run itself failed (exit code $status)." >&2
+    echo "The run failed (exit code $status), though no test did: see above." >&2
 fi
 echo "$passed passed, $failed failed"
 exit "$status"

@@ -37,7 +37,10 @@ public sealed partial class GuestFiles
           # In one piece: the file system then has a fifth of the work; where it cannot, dd still can.
           fallocate -l "$1" "$temporary" 2> /dev/null
           error=$(LC_ALL=C dd of="$temporary" bs=1M iflag=fullblock oflag=direct conv=notrunc status=none 2>&1) && return
-          case $error in "dd: can't open"* | 'dd: failed to open'* | 'dd: invalid'*) cat > "$temporary" ;; *) echo "$error" >&2; return 1 ;; esac
+          case $error in
+            "dd: can't open"* | 'dd: failed to open'* | 'dd: invalid'*) cat > "$temporary" ;;
+            *) echo "$error" >&2; return 1 ;;
+          esac
         }
         if receive "$4" && "$9" "$7" "$temporary" && { touch -d "@$5.$6" "$temporary" 2> /dev/null || touch -d "@$5" "$temporary"; }; then
           mv -f -- "$temporary" "$target" && echo $kind && exit 0

@@ -21,7 +21,9 @@ internal static class TarScripts
           [ -z "$lost" ] || { printf '%s: leads nowhere\n' "$lost" >&2; exit 1; }
         fi
         [ $code = 1 ] || exit $code
-        [ -n "$gnu" ] || ! printf '%s\n' "$error" | grep -qv -e ': No such file or directory$' -e 'exit delayed from previous errors$' || exit 1
+        [ -n "$gnu" ] ||
+          ! printf '%s\n' "$error" | grep -qv -e ': No such file or directory$' -e 'exit delayed from previous errors$' ||
+          exit 1
         exit 24
         """;
 
@@ -40,9 +42,15 @@ internal static class TarScripts
     // $1 target, $2 name of a single file that is to be called so, $3 user, $4 group: names that the guest does not know would become
     // somebody else's numbers. $5: with holes.
     public const string Receive = """
-        known() { case $2 in *[!0-9]*) grep -q "^$2:" "/etc/$1" 2>/dev/null || getent "$1" "$2" > /dev/null || { echo "$2: not in the guest's $1" >&2; exit 1; } ;; esac; }
+        known() {
+          case $2 in *[!0-9]*)
+            grep -q "^$2:" "/etc/$1" 2>/dev/null || getent "$1" "$2" > /dev/null || { echo "$2: not in the guest's $1" >&2; exit 1; } ;;
+          esac
+        }
         known passwd "$3"; known group "$4"
-        if [ -n "$5" ]; then case $(tar --version 2>&1) in *GNU*) ;; *) echo "the guest's tar can't make holes (SyncOptions.Sparse)" >&2; exit 1 ;; esac; fi
+        if [ -n "$5" ]; then
+          case $(tar --version 2>&1) in *GNU*) ;; *) echo "the guest's tar can't make holes (SyncOptions.Sparse)" >&2; exit 1 ;; esac
+        fi
         if [ -z "$2" ] || [ -d "$1" ]; then
           mkdir -p "$1" && cd "$1" && tar -x -p -f -
           code=$?
@@ -53,7 +61,9 @@ internal static class TarScripts
           code=$?
         fi
         # GNU tar tells of a short write only.
-        [ $code = 0 ] || df -P . 2> /dev/null | while read -r _ _ _ left _ on; do [ "$left" != 0 ] || echo "No space left on device: $on" >&2; done
+        [ $code = 0 ] || df -P . 2> /dev/null | while read -r _ _ _ left _ on; do
+          [ "$left" != 0 ] || echo "No space left on device: $on" >&2
+        done
         [ -z "$new" ] || rm -rf "$new"
         exit $code
         """;

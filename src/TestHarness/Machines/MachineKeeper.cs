@@ -227,7 +227,8 @@ internal sealed class MachineKeeper
     private async Task EndWithoutMonitorAsync(QemuInstance instance)
     {
         Task<int> exited = instance.Process.Exited;
-        await Task.WhenAny(exited, instance.Monitor.Closed).ConfigureAwait(false);
+        if (await Task.WhenAny(exited, instance.Monitor.Closed).ConfigureAwait(false) == exited)
+            return;
         await Task.WhenAny(exited, Task.Delay(EndFollowsMonitor)).ConfigureAwait(false);
         if (!exited.IsCompleted && _life.TryLoseMonitor(instance.Monitor.Broken?.Message))
             instance.Process.Kill();
