@@ -32,16 +32,19 @@ internal static class Against
         string place = Directory.CreateDirectory($"{Memory}/th-{Path.GetRandomFileName()}").FullName;
         try
         {
-            string other = Compose(library, Path.Combine(place, "program"));
+            var mine = new Build(Path.Combine(place, "this"), AppContext.BaseDirectory);
+            var theirs = new Build(Path.Combine(place, "that"), library);
             foreach (string image in images)
             {
                 Dictionary<string, List<Round>> samples = rows.ToDictionary(row => row, _ => new List<Round>());
                 for (int round = 0; round < rounds; round++)
                 {
-                    await using var mine = new BuildProcess(AppContext.BaseDirectory, image, Places(place, "mine"));
-                    await using var theirs = new BuildProcess(other, image, Places(place, "theirs"));
+                    // Who comes first makes its templates first, and has the memory that was free first.
+                    bool swapped = round % 2 == 1;
+                    await using BuildProcess first = (swapped ? theirs : mine).Start(image);
+                    await using BuildProcess second = (swapped ? mine : theirs).Start(image);
                     foreach (string row in rows)
-                        samples[row].Add(await RoundAsync(mine, theirs, row));
+                        samples[row].Add(await RoundAsync(first, second, row, swapped));
                 }
 
                 foreach (string row in rows)
@@ -55,22 +58,23 @@ internal static class Against
     }
 
     // In turns of a moment each: a host goes faster and slower by half within seconds.
-    private static async Task<Round> RoundAsync(BuildProcess mine, BuildProcess theirs, string row)
+    private static async Task<Round> RoundAsync(BuildProcess first, BuildProcess second, string row, bool swapped)
     {
         // What is done first in a process or a machine costs more.
-        await mine.SampleAsync(row);
-        await theirs.SampleAsync(row);
+        await first.SampleAsync(row);
+        await second.SampleAsync(row);
         List<(double Mine, double Other)> turns = [];
         for (int i = 0; i < Row.All[row].Turns; i++)
         {
             // Each goes first every other time.
-            double first = i % 2 == 0 ? await mine.SampleAsync(row) : 0;
-            double other = await theirs.SampleAsync(row);
-            turns.Add((i % 2 == 0 ? first : await mine.SampleAsync(row), other));
+            double early = i % 2 == 0 ? await first.SampleAsync(row) : 0;
+            double late = await second.SampleAsync(row);
+            early = i % 2 == 0 ? early : await first.SampleAsync(row);
+            turns.Add(swapped ? (late, early) : (early, late));
         }
 
-        await mine.CloseRowsAsync();
-        await theirs.CloseRowsAsync();
+        await first.CloseRowsAsync();
+        await second.CloseRowsAsync();
         return new Round(
             Metric.MedianOf(turns.Select(turn => turn.Mine)),
             Metric.MedianOf(turns.Select(turn => turn.Other)),
@@ -102,25 +106,37 @@ internal static class Against
             );
     }
 
-    // This program with the other library and what that brings. Without its list of dependencies all that lies beside it is found.
-    private static string Compose(string library, string program)
-    {
-        Directory.CreateDirectory(program);
-        foreach (string file in Directory.EnumerateFiles(AppContext.BaseDirectory).Concat(Directory.EnumerateFiles(library)))
-            File.Copy(file, Path.Combine(program, Path.GetFileName(file)), overwrite: true);
-        File.Delete(Path.Combine(program, "TestHarness.Benchmarks.deps.json"));
-        return program;
-    }
-
-    // A cache for each, without a template: an image that one build makes anew replaces the other's.
-    private static Dictionary<string, string> Places(string place, string whose)
-    {
-        string cache = Directory.CreateDirectory(Path.Combine(place, whose)).FullName,
-            templates = Path.Combine(cache, "templates");
-        if (Directory.Exists(templates))
-            Directory.Delete(templates, recursive: true);
-        return new Dictionary<string, string> { ["TESTHARNESS_CACHE"] = cache, ["TESTHARNESS_RUN"] = Path.Combine(place, $"{whose}-run") };
-    }
-
     private readonly record struct Round(double Mine, double Other, double Ratio);
+
+    // A program with one of the two libraries, and all that it writes. Both lie in the same file system, at paths of the same length: the
+    // layout of a QEMU's memory, and with it how fast that is, depends on its arguments and its environment.
+    private sealed class Build
+    {
+        private readonly string _program;
+        private readonly string _cache;
+        private readonly string _run;
+
+        public Build(string place, string library)
+        {
+            _program = Directory.CreateDirectory(Path.Combine(place, "program")).FullName;
+            _cache = Path.Combine(place, "cache");
+            _run = Path.Combine(place, "run");
+            // What the library brings lies beside it, and without its list of dependencies the program finds all of that.
+            foreach (string file in Directory.EnumerateFiles(AppContext.BaseDirectory).Concat(Directory.EnumerateFiles(library)))
+                File.Copy(file, Path.Combine(_program, Path.GetFileName(file)), overwrite: true);
+            File.Delete(Path.Combine(_program, "TestHarness.Benchmarks.deps.json"));
+        }
+
+        // A cache for each, without a template: an image that one build makes anew replaces the other's.
+        public BuildProcess Start(string image)
+        {
+            if (Path.Combine(_cache, "templates") is var templates && Directory.Exists(templates))
+                Directory.Delete(templates, recursive: true);
+            return new BuildProcess(
+                _program,
+                image,
+                new Dictionary<string, string> { ["TESTHARNESS_CACHE"] = _cache, ["TESTHARNESS_RUN"] = _run }
+            );
+        }
+    }
 }

@@ -129,13 +129,15 @@ internal sealed partial class GuestSession(GuestSettler settler) : IAsyncDisposa
 
         AgentConnection agent = Look().Agent;
         await agent.ComeInStepAgainAsync(reason, cancellationToken).ConfigureAwait(false);
-        await settler.SettleAsync(agent, newMachineId: false, cancellationToken).ConfigureAwait(false);
+        await settler.RefreshAsync(agent, begins: true, cancellationToken).ConfigureAwait(false);
         await Ports.OpenAllAsync(agent, cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>Gives the guest the clock and random state of now, after it stood still.</summary>
-    public Task RefreshAsync(CancellationToken cancellationToken) =>
-        settler.SettleAsync(Look().Agent, newMachineId: false, cancellationToken);
+    /// <param name="begins">Whether a time that it begins with is set again.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    public Task RefreshAsync(bool begins, CancellationToken cancellationToken) =>
+        settler.RefreshAsync(Look().Agent, begins, cancellationToken);
 
     /// <summary>Tells whether the guest answers within a limit.</summary>
     public async Task<bool> AnswersAsync(TimeSpan limit)

@@ -20,17 +20,38 @@ internal sealed class GuestSettler(string? hostname, DateTimeOffset? clock, Time
     /// <summary>Happens when the guest goes on though it got its clock late each time; by how much at most.</summary>
     public event Action<TimeSpan>? ClockLate;
 
-    /// <summary>Returns when the guest has confirmed that it has them.</summary>
+    /// <summary>Gives a guest that comes up all of them; returns when it has confirmed that.</summary>
     /// <param name="agent">The guest's agent.</param>
     /// <param name="newMachineId">Whether it is a copy, whose <c>/etc/machine-id</c> is written anew.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <exception cref="AgentException">The guest refused one of them.</exception>
-    public async Task SettleAsync(AgentConnection agent, bool newMachineId, CancellationToken cancellationToken)
+    public Task SettleAsync(AgentConnection agent, bool newMachineId, CancellationToken cancellationToken) =>
+        SettleAsync(agent, begins: true, hostname, newMachineId, cancellationToken);
+
+    /// <summary>
+    /// Gives a guest that has stood still its clock and random state; returns when it has confirmed that. A name that it was given
+    /// meanwhile stays.
+    /// </summary>
+    /// <param name="agent">The guest's agent.</param>
+    /// <param name="begins">Whether a time that it begins with is set again; it goes on from where it stood still otherwise.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <exception cref="AgentException">The guest refused one of them.</exception>
+    public Task RefreshAsync(AgentConnection agent, bool begins, CancellationToken cancellationToken) =>
+        SettleAsync(agent, begins, hostName: null, newMachineId: false, cancellationToken);
+
+    private async Task SettleAsync(
+        AgentConnection agent,
+        bool begins,
+        string? hostName,
+        bool newMachineId,
+        CancellationToken cancellationToken
+    )
     {
-        TimeSpan took = await ConfirmAsync(agent, RandomNumberGenerator.GetBytes(SeedBytes), hostname, newMachineId, cancellationToken)
-            .ConfigureAwait(false);
+        byte[] random = RandomNumberGenerator.GetBytes(SeedBytes);
+        TimeSpan took = await ConfirmAsync(agent, begins, random, hostName, newMachineId, cancellationToken).ConfigureAwait(false);
         for (int clocks = 1; took > LongestOnTheWay && clocks < MostClocks; clocks++)
-            took = await ConfirmAsync(agent, seed: [], hostName: null, newMachineId: false, cancellationToken).ConfigureAwait(false);
+            took = await ConfirmAsync(agent, begins, seed: [], hostName: null, newMachineId: false, cancellationToken)
+                .ConfigureAwait(false);
         if (took > LongestOnTheWay)
             ClockLate?.Invoke(took);
     }
@@ -40,6 +61,7 @@ internal sealed class GuestSettler(string? hostname, DateTimeOffset? clock, Time
 
     private async Task<TimeSpan> ConfirmAsync(
         AgentConnection agent,
+        bool begins,
         byte[] seed,
         string? hostName,
         bool newMachineId,
@@ -48,7 +70,15 @@ internal sealed class GuestSettler(string? hostname, DateTimeOffset? clock, Time
     {
         long asked = time.GetTimestamp();
         AgentSettled settled = await agent
-            .SettleAsync(clock ?? time.GetUtcNow(), seed, hostName, newMachineId, cancellationToken)
+            .SettleAsync(
+                clock is null ? time.GetUtcNow()
+                    : begins ? clock
+                    : null,
+                seed,
+                hostName,
+                newMachineId,
+                cancellationToken
+            )
             .ConfigureAwait(false);
         if (!settled.Succeeded)
         {

@@ -40,7 +40,11 @@ internal sealed class Standstill(MachineOperations machine, MachineLife life, Gu
             cancellationToken
         );
 
-    public Task<bool> GoOnAsync(string what, CancellationToken cancellationToken) =>
+    /// <summary>Lets a paused guest go on, with the random state and, unless it was given a clock of its own, the time of now.</summary>
+    /// <param name="what">What is waited for, in a person's words.</param>
+    /// <param name="begins">Whether a clock of its own begins here.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    public Task<bool> GoOnAsync(string what, bool begins, CancellationToken cancellationToken) =>
         machine.GuardAsync(
             what,
             machine.Scaled(Limit),
@@ -48,7 +52,7 @@ internal sealed class Standstill(MachineOperations machine, MachineLife life, Gu
             {
                 await GoOnIfPausedAsync(token).ConfigureAwait(false);
                 if (machine.Spec.GuestAccess != GuestAccess.None)
-                    await guest.RefreshAsync(token).ConfigureAwait(false);
+                    await guest.RefreshAsync(begins, token).ConfigureAwait(false);
                 return true;
             },
             cancellationToken

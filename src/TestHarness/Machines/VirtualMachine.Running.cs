@@ -149,14 +149,17 @@ public sealed partial class VirtualMachine
             )
             : _standstill.StopAsync("the guest to pause", cancellationToken);
 
-    /// <summary>Lets a paused guest go on, with the clock and random state of now.</summary>
+    /// <summary>
+    /// Lets a paused guest go on, with the clock and random state of now. A clock of its own (<see cref="MachineSpec.Clock"/>) goes on from
+    /// where it stood still.
+    /// </summary>
     /// <param name="cancellationToken">Ends the wait; the guest goes on all the same.</param>
     /// <returns>A task that ends when the guest answers.</returns>
     /// <exception cref="InvalidOperationException">The machine is not paused.</exception>
     /// <exception cref="MachineExitedException">The machine ended.</exception>
     public Task ResumeAsync(CancellationToken cancellationToken = default) =>
         State is MachineState.Paused or MachineState.Stopped
-            ? _standstill.GoOnAsync("a paused guest to go on", cancellationToken)
+            ? _standstill.GoOnAsync("a paused guest to go on", begins: false, cancellationToken)
             : throw new InvalidOperationException($"Machine '{Name}' is not paused (it is {State}): call {nameof(PauseAsync)} first.");
 
     /// <summary>

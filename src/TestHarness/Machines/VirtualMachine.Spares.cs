@@ -30,7 +30,7 @@ public sealed partial class VirtualMachine
             {
                 await spare.Shell.RunAsync("uname; true").ConfigureAwait(false);
                 await spare.Shell.RunAsync(["true"]).ConfigureAwait(false);
-                await spare._guest.RefreshAsync(CancellationToken.None).ConfigureAwait(false);
+                await spare._guest.RefreshAsync(begins: true, CancellationToken.None).ConfigureAwait(false);
             }
 
             await spare._standstill.StopAsync("a spare machine to pause", CancellationToken.None).ConfigureAwait(false);
@@ -49,7 +49,7 @@ public sealed partial class VirtualMachine
         _starter.IsSpare = false;
         await _ending.TellStartingAsync().WaitAsync(cancellationToken).ConfigureAwait(false);
         _view.ShowFromNow("since the machine was handed out");
-        await _standstill.GoOnAsync("a spare machine to go on", cancellationToken).ConfigureAwait(false);
+        await _standstill.GoOnAsync("a spare machine to go on", begins: true, cancellationToken).ConfigureAwait(false);
     }
 
     // What the receiver throws ends the machine, as it does in a start.

@@ -53,6 +53,26 @@ public sealed class PauseTests(Tiny tiny)
     }
 
     [Fact]
+    public async Task What_a_guest_was_named_and_what_its_own_clock_says_outlive_a_pause()
+    {
+        await using VirtualMachine vm = await VirtualMachine.StartAsync(
+            new MachineSpec { Image = "tiny", Clock = DateTimeOffset.UnixEpoch.AddYears(31) },
+            cancellationToken: Token
+        );
+        await vm.Shell.RunAsync("hostname renamed; date -s @1000000000", cancellationToken: Token);
+        await vm.CheckpointAsync("named", Token);
+
+        await vm.PauseAsync(Token);
+        await vm.ResumeAsync(Token);
+
+        string[] lines = (await vm.Shell.RunAsync("hostname; date +%s", cancellationToken: Token)).StandardOutput.Split('\n');
+        lines[0].Should().Be("renamed");
+        long.Parse(lines[1], CultureInfo.InvariantCulture).Should().BeInRange(1_000_000_000, 1_000_000_600);
+        await vm.RollbackAsync("named", Token);
+        (await vm.Shell.RunAsync("hostname", cancellationToken: Token)).Should().HaveOutput("renamed");
+    }
+
+    [Fact]
     public async Task A_checkpoint_of_a_paused_machine_leaves_it_paused_and_is_gone_back_to_from_a_running_one()
     {
         await using VirtualMachine vm = await tiny.StartFreshAsync(Token);
