@@ -44,6 +44,7 @@ public sealed class ContractTests
 
 public sealed class GoldenContractTests
 {
+    // Over five seconds in every run: a contract.
     [Fact]
     public async Task Screens_and_logs_match_their_goldens()
     {

@@ -24,6 +24,7 @@ public sealed class ScreenTests(Tiny tiny)
         after.Png.Span.SequenceEqual(before.Png.Span).Should().BeFalse();
     }
 
+    [Trait("Speed", "Slow")]
     [Fact]
     public async Task A_screen_with_a_blinking_cursor_is_still_and_one_that_scrolls_is_not()
     {
@@ -60,6 +61,7 @@ public sealed class ScreenTests(Tiny tiny)
         part.DecodePixels().Take(32).Should().Equal([.. Enumerable.Repeat(0xffaa0000, 16), .. Enumerable.Repeat(0xff000000, 16)]);
     }
 
+    [Trait("Speed", "Slow")]
     [Fact]
     public async Task The_screen_takes_the_size_that_the_kernel_is_told()
     {

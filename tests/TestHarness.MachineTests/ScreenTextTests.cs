@@ -23,6 +23,7 @@ public sealed class ScreenTextTests(Tiny tiny)
         text.Find("third").Should().Be(new ScreenArea(0, 32, 40, 16));
     }
 
+    [Trait("Speed", "Slow")]
     [Fact]
     public async Task Reads_what_the_firmware_shows_before_there_is_an_agent()
     {
@@ -51,6 +52,7 @@ public sealed class ScreenTextTests(Tiny tiny)
             .And.Contain("login:");
     }
 
+    [Trait("Speed", "Slow")]
     [Fact]
     public async Task A_picture_is_read_by_tesseract()
     {

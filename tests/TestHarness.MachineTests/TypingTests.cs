@@ -12,6 +12,7 @@ public sealed class TypingTests(Tiny tiny)
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
+    [Trait("Speed", "Slow")]
     [Fact]
     public async Task Two_thousand_characters_arrive_whole_while_the_host_is_busy()
     {

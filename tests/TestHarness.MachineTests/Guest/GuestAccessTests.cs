@@ -21,6 +21,7 @@ public sealed class GuestAccessTests
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
+    [Trait("Speed", "Slow")]
     [Fact]
     public async Task Ssh_comes_back_after_a_rollback_a_reboot_and_the_end_of_its_session()
     {
@@ -49,6 +50,7 @@ public sealed class GuestAccessTests
         (await vm.Shell.RunAsync("cat /kept", cancellationToken: Token)).StandardOutput.Should().Be("kept\n");
     }
 
+    [Trait("Speed", "Slow")]
     [Fact]
     public async Task A_user_who_may_use_sudo_is_enough_for_ssh()
     {
@@ -65,6 +67,7 @@ public sealed class GuestAccessTests
         (await JoinAsync(vm.Ssh)).Should().Be("debian\n");
     }
 
+    [Trait("Speed", "Slow")]
     [Fact]
     public async Task The_guest_agent_starts_ours_again_after_a_reboot()
     {
@@ -80,6 +83,7 @@ public sealed class GuestAccessTests
         (await vm.Shell.RunAsync("id -un", cancellationToken: Token)).StandardOutput.Should().Be("root\n");
     }
 
+    [Trait("Speed", "Slow")]
     [Fact]
     public async Task A_machine_with_the_agent_opens_to_others_over_ssh()
     {
@@ -102,6 +106,7 @@ public sealed class GuestAccessTests
             .Contain("there is no user nobody-here");
     }
 
+    [Trait("Speed", "Slow")]
     [Fact]
     public async Task Another_host_key_or_a_key_that_is_not_let_in_ends_the_login_at_once()
     {
@@ -131,6 +136,7 @@ public sealed class GuestAccessTests
         }
     }
 
+    [Trait("Speed", "Slow")]
     [Fact]
     public async Task A_start_over_ssh_says_that_nothing_listens()
     {
@@ -151,6 +157,7 @@ public sealed class GuestAccessTests
             .MatchRegex("shown a login prompt for [0-9]{2} s, but SSH as root on the guest's port 2222: nothing listens there");
     }
 
+    [Trait("Speed", "Slow")]
     [Fact]
     public async Task A_start_over_ssh_never_takes_another_host_key()
     {

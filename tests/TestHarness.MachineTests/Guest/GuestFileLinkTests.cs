@@ -15,6 +15,7 @@ public sealed class GuestFileLinkTests(Tiny tiny) : IDisposable
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
+    [Trait("Speed", "Slow")]
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
@@ -42,6 +43,7 @@ public sealed class GuestFileLinkTests(Tiny tiny) : IDisposable
         Func<Task> Pull(string path, SyncOptions options) => () => vm.Files.PullAsync(path, $"{_folder}/not/", options, Token);
     }
 
+    [Trait("Speed", "Slow")]
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
@@ -80,6 +82,7 @@ public sealed class GuestFileLinkTests(Tiny tiny) : IDisposable
             .WithMessage("*dangling*");
     }
 
+    [Trait("Speed", "Slow")]
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
@@ -109,6 +112,7 @@ public sealed class GuestFileLinkTests(Tiny tiny) : IDisposable
 
     // Both sides send the large file before a small one, and open it only when the list of files is made. So this goes away in between: on
     // the host when the large file is on its way, in the guest by a loop there, which no busy host can keep waiting longer than the copy.
+    [Trait("Speed", "Slow")]
     [Theory]
     [InlineData(true, false)]
     [InlineData(false, false)]

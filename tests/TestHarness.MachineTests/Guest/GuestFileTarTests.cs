@@ -17,6 +17,7 @@ public sealed class GuestFileTarTests : IDisposable
     // Not Directory.Delete: .NET can't name what is not valid UTF-8.
     public void Dispose() => Process.Start("rm", ["-rf", _folder]).WaitForExit();
 
+    [Trait("Speed", "Slow")]
     [Theory, VirtualMachine("tiny"), VirtualMachine("debian-12")]
     public async Task Carries_a_tree_both_ways_and_says_once_that_it_goes_by_tar(VirtualMachine vm)
     {
@@ -66,6 +67,7 @@ public sealed class GuestFileTarTests : IDisposable
             .Be(1);
     }
 
+    [Trait("Speed", "Slow")]
     [Theory, VirtualMachine("tiny"), VirtualMachine("debian-12")]
     public async Task Keeps_the_rules_of_names_and_refuses_what_it_can_not_do(VirtualMachine vm)
     {
@@ -103,6 +105,7 @@ public sealed class GuestFileTarTests : IDisposable
             .WithMessage("*No space left on device*");
     }
 
+    [Trait("Speed", "Slow")]
     [Theory, VirtualMachine("tiny"), VirtualMachine("debian-12")]
     public async Task Deletes_on_a_push_what_the_source_lacks_and_tells_beforehand(VirtualMachine vm)
     {
@@ -207,6 +210,7 @@ public sealed class GuestFileTarTests : IDisposable
         File.ReadAllText($"{outside}/secret").Should().Be("secret");
     }
 
+    [Trait("Speed", "Slow")]
     [Theory, VirtualMachine("tiny")]
     public async Task Ends_with_the_guests_tar_and_with_the_callers_token(VirtualMachine vm)
     {

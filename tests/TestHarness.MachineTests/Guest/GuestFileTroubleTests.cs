@@ -16,6 +16,7 @@ public sealed class GuestFileTroubleTests(Tiny tiny) : IDisposable
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
+    [Trait("Speed", "Slow")]
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
@@ -60,6 +61,7 @@ public sealed class GuestFileTroubleTests(Tiny tiny) : IDisposable
 
     // A program that another thread starts has, for a moment, a copy of the descriptor that a file is just written through; Linux starts no
     // such file.
+    [Trait("Speed", "Slow")]
     [Fact]
     public async Task Copies_though_what_it_wrote_for_rsync_is_still_open_elsewhere()
     {
@@ -137,6 +139,7 @@ public sealed class GuestFileTroubleTests(Tiny tiny) : IDisposable
         await pull.Awaiting(task => task.WaitAsync(Soon, Token)).Should().ThrowAsync<MachineExitedException>();
     }
 
+    [Trait("Speed", "Slow")]
     [Theory]
     [InlineData(true, false)]
     [InlineData(true, true)]
@@ -167,6 +170,7 @@ public sealed class GuestFileTroubleTests(Tiny tiny) : IDisposable
         File.Exists($"{_folder}/pulled").Should().BeFalse();
     }
 
+    [Trait("Speed", "Slow")]
     [Fact]
     public async Task Ends_an_rsync_of_the_guest_that_says_too_much()
     {
@@ -186,6 +190,7 @@ public sealed class GuestFileTroubleTests(Tiny tiny) : IDisposable
         await vm.Shell.RunAsync("! pidof yes", cancellationToken: Token);
     }
 
+    [Trait("Speed", "Slow")]
     [Theory]
     [InlineData("--relative")]
     [InlineData("--devices")]

@@ -26,6 +26,7 @@ public sealed class SerialLoginTests(Tiny tiny)
         second.Should().Be(new ConsoleMatch(1, "second"));
     }
 
+    [Trait("Speed", "Slow")]
     [Fact]
     public async Task Logs_in_with_a_password_and_says_when_it_is_refused()
     {

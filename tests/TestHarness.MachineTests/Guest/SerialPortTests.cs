@@ -11,6 +11,7 @@ public sealed class SerialPortTests(Tiny tiny)
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
+    [Trait("Speed", "Slow")]
     [Fact]
     public async Task Each_has_its_device_and_its_log_over_rollback_and_reboot()
     {

@@ -10,6 +10,7 @@ public sealed class ShellWaitTests(Tiny tiny)
 
     private Shell Shell => tiny.Machine.Shell;
 
+    [Trait("Speed", "Slow")]
     [Fact]
     public async Task Ends_at_once_with_the_machine_but_not_with_a_reboot()
     {

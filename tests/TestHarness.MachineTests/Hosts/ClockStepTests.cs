@@ -8,6 +8,7 @@ namespace TestHarness.MachineTests.Hosts;
 /// </summary>
 public sealed class ClockStepTests
 {
+    [Trait("Speed", "Slow")]
     [Theory]
     [InlineData("+2h", "2.0")]
     [InlineData("-2h", "-2.0")]

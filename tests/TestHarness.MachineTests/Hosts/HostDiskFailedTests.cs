@@ -40,6 +40,7 @@ public sealed class HostDiskFailedTests(Tiny tiny) : IDisposable
         vm.State.Should().Be(MachineState.Stopped);
     }
 
+    [Trait("Speed", "Slow")]
     [Fact]
     public async Task Tells_a_read_error_of_the_image_as_the_hosts()
     {

@@ -6,6 +6,7 @@ namespace TestHarness.MachineTests.Hosts;
 /// <summary>The disk of the host runs full while a machine runs.</summary>
 public sealed class HostDiskFullTests
 {
+    [Trait("Speed", "Slow")]
     [Fact]
     public async Task Fails_the_command_that_wrote_more_than_the_host_has_room_for()
     {
@@ -26,6 +27,7 @@ public sealed class HostDiskFullTests
         await program.AssertNothingStaysAsync();
     }
 
+    [Trait("Speed", "Slow")]
     [Fact]
     public async Task Names_the_limit_on_the_size_of_a_file()
     {

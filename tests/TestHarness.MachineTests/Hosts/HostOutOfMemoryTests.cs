@@ -17,6 +17,7 @@ public sealed class HostOutOfMemoryTests
         mkdir "$group" && echo 400M > "$group/$limit" && echo $$ > "$group/cgroup.procs" || exit 99
         """;
 
+    [Trait("Speed", "Slow")]
     [Theory]
     [InlineData(
         "exec",

@@ -91,6 +91,7 @@ public sealed class HostShareTests : IDisposable
             await Refused(_folder, $"*Reason: *QEMU runs as an unprivileged user, to which '{_folder}/file' is closed*Try: chmod a+r*");
     }
 
+    [Trait("Speed", "Slow")]
     [Fact]
     public async Task Says_so_when_the_guest_can_not_mount_it()
     {

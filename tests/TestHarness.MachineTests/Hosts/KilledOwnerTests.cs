@@ -12,6 +12,7 @@ public sealed class KilledOwnerTests(Tiny tiny)
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
+    [Trait("Speed", "Slow")]
     [Theory]
     [InlineData("TERM")]
     [InlineData("INT")]
@@ -47,6 +48,7 @@ public sealed class KilledOwnerTests(Tiny tiny)
         await AssertLeavesNothingAsync(program, machine, "KILL");
     }
 
+    [Trait("Speed", "Slow")]
     [Theory]
     [InlineData("qemu-system-x86_64 \"$@\"; exit $?")]
     [InlineData("timeout 600 qemu-system-x86_64 \"$@\" > /dev/null 2>&1; exit $?")]

@@ -8,6 +8,7 @@ namespace TestHarness.MachineTests.Hosts;
 
 public sealed class OddPathsTests(Tiny tiny)
 {
+    [Trait("Speed", "Slow")]
     [Fact]
     public async Task Boots_when_cache_run_folder_and_image_have_odd_names()
     {
@@ -41,6 +42,7 @@ public sealed class OddPathsTests(Tiny tiny)
         }
     }
 
+    [Trait("Speed", "Slow")]
     [Fact]
     public async Task QEMU_opens_the_disks_that_were_meant_whatever_their_paths_have_in_them()
     {

@@ -20,6 +20,7 @@ public sealed class PermissionTests(Tiny tiny)
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
+    [Trait("Speed", "Slow")]
     [Fact]
     public async Task Nobody_else_reads_a_machines_files_or_changes_a_template()
     {
@@ -64,6 +65,7 @@ public sealed class PermissionTests(Tiny tiny)
         AssertClosed(files.Append(machine.Folder));
     }
 
+    [Trait("Speed", "Slow")]
     [Theory]
     [InlineData("cache", "TESTHARNESS_CACHE")]
     [InlineData("disks", "MachineSpec.DiskFolder")]

@@ -52,6 +52,7 @@ public sealed class QemuFolderTests(Tiny tiny) : IDisposable
         nobody.ExitCode.Should().NotBe(0, "it is QEMU's alone");
     }
 
+    [Trait("Speed", "Slow")]
     [Fact]
     public async Task Links_in_its_folder_stay_what_they_are_when_the_guest_reboots_and_the_machine_goes()
     {

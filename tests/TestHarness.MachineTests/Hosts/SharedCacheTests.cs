@@ -22,6 +22,7 @@ public sealed class SharedCacheTests(Tiny tiny) : IDisposable
 
     public void Dispose() => Directory.Delete(_root, recursive: true);
 
+    [Trait("Speed", "Slow")]
     [Fact]
     public async Task A_machine_boots_from_another_users_image_and_its_closed_template_is_left_alone()
     {
@@ -44,6 +45,7 @@ public sealed class SharedCacheTests(Tiny tiny) : IDisposable
         (await owner.RunAsync("run")).Should().Be((0, "Linux\nwarm\n"));
     }
 
+    [Trait("Speed", "Slow")]
     [Theory]
     [InlineData(false)]
     [InlineData(true)]

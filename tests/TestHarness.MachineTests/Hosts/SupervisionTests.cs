@@ -11,10 +11,11 @@ public sealed class SupervisionTests
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
+    // Over five seconds in every run: test runs of their own.
     [Theory]
-    [InlineData("the test program")]
+    [InlineData("the test program", Traits = ["Speed", "Slow"])]
     [InlineData("testhost")]
-    [InlineData("vstest.console")]
+    [InlineData("vstest.console", Traits = ["Speed", "Slow"])]
     [InlineData("dotnet test")]
     public async Task Leaves_no_machine_when_a_process_of_the_run_is_killed(string which)
     {
@@ -38,6 +39,7 @@ public sealed class SupervisionTests
         run.Kill(entireProcessTree: true);
     }
 
+    [Trait("Speed", "Slow")]
     [Fact]
     public async Task Leaves_no_machine_when_the_run_hangs_and_is_ended_by_its_blame_collector()
     {

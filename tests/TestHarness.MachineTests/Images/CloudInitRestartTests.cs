@@ -10,9 +10,10 @@ public sealed class CloudInitRestartTests
 {
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
+    [Trait("Speed", "Slow")]
     [Theory]
     [InlineData("#cloud-config\nruncmd:\n- echo ran >> /root/ran\npower_state:\n  mode: reboot\n")]
-    [InlineData("#cloud-config\nruncmd:\n- echo ran >> /root/ran\n- reboot\n- sleep 600\n", Traits = ["Speed", "Slow"])]
+    [InlineData("#cloud-config\nruncmd:\n- echo ran >> /root/ran\n- reboot\n- sleep 600\n")]
     public async Task Is_waited_for_until_the_guest_is_up_again(string userData)
     {
         var spec = new MachineSpec

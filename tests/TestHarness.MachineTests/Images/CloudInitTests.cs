@@ -32,6 +32,7 @@ public sealed class CloudInitTests
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
+    [Trait("Speed", "Slow")]
     [Fact]
     public async Task Reaches_an_image_that_has_neither_agent_nor_key()
     {
@@ -53,6 +54,7 @@ public sealed class CloudInitTests
             .Be("ssh-ed25519 AAAAada\nssh-ed25519 AAAAall\nssh-ed25519 AAAAall\n");
     }
 
+    [Trait("Speed", "Slow")]
     [Fact]
     public async Task Does_the_work_once_and_keeps_the_disk_in_machines_that_are_restored_and_reboot()
     {
@@ -77,6 +79,7 @@ public sealed class CloudInitTests
         (await vm.Shell.TryRunAsync("dd if=/dev/zero of=/dev/vdb count=1", cancellationToken: Token)).ExitCode.Should().Be(1);
     }
 
+    [Trait("Speed", "Slow")]
     [Fact]
     public async Task Tells_what_cloud_init_says_of_its_errors()
     {

@@ -16,8 +16,8 @@ public sealed class OwnImageTests(Tiny tiny) : IDisposable
     public void Dispose() => _folder.Dispose();
 
     [Theory]
-    [InlineData(DiskFormat.Raw, "disk.raw")]
-    [InlineData(DiskFormat.Raw, "disk.img")]
+    [InlineData(DiskFormat.Raw, "disk.raw", Traits = ["Speed", "Slow"])]
+    [InlineData(DiskFormat.Raw, "disk.img", Traits = ["Speed", "Slow"])]
     [InlineData(DiskFormat.Qcow2, "it's, \"a disk\" ä.qcow2")]
     public async Task Starts_from_a_disk_with_kernel_and_initrd_named_and_never_writes_to_it(DiskFormat format, string name)
     {
@@ -43,6 +43,7 @@ public sealed class OwnImageTests(Tiny tiny) : IDisposable
             .Contain($$"""{"driver":"{{(format == DiskFormat.Raw ? "raw" : "qcow2")}}","read-only":true""");
     }
 
+    [Trait("Speed", "Slow")]
     [Fact]
     public async Task Keeps_a_warm_template_until_the_disk_changes()
     {
@@ -70,6 +71,7 @@ public sealed class OwnImageTests(Tiny tiny) : IDisposable
         changed.Should().Contain(Made, "the template was that of another disk");
     }
 
+    [Trait("Speed", "Slow")]
     [Fact]
     public async Task Comes_back_from_a_reboot_on_a_disk_that_lies_on_another_one()
     {
@@ -97,6 +99,7 @@ public sealed class OwnImageTests(Tiny tiny) : IDisposable
         repro.Should().Contain($"qemu-img create -q -f qcow2 -F qcow2 -b {_folder["top.qcow2"]} disk.qcow2").And.NotContain("/templates/");
     }
 
+    [Trait("Speed", "Slow")]
     [Fact]
     public async Task Fetches_a_disk_by_its_sum()
     {

@@ -21,6 +21,7 @@ public sealed class UefiGuestTests : IDisposable
 
     public void Dispose() => _folder.Dispose();
 
+    [Trait("Speed", "Slow")]
     [Fact]
     public async Task Is_restored_from_a_template_and_keeps_its_variables_over_a_reboot()
     {

@@ -11,6 +11,7 @@ public sealed class BootVerdictTests
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
+    // Over five seconds in every run: each row is a boot.
     [Theory]
     [InlineData("root=/dev/nope panic=-1", "no root device /dev/nope", MachineFault.NoRootDevice, "found no root device")]
     [InlineData(
@@ -57,6 +58,7 @@ public sealed class BootVerdictTests
         }
     }
 
+    [Trait("Speed", "Slow")]
     [Fact]
     public async Task Recognises_an_emergency_shell()
     {
@@ -67,6 +69,7 @@ public sealed class BootVerdictTests
         thrown.Fault.Should().Be(MachineFault.EmergencyShell);
     }
 
+    [Trait("Speed", "Slow")]
     [Fact]
     public async Task Says_that_a_guest_stands_still_and_waits_for_something()
     {
@@ -79,6 +82,7 @@ public sealed class BootVerdictTests
         thrown.Message.Should().Contain("Try: ").And.Contain("MachineSpec.NoProgressTimeout");
     }
 
+    [Trait("Speed", "Slow")]
     [Fact]
     public async Task Says_so_of_a_kernel_that_halts_without_a_word()
     {
@@ -100,6 +104,7 @@ public sealed class BootVerdictTests
         }
     }
 
+    [Trait("Speed", "Slow")]
     [Fact]
     public async Task Says_that_a_guest_was_busy_when_the_time_ran_out()
     {
@@ -116,6 +121,7 @@ public sealed class BootVerdictTests
         thrown.Summary.Should().Contain("it took more than 10 s (MachineSpec.StartTimeout); it was busy: QEMU used");
     }
 
+    [Trait("Speed", "Slow")]
     [Fact]
     public async Task Says_that_a_login_prompt_is_no_way_in()
     {
@@ -131,6 +137,7 @@ public sealed class BootVerdictTests
         thrown.Summary.Should().MatchRegex("has shown a login prompt for [4-9] s, but no agent in it answers");
     }
 
+    [Trait("Speed", "Slow")]
     [Fact]
     public async Task Notices_a_watchdog_that_is_starved()
     {

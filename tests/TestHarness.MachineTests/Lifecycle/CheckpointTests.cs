@@ -8,9 +8,10 @@ public sealed class CheckpointTests(Tiny tiny)
 {
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
+    // Over five seconds in every run: memory and disks together are what a checkpoint is for.
     [Theory]
     [InlineData(StartMode.Warm)]
-    [InlineData(StartMode.Cold)]
+    [InlineData(StartMode.Cold, Traits = ["Speed", "Slow"])]
     public async Task Puts_memory_and_disks_back_together(StartMode start)
     {
         await using VirtualMachine vm = await VirtualMachine.StartAsync(
@@ -52,6 +53,7 @@ public sealed class CheckpointTests(Tiny tiny)
         await vm.Console.WaitForAsync("# ", cancellationToken: Token);
     }
 
+    [Trait("Speed", "Slow")]
     [Fact]
     public async Task Gives_other_random_numbers_after_each_rollback()
     {

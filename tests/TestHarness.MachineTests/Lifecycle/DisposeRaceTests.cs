@@ -130,6 +130,7 @@ public sealed class DisposeRaceTests(Tiny tiny)
         }
     }
 
+    [Trait("Speed", "Slow")]
     [Fact]
     public async Task Gives_descriptors_and_threads_back()
     {

@@ -12,6 +12,7 @@ public sealed class GuestEvidenceTests(Tiny tiny) : IDisposable
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
+    [Trait("Speed", "Slow")]
     [Fact]
     public async Task A_journal_that_does_not_end_is_kept_as_far_as_it_came()
     {

@@ -21,6 +21,7 @@ public sealed class KeptDisksTests : IDisposable
 
     public void Dispose() => Directory.Delete(_root, recursive: true);
 
+    [Trait("Speed", "Slow")]
     [Fact]
     public async Task Have_what_was_written_at_the_next_start()
     {
@@ -35,6 +36,7 @@ public sealed class KeptDisksTests : IDisposable
         (await again.Shell.RunAsync("cat /root/kept; head -c 3 /dev/vdb", cancellationToken: Token)).Should().HaveOutput("kept\nraw");
     }
 
+    [Trait("Speed", "Slow")]
     [Fact]
     public async Task Are_for_one_machine_at_a_time()
     {
@@ -51,6 +53,7 @@ public sealed class KeptDisksTests : IDisposable
         (await vm.Shell.RunAsync("echo unharmed", cancellationToken: Token)).Should().HaveOutput("unharmed");
     }
 
+    [Trait("Speed", "Slow")]
     [Fact]
     public async Task Are_refused_on_another_image()
     {
@@ -66,6 +69,7 @@ public sealed class KeptDisksTests : IDisposable
         ).WithMessage($"The disks in '{Spec.DiskFolder}' were made on another image*Made on: {other}*");
     }
 
+    [Trait("Speed", "Slow")]
     [Fact]
     public async Task Are_refused_where_more_are_asked_for()
     {
@@ -82,6 +86,7 @@ public sealed class KeptDisksTests : IDisposable
         );
     }
 
+    [Trait("Speed", "Slow")]
     [Fact]
     public async Task Are_made_again_where_their_maker_was_killed()
     {

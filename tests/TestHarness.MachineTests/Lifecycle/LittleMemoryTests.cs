@@ -26,6 +26,7 @@ public sealed class LittleMemoryTests(Tiny tiny)
         Stopwatch.GetElapsedTime(asked).Should().BeLessThan(TimeSpan.FromSeconds(5));
     }
 
+    [Trait("Speed", "Slow")]
     [Fact]
     public async Task An_image_comes_up_with_the_least_memory_of_its_recipe()
     {

@@ -37,6 +37,7 @@ public sealed class MonitorFaultTests
         await litter.ShouldBeGoneAsync(folder, Token);
     }
 
+    [Trait("Speed", "Slow")]
     [Theory]
     [InlineData("drop", "it closed the connection")]
     [InlineData("garbage", "it sent what is not JSON: \"*** stack smashing detected ***\"")]
@@ -67,6 +68,7 @@ public sealed class MonitorFaultTests
         await litter.ShouldBeGoneAsync(folder, Token);
     }
 
+    [Trait("Speed", "Slow")]
     [Fact]
     public async Task Tells_QEMUs_words_when_it_refuses_and_goes_on()
     {
@@ -84,6 +86,7 @@ public sealed class MonitorFaultTests
         await vm.Shell.RunAsync("true", cancellationToken: Token);
     }
 
+    [Trait("Speed", "Slow")]
     [Fact]
     public async Task Ends_the_wait_for_a_monitor_that_does_not_answer_and_goes_on()
     {

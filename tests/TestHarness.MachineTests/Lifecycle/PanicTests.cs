@@ -13,7 +13,7 @@ public sealed class PanicTests
 
     [Theory]
     [InlineData(MachineType.Q35)]
-    [InlineData(MachineType.Microvm)]
+    [InlineData(MachineType.Microvm, Traits = ["Speed", "Slow"])]
     public async Task Fails_the_running_command_at_once_and_names_the_panic(MachineType type)
     {
         await using VirtualMachine vm = await VirtualMachine.StartAsync(new MachineSpec { Type = type }, cancellationToken: Token);
@@ -42,6 +42,7 @@ public sealed class PanicTests
         evidence.Screenshot.Should().NotBeNull();
     }
 
+    [Trait("Speed", "Slow")]
     [Fact]
     public async Task Comes_back_where_the_kernel_is_told_to_restart()
     {

@@ -117,6 +117,7 @@ public sealed class PauseTests(Tiny tiny)
         await ShouldRunAsync(vm);
     }
 
+    [Trait("Speed", "Slow")]
     [Fact]
     public async Task A_reboot_lets_a_paused_machine_go_on()
     {

@@ -34,6 +34,7 @@ public sealed class QemuFaultTests
         thrown.Message.Should().Contain("exit code 3").And.Contain("Standard error of QEMU: could not set up the flux capacitor");
     }
 
+    [Trait("Speed", "Slow")]
     [Fact]
     public async Task Names_what_it_waited_for_when_the_guest_stays_silent()
     {
@@ -42,6 +43,7 @@ public sealed class QemuFaultTests
         thrown.Message.Should().Contain("it took more than 5 s (MachineSpec.StartTimeout)").And.Contain("Waited for: the guest to answer");
     }
 
+    [Trait("Speed", "Slow")]
     [Fact]
     public async Task Starts_again_where_QEMU_was_killed_and_says_so()
     {
@@ -81,6 +83,7 @@ public sealed class QemuFaultTests
         }
     }
 
+    [Trait("Speed", "Slow")]
     [Theory]
     [InlineData(StartMode.Cold)]
     [InlineData(StartMode.Warm)]
@@ -120,6 +123,7 @@ public sealed class QemuFaultTests
         }
     }
 
+    [Trait("Speed", "Slow")]
     [Fact]
     public async Task Does_without_io_uring_where_it_is_forbidden_and_says_so()
     {

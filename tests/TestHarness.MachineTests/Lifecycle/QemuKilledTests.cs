@@ -53,6 +53,7 @@ public sealed class QemuKilledTests(Tiny tiny)
         }
     }
 
+    [Trait("Speed", "Slow")]
     [Fact]
     public async Task Keeps_to_the_limits_of_calls_and_ends_when_QEMU_stands_still()
     {
@@ -107,6 +108,7 @@ public sealed class QemuKilledTests(Tiny tiny)
         StartTests.Running(vm.ProcessId!.Value).Should().BeFalse();
     }
 
+    [Trait("Speed", "Slow")]
     [Fact]
     public async Task Ends_what_is_under_way_two_seconds_after_its_limit_though_no_kill_is_answered()
     {

@@ -10,6 +10,7 @@ public sealed class QemuWrapperTests
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
+    [Trait("Speed", "Slow")]
     [Theory]
     [InlineData("qemu-system-x86_64 \"$@\"; exit $?")]
     [InlineData("timeout 600 qemu-system-x86_64 \"$@\" > /dev/null 2>&1; exit $?")]

@@ -8,6 +8,7 @@ public sealed class RebootTests
 {
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
+    [Trait("Speed", "Slow")]
     [Fact]
     public async Task Waits_for_the_guest_on_a_host_that_takes_its_time_to_start_QEMU()
     {

@@ -27,6 +27,7 @@ public sealed partial class StartTests
         answer[1].Should().Be("web-1.example");
     }
 
+    [Trait("Speed", "Slow")]
     [Fact]
     public async Task Gives_what_the_spec_asks_for()
     {
@@ -50,6 +51,7 @@ public sealed partial class StartTests
         int.Parse(lines[3], System.Globalization.CultureInfo.InvariantCulture).Should().BeInRange(180_000, 256 * 1024);
     }
 
+    [Trait("Speed", "Slow")]
     [Theory]
     [InlineData("", "0")]
     [InlineData("sysctl.kernel.randomize_va_space=2", "2")]
@@ -61,6 +63,7 @@ public sealed partial class StartTests
         (await vm.Shell.RunAsync("cat /proc/sys/kernel/randomize_va_space", cancellationToken: Token)).Should().HaveOutput(expected);
     }
 
+    [Trait("Speed", "Slow")]
     [Fact]
     public async Task Tells_the_guests_kernel_the_rate_of_its_clock()
     {
@@ -89,6 +92,7 @@ public sealed partial class StartTests
         vm.GetForwardedEndPoint(22).Port.Should().BePositive();
     }
 
+    [Trait("Speed", "Slow")]
     [Theory]
     [InlineData(StartMode.Warm)]
     [InlineData(StartMode.Cold)]

@@ -65,6 +65,7 @@ public sealed class StopTests(Tiny tiny)
         ).WithMessage("*is not running: the test ended it*Waited for: the command: true*");
     }
 
+    // Over five seconds in every run: a reboot is what many tests are about.
     [Fact]
     public async Task Comes_back_from_a_reboot_with_its_disk()
     {
@@ -83,6 +84,7 @@ public sealed class StopTests(Tiny tiny)
         vm.State.Should().Be(MachineState.Running);
     }
 
+    [Trait("Speed", "Slow")]
     [Fact]
     public async Task Comes_back_when_the_guest_reboots_on_its_own()
     {

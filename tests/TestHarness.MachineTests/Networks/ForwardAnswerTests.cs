@@ -29,6 +29,7 @@ public sealed class ForwardAnswerTests
         (await reader.ReadLineAsync(Token)).Should().Be("hello");
     }
 
+    [Trait("Speed", "Slow")]
     [Fact]
     public async Task Says_what_it_met_when_nothing_answers()
     {

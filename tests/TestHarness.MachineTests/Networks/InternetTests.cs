@@ -10,6 +10,7 @@ public sealed class InternetTests(Tiny tiny)
 {
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
+    [Trait("Speed", "Slow")]
     [Fact]
     public async Task Reaches_the_host_and_so_what_the_host_reaches_where_an_isolated_guest_does_not()
     {

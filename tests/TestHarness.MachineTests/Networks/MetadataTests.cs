@@ -58,6 +58,7 @@ public sealed class MetadataTests(Tiny tiny)
             .Equal("metadata GET /broken: 500, handler threw InvalidOperationException: no such thing", "metadata GET /other: 404");
     }
 
+    [Trait("Speed", "Slow")]
     [Fact]
     public async Task Is_there_again_after_a_reboot_and_a_rollback()
     {
@@ -136,6 +137,7 @@ public sealed class MetadataTests(Tiny tiny)
             .Contain(entry => entry.What == "metadata service" && entry.Outcome!.Contains("in use"));
     }
 
+    [Trait("Speed", "Slow")]
     [Theory, VirtualMachine("debian-12")]
     public async Task Gives_ec2_tokens_to_a_debian(VirtualMachine vm)
     {

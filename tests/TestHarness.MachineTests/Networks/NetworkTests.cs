@@ -44,6 +44,7 @@ public sealed class NetworkTests(Tiny tiny)
         host.Pending().Should().BeFalse();
     }
 
+    [Trait("Speed", "Slow")]
     [Fact]
     public async Task Has_no_card_when_the_network_is_none()
     {

@@ -55,6 +55,7 @@ public sealed class PackagesTests(PackageFeed feed)
             .Contain(["agent/amd64/testharness-agent", "images/tiny/recipe.json", "images/debian-12/recipe.json"]);
     }
 
+    // Over five seconds in every run: what a user does first.
     [Fact(Timeout = Limit)]
     public async Task A_project_outside_the_repository_tests_machines_with_them()
     {

@@ -40,6 +40,7 @@ public sealed class DeterminismTests
         (await vm.Shell.RunAsync("cat /sys/class/graphics/fbcon/cursor_blink", cancellationToken: Token)).Should().HaveOutput("0");
     }
 
+    [Trait("Speed", "Slow")]
     [Theory]
     [InlineData(StartMode.Warm)]
     [InlineData(StartMode.Cold)]
@@ -59,6 +60,7 @@ public sealed class DeterminismTests
             .And.NotContain("tiny login:");
     }
 
+    [Trait("Speed", "Slow")]
     [Fact]
     public async Task The_clock_begins_again_after_rollback_and_reboot()
     {

@@ -54,6 +54,7 @@ public sealed class GoldenScreenTests(Tiny tiny)
         (await vm.Screen.ClickOnGoldenAsync("button", options, Token)).Should().Be((24 + 16, 8 + 32));
     }
 
+    [Trait("Speed", "Slow")]
     [Theory]
     [InlineData(StartMode.Warm)]
     [InlineData(StartMode.Cold)]

@@ -32,6 +32,7 @@ public sealed class CloneTests
         await program.AssertNothingStaysAsync();
     }
 
+    [Trait("Speed", "Slow")]
     [Fact]
     public async Task The_clock_is_right_though_the_host_gives_QEMU_no_time_while_it_is_set()
     {

@@ -34,6 +34,7 @@ public sealed class FreshnessTests
         seen.Should().HaveOutput($"{DateTime.UtcNow.Year}");
     }
 
+    [Trait("Speed", "Slow")]
     [Fact]
     public async Task Each_has_its_own_random_numbers_clock_and_name_from_its_first_instruction()
     {
@@ -72,6 +73,7 @@ public sealed class FreshnessTests
         two.Console.Log.Text[..(shorter.Length / 2)].Should().Be(one.Console.Log.Text[..(shorter.Length / 2)]);
     }
 
+    [Trait("Speed", "Slow")]
     [Fact]
     public async Task Boots_and_says_why_when_a_machine_can_not_be_saved()
     {

@@ -7,6 +7,7 @@ namespace TestHarness.MachineTests.Templates;
 /// <summary>The benchmarks compare a start of ours with one by hand. Both must run the same QEMU.</summary>
 public sealed class ReferenceTests
 {
+    [Trait("Speed", "Slow")]
     [Theory]
     [InlineData(StartMode.Warm)]
     [InlineData(StartMode.Cold)]

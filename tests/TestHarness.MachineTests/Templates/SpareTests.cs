@@ -8,6 +8,7 @@ public sealed class SpareTests
 {
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
+    // Over five seconds in every run: no other test takes a spare.
     [Fact]
     public async Task Hands_out_ready_machines_once_each()
     {

@@ -13,7 +13,7 @@ public sealed partial class TemplateStoreTests
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
     [Theory]
-    [InlineData("state")]
+    [InlineData("state", Traits = ["Speed", "Slow"])]
     [InlineData("memory", Traits = ["Speed", "Slow"])]
     [InlineData("disk.qcow2", Traits = ["Speed", "Slow"])]
     [InlineData("template.json")]
@@ -39,6 +39,7 @@ public sealed partial class TemplateStoreTests
         steps.Should().Contain(step => step.StartsWith("template is made", StringComparison.Ordinal));
     }
 
+    [Trait("Speed", "Slow")]
     [Fact]
     public async Task Makes_a_template_again_that_is_whole_but_that_QEMU_refuses()
     {
@@ -64,6 +65,7 @@ public sealed partial class TemplateStoreTests
         steps.Should().NotContain(step => step.Contains("template", StringComparison.Ordinal));
     }
 
+    [Trait("Speed", "Slow")]
     [Fact]
     public async Task Boots_where_QEMU_refuses_a_template_that_others_run_on()
     {
@@ -79,6 +81,7 @@ public sealed partial class TemplateStoreTests
         await first.Shell.RunAsync("true");
     }
 
+    [Trait("Speed", "Slow")]
     [Fact]
     public async Task Is_made_anew_after_its_maker_was_killed_half_way()
     {
@@ -100,6 +103,7 @@ public sealed partial class TemplateStoreTests
         Directory.GetDirectories(cache.Templates).Should().ContainSingle().Which.Should().NotEndWith(".making");
     }
 
+    [Trait("Speed", "Slow")]
     [Fact]
     public async Task Is_made_once_when_several_processes_ask_for_it()
     {
@@ -115,6 +119,7 @@ public sealed partial class TemplateStoreTests
         runs.Count(run => run.Output.Contains("template is made")).Should().Be(1, string.Join("\n--\n", runs.Select(run => run.Output)));
     }
 
+    [Trait("Speed", "Slow")]
     [Fact]
     public async Task Uses_no_template_of_another_QEMU()
     {

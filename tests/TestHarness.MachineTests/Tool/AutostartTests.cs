@@ -30,6 +30,7 @@ public sealed class AutostartTests : IDisposable
 
     public void Dispose() => _tool.Dispose();
 
+    [Trait("Speed", "Slow")]
     [Fact]
     public async Task Are_a_unit_that_is_enabled_and_removed()
     {

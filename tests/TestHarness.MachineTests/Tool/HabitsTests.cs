@@ -12,6 +12,7 @@ public sealed class HabitsTests : IDisposable
 
     public void Dispose() => _tool.Dispose();
 
+    [Trait("Speed", "Slow")]
     [Fact]
     public async Task Shows_bars_at_a_terminal_only()
     {
@@ -29,6 +30,7 @@ public sealed class HabitsTests : IDisposable
             .And.Contain("Machine 'web' is running.");
     }
 
+    [Trait("Speed", "Slow")]
     [Fact]
     public async Task Shows_no_colours_to_those_who_want_none()
     {

@@ -14,6 +14,7 @@ public sealed class ImageTransferTests : IDisposable
 
     public void Dispose() => _tool.Dispose();
 
+    [Trait("Speed", "Slow")]
     [Fact]
     public async Task A_packaged_image_boots_where_it_was_imported()
     {

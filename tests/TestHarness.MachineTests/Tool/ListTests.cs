@@ -20,6 +20,7 @@ public sealed class ListTests : IDisposable
         _tool.Dispose();
     }
 
+    [Trait("Speed", "Slow")]
     [Fact]
     public async Task Lists_a_machine_whose_process_hangs_and_one_whose_file_is_damaged()
     {

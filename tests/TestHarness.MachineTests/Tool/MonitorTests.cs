@@ -10,6 +10,7 @@ public sealed class MonitorTests : IDisposable
 
     public void Dispose() => _tool.Dispose();
 
+    [Trait("Speed", "Slow")]
     [Fact]
     public async Task Runs_lines_that_are_piped_in()
     {
@@ -38,6 +39,7 @@ public sealed class MonitorTests : IDisposable
         (await _tool.ScriptAsync("echo info status | testvm console web --monitor")).ExitCode.Should().Be(5);
     }
 
+    [Trait("Speed", "Slow")]
     [Fact]
     public async Task Prompts_a_person_and_says_how_to_leave()
     {

@@ -10,6 +10,7 @@ public sealed class ReplTests : IDisposable
 
     public void Dispose() => _tool.Dispose();
 
+    [Trait("Speed", "Slow")]
     [Fact]
     public async Task Runs_what_is_piped_in_on_a_new_machine()
     {
@@ -31,6 +32,7 @@ public sealed class ReplTests : IDisposable
         (await _tool.DoAsync("list", "--json")).Should().Be("[]\n", "it was thrown away");
     }
 
+    [Trait("Speed", "Slow")]
     [Fact]
     public async Task Has_a_named_machine_whether_it_runs_or_not()
     {
@@ -87,6 +89,7 @@ public sealed class ReplTests : IDisposable
         (await _tool.DoAsync("status", "web")).Should().MatchRegex("web +stopped ");
     }
 
+    [Trait("Speed", "Slow")]
     [Fact]
     public async Task Offers_a_person_the_lines_before()
     {

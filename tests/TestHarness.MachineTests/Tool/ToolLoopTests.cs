@@ -14,6 +14,7 @@ public sealed class ToolLoopTests : IDisposable
 
     public void Dispose() => _tool.Dispose();
 
+    // Over five seconds in every run: the tool's whole loop.
     [Theory]
     [InlineData("tiny")]
     [InlineData("debian-12", Traits = ["Speed", "Slow"])]
@@ -50,6 +51,7 @@ public sealed class ToolLoopTests : IDisposable
             .OnlyContain(entry => entry.EndsWith(".lock"), "what a machine had is gone with it");
     }
 
+    [Trait("Speed", "Slow")]
     [Fact]
     public async Task Passes_streams_and_exit_codes_through()
     {
@@ -64,6 +66,7 @@ public sealed class ToolLoopTests : IDisposable
             .Match<(int ExitCode, string Output, string Error)>(result => result.ExitCode == 1 && result.Error.Contains("no-such-program"));
     }
 
+    [Trait("Speed", "Slow")]
     [Fact]
     public async Task Gives_a_login_shell_of_the_size_of_the_persons_terminal()
     {
@@ -91,6 +94,7 @@ public sealed class ToolLoopTests : IDisposable
         (await _tool.DoAsync("list", "--json")).Should().Be("[]\n");
     }
 
+    [Trait("Speed", "Slow")]
     [Fact]
     public async Task Pauses_and_goes_on()
     {
@@ -108,6 +112,7 @@ public sealed class ToolLoopTests : IDisposable
             .Be("Machine 'web': the guest shut down.\n", "it is not left to its limit and killed");
     }
 
+    [Trait("Speed", "Slow")]
     [Fact]
     public async Task Lets_ssh_in_by_what_it_prints()
     {
@@ -120,6 +125,7 @@ public sealed class ToolLoopTests : IDisposable
         output.Should().Be("web\n");
     }
 
+    [Trait("Speed", "Slow")]
     [Fact]
     public async Task Shows_the_console_until_the_machine_ends()
     {
@@ -142,6 +148,7 @@ public sealed class ToolLoopTests : IDisposable
         (await console.StandardError.ReadToEndAsync(Token)).Should().Contain("Machine 'web' has ended: the guest shut down.");
     }
 
+    [Trait("Speed", "Slow")]
     [Fact]
     public async Task Says_who_keeps_it_from_doing_what_was_asked()
     {
@@ -170,6 +177,7 @@ public sealed class ToolLoopTests : IDisposable
                 );
     }
 
+    [Trait("Speed", "Slow")]
     [Fact]
     public async Task Recovers_from_a_keeper_that_was_killed_and_says_so()
     {
@@ -186,6 +194,7 @@ public sealed class ToolLoopTests : IDisposable
         (await _tool.DoAsync("shell", "web", "--", "cat /root/kept")).Should().Be("kept\n");
     }
 
+    [Trait("Speed", "Slow")]
     [Fact]
     public async Task Goes_on_where_up_was_killed_on_the_way()
     {

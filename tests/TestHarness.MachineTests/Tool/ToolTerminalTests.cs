@@ -12,6 +12,7 @@ public sealed class ToolTerminalTests : IDisposable
 
     public void Dispose() => _tool.Dispose();
 
+    [Trait("Speed", "Slow")]
     [Fact]
     public async Task Shows_the_whole_loop_from_up_to_delete()
     {

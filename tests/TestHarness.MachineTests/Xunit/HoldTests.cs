@@ -14,9 +14,10 @@ public sealed class HoldTests
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
+    // Over five seconds in every run: a test run of its own.
     [Theory(Timeout = 180_000)]
     [InlineData("Fails_with_an_assertion", true)]
-    [InlineData("Fails_and_is_held", false)]
+    [InlineData("Fails_and_is_held", false, Traits = ["Speed", "Slow"])]
     public async Task Holds_the_machine_of_a_failed_test_until_it_is_released(string test, bool byVariable)
     {
         string artifacts = Directory.CreateTempSubdirectory("testharness-held-").FullName;
@@ -56,6 +57,7 @@ public sealed class HoldTests
         }
     }
 
+    [Trait("Speed", "Slow")]
     [Fact(Timeout = 180_000)]
     public async Task Ends_the_machine_when_the_run_is_killed()
     {

@@ -11,6 +11,7 @@ public sealed class RunnerPipeTests
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
+    [Trait("Speed", "Slow")]
     [Theory(Timeout = 180_000)]
     [InlineData(true)]
     [InlineData(false)]

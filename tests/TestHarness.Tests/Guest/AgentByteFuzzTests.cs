@@ -21,6 +21,7 @@ public sealed class AgentByteFuzzTests
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
+    [Trait("Speed", "Slow")]
     [Fact]
     public async Task Twenty_seconds_with_the_sanitizers_find_nothing()
     {

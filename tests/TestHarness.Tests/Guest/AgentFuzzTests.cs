@@ -32,6 +32,7 @@ public sealed class AgentFuzzTests
     [InlineData(8)]
     public async Task Lives_and_answers_whatever_it_is_sent(int seed) => await FuzzAsync(await CompiledAgent.StartAsync(Token), seed);
 
+    [Trait("Speed", "Slow")]
     [Theory]
     [InlineData(21)]
     [InlineData(22)]

@@ -52,6 +52,7 @@ public sealed class SerialLogTests
         log.Tail(2).Should().HaveLength(8000).And.EndWith("x\nlast");
     }
 
+    [Trait("Speed", "Slow")]
     [Fact]
     public void Does_not_grow_once_it_is_full()
     {

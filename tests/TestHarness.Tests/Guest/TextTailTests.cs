@@ -28,6 +28,7 @@ public sealed class TextTailTests
     public void Begins_with_the_line_that_tells_what_it_was(string text, string expected) =>
         TextTail.Of(text, 2, "why").Should().Be(expected);
 
+    [Trait("Speed", "Slow")]
     [Fact]
     public void Is_short_however_long_a_line_is() =>
         TextTail.Of(new string('x', 100_000_000) + "end", 40).Should().HaveLength(8000).And.EndWith("xend");

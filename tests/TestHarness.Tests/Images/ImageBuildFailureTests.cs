@@ -13,6 +13,7 @@ public sealed class ImageBuildFailureTests : IDisposable
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
+    [Trait("Speed", "Slow")]
     [Fact]
     public async Task Shows_the_step_and_its_output_when_a_package_is_unknown()
     {

@@ -212,6 +212,7 @@ public sealed class OwnDiskTests : IDisposable
             .Contain("Reason: it is a character device, not a file");
     }
 
+    [Trait("Speed", "Slow")]
     [Fact]
     public void Lets_no_changed_header_pass_that_QEMU_would_not_open()
     {

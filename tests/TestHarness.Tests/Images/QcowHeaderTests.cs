@@ -101,6 +101,7 @@ public sealed class QcowHeaderTests : IDisposable
         QcowHeader.FindFault(Path.Combine(_folder, "none"), QcowBacking.None).Should().NotBeNull();
     }
 
+    [Trait("Speed", "Slow")]
     [Fact]
     public void Lets_nothing_pass_that_QEMU_would_not_open()
     {

@@ -97,6 +97,7 @@ public sealed class AcceleratorProofsTests : IDisposable
         text.Split("key%20").Should().HaveCountLessThan(20);
     }
 
+    [Trait("Speed", "Slow")]
     [Fact]
     public async Task Does_not_wait_for_ever_for_a_process_that_was_stopped_while_it_proved()
     {

@@ -143,6 +143,7 @@ public sealed class AnyAnswerTests
         }
     }
 
+    [Trait("Speed", "Slow")]
     [Fact]
     public void Texts_of_QEMU_and_of_the_host_are_read_or_refused()
     {

@@ -18,6 +18,7 @@ public sealed class ImageCommandTests : IDisposable
 
     public void Dispose() => Directory.Delete(_root, recursive: true);
 
+    [Trait("Speed", "Slow")]
     [Fact]
     public async Task Pull_prints_the_path_and_the_list_has_the_name()
     {

@@ -41,6 +41,7 @@ public sealed class ScriptSessionTests
         (await _session.RunAsync("result", Token)).Text.Should().Be("out\nexit code 3");
     }
 
+    [Trait("Speed", "Slow")]
     [Fact]
     public async Task Says_that_an_await_is_missing() =>
         (await _session.RunAsync("Task.FromResult(1)", Token)).Text.Should().Contain("await it");
