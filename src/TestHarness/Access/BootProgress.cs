@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using TestHarness.Text;
 
 namespace TestHarness.Access;
 
@@ -28,40 +29,40 @@ internal sealed class BootProgress(int processId, GuestWatch watch)
     /// <param name="stillLimit">How long nothing may happen.</param>
     /// <param name="noWayInLimit">How long after a login prompt there may be no way in.</param>
     /// <param name="noWayIn">Why there is no way into the guest yet; null once there is.</param>
-    /// <param name="capture">The screen's picture, to tell it from another one; <see langword="null"/> where there is none.</param>
+    /// <param name="picture">What tells the screen's picture from another one; <see langword="null"/> where there is none.</param>
     /// <param name="cancellationToken">Ends the watch.</param>
     public async Task WatchAsync(
         TimeSpan stillLimit,
         TimeSpan noWayInLimit,
         Func<string?> noWayIn,
-        Func<CancellationToken, Task<ReadOnlyMemory<byte>?>> capture,
+        Func<CancellationToken, Task<string?>> picture,
         CancellationToken cancellationToken
     )
     {
         using Process process = Process.GetProcessById(processId);
-        using var timer = new PeriodicTimer(Sample);
+        using var timer = new PeriodicTimer(Sample, Clock.System);
         var frames = new HashSet<string>(StringComparer.Ordinal);
         (long since, long last, long bytes, TimeSpan used) = (
-            Stopwatch.GetTimestamp(),
-            Stopwatch.GetTimestamp(),
+            Clock.System.GetTimestamp(),
+            Clock.System.GetTimestamp(),
             watch.SerialBytes,
             process.TotalProcessorTime
         );
         while (await timer.WaitForNextTickAsync(cancellationToken).ConfigureAwait(false))
         {
             process.Refresh();
-            _share = (process.TotalProcessorTime - used) / Stopwatch.GetElapsedTime(last);
+            _share = (process.TotalProcessorTime - used) / Clock.System.GetElapsedTime(last);
             bool still = _share < BusyShare && watch.SerialBytes == bytes;
-            (last, bytes, used) = (Stopwatch.GetTimestamp(), watch.SerialBytes, process.TotalProcessorTime);
-            if (still && await capture(cancellationToken).ConfigureAwait(false) is { } screen)
-                frames.Add(Convert.ToHexString(System.Security.Cryptography.SHA256.HashData(screen.Span)));
+            (last, bytes, used) = (Clock.System.GetTimestamp(), watch.SerialBytes, process.TotalProcessorTime);
+            if (still && await picture(cancellationToken).ConfigureAwait(false) is { } screen)
+                frames.Add(screen);
             if (!still || frames.Count > FramesOfOnePicture)
             {
                 frames.Clear();
                 since = last;
             }
 
-            if (Find(Stopwatch.GetElapsedTime(since), stillLimit, noWayInLimit, noWayIn()) is { } trouble)
+            if (Find(Clock.System.GetElapsedTime(since), stillLimit, noWayInLimit, noWayIn()) is { } trouble)
             {
                 watch.Report(trouble);
                 return;
@@ -74,7 +75,7 @@ internal sealed class BootProgress(int processId, GuestWatch watch)
         if (
             noWayIn is not null
             && watch.LoginPromptAt > 0
-            && Stopwatch.GetElapsedTime(watch.LoginPromptAt) is var prompted
+            && Clock.System.GetElapsedTime(watch.LoginPromptAt) is var prompted
             && prompted >= noWayInLimit
         )
         {

@@ -48,7 +48,7 @@ internal sealed class PictureCheck
 
     private (GoldenPicture Golden, PictureDifference Difference)? Find(Screenshot shot)
     {
-        PixelImage actual = Pixels(shot);
+        PixelImage actual = shot.Pixels;
         foreach (GoldenPicture golden in _accepted)
         {
             PictureDifference difference = PictureComparison.Compare(golden.Pixels, actual, golden.Rules);
@@ -69,7 +69,7 @@ internal sealed class PictureCheck
     public void Settle(Screenshot shot, string subject, string? waited = null)
     {
         GoldenMode mode = GoldenModes.Current;
-        PixelImage actual = Pixels(shot);
+        PixelImage actual = shot.Pixels;
         (GoldenPicture Golden, PictureDifference Difference)? nearest =
             _accepted.Count == 0
                 ? null
@@ -119,8 +119,6 @@ internal sealed class PictureCheck
             .Add("Accepted pictures", _accepted.Count > 1 ? $"{_accepted.Count}; this one is the nearest" : null)
             .Add("Needles left out", string.Join('\n', _notes));
     }
-
-    private static PixelImage Pixels(Screenshot shot) => PngFile.Read(shot.Png.Span, "the screenshot");
 
     private static void Check(GoldenOptions options)
     {

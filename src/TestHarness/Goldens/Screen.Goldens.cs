@@ -1,8 +1,8 @@
-using System.Diagnostics;
 using System.Globalization;
 using System.Runtime.CompilerServices;
 using TestHarness.Evidence;
 using TestHarness.Goldens;
+using TestHarness.Text;
 
 namespace TestHarness;
 
@@ -113,15 +113,15 @@ public sealed partial class Screen
     private async Task<Screenshot> PollAsync(PictureCheck check, TimeSpan limit, CancellationToken cancellationToken)
     {
         bool mayWrite = check.MayWrite;
-        long began = Stopwatch.GetTimestamp();
+        long began = _machine.Time.GetTimestamp();
         long changed = began;
         Screenshot? last = null;
         bool lastMatched = false;
         for (int frames = 1; ; frames++)
         {
             Screenshot shot = await CaptureNowAsync(cancellationToken).ConfigureAwait(false);
-            bool same = last is not null && shot.Png.Span.SequenceEqual(last.Png.Span);
-            changed = same ? changed : Stopwatch.GetTimestamp();
+            bool same = last is not null && shot.Pixels.Equals(last.Pixels);
+            changed = same ? changed : _machine.Time.GetTimestamp();
             bool matched = same ? lastMatched : check.HasGolden && check.Matches(shot);
             if (matched && lastMatched)
             {
@@ -130,8 +130,8 @@ public sealed partial class Screen
             }
 
             (last, lastMatched) = (shot, matched);
-            TimeSpan elapsed = Stopwatch.GetElapsedTime(began);
-            if (!matched && (elapsed >= limit || (mayWrite && Stopwatch.GetElapsedTime(changed) >= StillFor)))
+            TimeSpan elapsed = _machine.Time.GetElapsedTime(began);
+            if (!matched && (elapsed >= limit || (mayWrite && _machine.Time.GetElapsedTime(changed) >= StillFor)))
             {
                 check.Settle(
                     shot,
@@ -145,7 +145,7 @@ public sealed partial class Screen
             TimeSpan pause = matched
                 ? ShortestPause
                 : TimeSpan.FromTicks(Math.Clamp((elapsed / 10).Ticks, ShortestPause.Ticks, LongestPause.Ticks));
-            await Task.Delay(pause, cancellationToken).ConfigureAwait(false);
+            await _machine.Time.Delay(pause, cancellationToken).ConfigureAwait(false);
         }
     }
 }

@@ -63,10 +63,7 @@ internal static class MachineFileNames
     /// <summary>The pipes of a serial port, the console's for 0; QEMU adds <c>.in</c> and <c>.out</c>.</summary>
     public static string SerialPipe(int index) => index == 0 ? "serial" : $"serial{index}";
 
-    /// <summary>The file that QEMU writes a screenshot to.</summary>
-    public static string Screenshot(int number) => $"screen-{number}.png";
-
-    /// <summary>The file that QEMU writes a picture of the screen to that is only looked at.</summary>
+    /// <summary>The file that QEMU writes a picture of the screen to.</summary>
     public static string RawScreen(int number) => $"screen-{number}.ppm";
 
     /// <summary>The file that QEMU writes the memory of a text screen to.</summary>

@@ -51,7 +51,7 @@ internal sealed class GuestBoot(
             machine.Limits.NoProgress,
             machine.Limits.NoWayIn,
             () => guest.HasAnswered || way.IsEntering ? null : way.State,
-            async token => (await capture(token).ConfigureAwait(false))?.Png,
+            async token => (await capture(token).ConfigureAwait(false))?.Pixels.Hash(),
             done.Token
         );
         BootFiles boot = run.Plan.Boot;

@@ -1,5 +1,3 @@
-using System.Security.Cryptography;
-
 namespace TestHarness.Screens;
 
 /// <summary>The last few pictures of a screen that differ from each other.</summary>
@@ -8,16 +6,15 @@ internal sealed class FrameHistory
     public const int Kept = 5;
 
     private readonly Lock _gate = new();
-    private readonly List<(string Hash, Screenshot Frame)> _frames = [];
+    private readonly List<Screenshot> _frames = [];
 
     /// <summary>Adds a picture as the newest; one that is there already moves to the end.</summary>
     public void Add(Screenshot frame)
     {
-        string hash = Convert.ToHexString(SHA256.HashData(frame.Png.Span));
         lock (_gate)
         {
-            _frames.RemoveAll(known => known.Hash == hash);
-            _frames.Add((hash, frame));
+            _frames.RemoveAll(known => known.Pixels.Equals(frame.Pixels));
+            _frames.Add(frame);
             if (_frames.Count > Kept)
                 _frames.RemoveAt(0);
         }
@@ -27,6 +24,6 @@ internal sealed class FrameHistory
     public IReadOnlyList<Screenshot> ToList()
     {
         lock (_gate)
-            return [.. _frames.Select(known => known.Frame)];
+            return [.. _frames];
     }
 }

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using TestHarness.Qemu;
+using TestHarness.Text;
 
 namespace TestHarness.Screens;
 
@@ -48,7 +49,7 @@ internal sealed class Keyboard(Func<QmpClient> monitor)
                 next = end;
                 read(next);
                 if (pause > TimeSpan.Zero)
-                    await Task.Delay(pause, cancellationToken).ConfigureAwait(false);
+                    await Clock.System.Delay(pause, cancellationToken).ConfigureAwait(false);
             }
         }
         finally
@@ -102,7 +103,7 @@ internal sealed class Keyboard(Func<QmpClient> monitor)
             if (pause == TimeSpan.Zero)
                 await Task.Yield();
             else
-                await Task.Delay(pause, cancellationToken).ConfigureAwait(false);
+                await Clock.System.Delay(pause, cancellationToken).ConfigureAwait(false);
         }
     }
 

@@ -1,8 +1,13 @@
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
+
 namespace TestHarness.Screens;
 
 /// <summary>A picture as pixels, row by row: 0xAARRGGBB, sRGB, alpha not multiplied in.</summary>
 internal sealed class PixelImage(int width, int height, uint[] pixels)
 {
+    private const uint Opaque = 0xff000000;
+
     public int Width => width;
 
     public int Height => height;
@@ -11,9 +16,7 @@ internal sealed class PixelImage(int width, int height, uint[] pixels)
 
     public ScreenArea Area => new(0, 0, width, height);
 
-    public bool HasSizeOf(PixelImage other) => width == other.Width && height == other.Height;
-
-    public Span<uint> Row(int y) => pixels.AsSpan(y * width, width);
+    public bool IsOpaque => !pixels.AsSpan().ContainsAnyInRange(0u, Opaque - 1);
 
     public static PixelImage Filled(int width, int height, uint colour)
     {
@@ -21,4 +24,13 @@ internal sealed class PixelImage(int width, int height, uint[] pixels)
         pixels.AsSpan().Fill(colour);
         return new PixelImage(width, height, pixels);
     }
+
+    public bool HasSizeOf(PixelImage other) => width == other.Width && height == other.Height;
+
+    public bool Equals(PixelImage other) => HasSizeOf(other) && pixels.AsSpan().SequenceEqual(other.Pixels);
+
+    /// <summary>Tells it from others, where they are not kept.</summary>
+    public string Hash() => Convert.ToHexString(SHA256.HashData(MemoryMarshal.AsBytes(pixels.AsSpan())));
+
+    public Span<uint> Row(int y) => pixels.AsSpan(y * width, width);
 }

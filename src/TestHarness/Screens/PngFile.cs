@@ -1,127 +1,61 @@
-using System.Text;
-using TestHarness.Errors;
-using TestHarness.Text;
+using SkiaSharp;
 
 namespace TestHarness.Screens;
 
-/// <summary>
-/// Reads and writes PNG files. The one place that knows how; another decoder would replace this file and <see cref="LibPng"/>.
-/// </summary>
+/// <summary>Reads and writes PNG files. The one place that knows how; another decoder would replace this file.</summary>
 internal static unsafe class PngFile
 {
-    // Signature, header, and what deflate adds to what it can't compress (png.h, PNG_IMAGE_PNG_SIZE_MAX has it in detail).
-    private const int WriteOverhead = 64 * 1024;
+    private const int UsualCompression = 6;
 
     /// <summary>Reads a file from its bytes.</summary>
     /// <param name="png">The bytes.</param>
     /// <param name="name">What errors call it: a path.</param>
     /// <exception cref="InvalidDataException">It can't be read; the message has the name and the reason.</exception>
-    /// <exception cref="HostNotReadyException">libpng is missing.</exception>
     public static PixelImage Read(ReadOnlySpan<byte> png, string name)
     {
         try
         {
-            (int width, int height) = PngStructure.Check(png);
-            return Decode(Adam7.Has16BitInterlaced(png) ? Adam7.Remove(png, width, height) : png, width, height);
+            PngStructure.Check(png);
+            return Decode(png);
         }
         catch (InvalidDataException e)
         {
             throw new InvalidDataException($"The picture '{name}' can't be read: {e.Message}.");
         }
-        catch (DllNotFoundException e)
-        {
-            throw Missing(e);
-        }
     }
 
     /// <summary>Writes a picture as the bytes of a file.</summary>
-    /// <exception cref="HostNotReadyException">libpng is missing.</exception>
     public static byte[] Write(PixelImage picture)
     {
-        try
+        fixed (uint* pixels = picture.Pixels)
         {
-            return Encode(picture);
-        }
-        catch (DllNotFoundException e)
-        {
-            throw Missing(e);
+            using var map = new SKPixmap(Form(picture.Width, picture.Height, picture.IsOpaque), (nint)pixels);
+            // A screen has large plain areas and text, which no filter makes smaller.
+            using SKData file = map.Encode(new SKPngEncoderOptions(SKPngEncoderFilterFlags.NoFilters, UsualCompression))!;
+            return file.ToArray();
         }
     }
 
-    private static PixelImage Decode(ReadOnlySpan<byte> png, int width, int height)
+    private static PixelImage Decode(ReadOnlySpan<byte> png)
     {
-        var image = new LibPng.Image { Version = LibPng.Version };
-        fixed (byte* memory = png)
+        using SKData data = SKData.CreateCopy(png)!;
+        using SKCodec codec = SKCodec.Create(data) ?? throw new InvalidDataException("it is a broken PNG file");
+        (int width, int height) = (codec.Info.Width, codec.Info.Height);
+        var picture = new PixelImage(width, height, new uint[width * height]);
+        fixed (uint* pixels = picture.Pixels)
         {
-            try
-            {
-                if (LibPng.BeginRead(&image, memory, (nuint)png.Length) == 0)
-                    throw Refused(image);
-                if (image.Width != width || image.Height != height)
-                    throw new InvalidDataException("it is a broken PNG file: it has more than one header");
-                image.Format = LibPng.FormatBgra;
-                image.Flags |= LibPng.Flag16BitIsSrgb;
-                uint[] pixels = GC.AllocateUninitializedArray<uint>(width * height);
-                fixed (uint* buffer = pixels)
-                {
-                    if (LibPng.FinishRead(&image, null, buffer, width * sizeof(uint), null) == 0)
-                        throw Refused(image);
-                }
-
-                return new PixelImage(width, height, pixels);
-            }
-            finally
-            {
-                LibPng.Free(&image);
-            }
-        }
-    }
-
-    private static byte[] Encode(PixelImage picture)
-    {
-        var image = new LibPng.Image
-        {
-            Version = LibPng.Version,
-            Width = (uint)picture.Width,
-            Height = (uint)picture.Height,
-            Format = LibPng.FormatBgra,
-            Flags = LibPng.FlagFast,
-        };
-        byte[] file = GC.AllocateUninitializedArray<byte>(
-            (picture.Pixels.Length * sizeof(uint)) + (picture.Pixels.Length / 1024) + picture.Height + WriteOverhead
-        );
-        var size = (nuint)file.Length;
-        fixed (byte* memory = file)
-        fixed (uint* buffer = picture.Pixels)
-        {
-            try
-            {
-                if (LibPng.Write(&image, memory, &size, 0, buffer, picture.Width * sizeof(uint), null) == 0)
-                    throw Refused(image);
-            }
-            finally
-            {
-                LibPng.Free(&image);
-            }
+            SKCodecResult result = codec.GetPixels(Form(width, height, isOpaque: false), (nint)pixels);
+            if (result != SKCodecResult.Success)
+                throw new InvalidDataException($"it is a broken PNG file: its pixels are {Words(result)}");
         }
 
-        return file.AsSpan(0, (int)size).ToArray();
+        return picture;
     }
 
-    private static InvalidDataException Refused(LibPng.Image image)
-    {
-        var message = new ReadOnlySpan<byte>(image.Message, 64);
-        int end = message.IndexOf((byte)0);
-        return new InvalidDataException(
-            $"it is a broken PNG file: {PrintableText.Of(Encoding.Latin1.GetString(end < 0 ? message : message[..end]))}"
-        );
-    }
+    // 0xAARRGGBB on a little-endian processor. Without a colour space nothing is converted.
+    private static SKImageInfo Form(int width, int height, bool isOpaque) =>
+        new(width, height, SKColorType.Bgra8888, isOpaque ? SKAlphaType.Opaque : SKAlphaType.Unpremul);
 
-    private static HostNotReadyException Missing(DllNotFoundException e) =>
-        new(
-            new FailureText("The host lacks the library that reads pictures.")
-                .Add("Missing", "libpng16.so.16  (Debian package libpng16-16)")
-                .Try("sudo apt-get install --no-install-recommends libpng16-16"),
-            e
-        );
+    private static string Words(SKCodecResult result) =>
+        result is SKCodecResult.IncompleteInput ? "not all there" : $"no pixels ({result})";
 }

@@ -26,6 +26,19 @@ internal sealed class RawFrame
 
     public int Height { get; }
 
+    public PixelImage ToPixels()
+    {
+        uint[] pixels = GC.AllocateUninitializedArray<uint>(Width * Height);
+        ReadOnlySpan<byte> colours = _file.AsSpan(_pixelsAt);
+        for (int i = 0; i < pixels.Length; i++)
+        {
+            ReadOnlySpan<byte> colour = colours.Slice(3 * i, 3);
+            pixels[i] = 0xff000000 | ((uint)colour[0] << 16) | ((uint)colour[1] << 8) | colour[2];
+        }
+
+        return new PixelImage(Width, Height, pixels);
+    }
+
     public bool Equals(RawFrame other) => _file.AsSpan().SequenceEqual(other._file);
 
     /// <summary>Tells whether an area inside the picture has one colour only.</summary>

@@ -1,5 +1,6 @@
 using System.Globalization;
 using TestHarness.Screens;
+using TestHarness.Text;
 
 namespace TestHarness;
 
@@ -152,13 +153,13 @@ public sealed partial class Screen
     {
         RequireOnScreen(x, y, screen);
         await _pointer.MoveAsync(x, y, screen, cancellationToken).ConfigureAwait(false);
-        await Task.Delay(BetweenActions, cancellationToken).ConfigureAwait(false);
+        await _machine.Time.Delay(BetweenActions, cancellationToken).ConfigureAwait(false);
     }
 
     private async Task ClickAsync(MouseButton button, CancellationToken cancellationToken)
     {
-        await HoldAsync(button, () => Task.Delay(BetweenActions, cancellationToken), cancellationToken).ConfigureAwait(false);
-        await Task.Delay(BetweenActions, cancellationToken).ConfigureAwait(false);
+        await HoldAsync(button, () => _machine.Time.Delay(BetweenActions, cancellationToken), cancellationToken).ConfigureAwait(false);
+        await _machine.Time.Delay(BetweenActions, cancellationToken).ConfigureAwait(false);
     }
 
     private async Task HoldAsync(MouseButton button, Func<Task> meanwhile, CancellationToken cancellationToken)

@@ -1,6 +1,6 @@
-using System.Diagnostics;
 using System.Globalization;
 using TestHarness.Screens;
+using TestHarness.Text;
 
 namespace TestHarness;
 
@@ -46,7 +46,7 @@ public sealed partial class Screen
         RequireDisplay();
         TimeSpan pause = TimeSpan.FromTicks(Math.Clamp((stillFor / 10).Ticks, ShortestLook.Ticks, LongestLook.Ticks));
         int changes = 0;
-        long changed = Stopwatch.GetTimestamp();
+        long changed = _machine.Time.GetTimestamp();
         return _machine.GuardAsync(
             string.Create(CultureInfo.InvariantCulture, $"a screen that is still for {stillFor.TotalSeconds:0.##} s"),
             timeout ?? _machine.Scaled(StillLimit),
@@ -60,22 +60,22 @@ public sealed partial class Screen
                     if (last?.Equals(frame) != true && other?.Equals(frame) != true)
                     {
                         (last, other) = (frame, last);
-                        changed = Stopwatch.GetTimestamp();
+                        changed = _machine.Time.GetTimestamp();
                         changes++;
                     }
-                    else if (Stopwatch.GetElapsedTime(changed) >= stillFor)
+                    else if (_machine.Time.GetElapsedTime(changed) >= stillFor)
                     {
                         return await CaptureNowAsync(token).ConfigureAwait(false);
                     }
 
-                    await Task.Delay(pause, token).ConfigureAwait(false);
+                    await _machine.Time.Delay(pause, token).ConfigureAwait(false);
                 }
             },
             cancellationToken,
             lastSeen: () =>
                 string.Create(
                     CultureInfo.InvariantCulture,
-                    $"{changes} different pictures, the last new one {Stopwatch.GetElapsedTime(changed).TotalSeconds:0.##} s ago"
+                    $"{changes} different pictures, the last new one {_machine.Time.GetElapsedTime(changed).TotalSeconds:0.##} s ago"
                 )
         );
     }

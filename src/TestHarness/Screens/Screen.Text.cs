@@ -1,5 +1,6 @@
 using System.Text.RegularExpressions;
 using TestHarness.Screens;
+using TestHarness.Text;
 
 namespace TestHarness;
 
@@ -76,7 +77,7 @@ public sealed partial class Screen
                     seen = await TryReadTextNowAsync(token).ConfigureAwait(false) ?? seen;
                     if (seen is not null && isThere(seen))
                         return seen;
-                    await Task.Delay(pause, token).ConfigureAwait(false);
+                    await _machine.Time.Delay(pause, token).ConfigureAwait(false);
                 }
             },
             cancellationToken,
@@ -105,9 +106,7 @@ public sealed partial class Screen
         if (await _reader.TryReadAsync(cancellationToken).ConfigureAwait(false) is { } text)
             return text;
         Screenshot shot = await CaptureNowAsync(cancellationToken).ConfigureAwait(false);
-        return await Tesseract
-            .ReadAsync(PngFile.Read(shot.Png.Span, "the screen"), _machine.OwnFolder, cancellationToken)
-            .ConfigureAwait(false);
+        return await Tesseract.ReadAsync(shot.Pixels, _machine.OwnFolder, cancellationToken).ConfigureAwait(false);
     }
 
     private static string Words(ScreenTextSource source) =>

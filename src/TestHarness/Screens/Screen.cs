@@ -43,27 +43,16 @@ public sealed partial class Screen
     /// <summary>Takes a screenshot, and neither guards nor notes it: also of a machine that is not up, or whose guest is lost.</summary>
     internal async Task<Screenshot> CaptureNowAsync(CancellationToken cancellationToken)
     {
-        // QEMU writes to its working directory, which is the machine's folder; each capture has a file of its own.
-        string name = MachineFileNames.Screenshot(Interlocked.Increment(ref _captures));
-        string file = Path.Combine(_machine.Folder, name);
-        try
-        {
-            await _machine
-                .Monitor.ExecuteAsync("screendump", new JsonObject { ["filename"] = name, ["format"] = "png" }, cancellationToken)
-                .ConfigureAwait(false);
-            var frame = new Screenshot(await QemuFile.ReadAsync(file, cancellationToken).ConfigureAwait(false)) { Platforms = Platforms };
-            Frames.Add(frame);
-            return frame;
-        }
-        finally
-        {
-            File.Delete(file);
-        }
+        RawFrame raw = await CaptureRawAsync(cancellationToken).ConfigureAwait(false);
+        var frame = new Screenshot(raw.ToPixels()) { Platforms = Platforms };
+        Frames.Add(frame);
+        return frame;
     }
 
-    /// <summary>Takes the picture the quickest way, for looking at it and not for keeping it.</summary>
+    /// <summary>Takes the picture the quickest way: QEMU needs longer for a PNG file than for all the rest.</summary>
     internal async Task<RawFrame> CaptureRawAsync(CancellationToken cancellationToken)
     {
+        // QEMU writes to its working directory, which is the machine's folder; each capture has a file of its own.
         string name = MachineFileNames.RawScreen(Interlocked.Increment(ref _captures));
         string file = Path.Combine(_machine.Folder, name);
         try

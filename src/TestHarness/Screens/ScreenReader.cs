@@ -3,6 +3,7 @@ using TestHarness.Agents;
 using TestHarness.Hosts;
 using TestHarness.Operations;
 using TestHarness.Qemu;
+using TestHarness.Text;
 
 namespace TestHarness.Screens;
 
@@ -95,8 +96,7 @@ internal sealed class ScreenReader(
     // The picture is taken afterwards, so that it has what the guest says it shows.
     private async Task<ScreenText?> ReadConsoleAsync(CancellationToken cancellationToken)
     {
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        limit.CancelAfter(machine.Scaled(ConsoleLimit));
+        using Deadline limit = machine.Time.Limit(machine.Scaled(ConsoleLimit), cancellationToken);
         try
         {
             ShellResult result = await shell.ProbeAsync(["cat", "/dev/vcsa", "/dev/vcsu"], limit.Token).ConfigureAwait(false);

@@ -112,6 +112,7 @@ public sealed class GoldenScreenTests(Tiny tiny)
         byte[] portable = await File.ReadAllBytesAsync(Path.Combine(vm.Folder, "frame.ppm"), Token);
 
         PixelImage picture = PngFile.Read(shot.Png.Span, "screen");
+        picture.Pixels.Should().Equal(shot.DecodePixels());
         byte[] header = "P6\n1024 768\n255\n"u8.ToArray();
         portable[..header.Length].Should().Equal(header);
         byte[] pixels = [.. picture.Pixels.SelectMany(pixel => new[] { (byte)(pixel >> 16), (byte)(pixel >> 8), (byte)pixel })];

@@ -62,10 +62,10 @@ public sealed class EvidenceBundleTests : IDisposable
         foreach (byte picture in (byte[])[1, 2, 3, 4, 5, 6, 6, 3])
             frames.Add(Frame(picture));
 
-        frames.ToList().Select(frame => frame.Png.Span[^1]).Should().Equal(2, 4, 5, 6, 3);
+        frames.ToList().Select(frame => (byte)frame.Pixels.Pixels[0]).Should().Equal(2, 4, 5, 6, 3);
     }
 
-    private static Screenshot Frame(byte picture) => new([.. new byte[24], picture]);
+    private static Screenshot Frame(byte picture) => new(PixelImage.Filled(2, 2, 0xff000000 | picture));
 
     private static IEnumerable<string> Names(string folder) =>
         Directory

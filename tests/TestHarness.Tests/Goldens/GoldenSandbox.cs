@@ -54,7 +54,7 @@ internal sealed class GoldenSandbox : IDisposable
 
     public void Add(string name, PixelImage picture) => File.WriteAllBytes(At(name), PngFile.Write(picture));
 
-    public static Screenshot Shot(PixelImage picture) => new(PngFile.Write(picture));
+    public static Screenshot Shot(PixelImage picture) => new(picture);
 
     /// <summary>A screen with a word on it.</summary>
     public static PixelImage Screen(string word = "HELLO", uint colour = Pictures.Grey, int x = 40, int y = 300)

@@ -154,7 +154,8 @@ public sealed class PngFileTests
             return Pixel(entry[0], entry[1], entry[2], sample[0] < maker.PaletteAlpha!.Length ? maker.PaletteAlpha[sample[0]] : (byte)255);
         }
 
-        int To8(int value) => (int)Math.Round(value * 255.0 / ((1 << depth) - 1));
+        // The upper half of 16 bits; fewer are spread over the whole range.
+        int To8(int value) => depth == 16 ? value >> 8 : value * 255 / ((1 << depth) - 1);
         int first = To8(sample[0]);
         return colourType switch
         {
