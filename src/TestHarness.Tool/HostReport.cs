@@ -2,6 +2,7 @@ using System.Globalization;
 using TestHarness.Hosts;
 using TestHarness.Images;
 using TestHarness.Qemu;
+using TestHarness.Text;
 
 namespace TestHarness.Tool;
 
@@ -183,8 +184,7 @@ internal static class HostReport
 
     private static async Task<string> VersionAsync(string program, CancellationToken cancellationToken)
     {
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        limit.CancelAfter(VersionLimit);
+        using Deadline limit = Clock.System.Limit(VersionLimit, cancellationToken);
         try
         {
             return (await HelperProgram.RunAsync(program, ["--version"], null, limit.Token).ConfigureAwait(false)).StandardOutput.Split(

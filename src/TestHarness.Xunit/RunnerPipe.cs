@@ -1,5 +1,5 @@
-using System.Diagnostics;
 using System.Runtime.InteropServices;
+using TestHarness.Text;
 
 namespace TestHarness.Xunit;
 
@@ -39,14 +39,14 @@ internal static partial class RunnerPipe
 
     private static void WaitUntilRead()
     {
-        long began = Stopwatch.GetTimestamp();
+        long began = Clock.System.GetTimestamp();
         while (
             Control(StandardOutput, GetUnreadBytes, out int unread) == 0
             && unread > 0
             && HasReader()
-            && Stopwatch.GetElapsedTime(began) < Limit
+            && Clock.System.GetElapsedTime(began) < Limit
         )
-            Thread.Sleep(LookAgain);
+            Clock.Sleep(LookAgain);
     }
 
     private static bool HasReader()

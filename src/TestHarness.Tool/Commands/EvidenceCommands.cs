@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Net.Sockets;
 using TestHarness.Commands;
 using TestHarness.Hosts;
+using TestHarness.Text;
 
 namespace TestHarness.Tool.Commands;
 
@@ -118,7 +119,10 @@ internal static class EvidenceCommands
                     ["AGE", "EVIDENCE"],
                     bundles.Select(bundle =>
                         (IReadOnlyList<string>)
-                            [Table.Age(DateTime.UtcNow - Directory.GetLastWriteTimeUtc(bundle)), Path.GetRelativePath(".", bundle)]
+                            [
+                                Table.Age(Clock.System.GetUtcNow().UtcDateTime - Directory.GetLastWriteTimeUtc(bundle)),
+                                Path.GetRelativePath(".", bundle),
+                            ]
                     )
                 );
                 return 0;

@@ -52,7 +52,7 @@ internal static class ImageCommands
                                     one.Key,
                                     $"{one.MiB}M",
                                     $"{one.Packages}",
-                                    Table.Age(DateTimeOffset.UtcNow - one.Built),
+                                    Table.Age(Clock.System.GetUtcNow() - one.Built),
                                 ]
                         )
                     );

@@ -260,7 +260,7 @@ internal static class MachineCommands
                         Sizes.Text(machine.MemoryMiB),
                         $"{machine.Cpus}",
                         machine.Ports.Count == 0 ? "-" : string.Join(' ', machine.Ports),
-                        Table.Age(DateTimeOffset.UtcNow - machine.Created),
+                        Table.Age(Clock.System.GetUtcNow() - machine.Created),
                         last(machine),
                     ]
             )

@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text.RegularExpressions;
 using TestHarness.Hosts;
 using TestHarness.Images;
+using TestHarness.Text;
 using TestHarness.Tool.Machines;
 
 namespace TestHarness.Tool.Commands;
@@ -146,7 +147,7 @@ internal sealed partial class UpCommand : Command
             Append = $"{(firmware == Firmware.Kernel ? stored?.Image.KernelArguments : "")} {result.GetValue(_append)}".Trim(),
             Network = result.GetValue(_network),
             Firmware = firmware,
-            Created = DateTimeOffset.UtcNow,
+            Created = Clock.System.GetUtcNow(),
         };
         // Told now and by name, not by the process that keeps it.
         _ = new VirtualMachine(settings.ToSpec(machine.Name, machine.Disks));

@@ -3,6 +3,7 @@ using System.Text;
 using System.Text.Json;
 using TestHarness.Commands;
 using TestHarness.Hosts;
+using TestHarness.Text;
 
 namespace TestHarness.Tool.Machines;
 
@@ -14,8 +15,7 @@ internal static class HostClient
     /// <summary>Asks something that is answered at once; <see langword="null"/> where nobody keeps the machine.</summary>
     public static async Task<HostAnswer?> TryAskAsync(NamedMachine machine, HostRequest request, CancellationToken cancellationToken)
     {
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        limit.CancelAfter(AskLimit);
+        using Deadline limit = Clock.System.Limit(AskLimit, cancellationToken);
         try
         {
             HostChannel? channel = await machine.TryConnectAsync(limit.Token);

@@ -1,8 +1,8 @@
-using System.Diagnostics;
 using System.Globalization;
 using System.Net;
 using TestHarness.Agents;
 using TestHarness.Consoles;
+using TestHarness.Text;
 
 namespace TestHarness.Tool.Machines;
 
@@ -54,7 +54,7 @@ internal static class HostVerbs
             Terminal = request.Columns > 0 ? new AgentTerminal(request.Columns, request.Rows) : null,
             Environment = request.Term is { } term && request.Columns > 0 ? new Dictionary<string, string> { ["TERM"] = term } : [],
         };
-        long began = Stopwatch.GetTimestamp();
+        long began = Clock.System.GetTimestamp();
         AgentProcess process = await vm.Shell.OpenAsync(command, cancellationToken);
         await using (process)
         {
@@ -65,7 +65,7 @@ internal static class HostVerbs
                 call.CopyAsync(FrameKind.Error, process.StandardError, cancellationToken)
             );
             AgentExit exit = await process.Exit.WaitAsync(cancellationToken);
-            return new HostAnswer { ExitCode = exit.ShellExitCode, InGuest = Stopwatch.GetElapsedTime(began) };
+            return new HostAnswer { ExitCode = exit.ShellExitCode, InGuest = Clock.System.GetElapsedTime(began) };
         }
     }
 

@@ -3,6 +3,7 @@ using System.Runtime.InteropServices;
 using System.Text.Json;
 using TestHarness.Agents;
 using TestHarness.Hosts;
+using TestHarness.Text;
 
 namespace TestHarness.Tool.Machines;
 
@@ -23,7 +24,7 @@ internal sealed class MachineHost : IAsyncDisposable
     private readonly TaskCompletionSource<bool> _stop = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource<string?> _started = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private readonly DateTimeOffset _since = DateTimeOffset.UtcNow;
+    private readonly DateTimeOffset _since = Clock.System.GetUtcNow();
 
     private MachineHost(NamedMachine machine, IProgress<StartProgress>? progress) =>
         (_machine, _steps, _vm) = (
@@ -98,7 +99,7 @@ internal sealed class MachineHost : IAsyncDisposable
         Task used = whileUp?.Invoke(_vm) ?? _stop.Task;
         bool forced = await Task.WhenAny(used, _stop.Task) == _stop.Task && await _stop.Task;
         MachineExit exit = forced ? await _vm.KillAsync() : await _vm.StopAsync();
-        await Console.Error.WriteLineAsync($"{DateTimeOffset.Now:O} ended: {exit}");
+        await Console.Error.WriteLineAsync($"{Clock.System.GetLocalNow():O} ended: {exit}");
         // A QEMU that went by itself is a crash, and list says so until the next start.
         if (exit.Reason is MachineExitReason.GuestShutdown or MachineExitReason.Killed)
             File.Delete(_machine.RunningFile);
@@ -148,7 +149,7 @@ internal sealed class MachineHost : IAsyncDisposable
                 {
                     await call.AnswerAsync(await answer, CancellationToken.None);
                     // The caller closes first: what it still sends, such as the end of its input, is not to fail.
-                    await receiving.WaitAsync(LeaveLimit).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                    await receiving.WaitAsync(LeaveLimit, Clock.System).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
                 }
 
                 await gone.CancelAsync();

@@ -1,4 +1,4 @@
-using System.Diagnostics;
+using TestHarness.Text;
 using TestHarness.Tool.Machines;
 
 namespace TestHarness.Tool.Repl;
@@ -26,7 +26,7 @@ public sealed class RunningShell
     /// <summary>Runs a line in the guest's shell; its exit code is in the result.</summary>
     public async Task<ShellResult> TryRunAsync(string command, CancellationToken cancellationToken = default)
     {
-        long began = Stopwatch.GetTimestamp();
+        long began = Clock.System.GetTimestamp();
         HostResult result = await _machine.AskAsync(new HostRequest("shell") { Command = [command] }, cancellationToken);
         return new ShellResult
         {
@@ -34,7 +34,7 @@ public sealed class RunningShell
             ExitCode = result.Answer.ExitCode,
             StandardOutputBytes = result.Output,
             StandardErrorBytes = result.Error,
-            Duration = Stopwatch.GetElapsedTime(began),
+            Duration = Clock.System.GetElapsedTime(began),
         };
     }
 }

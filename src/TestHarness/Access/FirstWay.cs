@@ -1,4 +1,5 @@
 using TestHarness.Agents;
+using TestHarness.Text;
 
 namespace TestHarness.Access;
 
@@ -75,7 +76,7 @@ internal sealed class FirstWay(AgentWay own, SshWay? ssh, GuestAgentWay helper, 
         if (!restored)
         {
             await way.AnswersAsync(cancellationToken).ConfigureAwait(false);
-            await Task.Delay(grace, cancellationToken).ConfigureAwait(false);
+            await Clock.System.Delay(grace, cancellationToken).ConfigureAwait(false);
         }
 
         return await way.ConnectAsync(restored, cancellationToken).ConfigureAwait(false);
@@ -84,7 +85,7 @@ internal sealed class FirstWay(AgentWay own, SshWay? ssh, GuestAgentWay helper, 
     private async Task HelpAsync(CancellationToken cancellationToken)
     {
         await helper.AnswersAsync(cancellationToken).ConfigureAwait(false);
-        await Task.Delay(grace, cancellationToken).ConfigureAwait(false);
+        await Clock.System.Delay(grace, cancellationToken).ConfigureAwait(false);
         await helper.BringAsync(cancellationToken).ConfigureAwait(false);
         _helped = true;
     }

@@ -1,4 +1,5 @@
 using TestHarness.Agents;
+using TestHarness.Text;
 
 namespace TestHarness.Access;
 
@@ -107,7 +108,7 @@ internal sealed partial class GuestSession(GuestSettler settler) : IAsyncDisposa
             catch (AgentLostException)
             {
                 if (
-                    await Task.WhenAny(changed, Task.Delay(NewsFollow, cancellationToken)).ConfigureAwait(false) != changed
+                    await Task.WhenAny(changed, Clock.System.Delay(NewsFollow, cancellationToken)).ConfigureAwait(false) != changed
                     && !_returning
                     && Look().Agent == agent
                 )
@@ -144,7 +145,7 @@ internal sealed partial class GuestSession(GuestSettler settler) : IAsyncDisposa
     {
         try
         {
-            using var token = new CancellationTokenSource(limit);
+            using Deadline token = Clock.System.Limit(limit);
             await Look().Agent.PingAsync(token.Token).ConfigureAwait(false);
             return true;
         }

@@ -55,7 +55,7 @@ internal sealed class GuestWatch(Func<(string Folder, string Lower)> disks, Time
     /// <summary>How much has come from the serial console.</summary>
     public long SerialBytes => Volatile.Read(ref _serialBytes);
 
-    /// <summary>When a login prompt was seen during this boot (<see cref="Stopwatch.GetTimestamp"/>), or 0.</summary>
+    /// <summary>When a login prompt was seen during this boot (<see cref="TimeProvider.GetTimestamp"/>), or 0.</summary>
     public long LoginPromptAt { get; private set; }
 
     /// <summary>What the kernel said when it first ended a program of this boot for want of memory, or <see langword="null"/>.</summary>
@@ -103,7 +103,7 @@ internal sealed class GuestWatch(Func<(string Folder, string Lower)> disks, Time
     /// <summary>Takes what came from the serial console.</summary>
     public void SeeSerial(ReadOnlySpan<byte> bytes)
     {
-        Volatile.Write(ref _lastSerial, Stopwatch.GetTimestamp());
+        Volatile.Write(ref _lastSerial, time.GetTimestamp());
         Volatile.Write(ref _serialBytes, _serialBytes + bytes.Length);
         while (bytes.IndexOf((byte)'\n') is var end and >= 0)
         {
@@ -190,12 +190,12 @@ internal sealed class GuestWatch(Func<(string Folder, string Lower)> disks, Time
     /// <summary>Waits until the serial console is quiet, half a second at most.</summary>
     public async Task SettleAsync()
     {
-        long began = Stopwatch.GetTimestamp();
+        long began = time.GetTimestamp();
         while (
-            Stopwatch.GetElapsedTime(began) < SettleLimit
-            && Settled - Stopwatch.GetElapsedTime(Math.Max(began, Volatile.Read(ref _lastSerial))) is { Ticks: > 0 } left
+            time.GetElapsedTime(began) < SettleLimit
+            && Settled - time.GetElapsedTime(Math.Max(began, Volatile.Read(ref _lastSerial))) is { Ticks: > 0 } left
         )
-            await Task.Delay(left, CancellationToken.None).ConfigureAwait(false);
+            await time.Delay(left, CancellationToken.None).ConfigureAwait(false);
     }
 
     private static TaskCompletionSource<bool> NewOutcome() => new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -259,6 +259,6 @@ internal sealed class GuestWatch(Func<(string Folder, string Lower)> disks, Time
         else if (_booting && whole && MemoryWords is null && SerialSigns.FindKill(line) is { } killed)
             MemoryWords = killed;
         else if (_booting && LoginPromptAt == 0 && SerialSigns.IsLoginPrompt(line))
-            LoginPromptAt = Stopwatch.GetTimestamp();
+            LoginPromptAt = time.GetTimestamp();
     }
 }

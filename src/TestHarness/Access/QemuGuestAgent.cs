@@ -5,6 +5,7 @@ using System.Text.Json.Nodes;
 using System.Threading.Channels;
 using TestHarness.Agents;
 using TestHarness.Qemu;
+using TestHarness.Text;
 
 namespace TestHarness.Access;
 
@@ -35,8 +36,7 @@ internal sealed class QemuGuestAgent(Stream port)
             int id = Random.Shared.Next(1, int.MaxValue);
             await port.WriteAsync((byte[])[Reset], cancellationToken).ConfigureAwait(false);
             await SendAsync("guest-sync-delimited", new JsonObject { ["id"] = id }, cancellationToken).ConfigureAwait(false);
-            using var wait = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-            wait.CancelAfter(AskAgain);
+            using Deadline wait = Clock.System.Limit(AskAgain, cancellationToken);
             try
             {
                 JsonElement answer;
@@ -95,7 +95,7 @@ internal sealed class QemuGuestAgent(Stream port)
                 );
             }
 
-            await Task.Delay(LookAgain, cancellationToken).ConfigureAwait(false);
+            await Clock.System.Delay(LookAgain, cancellationToken).ConfigureAwait(false);
         }
     }
 

@@ -1,5 +1,6 @@
 using System.ComponentModel;
 using System.Diagnostics;
+using TestHarness.Text;
 
 namespace TestHarness.Access;
 
@@ -30,7 +31,7 @@ internal static class Quiet
     private static async Task WaitCoreAsync(int processId, TimeSpan limit, CancellationToken cancellationToken)
     {
         using Process process = Process.GetProcessById(processId);
-        long began = Stopwatch.GetTimestamp();
+        long began = Clock.System.GetTimestamp();
         var used = new Queue<TimeSpan>();
         do
         {
@@ -38,8 +39,8 @@ internal static class Quiet
             used.Enqueue(process.TotalProcessorTime);
             if (used.Count > Samples && process.TotalProcessorTime - used.Dequeue() <= Idle && !WaitsForProcessor(process))
                 return;
-            await Task.Delay(Sample, cancellationToken).ConfigureAwait(false);
-        } while (Stopwatch.GetElapsedTime(began) < limit);
+            await Clock.System.Delay(Sample, cancellationToken).ConfigureAwait(false);
+        } while (Clock.System.GetElapsedTime(began) < limit);
     }
 
     // On a busy host it may use little because it is given little.

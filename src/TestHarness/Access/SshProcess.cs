@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Text;
 using TestHarness.Agents;
 using TestHarness.Hosts;
+using TestHarness.Text;
 
 namespace TestHarness.Access;
 
@@ -90,7 +91,7 @@ internal sealed class SshProcess : Stream
     public async Task CloseAsync()
     {
         await _to.DisposeAsync().ConfigureAwait(false);
-        await Task.WhenAny(Exited, Task.Delay(OrderlyEnd)).ConfigureAwait(false);
+        await Task.WhenAny(Exited, Clock.System.Delay(OrderlyEnd)).ConfigureAwait(false);
         await DisposeAsync().ConfigureAwait(false);
     }
 

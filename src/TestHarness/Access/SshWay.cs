@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
@@ -67,7 +66,7 @@ internal sealed class SshWay(SshAccess access, SshFiles files, IPEndPoint host, 
 
             await session.DisposeAsync().ConfigureAwait(false);
             Judge(await session.Exited.ConfigureAwait(false), session.StandardError.Trim(), ref refusedSince);
-            await Task.Delay(BetweenAttempts, wait.Token).ConfigureAwait(false);
+            await Clock.System.Delay(BetweenAttempts, wait.Token).ConfigureAwait(false);
         }
     }
 
@@ -88,8 +87,7 @@ internal sealed class SshWay(SshAccess access, SshFiles files, IPEndPoint host, 
     {
         while (true)
         {
-            using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-            limit.CancelAfter(scaled(BannerLimit));
+            using Deadline limit = Clock.System.Limit(scaled(BannerLimit), cancellationToken);
             try
             {
                 using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
@@ -113,7 +111,7 @@ internal sealed class SshWay(SshAccess access, SshFiles files, IPEndPoint host, 
                 _state = $"no banner came within {scaled(BannerLimit).TotalSeconds:0} s";
             }
 
-            await Task.Delay(BetweenAttempts, cancellationToken).ConfigureAwait(false);
+            await Clock.System.Delay(BetweenAttempts, cancellationToken).ConfigureAwait(false);
         }
     }
 
@@ -129,8 +127,7 @@ internal sealed class SshWay(SshAccess access, SshFiles files, IPEndPoint host, 
     // Null where the session ended, or did not get as far in time.
     private async Task<AgentConnection?> FindAgentAsync(SshProcess session, CancellationToken cancellationToken)
     {
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        limit.CancelAfter(scaled(SessionLimit));
+        using Deadline limit = Clock.System.Limit(scaled(SessionLimit), cancellationToken);
         try
         {
             while (await session.ReadLineAsync(limit.Token).ConfigureAwait(false) is { } line)
@@ -176,8 +173,8 @@ internal sealed class SshWay(SshAccess access, SshFiles files, IPEndPoint host, 
         {
             _state = $"the guest refuses the key: {PrintableText.Of(words)}";
             if (refusedSince == 0)
-                refusedSince = Stopwatch.GetTimestamp();
-            if (Stopwatch.GetElapsedTime(refusedSince) > scaled(RefusalLimit))
+                refusedSince = Clock.System.GetTimestamp();
+            if (Clock.System.GetElapsedTime(refusedSince) > scaled(RefusalLimit))
                 throw new BootFailedException(
                     new GuestTrouble(
                         MachineFault.AccessRefused,

@@ -1,4 +1,5 @@
 using TestHarness.Specs;
+using TestHarness.Text;
 
 namespace TestHarness.Agents;
 
@@ -63,7 +64,7 @@ internal sealed class AgentProcess : IAsyncDisposable
         }
 
         _stream.Kill();
-        await ((Task)Exit.WaitAsync(Aftermath.Kill)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await ((Task)Exit.WaitAsync(Aftermath.Kill, Clock.System)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
     private static async Task<AgentExit> WaitForExitAsync(AgentStream stream)

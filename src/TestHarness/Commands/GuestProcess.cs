@@ -1,7 +1,7 @@
-using System.Diagnostics;
 using TestHarness.Agents;
 using TestHarness.Errors;
 using TestHarness.Operations;
+using TestHarness.Text;
 
 namespace TestHarness;
 
@@ -149,10 +149,8 @@ public sealed class GuestProcess : IAsyncDisposable
 
     private async Task<ShellResult> CompleteAsync(ShellOptions options)
     {
-        long began = Stopwatch.GetTimestamp();
-        using var limit = new CancellationTokenSource();
-        if (options.Timeout is { } most)
-            limit.CancelAfter(most);
+        long began = _machine.Time.GetTimestamp();
+        using Deadline limit = _machine.Time.Limit(options.Timeout ?? Timeout.InfiniteTimeSpan);
         // Its output ends with the machine; a receiver of lines must not hold that up.
         using CancellationTokenRegistration ended = _machine.Ended.Register(_output.ReleaseReceiver);
         try
@@ -165,7 +163,7 @@ public sealed class GuestProcess : IAsyncDisposable
             await _machine.Record.Followers.SettleAsync().ConfigureAwait(false);
             if (input.IsFaulted)
                 await input.ConfigureAwait(false);
-            return ShellResult.Of(Command, exit, _output, Stopwatch.GetElapsedTime(began), _machine.Mask);
+            return ShellResult.Of(Command, exit, _output, _machine.Time.GetElapsedTime(began), _machine.Mask);
         }
         catch (Exception e)
         {

@@ -186,7 +186,7 @@ public sealed partial class Shell
                                 seen = e.Message;
                             }
 
-                            await Task.Delay(pause, token).ConfigureAwait(false);
+                            await _machine.Time.Delay(pause, token).ConfigureAwait(false);
                         }
                     },
                     cancellationToken,

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Threading.Channels;
 using TestHarness.Access;
 using TestHarness.Agents;
@@ -103,9 +102,9 @@ public sealed partial class Shell
             async token =>
             {
                 AgentConnection agent = await _guest.ReadyAsync(token).ConfigureAwait(false);
-                long asked = Stopwatch.GetTimestamp();
+                long asked = _machine.Time.GetTimestamp();
                 await agent.PingAsync(token).ConfigureAwait(false);
-                return Stopwatch.GetElapsedTime(asked);
+                return _machine.Time.GetElapsedTime(asked);
             },
             cancellationToken
         );
@@ -161,7 +160,7 @@ public sealed partial class Shell
         CancellationToken cancellationToken
     )
     {
-        long asked = Stopwatch.GetTimestamp();
+        long asked = _machine.Time.GetTimestamp();
         AgentConnection agent = await _guest.ReadyAsync(cancellationToken).ConfigureAwait(false);
         AgentProcess process = await agent
             .RunAsync(Describe(words, options) with { TakesInput = options.StandardInput is not null }, cancellationToken)
@@ -176,7 +175,7 @@ public sealed partial class Shell
             AgentExit exit = await process.Exit.WaitAsync(cancellationToken).ConfigureAwait(false);
             if (input.IsFaulted)
                 await input.ConfigureAwait(false);
-            return ShellResult.Of(description, exit, output, Stopwatch.GetElapsedTime(asked), _machine.Mask);
+            return ShellResult.Of(description, exit, output, _machine.Time.GetElapsedTime(asked), _machine.Mask);
         }
     }
 

@@ -63,7 +63,7 @@ public sealed partial class SerialConsole
         if (grown.IsCompleted)
             return false;
         // What a QEMU that is gone has left in its pipe.
-        await _reader.WaitAsync(LastWordsFollow, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await _reader.WaitAsync(LastWordsFollow, _machine.Time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         return true;
     }
 }

@@ -1,7 +1,7 @@
-using System.Diagnostics;
 using System.Text.RegularExpressions;
 using TestHarness.Access;
 using TestHarness.Errors;
+using TestHarness.Text;
 
 namespace TestHarness;
 
@@ -39,7 +39,7 @@ public sealed partial class SerialConsole
     {
         ArgumentException.ThrowIfNullOrEmpty(user);
         TimeSpan limit = timeout ?? _machine.Scaled(DefaultLimit);
-        long began = Stopwatch.GetTimestamp();
+        long began = _machine.Time.GetTimestamp();
         // A restored machine's log has the template's prompt; the one that answers is meant.
         SkipToEnd();
         await WriteLineAsync("", cancellationToken).ConfigureAwait(false);
@@ -72,7 +72,7 @@ public sealed partial class SerialConsole
                 cancellationToken
             );
 
-        TimeSpan Left() => limit - Stopwatch.GetElapsedTime(began) is { Ticks: > 0 } left ? left : TimeSpan.Zero;
+        TimeSpan Left() => limit - _machine.Time.GetElapsedTime(began) is { Ticks: > 0 } left ? left : TimeSpan.Zero;
 
         GuestCommandException Refused(string why) =>
             new(

@@ -1,10 +1,10 @@
-using System.Diagnostics;
 using System.Globalization;
 using System.Text;
 using System.Text.RegularExpressions;
 using TestHarness.Consoles;
 using TestHarness.Operations;
 using TestHarness.Qemu;
+using TestHarness.Text;
 
 namespace TestHarness;
 
@@ -150,7 +150,7 @@ public sealed partial class SerialConsole
                 while (true)
                 {
                     (Task grown, long from) = Look();
-                    long began = Stopwatch.GetTimestamp();
+                    long began = _machine.Time.GetTimestamp();
                     if (search.Next(from) is { } found)
                     {
                         if (TryTake(found.Start, found.End))
@@ -159,9 +159,9 @@ public sealed partial class SerialConsole
                     }
 
                     // A guest writes byte by byte; the costlier the search, the fewer searches.
-                    TimeSpan pause = Stopwatch.GetElapsedTime(began) * 4;
+                    TimeSpan pause = _machine.Time.GetElapsedTime(began) * 4;
                     await grown.WaitAsync(token).ConfigureAwait(false);
-                    await Task.Delay(pause < LongestPause ? pause : LongestPause, token).ConfigureAwait(false);
+                    await _machine.Time.Delay(pause < LongestPause ? pause : LongestPause, token).ConfigureAwait(false);
                 }
             },
             cancellationToken

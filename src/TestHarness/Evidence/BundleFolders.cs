@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using System.Text.RegularExpressions;
 using TestHarness.Hosts;
+using TestHarness.Text;
 
 namespace TestHarness.Evidence;
 
@@ -26,7 +27,7 @@ internal static partial class BundleFolders
     private static readonly Dictionary<string, string> Instead = new(StringComparer.Ordinal);
     private static readonly string Run = string.Create(
         CultureInfo.InvariantCulture,
-        $"{DateTime.UtcNow.ToString(TimeFormat, CultureInfo.InvariantCulture)}-{Environment.ProcessId}"
+        $"{Clock.System.GetUtcNow().UtcDateTime.ToString(TimeFormat, CultureInfo.InvariantCulture)}-{Environment.ProcessId}"
     );
 
     private static readonly HashSet<string> Named = new(StringComparer.Ordinal);
@@ -148,7 +149,7 @@ internal static partial class BundleFolders
             if (_pruned || EnvironmentVariables.Artifacts is not null)
                 return;
             _pruned = true;
-            Prune(EvidenceSettings.Folder, DateTime.UtcNow);
+            Prune(EvidenceSettings.Folder, Clock.System.GetUtcNow().UtcDateTime);
         }
     }
 

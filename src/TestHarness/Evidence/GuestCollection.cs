@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using TestHarness.Access;
 using TestHarness.Agents;
+using TestHarness.Text;
 
 namespace TestHarness.Evidence;
 
@@ -45,8 +46,7 @@ internal sealed class GuestCollection(GuestSession guest, Func<TimeSpan, TimeSpa
     public async Task<string?> ReadJournalAsync(CancellationToken cancellationToken)
     {
         var output = new OutputCollector(MaxJournalBytes);
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        limit.CancelAfter(_journalLimit);
+        using Deadline limit = Clock.System.Limit(_journalLimit, cancellationToken);
         try
         {
             await RunAsync(["/bin/sh", "-c", Journal], output, limit.Token).ConfigureAwait(false);
@@ -65,8 +65,7 @@ internal sealed class GuestCollection(GuestSession guest, Func<TimeSpan, TimeSpa
     {
         if (patterns.Count == 0)
             return;
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        limit.CancelAfter(_filesLimit);
+        using Deadline limit = Clock.System.Limit(_filesLimit, cancellationToken);
         string? current = null;
         try
         {

@@ -1,8 +1,8 @@
-using System.Diagnostics;
 using System.Globalization;
 using TestHarness.Agents;
 using TestHarness.Files;
 using TestHarness.Hosts;
+using TestHarness.Text;
 
 namespace TestHarness;
 
@@ -88,7 +88,7 @@ public sealed partial class GuestFiles
     )
     {
         AgentConnection agent = await _guest.ReadyAsync(cancellationToken).ConfigureAwait(false);
-        long began = Stopwatch.GetTimestamp();
+        long began = _machine.Time.GetTimestamp();
         FileStream file = new(
             request.HostPath,
             FileMode.Open,
@@ -110,7 +110,7 @@ public sealed partial class GuestFiles
                 AgentExit exit = await process.Exit.WaitAsync(cancellationToken).ConfigureAwait(false);
                 if (feeding.IsFaulted)
                     await feeding.ConfigureAwait(false);
-                ShellResult result = ShellResult.Of(what, exit, output, Stopwatch.GetElapsedTime(began), _machine.Mask);
+                ShellResult result = ShellResult.Of(what, exit, output, _machine.Time.GetElapsedTime(began), _machine.Mask);
                 if (Enum.TryParse(result.StandardOutput.Trim(), out SyncChangeKind kind))
                     report.Add(new SyncChange(kind, name), kind == SyncChangeKind.AttributesSet ? 0 : file.Length);
                 return result;

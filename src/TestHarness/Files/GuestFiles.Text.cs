@@ -153,7 +153,7 @@ public sealed partial class GuestFiles
 
     // The command was killed before it could.
     private async Task RemoveAsync(params string[] temporary) =>
-        await Task.WhenAny(RemoveNowAsync(temporary), Task.Delay(Aftermath.Removal)).ConfigureAwait(false);
+        await Task.WhenAny(RemoveNowAsync(temporary), _machine.Time.Delay(Aftermath.Removal)).ConfigureAwait(false);
 
     // Whatever comes in between: the reason for which the writing ended is what counts.
     private async Task RemoveNowAsync(string[] temporary)

@@ -1,5 +1,6 @@
 using System.Globalization;
 using TestHarness.Errors;
+using TestHarness.Text;
 
 namespace TestHarness.Hosts;
 
@@ -25,7 +26,7 @@ internal static class AncestorWatch
         Native.WaitForAny(descriptors);
         // An orderly end runs the exit handlers of whoever has some; tests that hang must not keep it.
         new Thread(() => Environment.Exit(1)) { IsBackground = true }.Start();
-        Thread.Sleep(OrderlyExit);
+        Clock.Sleep(OrderlyExit);
         _ = Native.Kill(Environment.ProcessId, SignalNumber.Kill);
     }
 

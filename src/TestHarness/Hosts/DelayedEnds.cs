@@ -1,3 +1,5 @@
+using TestHarness.Text;
+
 namespace TestHarness.Hosts;
 
 /// <summary>
@@ -18,7 +20,7 @@ internal sealed class DelayedEnds(Func<bool> isRoomWanted, TimeProvider time)
     private Task _watch = Task.CompletedTask;
 
     /// <summary>Those of this process's machines.</summary>
-    public static DelayedEnds OfMachines { get; } = new(() => Ledger.Default.IsWaitedFor, TimeProvider.System);
+    public static DelayedEnds OfMachines { get; } = new(() => Ledger.Default.IsWaitedFor, Clock.System);
 
     /// <summary>Adds one; ends the oldest where there are too many, and waits for that.</summary>
     public async Task AddAsync(object of, Func<Task> end)

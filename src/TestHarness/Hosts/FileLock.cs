@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using System.Text;
 using Microsoft.Win32.SafeHandles;
+using TestHarness.Text;
 
 namespace TestHarness.Hosts;
 
@@ -74,7 +75,7 @@ internal sealed class FileLock : IDisposable
             }
 
             // flock(2) has no asynchronous form that a token can end; a build takes seconds, so this costs nothing that shows.
-            await Task.Delay(TimeSpan.FromMilliseconds(100), cancellationToken).ConfigureAwait(false);
+            await Clock.System.Delay(TimeSpan.FromMilliseconds(100), cancellationToken).ConfigureAwait(false);
         }
     }
 

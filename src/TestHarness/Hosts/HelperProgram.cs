@@ -1,10 +1,11 @@
 using System.ComponentModel;
-using Medallion.Shell;
+using System.Diagnostics;
+using CliWrap;
 using TestHarness.Errors;
 
 namespace TestHarness.Hosts;
 
-/// <summary>Runs a helper program of the host (qemu-img, mmdebstrap, rsync) to its end. The only place that knows MedallionShell.</summary>
+/// <summary>Runs a helper program of the host (qemu-img, mmdebstrap, rsync) to its end. The only place that knows CliWrap.</summary>
 internal static class HelperProgram
 {
     /// <summary>
@@ -23,20 +24,22 @@ internal static class HelperProgram
         // Looked up here, because setpriv would report a missing program in its own words.
         string path = Prerequisites.Find(program);
         var family = new ProgramFamily();
-        using Command command = await StartAsync(program, ["--pdeathsig", "KILL", "--", path, .. arguments], family, options)
+        using var pipes = new HelperPipes();
+        Process process = await StartAsync(program, ["--pdeathsig", "KILL", "--", path, .. arguments], family, pipes, options)
             .ConfigureAwait(false);
         using CancellationTokenRegistration kill = cancellationToken.Register(Kill);
         HelperOutput written = new(options, options.OnOutputLine),
             words = new(options, options.OnErrorLine);
-        var outputPipe = new ProgramOutput(command.StandardOutput.BaseStream, family.Ended);
-        var errorPipe = new ProgramOutput(command.StandardError.BaseStream, family.Ended);
+        var outputPipe = new ProgramOutput(await pipes.Output.ConfigureAwait(false), family.Ended);
+        var errorPipe = new ProgramOutput(await pipes.Error.ConfigureAwait(false), family.Ended);
+        Stream inputPipe = await pipes.Input.ConfigureAwait(false);
         Task<List<string>> output = options.Take is { } take
             ? OrKillAsync(Kill, async () => await TakeAsync(outputPipe, take).ConfigureAwait(false))
             : OrKillAsync(Kill, () => written.ReadAsync(new StreamReader(outputPipe), Kill));
         Task<List<string>> error = OrKillAsync(Kill, () => words.ReadAsync(new StreamReader(errorPipe), Kill));
-        Task<List<string>> input = OrKillAsync(Kill, () => FeedAsync(command.StandardInput.BaseStream, options.Feed));
-        await command.Process.WaitForExitAsync(CancellationToken.None).ConfigureAwait(false);
-        int exitCode = command.Process.ExitCode;
+        Task<List<string>> input = OrKillAsync(Kill, () => FeedAsync(inputPipe, options.Feed));
+        await process.WaitForExitAsync(CancellationToken.None).ConfigureAwait(false);
+        int exitCode = process.ExitCode;
         await family.EndAsync(exitCode, Task.WhenAll(output, error), thoroughly: false).ConfigureAwait(false);
         await input.ConfigureAwait(false);
         string standardOutput = string.Join('\n', await output.ConfigureAwait(false));
@@ -52,28 +55,42 @@ internal static class HelperProgram
 
         void Kill()
         {
-            if (!command.Process.HasExited)
-                family.Kill(command.ProcessId);
+            if (!process.HasExited)
+                family.Kill(process.Id);
         }
     }
 
-    private static async Task<Command> StartAsync(string program, object[] arguments, ProgramFamily family, HelperOptions options)
+    private static async Task<Process> StartAsync(
+        string program,
+        string[] arguments,
+        ProgramFamily family,
+        HelperPipes pipes,
+        HelperOptions options
+    )
     {
+        Process? started = null;
+        Command command = Cli.Wrap(Prerequisites.Find("setpriv"))
+            .WithArguments(arguments)
+            .WithWorkingDirectory(options.WorkingDirectory ?? Environment.CurrentDirectory)
+            .WithValidation(CommandResultValidation.None)
+            .WithStandardInputPipe(pipes.Source)
+            .WithStandardOutputPipe(pipes.OutputTarget)
+            .WithStandardErrorPipe(pipes.ErrorTarget);
         try
         {
-            return await SpawnThread
-                .RunAsync(() => Command.Run(Prerequisites.Find("setpriv"), arguments, shell =>
-                    {
-                        shell.ThrowOnError(false).DisposeOnExit(false);
-                        if (options.WorkingDirectory is { } directory)
-                            shell.WorkingDirectory(directory);
-                        shell.StartInfo(info =>
+            await SpawnThread
+                .RunAsync(() =>
+                    command.ExecuteAsync(
+                        info =>
                         {
                             HelperEnvironment.Give(info, options.Environment);
                             family.Mark(info);
-                        });
-                    }))
+                        },
+                        process => started = process
+                    )
+                )
                 .ConfigureAwait(false);
+            return started!;
         }
         catch (Win32Exception e)
         {

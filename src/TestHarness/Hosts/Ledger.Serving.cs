@@ -1,3 +1,5 @@
+using TestHarness.Text;
+
 namespace TestHarness.Hosts;
 
 // Whose turn it is: one look at the folder at a time, under its lock.
@@ -20,7 +22,7 @@ internal sealed partial class Ledger
         {
             if (Try(turn) is { } granted)
                 return granted;
-            await Task.Delay(BetweenTries, cancellationToken).ConfigureAwait(false);
+            await Clock.System.Delay(BetweenTries, cancellationToken).ConfigureAwait(false);
         }
     }
 

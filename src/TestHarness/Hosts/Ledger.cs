@@ -1,3 +1,5 @@
+using TestHarness.Text;
+
 namespace TestHarness.Hosts;
 
 /// <summary>
@@ -66,8 +68,7 @@ internal sealed partial class Ledger
             throw LedgerText.TooLarge(request, _budget);
 
         cancellationToken.ThrowIfCancellationRequested();
-        using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        deadline.CancelAfter(limit);
+        using Deadline deadline = Clock.System.Limit(limit, cancellationToken);
         var turn = new Turn(request);
         bool returned = false;
         try
@@ -81,7 +82,7 @@ internal sealed partial class Ledger
             returned = true;
             return turn.File!;
         }
-        catch (OperationCanceledException) when (deadline.IsCancellationRequested)
+        catch (OperationCanceledException) when (deadline.Token.IsCancellationRequested)
         {
             cancellationToken.ThrowIfCancellationRequested();
             // It may have been served at the last moment.

@@ -1,5 +1,6 @@
 using System.Globalization;
 using TestHarness.Errors;
+using TestHarness.Text;
 
 namespace TestHarness.Hosts;
 
@@ -17,7 +18,7 @@ internal sealed class OomWatch
     private const double Drift = 0.0001;
 
     private readonly (string File, long Kills) _before = Count();
-    private readonly TimeSpan _began = TimeProvider.System.GetElapsedTime(0);
+    private readonly TimeSpan _began = Clock.System.GetElapsedTime(0);
 
     /// <summary>
     /// Says that memory ran out when the process ended by signal 9, and how that is known; <see langword="null"/> where nothing tells.
@@ -75,7 +76,7 @@ internal sealed class OomWatch
 
     private static async Task<string> ReadKernelLogAsync()
     {
-        using var limit = new CancellationTokenSource(LogLimit);
+        using Deadline limit = Clock.System.Limit(LogLimit);
         try
         {
             return (

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using TestHarness.Errors;
+using TestHarness.Text;
 
 namespace TestHarness.Hosts;
 
@@ -63,7 +64,7 @@ internal sealed class ProgramFamily
         // One that was killed while it had no children has left nothing.
         bool mayHaveLeft = _killed ? _hadChildren || exitCode != 128 + SignalNumber.Kill : thoroughly;
         if (!mayHaveLeft)
-            await Task.WhenAny(pipes, Task.Delay(PipesEnd)).ConfigureAwait(false);
+            await Task.WhenAny(pipes, Clock.System.Delay(PipesEnd)).ConfigureAwait(false);
         if (mayHaveLeft || !pipes.IsCompleted)
             await EndAllAsync().ConfigureAwait(false);
         _ended.TrySetResult();
@@ -72,7 +73,7 @@ internal sealed class ProgramFamily
     private async Task EndAllAsync()
     {
         string variable = $"{Variable}={_mark}";
-        for (long began = Stopwatch.GetTimestamp(); Stopwatch.GetElapsedTime(began) < AllGone; )
+        for (long began = Clock.System.GetTimestamp(); Clock.System.GetElapsedTime(began) < AllGone; )
         {
             int[] left =
             [
@@ -85,7 +86,7 @@ internal sealed class ProgramFamily
                 return;
             foreach (int process in left)
                 _ = Native.Kill(process, SignalNumber.Kill);
-            await Task.Delay(BetweenLooks).ConfigureAwait(false);
+            await Clock.System.Delay(BetweenLooks).ConfigureAwait(false);
         }
     }
 

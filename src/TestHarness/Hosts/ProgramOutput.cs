@@ -1,3 +1,5 @@
+using TestHarness.Text;
+
 namespace TestHarness.Hosts;
 
 /// <summary>
@@ -35,7 +37,7 @@ internal sealed class ProgramOutput(Stream pipe, Task ended) : Stream
             return await reading.ConfigureAwait(false);
         Task<int> read = reading.AsTask();
         if (await Task.WhenAny(read, ended).ConfigureAwait(false) != read)
-            await Task.WhenAny(read, Task.Delay(Rest, cancellationToken)).ConfigureAwait(false);
+            await Task.WhenAny(read, Clock.System.Delay(Rest, cancellationToken)).ConfigureAwait(false);
         if (read.IsCompleted)
             return await read.ConfigureAwait(false);
         cancellationToken.ThrowIfCancellationRequested();

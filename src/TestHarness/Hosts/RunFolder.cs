@@ -1,6 +1,6 @@
-using System.Diagnostics;
 using System.Text;
 using TestHarness.Errors;
+using TestHarness.Text;
 
 namespace TestHarness.Hosts;
 
@@ -177,7 +177,7 @@ internal static class RunFolder
     private static FileLock TakeRootLock(string root)
     {
         string path = Path.Combine(root, RunFolderContents.LockName);
-        long began = Stopwatch.GetTimestamp();
+        long began = Clock.System.GetTimestamp();
         while (true)
         {
             try
@@ -190,9 +190,9 @@ internal static class RunFolder
                 throw NotUsable(root, e.Message, e);
             }
 
-            if (Stopwatch.GetElapsedTime(began) > LockLimit)
+            if (Clock.System.GetElapsedTime(began) > LockLimit)
                 throw NotUsable(root, $"{FileLock.ReadOwner(path)} has held '{path}' for {LockLimit.TotalSeconds} s; is it stopped?", null);
-            Thread.Sleep(5);
+            Clock.Sleep(TimeSpan.FromMilliseconds(5));
         }
     }
 

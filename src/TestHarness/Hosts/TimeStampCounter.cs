@@ -1,5 +1,5 @@
-using System.Diagnostics;
 using System.Runtime.InteropServices;
+using TestHarness.Text;
 
 namespace TestHarness.Hosts;
 
@@ -37,7 +37,7 @@ internal static unsafe partial class TimeStampCounter
         var read = (delegate* unmanaged<ulong>)page;
         (double Ticks, double Milliseconds) began = Sample(read);
         // 20 ms give five digits.
-        Thread.Sleep(20);
+        Clock.Sleep(TimeSpan.FromMilliseconds(20));
         (double Ticks, double Milliseconds) ended = Sample(read);
         _ = Unmap(page, PageBytes);
         return (long)((ended.Ticks - began.Ticks) / (ended.Milliseconds - began.Milliseconds));
@@ -53,12 +53,12 @@ internal static unsafe partial class TimeStampCounter
         for (int i = 0; i < Tries; i++)
         {
             ulong before = read();
-            long now = Stopwatch.GetTimestamp();
+            long now = Clock.System.GetTimestamp();
             ulong between = read() - before;
             if (between >= nearest)
                 continue;
             nearest = between;
-            sample = (before + (between / 2.0), now * 1000.0 / Stopwatch.Frequency);
+            sample = (before + (between / 2.0), now * 1000.0 / Clock.System.TimestampFrequency);
         }
 
         return sample;

@@ -62,7 +62,7 @@ internal sealed class Download(string image, Uri address, PartialFile part, IPro
                         PrintableText.Of($"goes on after {part.Length} bytes, because {e.Message}")
                     )
                 );
-                await Task.Delay(RetryDelay * (1 << (attempt - 1)), cancellationToken).ConfigureAwait(false);
+                await Clock.System.Delay(RetryDelay * (1 << (attempt - 1)), cancellationToken).ConfigureAwait(false);
             }
         }
     }
@@ -150,8 +150,7 @@ internal sealed class Download(string image, Uri address, PartialFile part, IPro
 
     private async Task<HttpResponseMessage> SendAsync(HttpClient client, HttpRequestMessage request, CancellationToken cancellationToken)
     {
-        using var wait = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        wait.CancelAfter(StallLimit);
+        using Deadline wait = Clock.System.Limit(StallLimit, cancellationToken);
         try
         {
             return await client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, wait.Token).ConfigureAwait(false);

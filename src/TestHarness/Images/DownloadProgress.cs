@@ -1,5 +1,5 @@
-using System.Diagnostics;
 using System.Globalization;
+using TestHarness.Text;
 
 namespace TestHarness.Images;
 
@@ -20,9 +20,9 @@ internal sealed class DownloadProgress(string image, IProgress<StartProgress>? p
     /// <param name="total">How many there will be, where the server says so.</param>
     public void Report(long have, long? total)
     {
-        if (have != total && _last != 0 && Stopwatch.GetElapsedTime(_last) < Interval)
+        if (have != total && _last != 0 && Clock.System.GetElapsedTime(_last) < Interval)
             return;
-        _last = Stopwatch.GetTimestamp();
+        _last = Clock.System.GetTimestamp();
         string detail = total is null
             ? string.Create(CultureInfo.InvariantCulture, $"{have / MiB:0.0} MiB")
             : string.Create(CultureInfo.InvariantCulture, $"{have / MiB:0.0} of {total / MiB:0.0} MiB");

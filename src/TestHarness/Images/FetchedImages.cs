@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using TestHarness.Errors;
 using TestHarness.Hosts;
+using TestHarness.Text;
 
 namespace TestHarness.Images;
 
@@ -58,8 +59,7 @@ internal sealed record FetchedImages(string Root)
         string file = PathOf(sum);
         if (File.Exists(file))
             return file;
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        limit.CancelAfter(Limit);
+        using Deadline limit = Clock.System.Limit(Limit, cancellationToken);
         try
         {
             return await FetchOnceAsync(image, sum, file, progress, limit.Token).ConfigureAwait(false);
@@ -182,7 +182,8 @@ internal sealed record FetchedImages(string Root)
             string part in Directory
                 .GetFiles(Folder, "*.part")
                 .Where(part =>
-                    IsSum(Path.GetFileNameWithoutExtension(part)) && DateTime.UtcNow - File.GetLastWriteTimeUtc(part) > Abandoned
+                    IsSum(Path.GetFileNameWithoutExtension(part))
+                    && Clock.System.GetUtcNow().UtcDateTime - File.GetLastWriteTimeUtc(part) > Abandoned
                 )
         )
         {

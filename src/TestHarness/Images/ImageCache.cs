@@ -1,6 +1,7 @@
 using System.Globalization;
 using TestHarness.Errors;
 using TestHarness.Hosts;
+using TestHarness.Text;
 
 namespace TestHarness.Images;
 
@@ -33,8 +34,7 @@ internal sealed class ImageCache(string root)
         if (mode == ImageBuildMode.IfMissing && FindBuilt(folder, key) is { } built)
             return built;
 
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        limit.CancelAfter(Limit);
+        using Deadline limit = Clock.System.Limit(Limit, cancellationToken);
         try
         {
             return await BuildOnceAsync(source, recipe, key, folder, mode, progress, limit.Token).ConfigureAwait(false);

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using TestHarness.Text;
 
 namespace TestHarness.Images;
 
@@ -36,7 +37,7 @@ internal sealed record ImageDescription
             Ready = recipe.Ready,
             Agent = recipe.Agent,
             MinimumMemoryMiB = recipe.MinimumMemoryMiB,
-            Built = TimeProvider.System.GetUtcNow(),
+            Built = Clock.System.GetUtcNow(),
             Files = new DirectoryInfo(folder).GetFiles().ToDictionary(file => file.Name, file => file.Length),
         };
         File.WriteAllBytes(Path.Combine(folder, FileName), JsonSerializer.SerializeToUtf8Bytes(description, Json));

@@ -95,8 +95,7 @@ internal sealed class ImageSource
     {
         _keyring?.Require();
         using WorkFolder work = store.Work(progress);
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        limit.CancelAfter(JsonLimit);
+        using Deadline limit = Clock.System.Limit(JsonLimit, cancellationToken);
         try
         {
             var products = new List<StreamProduct>();

@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using TestHarness.Text;
 
 namespace TestHarness.Images;
 
@@ -90,8 +91,7 @@ internal sealed class PartialFile(string path)
     {
         if (readLimit is not { } limit)
             return await source.ReadAtLeastAsync(block, block.Length, throwOnEndOfStream: false, cancellationToken).ConfigureAwait(false);
-        using var wait = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        wait.CancelAfter(limit);
+        using Deadline wait = Clock.System.Limit(limit, cancellationToken);
         try
         {
             return await source.ReadAsync(block, wait.Token).ConfigureAwait(false);

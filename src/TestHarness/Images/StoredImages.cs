@@ -1,4 +1,5 @@
 using TestHarness.Errors;
+using TestHarness.Text;
 
 namespace TestHarness.Images;
 
@@ -67,7 +68,7 @@ internal sealed class StoredImages(string cache)
         CacheFolder.Create(ready);
         foreach (string file in files)
             new PartialFile(file).MoveTo(Path.Combine(ready, Path.GetFileName(file)));
-        File.WriteAllBytes(note, Checked(description with { Added = TimeProvider.System.GetUtcNow() }));
+        File.WriteAllBytes(note, Checked(description with { Added = Clock.System.GetUtcNow() }));
         new PartialFile(note).MoveTo(readyNote);
         CacheFolder.Create(Path.GetDirectoryName(target)!);
         // One that is not whole is in the way.

@@ -3,6 +3,7 @@ using TestHarness.Errors;
 using TestHarness.Evidence;
 using TestHarness.Operations;
 using TestHarness.Qemu;
+using TestHarness.Text;
 
 namespace TestHarness.Machines;
 
@@ -106,8 +107,7 @@ internal sealed class EvidenceCollector(
     {
         if (keeper.Run?.Instance is not { Process.Exited.IsCompleted: false } || !QemuArguments.HasDisplay(machine.Spec))
             return null;
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        limit.CancelAfter(atMost);
+        using Deadline limit = machine.Time.Limit(atMost, cancellationToken);
         try
         {
             return await screen.CaptureNowAsync(limit.Token).ConfigureAwait(false);

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 using TestHarness.Access;
@@ -56,7 +55,7 @@ internal sealed class GuestReaches(MachineOperations machine, GuestSession guest
 
     private async Task RelayAsync(AgentTcpStream connection, GuestReach reach, CancellationToken cancellationToken)
     {
-        long began = Stopwatch.GetTimestamp();
+        long began = machine.Time.GetTimestamp();
         string outcome = "ok";
         try
         {
@@ -68,6 +67,6 @@ internal sealed class GuestReaches(MachineOperations machine, GuestSession guest
             outcome = machine.Record.Outcome(e);
         }
 
-        machine.Record.NoteGuest($"connection from port {reach.GuestPort} to {reach.Host}", Stopwatch.GetElapsedTime(began), outcome);
+        machine.Record.NoteGuest($"connection from port {reach.GuestPort} to {reach.Host}", machine.Time.GetElapsedTime(began), outcome);
     }
 }

@@ -2,6 +2,7 @@ using System.Net.Sockets;
 using System.Text;
 using TestHarness.Access;
 using TestHarness.Agents;
+using TestHarness.Text;
 
 namespace TestHarness.Machines;
 
@@ -36,7 +37,7 @@ internal sealed class HeldShell(GuestSession guest)
         Task output = shell.StandardOutput.CopyToAsync(stream, left.Token);
         // After the last of what a pipe sends, the shell still answers; a person who has left does not hear it.
         if (await Task.WhenAny(input, output).ConfigureAwait(false) == input)
-            await Task.WhenAny(output, Task.Delay(AnswersFor, left.Token)).ConfigureAwait(false);
+            await Task.WhenAny(output, Clock.System.Delay(AnswersFor, left.Token)).ConfigureAwait(false);
         await left.CancelAsync().ConfigureAwait(false);
         await Task.WhenAll(input, output).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }

@@ -1,4 +1,5 @@
 using TestHarness.Operations;
+using TestHarness.Text;
 
 namespace TestHarness.Machines;
 
@@ -64,7 +65,7 @@ internal sealed class Listeners(
         foreach (Func<VirtualMachine, Task> listener in listeners)
         {
             Task listening = Task.Run(() => listener(machine));
-            if (await Task.WhenAny(listening, Task.Delay(Limit)).ConfigureAwait(false) == listening)
+            if (await Task.WhenAny(listening, Clock.System.Delay(Limit)).ConfigureAwait(false) == listening)
                 told.Add(listening);
             else
                 record.NoteEnd($"a listener of {happening} took more than {Limit.TotalSeconds} s and is not waited for");

@@ -1,4 +1,5 @@
 using TestHarness.Qemu;
+using TestHarness.Text;
 
 namespace TestHarness.Machines;
 
@@ -25,7 +26,7 @@ internal sealed class MachineEnding(MachineKeeper keeper, Listeners listeners, b
     public async Task CutStartAsync()
     {
         await keeper.KillAsync().ConfigureAwait(false);
-        await _start.WaitAsync(StartEnds).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await _start.WaitAsync(StartEnds, Clock.System).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
     /// <summary>Tells those who listen, and removes what there is of the machine.</summary>

@@ -115,7 +115,7 @@ public sealed class MachineHold : IAsyncDisposable
     private async Task WaitForReleaseAsync()
     {
         while (File.Exists(HoldFile) && !_closed.IsCancellationRequested)
-            await Task.Delay(LooksEvery, _closed.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await Clock.System.Delay(LooksEvery, _closed.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
     private async Task RenewScreenAsync(Screen screen, string file)
@@ -134,7 +134,7 @@ public sealed class MachineHold : IAsyncDisposable
                 // A machine that is paused or broken: the last picture stays.
             }
 
-            await Task.Delay(ScreenEvery, _closed.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await Clock.System.Delay(ScreenEvery, _closed.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 }

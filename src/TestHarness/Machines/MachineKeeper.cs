@@ -6,6 +6,7 @@ using TestHarness.Networks;
 using TestHarness.Operations;
 using TestHarness.Qemu;
 using TestHarness.Templates;
+using TestHarness.Text;
 
 namespace TestHarness.Machines;
 
@@ -229,7 +230,7 @@ internal sealed class MachineKeeper
         Task<int> exited = instance.Process.Exited;
         if (await Task.WhenAny(exited, instance.Monitor.Closed).ConfigureAwait(false) == exited)
             return;
-        await Task.WhenAny(exited, Task.Delay(EndFollowsMonitor)).ConfigureAwait(false);
+        await Task.WhenAny(exited, _machine.Time.Delay(EndFollowsMonitor)).ConfigureAwait(false);
         if (!exited.IsCompleted && _life.TryLoseMonitor(instance.Monitor.Broken?.Message))
             instance.Process.Kill();
     }
@@ -240,8 +241,7 @@ internal sealed class MachineKeeper
         // One who ends the machine holds this until nothing is left to boot from.
         if (!await _ending.WaitAsync(TimeSpan.Zero).ConfigureAwait(false))
             return false;
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(Killed);
-        limit.CancelAfter(_machine.Limits.Start);
+        using Deadline limit = _machine.Time.Limit(_machine.Limits.Start, Killed);
         try
         {
             try

@@ -4,6 +4,7 @@ using TestHarness.Networks;
 using TestHarness.Qemu;
 using TestHarness.Seeds;
 using TestHarness.Templates;
+using TestHarness.Text;
 
 namespace TestHarness.Machines;
 
@@ -189,7 +190,7 @@ internal sealed class MachineRun : IAsyncDisposable
             }
             catch (IOException) when (attempt < MostRemovals)
             {
-                await Task.Delay(BetweenRemovals).ConfigureAwait(false);
+                await Clock.System.Delay(BetweenRemovals).ConfigureAwait(false);
             }
         }
     }

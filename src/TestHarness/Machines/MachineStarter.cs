@@ -60,17 +60,17 @@ internal sealed class MachineStarter(
         RecordedProgress told = machine.Record.BeginStart(progress);
         using var wanted = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, keeper.Killed, told.Failed);
         var ended = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        long began = Stopwatch.GetTimestamp();
+        long began = machine.Time.GetTimestamp();
         try
         {
             await ending.BeginStartAsync(ended.Task, isTold: !MakesTemplate && !IsSpare, wanted.Token).ConfigureAwait(false);
             await StartAsync(told, wanted.Token).ConfigureAwait(false);
             await told.SettleAsync().ConfigureAwait(false);
-            machine.Record.NoteStarted(Stopwatch.GetElapsedTime(began), failure: null);
+            machine.Record.NoteStarted(machine.Time.GetElapsedTime(began), failure: null);
         }
         catch (Exception e)
         {
-            machine.Record.NoteStarted(Stopwatch.GetElapsedTime(began), e);
+            machine.Record.NoteStarted(machine.Time.GetElapsedTime(began), e);
             await ending.EndAsync().ConfigureAwait(false);
             await told.SettleAsync().ConfigureAwait(false);
             if (e is not TestHarnessException && cancellationToken.IsCancellationRequested)
@@ -138,8 +138,7 @@ internal sealed class MachineStarter(
 
     private async Task StartGuestAsync(MachineRun run, IProgress<StartProgress>? progress, CancellationToken cancellationToken)
     {
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        limit.CancelAfter(machine.Limits.Start);
+        using Deadline limit = machine.Time.Limit(machine.Limits.Start, cancellationToken);
         string phase = "QEMU to start";
         try
         {
@@ -167,7 +166,7 @@ internal sealed class MachineStarter(
         void RenewLimit()
         {
             if (machine.Spec.StartTimeout is null)
-                limit.CancelAfter(machine.Limits.Start);
+                limit.Renew(machine.Limits.Start);
         }
     }
 

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using TestHarness.Text;
 
 namespace TestHarness.Machines;
 
@@ -68,7 +69,7 @@ internal sealed class SparePool(MachineSpec spec)
     private async Task FillAsync()
     {
         // The machine that was just handed out comes first; starting another one beside it would double the time of its first command.
-        await Task.Delay(HeadStart).ConfigureAwait(false);
+        await Clock.System.Delay(HeadStart).ConfigureAwait(false);
         try
         {
             while (!_closed && _ready.Count < _wanted)

@@ -1,6 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using TestHarness.Access;
 using TestHarness.Operations;
+using TestHarness.Text;
 
 namespace TestHarness.Machines;
 
@@ -97,8 +98,7 @@ internal sealed class Standstill(MachineOperations machine, MachineLife life, Gu
         {
             try
             {
-                using var limit = CancellationTokenSource.CreateLinkedTokenSource(ended);
-                limit.CancelAfter(machine.Scaled(LongestAction));
+                using Deadline limit = machine.Time.Limit(machine.Scaled(LongestAction), ended);
                 await action(limit.Token).ConfigureAwait(false);
             }
             finally

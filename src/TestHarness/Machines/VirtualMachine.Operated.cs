@@ -3,6 +3,7 @@ using TestHarness.Machines;
 using TestHarness.Networks;
 using TestHarness.Operations;
 using TestHarness.Qemu;
+using TestHarness.Text;
 
 namespace TestHarness;
 
@@ -69,7 +70,8 @@ public sealed partial class VirtualMachine
 
         public Task LookAtBaseFilesAsync() => machine._keeper.LookAtBaseFilesAsync();
 
-        public Task SettleExitAsync() => Task.WhenAny(machine._keeper.ExitWatch, Task.Delay(ExitFollows, CancellationToken.None));
+        public Task SettleExitAsync() =>
+            Task.WhenAny(machine._keeper.ExitWatch, machine._operations.Time.Delay(ExitFollows, CancellationToken.None));
 
         public Task CaptureAsync(TimeSpan atMost, CancellationToken cancellationToken) =>
             machine._evidence.TryCaptureAsync(atMost, cancellationToken);

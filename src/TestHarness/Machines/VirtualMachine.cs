@@ -6,6 +6,7 @@ using TestHarness.Machines;
 using TestHarness.Networks;
 using TestHarness.Operations;
 using TestHarness.Qemu;
+using TestHarness.Text;
 
 namespace TestHarness;
 
@@ -47,9 +48,9 @@ public sealed partial class VirtualMachine : IAsyncDisposable
         SpecValidation.Check(spec);
         Spec = spec;
         Name = MachineName.Make(spec.Hostname ?? spec.Image, Interlocked.Increment(ref _count));
-        var record = new MachineRecord(spec.Secrets, TimeProvider.System);
+        var record = new MachineRecord(spec.Secrets, Clock.System);
         _operations = new MachineOperations(Name, spec, record, new Operated(this));
-        var settler = new GuestSettler(hostname is "" ? Name : hostname, spec.Clock, TimeProvider.System);
+        var settler = new GuestSettler(hostname is "" ? Name : hostname, spec.Clock, Clock.System);
         settler.ClockLate += late =>
             record.NoteGuest(
                 "clock",
@@ -57,7 +58,7 @@ public sealed partial class VirtualMachine : IAsyncDisposable
                 "the guest got it late, each time it was tried, and may be behind by as much: the host, or the guest, is too busy"
             );
         _guest = new GuestSession(settler);
-        var watch = new GuestWatch(() => (Folder, _keeper!.Run?.BaseFilesInWords ?? ""), TimeProvider.System)
+        var watch = new GuestWatch(() => (Folder, _keeper!.Run?.BaseFilesInWords ?? ""), Clock.System)
         {
             AlwaysBoots = spec.GuestAccess == GuestAccess.None,
         };
@@ -233,8 +234,7 @@ public sealed partial class VirtualMachine : IAsyncDisposable
         await _ending.TellStoppingAsync().ConfigureAwait(false);
         try
         {
-            using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-            limit.CancelAfter(_operations.Limits.Stop);
+            using Deadline limit = _operations.Time.Limit(_operations.Limits.Stop, cancellationToken);
             await _standstill.GoOnIfPausedAsync(limit.Token).ConfigureAwait(false);
             // The power button of a guest that nobody can ask (ACPI).
             await (

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using TestHarness.Agents;
+using TestHarness.Text;
 
 namespace TestHarness.Networks;
 
@@ -88,7 +89,7 @@ internal sealed class DatagramRelay(EndPoint host, Action<IPEndPoint, string> no
         {
             while (guest.IsOpen)
             {
-                using var idle = new CancellationTokenSource(Idle);
+                using Deadline idle = Clock.System.Limit(Idle);
                 int count = await socket.ReceiveAsync(bytes, SocketFlags.None, idle.Token).ConfigureAwait(false);
                 guest.Send(new AgentDatagram(peer, bytes.AsMemory(0, count)));
             }

@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using TestHarness.Access;
 using TestHarness.Agents;
+using TestHarness.Text;
 
 namespace TestHarness.Networks;
 
@@ -31,15 +32,14 @@ internal sealed class ForwardAnswer(GuestSession guest, int guestPort, IPEndPoin
     public async Task<IPEndPoint> WaitAsync(CancellationToken cancellationToken)
     {
         while (!await AnswersAsync(cancellationToken).ConfigureAwait(false))
-            await Task.Delay(Pause, cancellationToken).ConfigureAwait(false);
+            await Clock.System.Delay(Pause, cancellationToken).ConfigureAwait(false);
         return host;
     }
 
     private async Task<bool> AnswersAsync(CancellationToken cancellationToken)
     {
         AgentConnection agent = await guest.ReadyAsync(cancellationToken).ConfigureAwait(false);
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        limit.CancelAfter(AttemptLimit);
+        using Deadline limit = Clock.System.Limit(AttemptLimit, cancellationToken);
         try
         {
             AgentTcpStream inside = await agent.ConnectAsync(GuestAddress, guestPort, limit.Token).ConfigureAwait(false);
@@ -105,8 +105,7 @@ internal sealed class ForwardAnswer(GuestSession guest, int guestPort, IPEndPoin
     {
         using var client = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
         await client.ConnectAsync(host, cancellationToken).ConfigureAwait(false);
-        using var open = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        open.CancelAfter(StaysOpen);
+        using Deadline open = Clock.System.Limit(StaysOpen, cancellationToken);
         try
         {
             if (await client.ReceiveAsync(new byte[1], open.Token).ConfigureAwait(false) > 0)

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using TestHarness.Agents;
+using TestHarness.Text;
 
 namespace TestHarness.Networks;
 
@@ -28,8 +29,7 @@ internal static class HostRelay
     // A service on localhost may listen on one of its two addresses only, and a host's own list of names need not have both.
     private static async Task<Socket> ConnectAsync(EndPoint host, CancellationToken cancellationToken)
     {
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        limit.CancelAfter(ConnectLimit);
+        using Deadline limit = Clock.System.Limit(ConnectLimit, cancellationToken);
         if (
             host is not DnsEndPoint { AddressFamily: AddressFamily.Unspecified } name
             || !name.Host.Equals("localhost", StringComparison.OrdinalIgnoreCase)

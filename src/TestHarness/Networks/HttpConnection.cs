@@ -1,3 +1,5 @@
+using TestHarness.Text;
+
 namespace TestHarness.Networks;
 
 /// <summary>Serves the requests of one connection from the guest, one after the other.</summary>
@@ -31,8 +33,7 @@ internal static class HttpConnection
             bool withBody = true;
             try
             {
-                using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-                limit.CancelAfter(RequestLimit);
+                using Deadline limit = Clock.System.Limit(RequestLimit, cancellationToken);
                 if (await ReadHeadAsync(input, limit.Token).ConfigureAwait(false) is not { } request)
                     return;
                 if (HttpBody.IsComing(request) && request.ExpectsContinue)
@@ -85,8 +86,7 @@ internal static class HttpConnection
     // A socket that is closed with unread bytes in it resets the connection, and the client may lose the answer.
     private static async Task DrainAsync(Stream connection, CancellationToken cancellationToken)
     {
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        limit.CancelAfter(CloseLimit);
+        using Deadline limit = Clock.System.Limit(CloseLimit, cancellationToken);
         byte[] rest = new byte[16 * 1024];
         while (await connection.ReadAsync(rest, limit.Token).ConfigureAwait(false) > 0) { }
     }

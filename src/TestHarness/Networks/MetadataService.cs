@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using TestHarness.Access;
 using TestHarness.Agents;
 using TestHarness.Networks;
@@ -118,7 +117,7 @@ public sealed class MetadataService
     {
         try
         {
-            using var limit = new CancellationTokenSource(_machine.Scaled(ListenLimit));
+            using Deadline limit = _machine.Time.Limit(_machine.Scaled(ListenLimit));
             await _guest.ReadyAsync(limit.Token).ConfigureAwait(false);
         }
         catch (Exception e) when (e is AgentLostException or OperationCanceledException)
@@ -147,15 +146,15 @@ public sealed class MetadataService
 
     private async Task<MetadataResponse> AnswerAsync(MetadataRequest request, CancellationToken lost)
     {
-        long began = Stopwatch.GetTimestamp();
+        long began = _machine.Time.GetTimestamp();
         string what = $"metadata {request.Method} {request.Path}";
         try
         {
             // Apart, and not waited for beyond the guest's end: one that blocks holds its own request only.
             MetadataResponse response = HttpResponse.Checked(
-                await CallAsync(request, lost).WaitAsync(HandlerLimit, lost).ConfigureAwait(false)
+                await CallAsync(request, lost).WaitAsync(HandlerLimit, _machine.Time, lost).ConfigureAwait(false)
             );
-            _machine.Record.NoteGuest(PrintableText.Of(what), Stopwatch.GetElapsedTime(began), $"{response.StatusCode}");
+            _machine.Record.NoteGuest(PrintableText.Of(what), _machine.Time.GetElapsedTime(began), $"{response.StatusCode}");
             return response;
         }
         catch (Exception e) when (!lost.IsCancellationRequested)
@@ -163,7 +162,7 @@ public sealed class MetadataService
             // Whatever it was, the guest gets an answer and the test's author the reason.
             _machine.Record.NoteGuest(
                 PrintableText.Of(what),
-                Stopwatch.GetElapsedTime(began),
+                _machine.Time.GetElapsedTime(began),
                 PrintableText.Of($"500, handler threw {e.GetType().Name}: {e.Message}")
             );
             return MetadataResponse.Text("500 - Internal Server Error\n", 500);

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using TestHarness.Networks;
+using TestHarness.Text;
 
 namespace TestHarness;
 
@@ -14,7 +15,7 @@ public static class MetadataTrees
     /// <param name="metadata">What it says. Default: an instance without keys and user-data.</param>
     /// <returns>The handler.</returns>
     public static Func<MetadataRequest, MetadataResponse> Ec2(Ec2Metadata? metadata = null) =>
-        new Ec2Tree(metadata ?? new Ec2Metadata(), TimeProvider.System).Answer;
+        new Ec2Tree(metadata ?? new Ec2Metadata(), Clock.System).Answer;
 
     /// <summary>
     /// Answers cloud-init's NoCloud data source (<c>ds=nocloud;s=http://169.254.169.254/seed/</c> for a handler of <c>/seed/</c>):

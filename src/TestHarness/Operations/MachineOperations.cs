@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using TestHarness.Agents;
 using TestHarness.Errors;
 using TestHarness.Hosts;
@@ -16,6 +15,9 @@ internal sealed class MachineOperations(string name, MachineSpec spec, MachineRe
     public MachineSpec Spec => spec;
 
     public MachineRecord Record => record;
+
+    /// <summary>The time that all its limits go by.</summary>
+    public TimeProvider Time => record.Time;
 
     public SecretMask Mask => record.Mask;
 
@@ -66,17 +68,17 @@ internal sealed class MachineOperations(string name, MachineSpec spec, MachineRe
     )
     {
         waitedFor = Mask.Apply(waitedFor);
-        long began = Stopwatch.GetTimestamp();
+        long began = Time.GetTimestamp();
         try
         {
             T result = await GuardCoreAsync(waitedFor, limit, operation, lastSeen, cancellationToken).ConfigureAwait(false);
             string outcome = result is ShellResult { ExitCode: not 0 } command ? $"exit code {command.ExitCode}" : "ok";
-            record.NoteOperation(waitedFor, Stopwatch.GetElapsedTime(began), outcome);
+            record.NoteOperation(waitedFor, Time.GetElapsedTime(began), outcome);
             return result;
         }
         catch (Exception e)
         {
-            record.NoteOperation(waitedFor, Stopwatch.GetElapsedTime(began), record.Outcome(e));
+            record.NoteOperation(waitedFor, Time.GetElapsedTime(began), record.Outcome(e));
             if (e is not OperationCanceledException)
                 await machine.CaptureAsync(Aftermath.Picture, cancellationToken).ConfigureAwait(false);
             throw;
@@ -92,8 +94,7 @@ internal sealed class MachineOperations(string name, MachineSpec spec, MachineRe
     )
     {
         await machine.RequireUpAsync(waitedFor, cancellationToken).ConfigureAwait(false);
-        using var wait = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, machine.Ended);
-        wait.CancelAfter(limit);
+        using Deadline wait = Time.Limit(limit, cancellationToken, machine.Ended);
         try
         {
             T result = await operation(wait.Token).ConfigureAwait(false);

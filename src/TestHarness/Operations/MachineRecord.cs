@@ -11,10 +11,13 @@ internal sealed class MachineRecord
 {
     public MachineRecord(IReadOnlyList<string> secrets, TimeProvider time)
     {
+        Time = time;
         Mask = new SecretMask(secrets);
         Events = new EventLog(time);
         Followers = new LineFollowers(NoteFailedFollower);
     }
+
+    public TimeProvider Time { get; }
 
     public SecretMask Mask { get; }
 

@@ -1,6 +1,6 @@
-using System.Diagnostics;
 using TestHarness.Errors;
 using TestHarness.Hosts;
+using TestHarness.Text;
 
 namespace TestHarness.Qemu;
 
@@ -24,7 +24,7 @@ internal sealed record AcceleratorChoice(Accelerator Accelerator, string Reason,
     /// <exception cref="HostNotReadyException">KVM is asked for, and no guest runs on it here.</exception>
     public static async Task<AcceleratorChoice> ChooseAsync(Accelerator wanted, AcceleratorHost host, CancellationToken cancellationToken)
     {
-        long began = Stopwatch.GetTimestamp();
+        long began = Clock.System.GetTimestamp();
         string reason = "TCG, as MachineSpec.Accelerator says";
         if (wanted != Accelerator.Tcg)
         {
@@ -44,7 +44,7 @@ internal sealed record AcceleratorChoice(Accelerator Accelerator, string Reason,
             reason = $"TCG, because KVM can't be used: {kvm.Fault}";
         }
 
-        TimeSpan left = Limit - Stopwatch.GetElapsedTime(began);
+        TimeSpan left = Limit - Clock.System.GetElapsedTime(began);
         AcceleratorProof tcg = await host.ProveAsync(
                 Accelerator.Tcg,
                 "",

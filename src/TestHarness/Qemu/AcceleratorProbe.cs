@@ -1,5 +1,6 @@
 using System.Reflection;
 using TestHarness.Hosts;
+using TestHarness.Text;
 
 namespace TestHarness.Qemu;
 
@@ -50,7 +51,7 @@ internal static class AcceleratorProbe
             int? exitCode = null;
             try
             {
-                exitCode = await qemu.Exited.WaitAsync(limit, cancellationToken).ConfigureAwait(false);
+                exitCode = await qemu.Exited.WaitAsync(limit, Clock.System, cancellationToken).ConfigureAwait(false);
             }
             catch (TimeoutException)
             {
@@ -59,7 +60,8 @@ internal static class AcceleratorProbe
             finally
             {
                 // A process that hangs inside a broken KVM may be beyond a signal's reach.
-                await Task.WhenAny(qemu.DisposeAsync().AsTask(), Task.Delay(DiesWithin, CancellationToken.None)).ConfigureAwait(false);
+                await Task.WhenAny(qemu.DisposeAsync().AsTask(), Clock.System.Delay(DiesWithin, CancellationToken.None))
+                    .ConfigureAwait(false);
             }
 
             AcceleratorProof proof = AcceleratorProof.Read(qemu.StandardError, exitCode, limit);

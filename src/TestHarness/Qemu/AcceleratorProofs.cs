@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Globalization;
 using TestHarness.Hosts;
+using TestHarness.Text;
 
 namespace TestHarness.Qemu;
 
@@ -65,8 +66,7 @@ internal static class AcceleratorProofs
 
     private static async Task<FileLock?> TakeLockAsync(string folder, CancellationToken cancellationToken)
     {
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        limit.CancelAfter(LockLimit);
+        using Deadline limit = Clock.System.Limit(LockLimit, cancellationToken);
         try
         {
             return await FileLock

@@ -1,4 +1,5 @@
 using TestHarness.Hosts;
+using TestHarness.Text;
 
 namespace TestHarness.Qemu;
 
@@ -120,8 +121,7 @@ internal sealed class QemuInstance : IAsyncDisposable
         CancellationToken cancellationToken
     )
     {
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        limit.CancelAfter(QmpClient.DefaultGreetingLimit);
+        using Deadline limit = Clock.System.Limit(QmpClient.DefaultGreetingLimit, cancellationToken);
         try
         {
             Monitor = new QmpClient(await monitor.AcceptAsync(limit.Token).ConfigureAwait(false), eventReceived);

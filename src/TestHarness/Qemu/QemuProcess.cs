@@ -68,7 +68,7 @@ internal sealed class QemuProcess : IAsyncDisposable
     /// <param name="cancellationToken">Ends the wait.</param>
     public async Task<bool> EndsSoonAsync(Task? other = null, CancellationToken cancellationToken = default)
     {
-        await Task.WhenAny(Exited, other ?? Exited, Task.Delay(EndFollows, cancellationToken)).ConfigureAwait(false);
+        await Task.WhenAny(Exited, other ?? Exited, Clock.System.Delay(EndFollows, cancellationToken)).ConfigureAwait(false);
         return Exited.IsCompleted;
     }
 

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using TestHarness.Text;
 
 namespace TestHarness.Qemu;
 
@@ -150,13 +151,12 @@ internal sealed partial class QmpClient : IAsyncDisposable
         CancellationToken cancellationToken
     )
     {
-        using var ends = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        ends.CancelAfter(limit);
+        using Deadline ends = Clock.System.Limit(limit, cancellationToken);
         try
         {
             return await wait(ends.Token).ConfigureAwait(false);
         }
-        catch (OperationCanceledException) when (ends.IsCancellationRequested)
+        catch (OperationCanceledException) when (ends.Token.IsCancellationRequested)
         {
             cancellationToken.ThrowIfCancellationRequested();
             throw new QmpTimeoutException(unanswered, limit);

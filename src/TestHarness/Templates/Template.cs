@@ -1,5 +1,6 @@
 using TestHarness.Hosts;
 using TestHarness.Qemu;
+using TestHarness.Text;
 
 namespace TestHarness.Templates;
 
@@ -27,7 +28,7 @@ internal sealed class Template(string folder, FileLock inUse) : IDisposable
     {
         try
         {
-            File.SetLastWriteTimeUtc(Path.Combine(folder, TemplateFiles.InUse), DateTime.UtcNow);
+            File.SetLastWriteTimeUtc(Path.Combine(folder, TemplateFiles.InUse), Clock.System.GetUtcNow().UtcDateTime);
             string proven = Path.Combine(folder, TemplateFiles.Proven);
             if (again && !File.Exists(proven))
                 File.WriteAllBytes(proven, []);

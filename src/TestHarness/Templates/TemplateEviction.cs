@@ -1,5 +1,6 @@
 using System.Globalization;
 using TestHarness.Hosts;
+using TestHarness.Text;
 
 namespace TestHarness.Templates;
 
@@ -29,7 +30,7 @@ internal static class TemplateEviction
         int unproven = oldestFirst.Count(candidate => !candidate.Proven);
         foreach (Candidate candidate in oldestFirst)
         {
-            bool tooOld = DateTime.UtcNow - candidate.LastUse > Unused;
+            bool tooOld = Clock.System.GetUtcNow().UtcDateTime - candidate.LastUse > Unused;
             bool littering = !candidate.Proven && unproven > UnprovenKept;
             if (!(tooOld || littering || bytes > Room()) || !TryRemove(candidate.Folder))
                 continue;

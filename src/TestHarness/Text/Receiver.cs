@@ -49,7 +49,7 @@ internal sealed class Receiver<T>(Action<T> receive, Func<T, int> size)
     public required Func<long, T, T> ForMissed { get; init; }
 
     /// <summary>Gets the clock for what is waited for here.</summary>
-    public TimeProvider Time { get; init; } = TimeProvider.System;
+    public TimeProvider Time { get; init; } = Clock.System;
 
     /// <summary>Fires when the receiver has thrown.</summary>
     public CancellationToken Failed => _failed.Token;

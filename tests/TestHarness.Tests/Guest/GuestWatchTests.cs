@@ -22,7 +22,7 @@ public sealed class GuestWatchTests
             _watch.SeeSerial([one]);
 
         (await _watch.Trouble).Should().BeTrue();
-        (await _watch.JudgeAsync())!.Text.Should().Be("the guest's kernel panicked: in pieces");
+        (await JudgeAsync()).Text.Should().Be("the guest's kernel panicked: in pieces");
     }
 
     [Fact]
@@ -33,7 +33,7 @@ public sealed class GuestWatchTests
         _watch.See(Event("GUEST_PANICKED", """{"action":"run"}"""));
         See("testharness: no root device /dev/nope\r\nKernel panic - not syncing: Attempted to kill init!\r\n");
 
-        (await _watch.JudgeAsync())!.Fault.Should().Be(MachineFault.NoRootDevice);
+        (await JudgeAsync()).Fault.Should().Be(MachineFault.NoRootDevice);
     }
 
     [Fact]
@@ -45,7 +45,7 @@ public sealed class GuestWatchTests
                 + "VFS: Unable to mount root fs\r\n"
         );
 
-        (await _watch.JudgeAsync())!.Fault.Should().Be(MachineFault.GuestOutOfMemory);
+        (await JudgeAsync()).Fault.Should().Be(MachineFault.GuestOutOfMemory);
         _watch.MemoryWords.Should().Be("Out of memory: Killed process 1 (init)");
         _watch.Boot();
         _watch.MemoryWords.Should().BeNull();
@@ -125,7 +125,7 @@ public sealed class GuestWatchTests
         for (int i = 0; i < 15; i++)
             See("Booting from Hard Disk...\r\n");
 
-        GuestTrouble trouble = (await _watch.JudgeAsync())!;
+        GuestTrouble trouble = await JudgeAsync();
         trouble.Fault.Should().Be(MachineFault.BootLoop);
         trouble
             .Text.Should()
@@ -146,6 +146,14 @@ public sealed class GuestWatchTests
             watch.SeeSerial("Booting from Hard Disk...\r\n"u8);
 
         troubles.Should().HaveCount(alwaysBoots ? 1 : 0);
+    }
+
+    private async Task<GuestTrouble> JudgeAsync()
+    {
+        Task<GuestTrouble?> judged = _watch.JudgeAsync();
+        // The console is quiet by then.
+        _time.Advance(TimeSpan.FromSeconds(1));
+        return (await judged)!;
     }
 
     private GuestTrouble? Reset(TimeSpan after)

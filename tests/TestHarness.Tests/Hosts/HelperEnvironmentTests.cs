@@ -88,7 +88,7 @@ public sealed class HelperEnvironmentTests : IDisposable
                     File.ReadAllText(file) is var text
                     && (
                         text.Contains("new ProcessStartInfo", StringComparison.Ordinal)
-                        || text.Contains("Command.Run(", StringComparison.Ordinal)
+                        || text.Contains("Cli.Wrap(", StringComparison.Ordinal)
                     )
                 ),
         ];
