@@ -71,6 +71,7 @@ public sealed class CloudInitTests
         rebooted.Should().Be(restored);
     }
 
+    [Trait("Speed", "Slow")]
     [Fact]
     public async Task Does_not_write_to_the_disk()
     {

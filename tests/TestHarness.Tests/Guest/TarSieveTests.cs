@@ -35,7 +35,7 @@ public sealed class TarSieveTests : IDisposable
         Add(TarEntryType.SymbolicLink, "link", "folder/file");
         Add(TarEntryType.HardLink, "hard", "folder/file");
 
-        (await UnpackAsync()).Should().Be(0);
+        (await UnpackAsync()).Should().Be((0, ""));
 
         File.ReadAllText(Unpacked("hard")).Should().Be("content");
         File.ReadAllText(Unpacked(longName)).Should().Be("long");
@@ -51,7 +51,7 @@ public sealed class TarSieveTests : IDisposable
         Add(TarEntryType.RegularFile, "program", "x", (UnixFileMode)0b111_000_101_101);
         Add(TarEntryType.Directory, "closed", mode: UnixFileMode.None);
 
-        (await UnpackAsync()).Should().Be(0);
+        (await UnpackAsync()).Should().Be((0, ""));
 
         Directory.GetFileSystemEntries(Unpacked("")).Select(Path.GetFileName).Should().BeEquivalentTo("program", "closed");
         File.GetUnixFileMode(Unpacked("program")).Should().Be((UnixFileMode)0b100_101_101);
@@ -87,7 +87,7 @@ public sealed class TarSieveTests : IDisposable
         Add(TarEntryType.SymbolicLink, "link", _folder);
         Add(TarEntryType.HardLink, "hard", string.Format(null, target, _folder));
 
-        (await UnpackAsync()).Should().NotBe(0);
+        (await UnpackAsync()).ExitCode.Should().NotBe(0);
 
         File.Exists(Unpacked("hard")).Should().BeFalse();
     }
@@ -137,7 +137,7 @@ public sealed class TarSieveTests : IDisposable
         _writer.WriteEntry(entry);
     }
 
-    private async Task<int> UnpackAsync()
+    private async Task<(int ExitCode, string Words)> UnpackAsync()
     {
         _writer.Dispose();
         Directory.CreateDirectory(Unpacked(""));
@@ -148,9 +148,10 @@ public sealed class TarSieveTests : IDisposable
                 RedirectStandardError = true,
             }
         )!;
+        Task<string> words = tar.StandardError.ReadToEndAsync(Token);
         await new TarSieve(new MemoryStream(_archive.ToArray()), tar.StandardInput.BaseStream, _ => { }).RunAsync(Token);
         tar.StandardInput.Close();
         await tar.WaitForExitAsync(Token);
-        return tar.ExitCode;
+        return (tar.ExitCode, await words);
     }
 }
