@@ -19,13 +19,15 @@ public sealed partial class PagesTests
                 .Select(file => Path.GetRelativePath(Root, file)),
         ];
 
+    public static string Read(string page) => File.ReadAllText(Path.Combine(Root, page));
+
     [Theory, MemberData(nameof(All))]
     public void Links_lead_somewhere(string page)
     {
         string folder = Path.GetDirectoryName(Path.Combine(Root, page))!;
 
         IEnumerable<string> broken = Link()
-            .Matches(File.ReadAllText(Path.Combine(Root, page)))
+            .Matches(Read(page))
             .Select(match => match.Groups[1].Value)
             .Where(target => !target.Contains("://", StringComparison.Ordinal))
             .Where(target => !Path.Exists(Path.GetFullPath(target.Split('#')[0], folder)));
@@ -42,7 +44,7 @@ public sealed partial class PagesTests
 
     [Theory, MemberData(nameof(All))]
     public void Sentences_have_at_most_25_words(string page) =>
-        Sentences(File.ReadAllText(Path.Combine(Root, page))).Where(sentence => Word().Count(sentence) > 25).Should().BeEmpty();
+        Sentences(Read(page)).Where(sentence => Word().Count(sentence) > 25).Should().BeEmpty();
 
     [Fact]
     public void The_first_page_is_short() => File.ReadAllLines(Path.Combine(Root, "README.md")).Should().HaveCountLessThanOrEqualTo(200);
