@@ -98,11 +98,12 @@ internal static class Against
 
     private static string Library(string folder)
     {
-        string[] places = [folder, Path.Combine(folder, "src/TestHarness/bin/Release/net10.0")];
+        // Only a program's folder has the packages that the library needs.
+        string[] places = [folder, Path.Combine(folder, "tests/TestHarness.Benchmarks/bin/Release/net10.0")];
         return places.FirstOrDefault(place => File.Exists(Path.Combine(place, "TestHarness.dll")))
             ?? throw new ArgumentException(
                 $"There is no TestHarness.dll in {string.Join(" or ", places)}. Build the other one first: dotnet build -c "
-                    + $"Release {folder}/src/TestHarness"
+                    + $"Release {folder}/tests/TestHarness.Benchmarks"
             );
     }
 
@@ -112,6 +113,8 @@ internal static class Against
     // layout of a QEMU's memory, and with it how fast that is, depends on its arguments and its environment.
     private sealed class Build
     {
+        private const string Name = "TestHarness.Benchmarks.";
+
         private readonly string _program;
         private readonly string _cache;
         private readonly string _run;
@@ -122,9 +125,13 @@ internal static class Against
             _cache = Path.Combine(place, "cache");
             _run = Path.Combine(place, "run");
             // What the library brings lies beside it, and without its list of dependencies the program finds all of that.
-            foreach (string file in Directory.EnumerateFiles(AppContext.BaseDirectory).Concat(Directory.EnumerateFiles(library)))
+            IEnumerable<string> own = Directory.EnumerateFiles(AppContext.BaseDirectory),
+                brought = Directory
+                    .EnumerateFiles(library)
+                    .Where(file => !Path.GetFileName(file).StartsWith(Name, StringComparison.Ordinal));
+            foreach (string file in own.Concat(brought))
                 File.Copy(file, Path.Combine(_program, Path.GetFileName(file)), overwrite: true);
-            File.Delete(Path.Combine(_program, "TestHarness.Benchmarks.deps.json"));
+            File.Delete(Path.Combine(_program, $"{Name}deps.json"));
         }
 
         // A cache for each, without a template: an image that one build makes anew replaces the other's.
