@@ -3,8 +3,8 @@ using TestHarness.Errors;
 namespace TestHarness.Hosts;
 
 /// <summary>
-/// Where a user's own files belong (XDG Base Directory Specification): what <c>XDG_…_HOME</c> says, else below the home folder. A relative
-/// path there is none, as the specification has it. Never below the current folder.
+/// Where a user's own files belong (XDG Base Directory Specification): what <c>XDG_…_HOME</c> says, else below the home folder. A
+/// relative path there is none, as the specification has it. Never below the current folder.
 /// </summary>
 internal static class UserFolder
 {

@@ -22,7 +22,8 @@ internal sealed class GuestTree(string image, Recipe recipe, RecipeSource source
     private const string RunCommand = """
         mount -t proc proc tree/proc
         mount --rbind /dev tree/dev
-        exec env -i HOME=/root LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
+        exec env -i HOME=/root LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive \
+            PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
             chroot tree /bin/sh -e -c "$1"
         """;
 

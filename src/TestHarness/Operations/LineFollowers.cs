@@ -16,7 +16,7 @@ internal sealed class LineFollowers(Action<Exception> failed)
     /// <param name="tell">Tells it a line.</param>
     public void Add(Delegate follower, Action<string> tell)
     {
-        var told = new Receiver<string>(Telling(tell), line => line.Length) { ForMissed = (count, _) => $"[… {count} lines dropped …]" };
+        var told = new Receiver<string>(Telling(tell), line => line.Length) { ForMissed = (lost, _) => $"[… {lost} lines dropped …]" };
         ImmutableInterlocked.Update(ref _all, (all, entry) => all.Add(entry), (follower, told));
     }
 

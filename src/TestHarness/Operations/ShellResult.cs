@@ -26,8 +26,8 @@ public sealed record ShellResult
     public ReadOnlyMemory<byte> StandardErrorBytes { get; init; }
 
     /// <summary>
-    /// Gets a value indicating whether more was written than <see cref="ShellOptions.MaxOutputBytes"/> keeps; a line <c>[… N bytes dropped
-    /// …]</c> is then in the place of what is lost.
+    /// Gets a value indicating whether more was written than <see cref="ShellOptions.MaxOutputBytes"/> keeps; a line
+    /// <c>[… N bytes dropped …]</c> is then in the place of what is lost.
     /// </summary>
     public bool Truncated { get; init; }
 

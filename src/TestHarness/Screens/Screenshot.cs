@@ -31,7 +31,7 @@ public sealed class Screenshot
     /// <param name="png">A PNG file: at most 16,384 pixels a side, and 40,000,000 in all.</param>
     /// <returns>The picture.</returns>
     /// <exception cref="InvalidDataException">It can't be read; the message has the reason.</exception>
-    public static Screenshot FromPng(ReadOnlySpan<byte> png) => new(PngFile.Read(png, "given"));
+    public static Screenshot FromPng(ReadOnlySpan<byte> png) => new(PngFile.Read(png, nameof(png)));
 
     /// <summary>Takes the pixels of a picture that comes from elsewhere.</summary>
     /// <param name="width">The width in pixels.</param>
@@ -41,7 +41,9 @@ public sealed class Screenshot
     /// <exception cref="ArgumentException">The size is none that is read, or there are more or fewer pixels.</exception>
     public static Screenshot FromPixels(int width, int height, ReadOnlySpan<uint> pixels)
     {
-        if (width < 1 || height < 1 || !PngStructure.IsRead(width, height))
+        ArgumentOutOfRangeException.ThrowIfLessThan(width, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(height, 1);
+        if (!PngStructure.IsRead(width, height))
             throw new ArgumentException($"The picture has {width}x{height} pixels, and {PngStructure.Limits}.", nameof(width));
         if (pixels.Length != width * height)
             throw new ArgumentException($"There are {pixels.Length} pixels, and {width}x{height} are {width * height}.", nameof(pixels));

@@ -10,9 +10,9 @@ public sealed record MachineSpec
     /// Gets the image: the name of a recipe that the library brings (<c>tiny</c>, <c>debian-12</c>, <c>debian-12-cloud</c>), or the path of
     /// a folder with a <c>recipe.json</c> (anything with a <c>/</c> in it). An image that is not built yet is built. Or a disk of your own,
     /// which is never written: a path that ends with <c>.qcow2</c>, <c>.raw</c> or <c>.img</c> (any, where <see cref="ImageFormat"/> is
-    /// set), or an address <c>https://…</c>, <c>http://127.0.0.1…</c> or <c>file:///…</c> with its <see cref="ImageSha256"/>. A relative
-    /// path begins at the current directory, which under <c>dotnet test</c> is the test program's folder; what is not there is looked for
-    /// beside the project's file. So are <see cref="Kernel"/> and <see cref="Initrd"/>. Default: <c>tiny</c>.
+    /// set), or an address <c>https://…</c>, <c>http://127.0.0.1…</c> or <c>file:///…</c> with its <see cref="ImageSha256"/>. A
+    /// relative path begins at the current directory, which under <c>dotnet test</c> is the test program's folder; what is not there is
+    /// looked for beside the project's file. So are <see cref="Kernel"/> and <see cref="Initrd"/>. Default: <c>tiny</c>.
     /// </summary>
     public string Image { get; init; } = "tiny";
 
