@@ -175,6 +175,8 @@ void accept_connection(struct stream *listener);
 /* machine.c */
 extern bool on_machine;
 void settle(const unsigned char *p, size_t size);
+void finish_settling(void);
+void read_hosts(void);
 void power(bool reboot_it, bool at_once);
 
 /* port.c */

@@ -126,6 +126,7 @@ void turn(const sigset_t *while_waiting) {
     if (overrun)
         start_anew();
     flush_port();
+    finish_settling();
     clean_up();
     more = more && out_used() <= INPUT_MARK;
     if (port < 0 && for_ever && (port = open_port()) >= 0)

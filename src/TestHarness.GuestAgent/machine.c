@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/random.h>
 #include <sys/reboot.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -37,33 +38,77 @@ static void renew_machine_id(void) {
     close_fd(&fd);
 }
 
-/* The line of 127.0.1.1 in /etc/hosts, where the image has one, is the machine's own name, so that it resolves (as Debian's installer writes it). */
-static void rename_in_hosts(const char *name) {
-    static const char own[] = "127.0.1.1";
-    static char old[8192], new[sizeof old + 256];
-    int fd = open("/etc/hosts", O_RDWR | O_CLOEXEC | O_NOFOLLOW);
-    ssize_t size = fd < 0 ? -1 : read(fd, old, sizeof old);
-    if (size > 0 && size < (ssize_t)sizeof old) {
-        old[size] = 0;
-        char *line = old;
-        while (line && !(strncmp(line, own, sizeof own - 1) == 0 && strchr(" \t", line[sizeof own - 1])))
-            line = (line = strchr(line, '\n')) ? line + 1 : NULL;
-        if (line) {
-            const char *end = line + strcspn(line, "\n"), *dot = strchr(name, '.');
-            int length = snprintf(new, sizeof new, "%.*s%s\t%s%s%.*s%s", (int)(line - old), old, own, name, dot ? " " : "", dot ? (int)(dot - name) : 0, name, end);
-            bool same = length == size && memcmp(old, new, (size_t)length) == 0;
-            if (!same && (pwrite(fd, new, (size_t)length, 0) != length || ftruncate(fd, length) != 0)) {
-                /* A full disk: the name does not resolve, as in an image without the line. */
-            }
-        }
+/* /etc/hosts as it was last read. A clone asks whether it is still that, for to open and read it takes a twentieth of its start. */
+static struct {
+    int fd;
+    struct stat status;
+    size_t size;
+    char text[8192];
+} hosts = {.fd = -1};
+static char name[65]; /* that /etc/hosts does not have yet */
+static bool new_id;
+
+static bool is_as_read(const struct stat *status) {
+    return status->st_dev == hosts.status.st_dev && status->st_ino == hosts.status.st_ino && status->st_nlink > 0
+        && status->st_size == hosts.status.st_size && status->st_ctim.tv_sec == hosts.status.st_ctim.tv_sec
+        && status->st_ctim.tv_nsec == hosts.status.st_ctim.tv_nsec;
+}
+
+void read_hosts(void) {
+    close_fd(&hosts.fd);
+    hosts.fd = open("/etc/hosts", O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    ssize_t size = hosts.fd < 0 || fstat(hosts.fd, &hosts.status) != 0 ? -1 : pread(hosts.fd, hosts.text, sizeof hosts.text, 0);
+    hosts.size = size > 0 && size < (ssize_t)sizeof hosts.text ? (size_t)size : 0;
+    hosts.text[hosts.size] = 0;
+}
+
+/* False: the file is another one now. */
+static bool write_hosts(const char *text, size_t size) {
+    struct stat status;
+    int fd = open("/etc/hosts", O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+    bool same = fd >= 0 && fstat(fd, &status) == 0 && is_as_read(&status);
+    if (same && (pwrite(fd, text, size, 0) != (ssize_t)size || (size < hosts.size && ftruncate(fd, (off_t)size) != 0))) {
+        /* A full disk: the name does not resolve, as in an image without the line. */
     }
     close_fd(&fd);
+    return same;
+}
+
+/* The line of 127.0.1.1, where there is one, gets the machine's own name, so that it resolves (as Debian's installer writes it). */
+static bool rename_in_hosts(void) {
+    static const char own[] = "127.0.1.1";
+    static char new[sizeof hosts.text + 256];
+    char *line = hosts.text;
+    while (line && !(strncmp(line, own, sizeof own - 1) == 0 && strchr(" \t", line[sizeof own - 1])))
+        line = (line = strchr(line, '\n')) ? line + 1 : NULL;
+    if (!line)
+        return true;
+    const char *end = line + strcspn(line, "\n"), *dot = strchr(name, '.');
+    int length = snprintf(new, sizeof new, "%.*s%s\t%s%s%.*s%s", (int)(line - hosts.text), hosts.text, own, name, dot ? " " : "",
+        dot ? (int)(dot - name) : 0, name, end);
+    return ((size_t)length == hosts.size && memcmp(hosts.text, new, (size_t)length) == 0) || write_hosts(new, (size_t)length);
+}
+
+/* Before the next frame is taken, and after the host has its answer, whose work until that frame then takes none of the time. */
+void finish_settling(void) {
+    struct stat status;
+    if (new_id)
+        renew_machine_id();
+    new_id = false;
+    if (!*name)
+        return;
+    bool known = hosts.fd >= 0 && fstat(hosts.fd, &status) == 0 && is_as_read(&status);
+    if (!known || !rename_in_hosts()) {
+        read_hosts();
+        rename_in_hosts();
+    }
+    *name = 0;
 }
 
 /* Without a fork: a clone that has just been restored needs its own clock, random state and name before anything runs. */
 void settle(const unsigned char *p, size_t size) {
     static struct { int bits, bytes; unsigned char seed[PAYLOAD]; } pool;
-    char name[65] = "";
+    static int urandom = -1; /* open before a clone needs it */
     if (size < 18 || get16(p + 16) > size - 18 || size - 18 - get16(p + 16) >= sizeof name) {
         protocol_error("SETTLE does not parse");
         return;
@@ -80,21 +125,21 @@ void settle(const unsigned char *p, size_t size) {
     if (bits & 1 && clock_settime(CLOCK_REALTIME, &clock) != 0)
         errors[0] = (uint32_t)errno;
     if (bits & 2) {
-        int fd = open("/dev/urandom", O_RDWR | O_CLOEXEC);
+        if (urandom < 0)
+            urandom = open("/dev/urandom", O_RDWR | O_CLOEXEC);
         memcpy(pool.seed, p + 18, seed);
         pool.bits = (int)seed * 8;
         pool.bytes = (int)seed;
-        if (fd < 0 || ioctl(fd, ADD_ENTROPY, &pool) != 0 || ioctl(fd, RESEED_RANDOM) != 0)
+        if (urandom < 0 || ioctl(urandom, ADD_ENTROPY, &pool) != 0 || ioctl(urandom, RESEED_RANDOM) != 0)
             errors[1] = (uint32_t)errno;
-        close_fd(&fd);
     }
-    if (bits & 8)
-        renew_machine_id();
-    memcpy(name, p + 18 + seed, name_size);
-    if (bits & 4 && sethostname(name, name_size) != 0)
+    new_id = bits & 8;
+    if (bits & 4 && sethostname((const char *)p + 18 + seed, name_size) != 0)
         errors[2] = (uint32_t)errno;
-    else if (bits & 4)
-        rename_in_hosts(name);
+    else if (bits & 4) {
+        memcpy(name, p + 18 + seed, name_size);
+        name[name_size] = 0;
+    }
     if (!begin(SETTLED, 0, 0))
         return;
     put(get32(p), 4);

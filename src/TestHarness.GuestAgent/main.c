@@ -97,6 +97,7 @@ int main(int argc, char **argv) {
     on_machine = argc <= 2;
     for_ever = argc == 1;
     if (for_ever) {
+        read_hosts();
         if ((port = open_port()) >= 0)
             take_port(port);
     } else {
