@@ -1,4 +1,6 @@
+using System.Runtime.InteropServices;
 using SkiaSharp;
+using TestHarness.Errors;
 
 namespace TestHarness.Screens;
 
@@ -7,10 +9,14 @@ internal static unsafe class PngFile
 {
     private const int UsualCompression = 6;
 
+    // The same folders follow for other spellings of the name.
+    private const int ReasonLines = 4;
+
     /// <summary>Reads a file from its bytes.</summary>
     /// <param name="png">The bytes.</param>
     /// <param name="name">What errors call it: a path.</param>
     /// <exception cref="InvalidDataException">It can't be read; the message has the name and the reason.</exception>
+    /// <exception cref="HostNotReadyException">SkiaSharp's own library can't be loaded.</exception>
     public static PixelImage Read(ReadOnlySpan<byte> png, string name)
     {
         try
@@ -22,10 +28,27 @@ internal static unsafe class PngFile
         {
             throw new InvalidDataException($"The picture '{name}' can't be read: {e.Message}.");
         }
+        catch (TypeInitializationException e)
+        {
+            throw NoLibrary(e);
+        }
     }
 
     /// <summary>Writes a picture as the bytes of a file.</summary>
+    /// <exception cref="HostNotReadyException">SkiaSharp's own library can't be loaded.</exception>
     public static byte[] Write(PixelImage picture)
+    {
+        try
+        {
+            return Encode(picture);
+        }
+        catch (TypeInitializationException e)
+        {
+            throw NoLibrary(e);
+        }
+    }
+
+    private static byte[] Encode(PixelImage picture)
     {
         fixed (uint* pixels = picture.Pixels)
         {
@@ -58,4 +81,17 @@ internal static unsafe class PngFile
 
     private static string Words(SKCodecResult result) =>
         result is SKCodecResult.IncompleteInput ? "not all there" : $"no pixels ({result})";
+
+    // SkiaSharp looks for it when the first of its classes is used.
+    private static HostNotReadyException NoLibrary(TypeInitializationException e) =>
+        new(
+            new FailureText("Pictures can't be read and written: libSkiaSharp.so, which SkiaSharp needs, can't be loaded.")
+                .Add("Processor and system", RuntimeInformation.RuntimeIdentifier)
+                .Add("Reason", string.Join('\n', e.GetBaseException().Message.Split('\n').Take(ReasonLines)))
+                .Try(
+                    "build the program anew on this host; on Linux without glibc or another processor than x64 and arm64, for this host's "
+                        + $"runtime: dotnet build -r {RuntimeInformation.RuntimeIdentifier}"
+                ),
+            e
+        );
 }

@@ -12,6 +12,8 @@ public sealed class PackagesTests(PackageFeed feed)
 {
     private const int Limit = 600_000;
 
+    private static readonly string[] _runtimes = ["linux-arm64", "linux-x64"];
+
     [Fact]
     public void There_are_four_with_readme_licence_documentation_and_symbols()
     {
@@ -44,6 +46,20 @@ public sealed class PackagesTests(PackageFeed feed)
     }
 
     [Fact]
+    public void The_tool_has_the_natives_of_hosts_that_run_machines()
+    {
+        const string natives = "tools/net10.0/any/runtimes/";
+        using ZipArchive package = ZipFile.OpenRead(feed.FileOf("TestHarness.Tool"));
+
+        package
+            .Entries.Where(entry => entry.FullName.StartsWith(natives, StringComparison.Ordinal))
+            .Select(entry => entry.FullName[natives.Length..].Split('/')[0])
+            .Distinct()
+            .Should()
+            .BeEquivalentTo(_runtimes);
+    }
+
+    [Fact]
     public void The_agent_and_the_recipes_are_inside()
     {
         using ZipArchive package = ZipFile.OpenRead(feed.FileOf("TestHarness"));
@@ -64,6 +80,11 @@ public sealed class PackagesTests(PackageFeed feed)
         string output = await PackageFeed.DotnetAsync("test", project, "-nodeReuse:false");
 
         output.Should().MatchRegex(@"Passed!  - Failed: +0, Passed: +2,");
+        Directory
+            .EnumerateDirectories(Path.Combine(project, "bin/Debug/net10.0/runtimes"))
+            .Select(Path.GetFileName)
+            .Should()
+            .BeEquivalentTo(_runtimes, "the other ones would take 130 MB of each program's folder");
     }
 
     [Fact(Timeout = Limit)]

@@ -6,7 +6,8 @@ namespace TestHarness.Tests.Tool;
 /// <summary>The command <c>testvm</c> with folders of its own, run to its end.</summary>
 internal sealed class TestVmProgram(string root)
 {
-    private static readonly string Program = Path.Combine(AppContext.BaseDirectory, "testvm.dll");
+    /// <summary>Gets the folder of the program.</summary>
+    public string Folder { get; init; } = AppContext.BaseDirectory;
 
     public string Cache => Path.Combine(root, "cache");
 
@@ -22,7 +23,7 @@ internal sealed class TestVmProgram(string root)
 
     public async Task<(int ExitCode, string Output, string Error)> RunAsync(params string[] arguments)
     {
-        string[] command = [.. Before, "dotnet", Program, .. arguments];
+        string[] command = [.. Before, "dotnet", Path.Combine(Folder, "testvm.dll"), .. arguments];
         var start = new ProcessStartInfo(command[0], command[1..])
         {
             RedirectStandardOutput = true,
