@@ -22,20 +22,10 @@ case ${1:-} in
 esac
 results=$(mktemp -d)
 busy=()
-trap '[ ${#busy[@]} -eq 0 ] || kill "${busy[@]}"; rm -rf "$results"' EXIT
+trap '[ ${#busy[@]} -eq 0 ] || kill "${busy[@]}" 2> /dev/null; rm -rf "$results"' EXIT
 
 echo "== Build"
 dotnet build TestHarness.sln --nologo -v quiet -clp:Summary
-if [ $run != quick ]; then
-    echo "== Images"
-    for image in tiny debian-12; do
-        bash examples/quickstart.sh "$image"
-    done
-fi
-# Before the first test, which would have to wait for it. The soak does without, and a filter's tests build what they need.
-if [ $# -eq 0 ] && { [ $run = plain ] || [ $run = all ]; }; then
-    dotnet src/TestHarness.Tool/bin/Debug/net10.0/testvm.dll image build debian-12-cloud
-fi
 status=0
 run_tests() {
     dotnet test "$@" --no-build --nologo 2>&1 | tee -a "$results/output" || status=$?
@@ -44,7 +34,29 @@ run_tests() {
 run_program() {
     "tests/$1/bin/Debug/net10.0/$1" -noLogo -noColor "${@:2}" 2>&1 | tee -a "$results/output" || status=$?
 }
+building=()
+# Beside what is done meanwhile. What an image's build says is shown at its end.
+build_images() {
+    local image
+    for image in "$@"; do
+        dotnet src/TestHarness.Tool/bin/Debug/net10.0/testvm.dll image build "$image" > "$results/$image" 2>&1 &
+        building+=("$!:$image")
+        busy+=("$!")
+    done
+}
+await_images() {
+    local one
+    for one in "${building[@]}"; do
+        wait "${one%%:*}" || { cat "$results/${one#*:}" && exit 1; }
+        tail -n 2 "$results/${one#*:}"
+    done
+    building=()
+    busy=()
+}
 if [ $run = soak ]; then
+    echo "== Images"
+    build_images tiny debian-12
+    await_images
     echo "== Soak"
     export SOAK_CYCLES=${SOAK_CYCLES:-500} SOAK_COMMANDS=${SOAK_COMMANDS:-1000000} SOAK_SECONDS=${SOAK_SECONDS:-600}
     run_tests tests/TestHarness.Tests --filter FullyQualifiedName~Soak
@@ -71,12 +83,26 @@ elif [ $run = quick ]; then
     echo "== Tests without a machine"
     run_program TestHarness.Tests -trait- Speed=Slow "$@"
 else
-    echo "== Tests"
-    [ $run = all ] || [ $# -gt 0 ] || set -- --filter Speed!=Slow
+    images=(tiny debian-12)
+    # The test of the cloud image would have to wait for it. A filter's tests make what they need.
+    if [ $# -eq 0 ]; then
+        images+=(debian-12-cloud)
+        [ $run = all ] || set -- --filter Speed!=Slow
+    fi
     # A filter need not match in every project; without one a project without tests is an error (.runsettings).
     [ $# -eq 0 ] || set -- "$@" -- RunConfiguration.TreatNoTestsAsError=false
-    # One project after the other: floods that the fast tests make are no load for the machines' boots.
-    run_tests TestHarness.sln -m:1 "$@"
+    build_images "${images[@]}"
+    echo "== Tests without a machine; images meanwhile"
+    run_tests tests/TestHarness.Tests "$@"
+    await_images
+    for image in tiny debian-12; do
+        bash examples/quickstart.sh "$image"
+    done
+    echo "== Tests"
+    # One project after the other: floods that one makes are no load for the other's boots.
+    for project in $(dotnet sln list | grep csproj$ | xargs grep -l Microsoft.NET.Test.Sdk | grep -v /TestHarness.Tests/); do
+        run_tests "$project" "$@"
+    done
 fi
 
 # Once more at the end, where a reader of a long log looks: each failed test and the beginning of its message.
