@@ -66,7 +66,7 @@ internal static class GoldenRecorder
         return new GoldenTest(
             test.UniqueID,
             test.TestDisplayName,
-            method.TestClass.Class,
+            method.Method.ReflectedType!,
             method.Method.Name,
             File.Exists(source) ? source : null
         )

@@ -181,7 +181,7 @@ internal static class MachineRecorder
     private static async Task CutOffAsync(MachineRecord record, ITestContext context)
     {
         // With a limit of its own the test has run into that; without, somebody ends the whole run, and is not kept waiting.
-        bool ranIntoLimit = context.Test is IXunitTest { Timeout: > 0 };
+        bool ranIntoLimit = context.Test is XunitTest { Timeout: > 0 };
         await KeepAsync(record, context, failed: true, ranIntoLimit ? record.SaveAsync : record.SaveCollectedAsync).ConfigureAwait(false);
         if (ranIntoLimit && FailureHold.IsAsked(context))
             await FailureHold.HoldAsync(context, [record.Machine]).ConfigureAwait(false);

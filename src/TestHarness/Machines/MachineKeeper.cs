@@ -221,7 +221,7 @@ internal sealed class MachineKeeper
         string? outOfMemory = await process.FindOutOfMemoryAsync().ConfigureAwait(false);
         MachineExit exit = _life.Judge(new QemuEnd(exitCode, process.StandardError) { CutDisk = run.FindCut(), OutOfMemory = outOfMemory });
         _machine.Record.NoteEnd($"ended: {exit}");
-        await _ended.CancelAsync().ConfigureAwait(false);
+        TellEnd();
     }
 
     // A QEMU that takes no commands can neither be looked at nor tells how its guest fares: it is ended, and the exit says why.
@@ -277,6 +277,9 @@ internal sealed class MachineKeeper
         }
     }
 
+    // Who waited goes on in there, and may wait for the machine's dispose, which waits for what calls this: so that does not wait for them.
+    private void TellEnd() => _ = _ended.CancelAsync();
+
     // The guest is lost while QEMU still has its memory and screen: everything that waits fails, and the machine stands still until it is
     // disposed.
     private async Task BreakAsync(MachineExitReason reason, string detail)
@@ -284,7 +287,7 @@ internal sealed class MachineKeeper
         if (!_life.TryBreak(new MachineExit(reason, 0, Launched.Process!.StandardError) { Detail = detail }))
             return;
         _machine.Record.NoteEnd($"broke: {detail}");
-        await _ended.CancelAsync().ConfigureAwait(false);
+        TellEnd();
         try
         {
             await _machine.Monitor.ExecuteAsync("stop", null, CancellationToken.None).ConfigureAwait(false);

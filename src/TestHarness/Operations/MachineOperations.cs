@@ -78,6 +78,8 @@ internal sealed class MachineOperations(string name, MachineSpec spec, MachineRe
         }
         catch (Exception e)
         {
+            // Out of what has ended the wait: the caller may go on with a wait for that, and would hold it up.
+            await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
             record.NoteOperation(waitedFor, Time.GetElapsedTime(began), record.Outcome(e));
             if (e is not OperationCanceledException)
                 await machine.CaptureAsync(Aftermath.Picture, cancellationToken).ConfigureAwait(false);

@@ -45,6 +45,32 @@ public sealed class DisposeRaceTests(Tiny tiny)
         }
     }
 
+    // As xunit's hooks do, which are synchronous.
+    [Fact]
+    public async Task Ends_though_who_waited_for_it_blocks_until_it_is_disposed()
+    {
+        for (int round = 0; round < 5; round++)
+        {
+            VirtualMachine vm = await VirtualMachine.StartAsync(new MachineSpec(), cancellationToken: Token);
+            var going = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            Task waiting = Task.Run(
+                async () =>
+                {
+                    Task command = vm.Shell.RunAsync("sleep 100");
+                    going.SetResult();
+                    await command.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                    vm.DisposeAsync().AsTask().GetAwaiter().GetResult();
+                },
+                Token
+            );
+            await going.Task;
+
+            await vm.DisposeAsync().AsTask().WaitAsync(Bound, Token);
+
+            await waiting.WaitAsync(Bound, Token);
+        }
+    }
+
     [Fact]
     public async Task Leaves_nothing_when_the_starts_own_progress_disposes_it()
     {

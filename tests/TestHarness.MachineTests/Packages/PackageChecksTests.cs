@@ -14,9 +14,15 @@ public sealed class PackageChecksTests(PackageFeed feed)
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
     [Theory]
-    [InlineData("TestHarness.Xunit", "xunit.v3", "[3.2.2, 4.0.0)")]
-    [InlineData("TestHarness.FluentAssertions", "FluentAssertions", "[6.12.0, 8.0.0)")]
-    public void The_packages_state_what_they_work_with_and_their_checks_state_the_same(string id, string dependency, string bounds)
+    [InlineData("TestHarness.Xunit", "xunit.v3.extensibility.core", "3.2.2", "3.2.2", "5.0.0")]
+    [InlineData("TestHarness.FluentAssertions", "FluentAssertions", "[6.12.0, 8.0.0)", "6.12.0", "8.0.0")]
+    public void The_packages_state_what_they_work_with_and_their_checks_state_the_same(
+        string id,
+        string dependency,
+        string stated,
+        string oldest,
+        string tooNew
+    )
     {
         using ZipArchive package = ZipFile.OpenRead(feed.FileOf(id));
 
@@ -26,13 +32,12 @@ public sealed class PackageChecksTests(PackageFeed feed)
             .Single(element => element.Name.LocalName == "dependency" && element.Attribute("id")?.Value == dependency)
             .Attribute("version")!
             .Value.Should()
-            .Be(bounds);
-        string[] ends = bounds.Trim('[', ')').Split(", ");
+            .Be(stated);
         Read(package, $"buildTransitive/net10.0/{id}.targets")
             .Should()
-            .Contain($"'{ends[0]}'")
-            .And.Contain($"'{ends[1]}'")
-            .And.Contain($"from {ends[0]} to below {ends[1]}");
+            .Contain($"'{oldest}'")
+            .And.Contain($"'{tooNew}'")
+            .And.Contain($"from {oldest} to below {tooNew}");
     }
 
     [Theory(Timeout = Limit)]
@@ -56,14 +61,20 @@ public sealed class PackageChecksTests(PackageFeed feed)
             .And.NotContain("error CS", "the compiler has nothing clearer to say");
 
     [Fact(Timeout = Limit)]
-    public async Task A_project_of_a_later_xunit_v3_is_told_which_one_fits() =>
-        (await FailsToBuildAsync("net10.0", ("xunit.v3", "4.0.2"), ("TestHarness.Xunit", feed.Version)))
+    public async Task A_project_of_a_later_xunit_v3_is_told_which_one_fits()
+    {
+        const string id = "xunit.v3.extensibility.core";
+        string later = $"5.0.0-test.g{Guid.NewGuid():N}",
+            folder = feed.NewProject("net10.0", (id, later), ("TestHarness.Xunit", feed.Version));
+
+        (await BuildFailsAsync(folder, $"-p:RestoreAdditionalProjectSources={await feed.PackEmptyAsync(id, later)}"))
             .Should()
             .Contain(
-                "error TESTHARNESS003: The package TestHarness.Xunit works with xunit.v3 from 3.2.2 to below 4.0.0, and "
-                    + "Project.csproj has 4.0.2"
+                "error TESTHARNESS003: The package TestHarness.Xunit works with xunit.v3 from 3.2.2 to below 5.0.0, and "
+                    + $"Project.csproj has {later}"
             )
             .And.Contain("dotnet add package xunit.v3 --version 3.2.2");
+    }
 
     private static string Read(ZipArchive package, string file)
     {
@@ -81,9 +92,14 @@ public sealed class PackageChecksTests(PackageFeed feed)
             hasXunit ? "public class SomeTests { [Xunit.Fact] public void Passes() { } }" : "",
             Token
         );
+        return await BuildFailsAsync(folder);
+    }
+
+    private static async Task<string> BuildFailsAsync(string folder, params string[] arguments)
+    {
         (int exitCode, string output) = await Repository.RunAsync(
             "dotnet",
-            ["build", folder, "-nodeReuse:false"],
+            ["build", folder, "-nodeReuse:false", .. arguments],
             environment: null,
             Token
         );

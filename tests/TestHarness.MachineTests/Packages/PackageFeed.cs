@@ -11,6 +11,7 @@ public sealed class PackageFeed : IAsyncLifetime
     public static readonly string[] Ids = ["TestHarness", "TestHarness.FluentAssertions", "TestHarness.Tool", "TestHarness.Xunit"];
 
     private readonly string _root = Directory.CreateTempSubdirectory("testharness-packages-").FullName;
+    private readonly List<(string Id, string Version)> _made = [];
 
     public string Version { get; } = $"0.0.0-test.g{Guid.NewGuid():N}";
 
@@ -61,6 +62,25 @@ public sealed class PackageFeed : IAsyncLifetime
         return folder;
     }
 
+    /// <summary>Makes a package that is not there yet, empty but for an assembly. Returns the folder that it lies in.</summary>
+    public async Task<string> PackEmptyAsync(string id, string version)
+    {
+        string folder = NewProject("net10.0"),
+            packages = NewFolder($"packages-{Guid.NewGuid():N}");
+        await DotnetAsync(
+            "pack",
+            folder,
+            "-o",
+            packages,
+            $"-p:PackageId={id}",
+            $"-p:Version={version}",
+            "-p:OutputType=Library",
+            "-nodeReuse:false"
+        );
+        _made.Add((id, version));
+        return packages;
+    }
+
     public string FileOf(string id) => Path.Combine(Folder, $"{id}.{Version}.nupkg");
 
     /// <summary>Finds the version of a package that this repository builds with, which the host's sources therefore have.</summary>
@@ -109,8 +129,11 @@ public sealed class PackageFeed : IAsyncLifetime
         // 'global-packages: /home/me/.nuget/packages/'
         string told = await DotnetAsync("nuget", "locals", "global-packages", "--list", "--force-english-output");
         string cache = told[(told.IndexOf(": ", StringComparison.Ordinal) + 2)..].Trim();
-        foreach (string restored in Ids.Select(id => Path.Combine(cache, id.ToLowerInvariant(), Version)).Where(Directory.Exists))
+        foreach ((string id, string version) in Ids.Select(id => (id, Version)).Concat(_made))
         {
+            string restored = Path.Combine(cache, id.ToLowerInvariant(), version);
+            if (!Directory.Exists(restored))
+                continue;
             Directory.Delete(restored, recursive: true);
             string package = Path.GetDirectoryName(restored)!;
             if (!Directory.EnumerateFileSystemEntries(package).Any())

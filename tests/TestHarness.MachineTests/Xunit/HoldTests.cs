@@ -96,7 +96,8 @@ public sealed class HoldTests
             new Dictionary<string, string> { ["TESTHARNESS_ARTIFACTS"] = artifacts, ["TESTHARNESS_HOLD"] = hold }
         );
 
-    private static async Task<string> ReadInstructionsAsync(StreamReader terminal)
+    /// <summary>Reads what a run says where it holds a machine.</summary>
+    internal static async Task<string> ReadInstructionsAsync(StreamReader terminal)
     {
         var text = new StringBuilder();
         while (await terminal.ReadLineAsync(Token) is { } line)
@@ -123,7 +124,7 @@ public sealed class HoldTests
         return text.ToString();
     }
 
-    private static async Task WaitForAsync(Func<bool> condition)
+    internal static async Task WaitForAsync(Func<bool> condition)
     {
         while (!condition())
             await Task.Delay(50, Token);
