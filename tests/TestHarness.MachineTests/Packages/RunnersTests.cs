@@ -62,7 +62,7 @@ public sealed class RunnersTests(PackageFeed feed)
         await Repository.RunAsync("kill", [$"-{signal}", $"{waiting.Id}"], environment: null, Token);
 
         await waiting.WaitForExitAsync(Token).WaitAsync(TimeSpan.FromSeconds(20), Token);
-        await HoldTests.WaitForAsync(() => Directory.GetDirectories(Path.Combine(project, "run")).Length == 0);
+        await HoldTests.WaitForAsync(() => Directory.GetDirectories(Path.Combine(project, "run"), "*-*").Length == 0);
         await said;
     }
 
