@@ -22,7 +22,7 @@ case ${1:-} in
 esac
 results=$(mktemp -d)
 busy=()
-trap '[ ${#busy[@]} -eq 0 ] || kill "${busy[@]}" 2> /dev/null; rm -rf "$results"' EXIT
+trap '[ ${#busy[@]} -eq 0 ] || kill "${busy[@]}" 2> /dev/null || true; rm -rf "$results"' EXIT
 
 echo "== Build"
 dotnet build TestHarness.sln --nologo -v quiet -clp:Summary

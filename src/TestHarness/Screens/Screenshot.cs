@@ -31,6 +31,7 @@ public sealed class Screenshot
     /// <param name="png">A PNG file: at most 16,384 pixels a side, and 40,000,000 in all.</param>
     /// <returns>The picture.</returns>
     /// <exception cref="InvalidDataException">It can't be read; the message has the reason.</exception>
+    /// <exception cref="HostNotReadyException">SkiaSharp's own library, which reads PNG files, can't be loaded.</exception>
     public static Screenshot FromPng(ReadOnlySpan<byte> png) => new(PngFile.Read(png, nameof(png)));
 
     /// <summary>Takes the pixels of a picture that comes from elsewhere.</summary>

@@ -67,13 +67,14 @@ internal sealed class HeadAndTail(int headBytes, int tailBytes)
         return last;
     }
 
+    private string Missing => string.Create(CultureInfo.InvariantCulture, $"\n[… {Dropped} bytes dropped …]\n");
+
     /// <summary>Returns all that is kept, with a line that says how much is missing where something is.</summary>
     public ReadOnlyMemory<byte> ToMemory()
     {
         if (Length <= headBytes)
             return _head.AsMemory(0, (int)Length);
-        byte[] marker =
-            Dropped == 0 ? [] : Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"\n[… {Dropped} bytes dropped …]\n"));
+        byte[] marker = Dropped == 0 ? [] : Encoding.UTF8.GetBytes(Missing);
         long tail = headBytes + Dropped;
         var all = new byte[headBytes + marker.Length + CountFrom(tail)];
         CopyTo(0, all.AsSpan(0, headBytes));
