@@ -20,7 +20,7 @@ internal static class QemuFile
         long length = RandomAccess.GetLength(file);
         if (length > MostBytes)
             throw new IOException($"'{path}' has {length} bytes, and what QEMU writes there has at most {MostBytes}.");
-        byte[] bytes = new byte[length];
+        byte[] bytes = GC.AllocateUninitializedArray<byte>((int)length);
         int count = 0,
             read;
         while (
@@ -28,7 +28,7 @@ internal static class QemuFile
             && (read = await RandomAccess.ReadAsync(file, bytes.AsMemory(count), count, cancellationToken).ConfigureAwait(false)) > 0
         )
             count += read;
-        return bytes[..count];
+        return count == bytes.Length ? bytes : bytes[..count];
     }
 
     /// <summary>Copies a file to a folder that is ours.</summary>

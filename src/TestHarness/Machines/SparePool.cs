@@ -34,13 +34,15 @@ internal sealed class SparePool(MachineSpec spec)
     }
 
     /// <summary>Hands out a spare, or nothing where none is ready.</summary>
-    public async Task<VirtualMachine?> TryTakeAsync(CancellationToken cancellationToken)
+    /// <param name="progress">Told of it; what it throws ends the spare, as it does a start.</param>
+    /// <param name="cancellationToken">Ends the wait and the spare.</param>
+    public async Task<VirtualMachine?> TryTakeAsync(IProgress<StartProgress>? progress, CancellationToken cancellationToken)
     {
         while (_ready.TryDequeue(out VirtualMachine? spare))
         {
             try
             {
-                await spare.TakeAsync(cancellationToken).ConfigureAwait(false);
+                await spare.TakeAsync(progress, cancellationToken).ConfigureAwait(false);
                 return spare;
             }
             catch (Exception e)

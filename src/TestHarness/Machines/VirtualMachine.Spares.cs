@@ -1,4 +1,5 @@
 using TestHarness.Machines;
+using TestHarness.Operations;
 
 namespace TestHarness;
 
@@ -44,27 +45,16 @@ public sealed partial class VirtualMachine
     }
 
     /// <summary>Lets a spare go on as its new owner's machine, with the clock and random state of now.</summary>
-    internal async Task TakeAsync(CancellationToken cancellationToken)
+    /// <param name="progress">Told of it; what it throws ends the wait, and the caller ends the machine.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    internal async Task TakeAsync(IProgress<StartProgress>? progress, CancellationToken cancellationToken)
     {
         _starter.IsSpare = false;
         await _ending.TellStartingAsync().WaitAsync(cancellationToken).ConfigureAwait(false);
         _view.ShowFromNow("since the machine was handed out");
         await _standstill.GoOnAsync("a spare machine to go on", begins: true, cancellationToken).ConfigureAwait(false);
-    }
-
-    // What the receiver throws ends the machine, as it does in a start.
-    private async Task TellSpareAsync(IProgress<StartProgress>? progress)
-    {
-        var told = _operations.Record.Recorded(progress);
+        RecordedProgress told = _operations.Record.Recorded(progress);
         told.Tell("running (a spare)");
-        try
-        {
-            await told.SettleAsync().ConfigureAwait(false);
-        }
-        catch
-        {
-            await DisposeAsync().ConfigureAwait(false);
-            throw;
-        }
+        await told.SettleAsync().ConfigureAwait(false);
     }
 }

@@ -181,20 +181,13 @@ public sealed partial class VirtualMachine : IAsyncDisposable
         CancellationToken cancellationToken = default
     )
     {
-        var machine = new VirtualMachine(spec);
+        var started = new VirtualMachine(spec);
         SparePool? spares = spec.Spares > 0 ? SparePool.Of(spec) : null;
-        if (spares is not null && await spares.TryTakeAsync(cancellationToken).ConfigureAwait(false) is { } spare)
-        {
-            machine = spare;
-            await spare.TellSpareAsync(progress).ConfigureAwait(false);
-        }
-        else
-        {
-            await machine.StartAsync(progress, cancellationToken).ConfigureAwait(false);
-        }
-
+        VirtualMachine? spare = spares is null ? null : await spares.TryTakeAsync(progress, cancellationToken).ConfigureAwait(false);
+        if (spare is null)
+            await started.StartAsync(progress, cancellationToken).ConfigureAwait(false);
         spares?.Fill(spec.Spares);
-        return machine;
+        return spare ?? started;
     }
 
     /// <summary>

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Runtime.Intrinsics;
 using System.Text;
 
 namespace TestHarness.Screens;
@@ -6,6 +7,9 @@ namespace TestHarness.Screens;
 /// <summary>A picture of the screen as QEMU writes it quickest: a PPM file (P6), three bytes a pixel.</summary>
 internal sealed class RawFrame
 {
+    // What four pixels of the file become, byte for byte: blue, green and red of each, and nothing (an index that there is not).
+    private static readonly Vector128<byte> Order = Vector128.Create((byte)2, 1, 0, 255, 5, 4, 3, 255, 8, 7, 6, 255, 11, 10, 9, 255);
+
     private readonly byte[] _file;
     private readonly int _pixelsAt;
 
@@ -30,7 +34,15 @@ internal sealed class RawFrame
     {
         uint[] pixels = GC.AllocateUninitializedArray<uint>(Width * Height);
         ReadOnlySpan<byte> colours = _file.AsSpan(_pixelsAt);
-        for (int i = 0; i < pixels.Length; i++)
+        int i = 0;
+        // Sixteen bytes are read where twelve are wanted.
+        for (; (3 * i) + Vector128<byte>.Count <= colours.Length; i += Vector128<uint>.Count)
+        {
+            Vector128<byte> four = Vector128.Shuffle(Vector128.Create(colours.Slice(3 * i, Vector128<byte>.Count)), Order);
+            (four.AsUInt32() | Vector128.Create(0xff000000)).CopyTo(pixels.AsSpan(i));
+        }
+
+        for (; i < pixels.Length; i++)
         {
             ReadOnlySpan<byte> colour = colours.Slice(3 * i, 3);
             pixels[i] = 0xff000000 | ((uint)colour[0] << 16) | ((uint)colour[1] << 8) | colour[2];

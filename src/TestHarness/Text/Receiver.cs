@@ -26,21 +26,16 @@ internal sealed class Receiver<T>(Action<T> receive, Func<T, int> size)
     // Who does not depend on the receiver waits for it no longer than that.
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
 
-    // A thread costs more than most calls: it stays for what comes next.
-    private static readonly TimeSpan Linger = TimeSpan.FromSeconds(1);
-
     private readonly Lock _gate = new();
     private readonly Queue<T> _waiting = [];
-    private readonly SemaphoreSlim _arrived = new(0);
     private readonly CancellationTokenSource _failed = new();
+    private readonly ExecutionContext? _context = ExecutionContext.Capture();
     private TaskCompletionSource _moved = NewSignal();
     private bool _wanted;
     private long _waitingSize;
     private long _missed;
     private T? _lastMissed;
     private long _calledAt;
-    private bool _hasThread;
-    private bool _sleeps;
     private bool _busy;
     private bool _released;
     private bool _over;
@@ -139,23 +134,23 @@ internal sealed class Receiver<T>(Action<T> receive, Func<T, int> size)
     {
         _waiting.Enqueue(item);
         _waitingSize += size(item);
-        if (!_busy)
-            Volatile.Write(ref _calledAt, Time.GetTimestamp());
+        if (_busy)
+            return;
+        Volatile.Write(ref _calledAt, Time.GetTimestamp());
         _busy = true;
-        if (!_hasThread)
-            new Thread(Run) { IsBackground = true, Name = "TestHarness receiver" }.Start();
-        _hasThread = true;
-        Wake();
+        ReceiverThreads.Run(Run);
     }
 
-    private void Wake()
-    {
-        if (_sleeps)
-            _arrived.Release();
-        _sleeps = false;
-    }
-
+    // With the context of who gave the receiver, as a thread of its own would have.
     private void Run()
+    {
+        if (_context is null)
+            HandOn();
+        else
+            ExecutionContext.Run(_context, _ => HandOn(), null);
+    }
+
+    private void HandOn()
     {
         while (TryTake(out T? item))
         {
@@ -172,33 +167,25 @@ internal sealed class Receiver<T>(Action<T> receive, Func<T, int> size)
         }
     }
 
-    // False: nothing came for a while, or nothing is to be handed on any more, and the thread ends.
+    // False: nothing is left, or nothing is to be handed on any more.
     private bool TryTake(out T? item)
     {
-        for (bool waited = false; ; waited = !_arrived.Wait(Linger))
+        lock (_gate)
         {
-            lock (_gate)
+            if (_waiting.Count == 0)
+                AddMissed();
+            bool taken = _waiting.TryDequeue(out item) && !_over;
+            if (taken)
             {
-                if (_waiting.Count == 0)
-                    AddMissed();
-                bool taken = _waiting.TryDequeue(out item) && !_over;
-                if (taken)
-                {
-                    _waitingSize -= size(item!);
-                    Volatile.Write(ref _calledAt, Time.GetTimestamp());
-                }
-
-                _busy = taken;
-                // Not for each item: who waits for room wants to add more than one.
-                if (!taken || (_waiting.Count < MaxItems / 2 && _waitingSize < MaxSize / 2))
-                    Tell();
-                if (taken)
-                    return true;
-                _hasThread = !_over && !waited;
-                _sleeps = _hasThread;
-                if (!_hasThread)
-                    return false;
+                _waitingSize -= size(item!);
+                Volatile.Write(ref _calledAt, Time.GetTimestamp());
             }
+
+            _busy = taken;
+            // Not for each item: who waits for room wants to add more than one.
+            if (!taken || (_waiting.Count < MaxItems / 2 && _waitingSize < MaxSize / 2))
+                Tell();
+            return taken;
         }
     }
 
@@ -217,7 +204,6 @@ internal sealed class Receiver<T>(Action<T> receive, Func<T, int> size)
         lock (_gate)
         {
             change();
-            Wake();
             Tell();
         }
     }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using FluentAssertions;
 using TestHarness.FluentAssertions;
 using Xunit;
@@ -42,10 +43,7 @@ public sealed class CheckpointTests(Tiny tiny)
                 .HaveOutput("before\nbefore\nbefore\nnone");
         }
 
-        long now = long.Parse(
-            (await vm.Shell.RunAsync("date +%s", cancellationToken: Token)).StandardOutput,
-            System.Globalization.CultureInfo.InvariantCulture
-        );
+        long now = long.Parse((await vm.Shell.RunAsync("date +%s", cancellationToken: Token)).StandardOutput, CultureInfo.InvariantCulture);
         now.Should().BeCloseTo(DateTimeOffset.UtcNow.ToUnixTimeSeconds(), 1);
         (await vm.Screen.CaptureAsync(Token)).Width.Should().Be(1024);
         await vm.Console.WaitForAsync("login:", cancellationToken: Token);
@@ -85,6 +83,19 @@ public sealed class CheckpointTests(Tiny tiny)
             .Should()
             .ThrowAsync<ArgumentException>()
             .WithMessage("*\"one\", \"two\"*");
+    }
+
+    [Fact]
+    public async Task Is_made_of_a_guest_that_does_not_answer()
+    {
+        await using VirtualMachine vm = await tiny.StartFreshAsync(Token);
+        GuestProcess last = await vm.Shell.StartAsync("pkill -STOP testharness", cancellationToken: Token);
+
+        await vm.CheckpointAsync("stuck", Token);
+
+        // After the machine: it waits for the guest otherwise.
+        await vm.DisposeAsync();
+        await last.DisposeAsync();
     }
 
     [Fact]

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using FluentAssertions;
 using TestHarness.Text;
 using Xunit;
@@ -18,18 +19,67 @@ public sealed class ReceiverTests : IDisposable
     public void Dispose() => _open.Set();
 
     [Fact]
-    public async Task Is_told_everything_in_order_and_on_one_thread()
+    public async Task Is_told_everything_in_order_one_at_a_time_and_not_on_the_thread_that_tells()
     {
+        int inside = 0;
+        int together = 0;
         var threads = new HashSet<int>();
-        Receiver<string> receiver = Make(_ => threads.Add(Environment.CurrentManagedThreadId));
+        Receiver<string> receiver = Make(_ =>
+        {
+            together = Math.Max(together, Interlocked.Increment(ref inside));
+            threads.Add(Environment.CurrentManagedThreadId);
+            Interlocked.Decrement(ref inside);
+        });
         string[] items = [.. Enumerable.Range(0, 3 * Receiver<string>.MaxItems).Select(i => $"{i}")];
 
-        foreach (string item in items)
-            await receiver.WriteAsync(item, Token);
+        await Task.Factory.StartNew(Tell, Token, TaskCreationOptions.LongRunning, TaskScheduler.Default);
         await receiver.FinishAsync(Token);
 
         _received.Should().Equal(items);
-        threads.Should().ContainSingle().Which.Should().NotBe(Environment.CurrentManagedThreadId);
+        together.Should().Be(1);
+
+        void Tell()
+        {
+            foreach (string item in items)
+                receiver.WriteAsync(item, Token).AsTask().Wait(Token);
+            threads.Should().NotContain(Environment.CurrentManagedThreadId);
+        }
+    }
+
+    [Fact]
+    public async Task Is_called_in_the_context_of_who_gave_it()
+    {
+        var local = new AsyncLocal<string> { Value = "who gave it" };
+        string? seen = null;
+        Receiver<string> receiver = Make(_ => seen = local.Value);
+        local.Value = "who tells";
+
+        receiver.Offer("one");
+        await receiver.FinishAsync(Token);
+
+        seen.Should().Be("who gave it");
+    }
+
+    [Fact]
+    public async Task Blocks_no_other_and_leaves_its_thread_to_the_next()
+    {
+        Receiver<string> blocked = MakeBlocked();
+        blocked.Offer("first");
+        await _entered.Task.WaitAsync(Bound, Token);
+        var threads = new ConcurrentDictionary<int, bool>();
+
+        // Other tests' receivers may take one in between.
+        for (int i = 0; i < 100; i++)
+        {
+            var other = new Receiver<string>(_ => threads[Environment.CurrentManagedThreadId] = true, _ => 1)
+            {
+                ForMissed = (_, last) => last,
+            };
+            other.Offer("told");
+            await other.FinishAsync(Token).WaitAsync(Bound, Token);
+        }
+
+        threads.Should().HaveCountLessThan(50);
     }
 
     [Fact]
