@@ -50,11 +50,12 @@ public sealed partial class VirtualMachine
     internal async Task TakeAsync(IProgress<StartProgress>? progress, CancellationToken cancellationToken)
     {
         _starter.IsSpare = false;
+        RecordedProgress told = _operations.Record.Recorded(progress);
+        // Beside what the guest does: a thread's turn costs a good part of a millisecond.
+        told.Tell("running (a spare)");
         await _ending.TellStartingAsync().WaitAsync(cancellationToken).ConfigureAwait(false);
         _view.ShowFromNow("since the machine was handed out");
         await _standstill.GoOnAsync("a spare machine to go on", begins: true, cancellationToken).ConfigureAwait(false);
-        RecordedProgress told = _operations.Record.Recorded(progress);
-        told.Tell("running (a spare)");
         await told.SettleAsync().ConfigureAwait(false);
     }
 }
