@@ -4,9 +4,9 @@ using System.Runtime.ExceptionServices;
 namespace TestHarness.Text;
 
 /// <summary>
-/// Calls what a user gave for being told (of lines, of progress) apart from what tells it: on a thread of its own, in order, never two
-/// calls at a time. Who tells waits for room, or goes on and has what was missed counted. A receiver that blocks holds only this thread,
-/// and one that throws is not called again.
+/// Calls what a user gave for being told (of lines, of progress) apart from what tells it: on a thread that does nothing else meanwhile,
+/// in order, never two calls at a time. Who tells waits for room, or goes on and has what was missed counted. A receiver that blocks holds
+/// only this thread, and one that throws is not called again.
 /// </summary>
 /// <param name="receive">The user's.</param>
 /// <param name="size">How much an item counts, in characters.</param>

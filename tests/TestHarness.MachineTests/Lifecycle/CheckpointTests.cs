@@ -89,10 +89,14 @@ public sealed class CheckpointTests(Tiny tiny)
     public async Task Is_made_of_a_guest_that_does_not_answer()
     {
         await using VirtualMachine vm = await tiny.StartFreshAsync(Token);
-        GuestProcess last = await vm.Shell.StartAsync("pkill -STOP testharness", cancellationToken: Token);
+        GuestProcess last = await vm.Shell.StartAsync("kill -STOP $PPID", cancellationToken: Token);
 
         await vm.CheckpointAsync("stuck", Token);
 
+        await vm
+            .Shell.Awaiting(it => it.RunAsync("true", new ShellOptions { Timeout = TimeSpan.FromSeconds(1) }, Token))
+            .Should()
+            .ThrowAsync<WaitTimeoutException>();
         // After the machine: it waits for the guest otherwise.
         await vm.DisposeAsync();
         await last.DisposeAsync();
