@@ -12,7 +12,7 @@ internal abstract class Row(string image) : IAsyncDisposable
         new Dictionary<string, (Func<string, Row> Make, int Turns)>
         {
             ["fresh start"] = (image => new FreshStartRow(image), 4),
-            ["spare"] = (image => new SpareRow(image), 4),
+            ["spare"] = (image => new SpareRow(image), 8),
             ["true"] = (image => new CommandRow(image), 200),
             ["push"] = (image => new PushRow(image), 10),
             ["checkpoint"] = (image => new CheckpointRow(image), 6),

@@ -21,6 +21,9 @@ internal sealed class ProgramFamily
     // The pipes of a program that has left nothing are at their end at once.
     private static readonly TimeSpan PipesEnd = TimeSpan.FromMilliseconds(50);
 
+    // PF_KTHREAD of the kernel's linux/sched.h.
+    private const uint KernelThread = 0x0020_0000;
+
     private static int _count;
 
     private readonly string _mark = string.Create(
@@ -30,7 +33,7 @@ internal sealed class ProgramFamily
 
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private bool _killed;
-    private bool _hadChildren;
+    private bool _mayHaveLeft;
 
     /// <summary>
     /// Gets a task that ends once all of them have: from then on only a process that escaped can hold the program's pipes.
@@ -46,7 +49,7 @@ internal sealed class ProgramFamily
     public void Kill(int program)
     {
         List<int> below = [];
-        _hadChildren |= !TryAddDescendants(program, below) || below.Count > 0;
+        _mayHaveLeft |= IsScript(program) || !TryAddDescendants(program, below) || below.Count > 0;
         _killed = true;
         // It first: it would start others.
         _ = Native.Kill(program, SignalNumber.Kill);
@@ -61,8 +64,8 @@ internal sealed class ProgramFamily
     /// milliseconds.</param>
     public async Task EndAsync(int exitCode, Task pipes, bool thoroughly)
     {
-        // One that was killed while it had no children has left nothing.
-        bool mayHaveLeft = _killed ? _hadChildren || exitCode != 128 + SignalNumber.Kill : thoroughly;
+        // A program that was killed while it had no children has left nothing. A script may have left what it had started before.
+        bool mayHaveLeft = _killed ? _mayHaveLeft || exitCode != 128 + SignalNumber.Kill : thoroughly;
         if (!mayHaveLeft)
             await Task.WhenAny(pipes, Clock.System.Delay(PipesEnd)).ConfigureAwait(false);
         if (mayHaveLeft || !pipes.IsCompleted)
@@ -73,19 +76,23 @@ internal sealed class ProgramFamily
     private async Task EndAllAsync()
     {
         string variable = $"{Variable}={_mark}";
+        int quiet = 0;
         for (long began = Clock.System.GetTimestamp(); Clock.System.GetElapsedTime(began) < AllGone; )
         {
-            int[] left =
-            [
-                .. Processes()
-                    .Where(process =>
-                        ReadOrNull($"/proc/{process}/environ")?.Split('\0').Contains(variable, StringComparer.Ordinal) == true
-                    ),
-            ];
-            if (left.Length == 0)
+            bool found = false;
+            foreach (int process in Processes())
+            {
+                string environment = ReadOrNull($"/proc/{process}/environ") ?? "";
+                bool ours = environment.Split('\0').Contains(variable, StringComparer.Ordinal);
+                if (ours)
+                    _ = Native.Kill(process, SignalNumber.Kill);
+                found |= ours || (environment.Length == 0 && IsBecomingAnother(process));
+            }
+
+            // Twice: one may have become another between the two files that are read of it.
+            quiet = found ? 0 : quiet + 1;
+            if (quiet == 2)
                 return;
-            foreach (int process in left)
-                _ = Native.Kill(process, SignalNumber.Kill);
             await Clock.System.Delay(BetweenLooks).ConfigureAwait(false);
         }
     }
@@ -95,6 +102,23 @@ internal sealed class ProgramFamily
         let process = int.TryParse(Path.GetFileName(folder), NumberStyles.None, CultureInfo.InvariantCulture, out int number) ? number : 0
         where process > 0
         select process;
+
+    // The kernel names a process after the file that was executed, which for a script is not its interpreter's (proc_pid_comm(5)). True
+    // also where it can't be told.
+    private static bool IsScript(int process) =>
+        ReadOrNull($"/proc/{process}/comm")?.TrimEnd('\n') is not { Length: > 0 } name
+        || ReadLinkOrNull($"/proc/{process}/exe") is not { } file
+        || !Path.GetFileName(file).StartsWith(name, StringComparison.Ordinal);
+
+    // In the middle of execve(2), when a process has neither arguments nor an environment to read. A thread of the kernel and one that has
+    // ended never have any (proc_pid_stat(5)).
+    private static bool IsBecomingAnother(int process)
+    {
+        if (ReadOrNull($"/proc/{process}/cmdline") is not "" || ReadOrNull($"/proc/{process}/stat") is not { } status)
+            return false;
+        string[] fields = status[(status.LastIndexOf(')') + 2)..].Split(' ');
+        return fields[0] is not ("Z" or "X") && (uint.Parse(fields[6], CultureInfo.InvariantCulture) & KernelThread) == 0;
+    }
 
     // False where it can't be told: the kernel has no such file (CONFIG_PROC_CHILDREN), or a thread has just ended.
     private static bool TryAddDescendants(int process, List<int> found)
@@ -122,11 +146,15 @@ internal sealed class ProgramFamily
         }
     }
 
-    private static string? ReadOrNull(string file)
+    private static string? ReadOrNull(string file) => OrNull(() => File.ReadAllText(file));
+
+    private static string? ReadLinkOrNull(string link) => OrNull(() => new FileInfo(link).LinkTarget);
+
+    private static string? OrNull(Func<string?> read)
     {
         try
         {
-            return File.ReadAllText(file);
+            return read();
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

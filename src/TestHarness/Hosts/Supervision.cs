@@ -33,10 +33,17 @@ internal static class Supervision
         exec >/dev/null 2>&1
         cat
         marked() { "$@" grep -lzsF -e "{{ProgramFamily.Variable}}=$folder/" /proc/[0-9]*/environ; }
-        folder=$1 user=$2 rounds=0
+        folder=$1 user=$2 rounds=0 again=
         while [ $((rounds += 1)) -le 50 ]; do
           left=$(marked env; [ -z "$user" ] || marked setpriv --reuid="$user" --regid="$user" --clear-groups --)
-          [ -n "$left" ] || break
+          if [ -z "$left" ]; then
+            # One in the middle of execve(2) has no environment to read.
+            [ -z "$again" ] || break
+            again=yes
+            sleep 0.1
+            continue
+          fi
+          again=
           for file in $left; do
             process=${file%/environ}
             kill -KILL "${process#/proc/}"

@@ -40,17 +40,18 @@ internal sealed class SparePool(MachineSpec spec)
     {
         while (_ready.TryDequeue(out VirtualMachine? spare))
         {
+            bool taken = false;
             try
             {
-                await spare.TakeAsync(progress, cancellationToken).ConfigureAwait(false);
-                return spare;
+                taken = await spare.TryTakeAsync(progress, cancellationToken).ConfigureAwait(false);
+                if (taken)
+                    return spare;
+                // It died while it waited: the next one, or a start.
             }
-            catch (Exception e)
+            finally
             {
-                await spare.DisposeAsync().ConfigureAwait(false);
-                if (e is not TestHarnessException)
-                    throw;
-                // One that died while it waited: the next one, or a start.
+                if (!taken)
+                    await spare.DisposeAsync().ConfigureAwait(false);
             }
         }
 

@@ -45,17 +45,27 @@ public sealed partial class VirtualMachine
     }
 
     /// <summary>Lets a spare go on as its new owner's machine, with the clock and random state of now.</summary>
-    /// <param name="progress">Told of it; what it throws ends the wait, and the caller ends the machine.</param>
+    /// <param name="progress">Told of it; what it throws comes out, and the caller ends the machine.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
-    internal async Task TakeAsync(IProgress<StartProgress>? progress, CancellationToken cancellationToken)
+    /// <returns>False where it died while it waited.</returns>
+    internal async Task<bool> TryTakeAsync(IProgress<StartProgress>? progress, CancellationToken cancellationToken)
     {
         _starter.IsSpare = false;
         RecordedProgress told = _operations.Record.Recorded(progress);
         // Beside what the guest does: a thread's turn costs a good part of a millisecond.
         told.Tell("running (a spare)");
-        await _ending.TellStartingAsync().WaitAsync(cancellationToken).ConfigureAwait(false);
-        _view.ShowFromNow("since the machine was handed out");
-        await _standstill.GoOnAsync("a spare machine to go on", begins: true, cancellationToken).ConfigureAwait(false);
+        try
+        {
+            await _ending.TellStartingAsync().WaitAsync(cancellationToken).ConfigureAwait(false);
+            _view.ShowFromNow("since the machine was handed out");
+            await _standstill.GoOnAsync("a spare machine to go on", begins: true, cancellationToken).ConfigureAwait(false);
+        }
+        catch (TestHarnessException)
+        {
+            return false;
+        }
+
         await told.SettleAsync().ConfigureAwait(false);
+        return true;
     }
 }

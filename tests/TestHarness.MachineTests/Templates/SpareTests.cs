@@ -57,4 +57,41 @@ public sealed class SpareTests
             await VirtualMachine.ReleaseSparesAsync(spec);
         }
     }
+
+    // Over five seconds where the host is slow: the pool makes a spare in the background.
+    [Fact]
+    public async Task What_a_receiver_throws_comes_out_whatever_it_is()
+    {
+        var spec = new MachineSpec { Image = "tiny", Spares = 1 };
+        ImageException thrown = await Assert.ThrowsAsync<ImageException>(() =>
+            VirtualMachine.StartAsync(new MachineSpec { Image = "/none.qcow2" }, cancellationToken: Token)
+        );
+        try
+        {
+            Func<Task> startUntilSpared = async () =>
+            {
+                while (!Token.IsCancellationRequested)
+                {
+                    var steps = new ThrowingSteps("running (a spare)", thrown);
+                    await using VirtualMachine vm = await VirtualMachine.StartAsync(spec, steps, Token);
+                    await vm.Shell.RunAsync("sleep 0.5", cancellationToken: Token);
+                }
+            };
+
+            (await startUntilSpared.Should().ThrowAsync<ImageException>()).Which.Should().BeSameAs(thrown);
+        }
+        finally
+        {
+            await VirtualMachine.ReleaseSparesAsync(spec);
+        }
+    }
+
+    private sealed class ThrowingSteps(string at, Exception thrown) : IProgress<StartProgress>
+    {
+        public void Report(StartProgress value)
+        {
+            if (value.Step == at)
+                throw thrown;
+        }
+    }
 }
