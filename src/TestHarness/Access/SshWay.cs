@@ -1,8 +1,11 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
+using Renci.SshNet;
+using Renci.SshNet.Common;
 using TestHarness.Agents;
 using TestHarness.Hosts;
+using TestHarness.Specs;
 using TestHarness.Text;
 
 namespace TestHarness.Access;
@@ -20,10 +23,15 @@ internal sealed class SshWay(SshAccess access, SshFiles files, IPEndPoint host, 
     private static readonly TimeSpan RefusalLimit = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan BetweenAttempts = TimeSpan.FromMilliseconds(200);
 
+    // An sshd that went without a word, as with its network, closes no connection.
+    private static readonly TimeSpan BetweenPings = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan PingLimit = TimeSpan.FromSeconds(15);
+
     private readonly CancellationTokenSource _disposed = new();
-    private SshProcess? _session;
+    private SshSession? _session;
     private volatile bool _entering;
     private volatile string _state = "no answer yet";
+    private long _refusedSince;
 
     public override GuestAccess Kind => GuestAccess.Ssh;
 
@@ -46,26 +54,27 @@ internal sealed class SshWay(SshAccess access, SshFiles files, IPEndPoint host, 
             Arguments = SshArguments.For(files, Identity, host, access.User),
         };
 
+    /// <summary>Whether the machine stands still by our doing, so that no answer is expected.</summary>
+    public Func<bool> IsPaused { get; init; } = () => false;
+
     public override async Task<AgentConnection> ConnectAsync(bool restored, CancellationToken cancellationToken)
     {
         using var wait = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _disposed.Token);
-        long refusedSince = 0;
+        _refusedSince = 0;
         while (true)
         {
             await AnswersAsync(wait.Token).ConfigureAwait(false);
-            SshProcess session = await StartAsync().ConfigureAwait(false);
+            _state = "sshd answers; the login is under way";
             _entering = true;
-            AgentConnection? agent = await FindAgentAsync(session, wait.Token).ConfigureAwait(false);
+            AgentConnection? agent = await LogInAsync(wait.Token).ConfigureAwait(false);
             _entering = false;
             if (agent is not null)
             {
-                _session = session;
                 _state = "connected";
+                _ = WatchAsync(agent, _session!);
                 return agent;
             }
 
-            await session.DisposeAsync().ConfigureAwait(false);
-            Judge(await session.Exited.ConfigureAwait(false), session.StandardError.Trim(), ref refusedSince);
             await Clock.System.Delay(BetweenAttempts, wait.Token).ConfigureAwait(false);
         }
     }
@@ -115,91 +124,128 @@ internal sealed class SshWay(SshAccess access, SshFiles files, IPEndPoint host, 
         }
     }
 
-    private Task<SshProcess> StartAsync()
-    {
-        File.Delete(files.ControlSocket);
-        _state = "sshd answers; the login is under way";
-        // The user's own shell may be none that knows the script's syntax.
-        string command = $"exec /bin/sh -c {ShellQuote.Quote(AgentLauncher.OnStandardStreams())}";
-        return SshProcess.StartAsync([.. SshArguments.ForMaster(files, Identity, host, access.User, scaled(BannerLimit)), "--", command]);
-    }
-
-    // Null where the session ended, or did not get as far in time.
-    private async Task<AgentConnection?> FindAgentAsync(SshProcess session, CancellationToken cancellationToken)
+    // Null where another attempt may do better.
+    private async Task<AgentConnection?> LogInAsync(CancellationToken cancellationToken)
     {
         using Deadline limit = Clock.System.Limit(scaled(SessionLimit), cancellationToken);
+        // The user's own shell may be none that knows the script's syntax.
+        string command = $"exec /bin/sh -c {ShellQuote.Quote(AgentLauncher.OnStandardStreams())}";
+        string? otherKey = null;
+        SshSession? session = null;
         try
         {
-            while (await session.ReadLineAsync(limit.Token).ConfigureAwait(false) is { } line)
-            {
-                if (line != AgentLauncher.Begins)
-                    continue;
-                var agent = new AgentConnection(session);
-                await agent.HandshakeAsync(limit.Token).ConfigureAwait(false);
-                return agent;
-            }
+            SshClient client = NewClient(offered => otherKey = offered);
+            session = await SshSession.OpenAsync(client, command, limit.Token).ConfigureAwait(false);
+            AgentConnection? agent = await FindAgentAsync(session, limit.Token).ConfigureAwait(false);
+            if (agent is null)
+                Judge(await session.Exited.WaitAsync(limit.Token).ConfigureAwait(false), PrintableText.Of(session.StandardError.Trim()));
+            else
+                (_session, session) = (session, null);
+            return agent;
         }
-        catch (AgentLostException)
+        catch (SshAuthenticationException e)
         {
-            // The session has ended; its own words tell why.
+            JudgeRefusal(PrintableText.Of(e.Message));
+        }
+        catch (Exception e) when (e is SshException or IOException or AgentLostException)
+        {
+            _state = PrintableText.Of(e.Message);
+            if (otherKey is not null)
+                throw new BootFailedException(
+                    new GuestTrouble(
+                        MachineFault.HostKeyMismatch,
+                        "what answers on the guest's SSH port has another host key than the one that was pinned "
+                            + $"(offered: {PrintableText.Of(otherKey)})"
+                    )
+                );
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
             _state = $"the login was not through within {scaled(SessionLimit).TotalSeconds:0} s";
         }
-        catch
+        finally
         {
-            await session.DisposeAsync().ConfigureAwait(false);
-            throw;
+            if (session is not null)
+                await session.DisposeAsync().ConfigureAwait(false);
         }
 
         return null;
     }
 
-    // Returns where another attempt may do better.
-    private void Judge(int exitCode, string words, ref long refusedSince)
+    private SshClient NewClient(Action<string> seeOtherKey)
     {
-        if (words.Contains("Host key verification failed", StringComparison.Ordinal))
+        PinnedHostKey pinned = files.Pinned;
+        ConnectionInfo connection = Details.NewConnection();
+        connection.Timeout = scaled(BannerLimit);
+        pinned.Prefer(connection);
+        var client = new SshClient(connection);
+        client.HostKeyReceived += (_, offered) =>
         {
-            throw new BootFailedException(
-                new GuestTrouble(
-                    MachineFault.HostKeyMismatch,
-                    $"what answers on the guest's SSH port has another host key than the one that was pinned ({KeyOffered(words)})"
-                )
-            );
+            offered.CanTrust = pinned.Is(offered.HostKey);
+            if (!offered.CanTrust)
+                seeOtherKey($"{offered.HostKeyName} SHA256:{offered.FingerPrintSHA256}");
+        };
+        return client;
+    }
+
+    private static async Task<AgentConnection?> FindAgentAsync(SshSession session, CancellationToken cancellationToken)
+    {
+        while (await session.ReadLineAsync(cancellationToken).ConfigureAwait(false) is { } line)
+        {
+            if (line != AgentLauncher.Begins)
+                continue;
+            var agent = new AgentConnection(session);
+            await agent.HandshakeAsync(cancellationToken).ConfigureAwait(false);
+            return agent;
         }
 
-        if (words.Contains("Permission denied", StringComparison.Ordinal))
+        return null;
+    }
+
+    private async Task WatchAsync(AgentConnection agent, SshSession session)
+    {
+        while (!agent.Completion.IsCompleted)
         {
-            _state = $"the guest refuses the key: {PrintableText.Of(words)}";
-            if (refusedSince == 0)
-                refusedSince = Clock.System.GetTimestamp();
-            if (Clock.System.GetElapsedTime(refusedSince) > scaled(RefusalLimit))
-                throw new BootFailedException(
-                    new GuestTrouble(
-                        MachineFault.AccessRefused,
-                        $"the guest refuses the key of user {access.User} over SSH: {PrintableText.Of(words)}"
-                    )
-                );
-        }
-        else if (exitCode is not (255 or > 128))
-        {
-            throw new BootFailedException(
-                new GuestTrouble(
-                    MachineFault.AccessRefused,
-                    $"user {access.User} got in over SSH, but the agent could not be started: {PrintableText.Of(words)} (exit "
-                        + $"code {exitCode})"
-                )
-            );
-        }
-        else if (words.Length > 0)
-        {
-            _state = PrintableText.Of(words);
+            await Task.WhenAny(agent.Completion, Clock.System.Delay(BetweenPings, _disposed.Token)).ConfigureAwait(false);
+            using Deadline limit = Clock.System.Limit(PingLimit, _disposed.Token);
+            try
+            {
+                await agent.PingAsync(limit.Token).ConfigureAwait(false);
+            }
+            catch (OperationCanceledException) when (!_disposed.IsCancellationRequested)
+            {
+                if (!IsPaused())
+                    await session.DisposeAsync().ConfigureAwait(false);
+            }
+            catch (Exception e) when (e is AgentLostException or OperationCanceledException)
+            {
+                return;
+            }
         }
     }
 
-    private static string KeyOffered(string words) =>
-        words.Split('\n').FirstOrDefault(line => line.Contains("SHA256:", StringComparison.Ordinal))?.Trim() is { } key
-            ? $"offered: {PrintableText.Of(key)}"
-            : "ssh: host key verification failed";
+    private void JudgeRefusal(string words)
+    {
+        _state = $"the guest refuses the key: {words}";
+        if (_refusedSince == 0)
+            _refusedSince = Clock.System.GetTimestamp();
+        if (Clock.System.GetElapsedTime(_refusedSince) > scaled(RefusalLimit))
+            throw new BootFailedException(
+                new GuestTrouble(MachineFault.AccessRefused, $"the guest refuses the key of user {access.User} over SSH: {words}")
+            );
+    }
+
+    // Where a signal ended the command, or the session ended, another attempt may do better.
+    private void Judge(int? exitCode, string words)
+    {
+        if (exitCode is <= 128)
+            throw new BootFailedException(
+                new GuestTrouble(
+                    MachineFault.AccessRefused,
+                    $"user {access.User} got in over SSH, but the agent could not be started: {words} (exit code {exitCode})"
+                )
+            );
+        if (words.Length > 0)
+            _state = words;
+    }
 }

@@ -30,9 +30,6 @@ internal static class MachineFileNames
     /// <summary>The folder of the guest's SSH access.</summary>
     public const string Ssh = "ssh";
 
-    /// <summary>OpenSSH's connection in it, which has a dot and 16 letters more while it is made.</summary>
-    public const string SshSocket = "mux";
-
     /// <summary>The socket of a transfer, in the transfer's folder. Short, for the folder's name grows.</summary>
     public const string RsyncSocket = "s";
 
@@ -48,8 +45,7 @@ internal static class MachineFileNames
     public static string Transfer(int number) => $"r{number}";
 
     /// <summary>All unix sockets below a machine's own folder, each with the longest name that it can have.</summary>
-    /// <param name="ssh">Whether the guest is reached by SSH.</param>
-    public static IEnumerable<string> Sockets(bool ssh) =>
+    public static IEnumerable<string> Sockets =>
         [
             .. ((string[])[MonitorSocket, AgentSocket, GuestAgentSocket, IncomingSocket, ViewerSocket]).Select(name =>
                 $"{QemuFolder}/{name}"
@@ -57,7 +53,6 @@ internal static class MachineFileNames
             OutgoingSocket,
             $"{Hold}/{HoldConsole}",
             $"{Transfer(int.MaxValue)}/{RsyncSocket}",
-            .. ssh ? (string[])[$"{Ssh}/{SshSocket}.{new string('x', 16)}"] : [],
         ];
 
     /// <summary>The pipes of a serial port, the console's for 0; QEMU adds <c>.in</c> and <c>.out</c>.</summary>

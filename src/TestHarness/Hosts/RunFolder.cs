@@ -27,13 +27,12 @@ internal static class RunFolder
     /// <summary>
     /// Makes a folder for one machine, which QEMU runs in. It is ours until it is handed over (<see cref="QemuUser.HandOver"/>).
     /// </summary>
-    /// <param name="ssh">Whether its guest is reached by SSH, whose socket has the longest name.</param>
     /// <exception cref="HostNotReadyException">The place can't be used.</exception>
-    public static string CreateForMachine(bool ssh = false)
+    public static string CreateForMachine()
     {
         string own = Path.Combine(ForProcess(), $"{Interlocked.Increment(ref _machines)}"),
             path = Path.Combine(own, MachineFileNames.QemuFolder);
-        RequireSockets(own, MachineFileNames.Sockets(ssh));
+        RequireSockets(own, MachineFileNames.Sockets);
         return Guard(own, () =>
         {
             Directory.CreateDirectory(own, Private);

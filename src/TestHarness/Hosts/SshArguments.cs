@@ -11,27 +11,7 @@ internal static class SshArguments
 {
     public const string Program = "ssh";
 
-    /// <summary>For a session that joins the machine's own connection where that is there, which saves the handshake.</summary>
-    public static IReadOnlyList<string> For(SshFiles files, string identity, IPEndPoint host, string user) =>
-        Build(files, identity, host, user, "ControlMaster=no");
-
-    /// <summary>For the machine's own connection. It ends after 15 s without an answer from the guest.</summary>
-    public static IReadOnlyList<string> ForMaster(SshFiles files, string identity, IPEndPoint host, string user, TimeSpan connectLimit) =>
-        [
-            .. Build(
-                files,
-                identity,
-                host,
-                user,
-                "ControlMaster=yes",
-                "BatchMode=yes",
-                "ServerAliveInterval=5",
-                "ServerAliveCountMax=3",
-                string.Create(CultureInfo.InvariantCulture, $"ConnectTimeout={Math.Ceiling(connectLimit.TotalSeconds)}")
-            ),
-        ];
-
-    private static IReadOnlyList<string> Build(SshFiles files, string identity, IPEndPoint host, string user, params string[] options)
+    public static IReadOnlyList<string> For(SshFiles files, string identity, IPEndPoint host, string user)
     {
         IEnumerable<string> all =
         [
@@ -45,9 +25,8 @@ internal static class SshArguments
             "IdentitiesOnly=yes",
             "IdentityAgent=none",
             "PreferredAuthentications=publickey",
-            $"ControlPath=\"{files.ControlSocket}\"",
+            "ControlPath=none",
             "LogLevel=ERROR",
-            .. options,
         ];
         return
         [

@@ -1,12 +1,13 @@
 using TestHarness.Errors;
+using TestHarness.Specs;
 
 namespace TestHarness.Hosts;
 
 /// <summary>
-/// The files of a machine's SSH access, in a folder of its run folder: the key that opens the guest, the known hosts, the control socket.
-/// Only this process's user reads them.
+/// The files of a machine's SSH access, in a folder of its run folder: the key that opens the guest, and the known hosts. Only this
+/// process's user reads them.
 /// </summary>
-/// <param name="folder">The folder; short, since a socket's path ends at 107 bytes (unix(7)).</param>
+/// <param name="folder">The folder.</param>
 internal sealed class SshFiles(string folder)
 {
     /// <summary>The name that stands for the machine in the known hosts.</summary>
@@ -22,10 +23,11 @@ internal sealed class SshFiles(string folder)
 
     public string KnownHosts => Path.Combine(folder, KnownHostsName);
 
-    public string ControlSocket => Path.Combine(folder, MachineFileNames.SshSocket);
-
     /// <summary>The public half of the key that opens the guest, as it stands in an <c>authorized_keys</c>.</summary>
     public string PublicKey => ReadKey($"{Identity}.pub");
+
+    /// <summary>The only host key that is accepted.</summary>
+    public PinnedHostKey Pinned => PinnedHostKey.In(KnownHosts);
 
     /// <summary>The host key that was made for the guest's sshd: both halves.</summary>
     public (string Private, string Public) HostKey

@@ -85,7 +85,7 @@ internal sealed class MachineRun : IAsyncDisposable
         }
     }
 
-    public string MakeFolder() => Folder = RunFolder.CreateForMachine(Plan.UsesSsh);
+    public string MakeFolder() => Folder = RunFolder.CreateForMachine();
 
     /// <summary>Makes the machine's disks in its folder.</summary>
     /// <param name="keys">The keys that cloud-init installs, or <see langword="null"/>.</param>

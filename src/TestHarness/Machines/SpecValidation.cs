@@ -6,6 +6,7 @@ using System.Text.RegularExpressions;
 using TestHarness.Images;
 using TestHarness.Qemu;
 using TestHarness.Seeds;
+using TestHarness.Specs;
 
 namespace TestHarness.Machines;
 
@@ -19,6 +20,7 @@ internal static partial class SpecValidation
     /// <exception cref="ArgumentException">The spec has mistakes.</exception>
     public static void Check(MachineSpec spec)
     {
+        Require(spec, [.. NullMembers.In(spec).Select(member => $"{member} is null: give it a value, or leave it out.")]);
         Require(spec, [.. Problems(spec)]);
     }
 
@@ -96,9 +98,8 @@ internal static partial class SpecValidation
             if (reach.GuestPort is < 1 or > 65535)
                 yield return $"GuestReaches: guest port {reach.GuestPort} is not 1 to 65535.";
             if (reach.Host is not (IPEndPoint or DnsEndPoint or UnixDomainSocketEndPoint))
-                yield return $"GuestReaches: guest port {reach.GuestPort} leads to "
-                    + $"{(reach.Host is null ? "nothing" : reach.Host.GetType().Name)}: give an IPEndPoint, a DnsEndPoint or a "
-                    + "UnixDomainSocketEndPoint.";
+                yield return $"GuestReaches: guest port {reach.GuestPort} leads to {reach.Host.GetType().Name}: give an IPEndPoint, a "
+                    + "DnsEndPoint or a UnixDomainSocketEndPoint.";
             if (reach.Name is { } name && !HostName().IsMatch(name))
                 yield return $"GuestReaches: name \"{name}\": 1 to 64 letters, digits, dashes and dots, beginning with a letter or digit.";
         }

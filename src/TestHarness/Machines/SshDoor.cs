@@ -96,7 +96,7 @@ internal sealed class SshDoor(MachineOperations machine, Shell shell)
                 .Except(before)
                 .First()
                 .Host;
-        return new SshWay(access, Files, Host, machine.Scaled);
+        return new SshWay(access, Files, Host, machine.Scaled) { IsPaused = () => machine.State == MachineState.Paused };
     }
 
     // Returns the guest's own host key, by a way that is trusted.

@@ -1,4 +1,6 @@
 using System.Net;
+using Renci.SshNet;
+using TestHarness.Specs;
 using TestHarness.Text;
 
 namespace TestHarness;
@@ -31,6 +33,26 @@ public sealed record SshDetails
     /// used.
     /// </summary>
     public required IReadOnlyList<string> Arguments { get; init; }
+
+    /// <summary>
+    /// Makes what a client of SSH.NET needs: <c>new SshClient(vm.Ssh.ToConnectionInfo())</c>. No other host key than the guest's is
+    /// accepted.
+    /// </summary>
+    /// <returns>A new one each time; one client at a time may use it.</returns>
+    /// <exception cref="IOException">The machine has ended, and its files with it.</exception>
+    public ConnectionInfo ToConnectionInfo()
+    {
+        ConnectionInfo connection = NewConnection();
+        PinnedHostKey.In(KnownHostsFile).Require(connection);
+        return connection;
+    }
+
+    /// <summary>The same, which accepts any host key.</summary>
+    internal ConnectionInfo NewConnection()
+    {
+        var key = new PrivateKeyFile(IdentityFile);
+        return new ConnectionInfo(Host.Address.ToString(), Host.Port, User, new PrivateKeyAuthenticationMethod(User, key));
+    }
 
     /// <summary>Gets <see cref="Arguments"/> as one line for a shell; a command for the guest may follow it.</summary>
     public string Command => ShellQuote.Join(Arguments);

@@ -138,7 +138,7 @@ internal sealed class Receiver<T>(Action<T> receive, Func<T, int> size)
             return;
         Volatile.Write(ref _calledAt, Time.GetTimestamp());
         _busy = true;
-        ReceiverThreads.Run(Run);
+        BlockingThreads.Run(Run);
     }
 
     // With the context of who gave the receiver, as a thread of its own would have.

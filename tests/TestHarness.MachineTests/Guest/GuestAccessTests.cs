@@ -1,6 +1,9 @@
 using System.Diagnostics;
 using FluentAssertions;
+using Renci.SshNet;
+using Renci.SshNet.Common;
 using TestHarness.Access;
+using TestHarness.Agents;
 using TestHarness.Hosts;
 using Xunit;
 
@@ -95,6 +98,13 @@ public sealed class GuestAccessTests
 
         (await JoinAsync(ssh)).Should().Be("root\n");
         vm.Ssh.Should().Be(ssh);
+        using (var client = new SshClient(ssh.ToConnectionInfo()))
+        {
+            await client.ConnectAsync(Token);
+            using SshCommand command = client.RunCommand("id -un");
+            command.Result.Should().Be("root\n");
+        }
+
         File.GetUnixFileMode(ssh.IdentityFile).Should().Be(UnixFileMode.UserRead | UnixFileMode.UserWrite);
         (
             await FluentActions
@@ -122,7 +132,14 @@ public sealed class GuestAccessTests
                 .Match<GuestTrouble>(trouble =>
                     trouble.Fault == MachineFault.HostKeyMismatch
                     && trouble.Text.StartsWith("what answers on the guest's SSH port has another host key than the one that was pinned")
+                    && trouble.Text.Contains("(offered: ssh-ed25519 SHA256:")
                 );
+            using (var client = new SshClient((ssh with { KnownHostsFile = strange.KnownHosts }).ToConnectionInfo()))
+            {
+                (await client.Awaiting(one => one.ConnectAsync(Token)).Should().ThrowAsync<SshConnectionException>()).WithMessage(
+                    "The server's host key is not the one that was pinned."
+                );
+            }
 
             string known = (await File.ReadAllTextAsync(ssh.KnownHostsFile, Token)).Split(' ', 2)[1];
             strange.Pin(known);
@@ -134,6 +151,30 @@ public sealed class GuestAccessTests
         {
             Directory.Delete(folder, recursive: true);
         }
+    }
+
+    [Trait("Speed", "Slow")]
+    [Fact]
+    public async Task A_session_over_ssh_ends_at_64_KiB_before_the_agent_and_with_a_guest_that_is_gone()
+    {
+        await using VirtualMachine vm = await VirtualMachine.StartAsync(new MachineSpec { Image = "debian-12" }, cancellationToken: Token);
+        SshDetails ssh = await vm.OpenSshAsync(cancellationToken: Token);
+        await using (SshSession session = await SshSession.OpenAsync(new SshClient(ssh.ToConnectionInfo()), "cat /dev/zero", Token))
+        {
+            (await session.Awaiting(one => one.ReadLineAsync(Token)).Should().ThrowAsync<AgentLostException>()).WithMessage(
+                "*more than 65536 bytes before the agent began"
+            );
+        }
+
+        await using SshSession exits = await SshSession.OpenAsync(new SshClient(ssh.ToConnectionInfo()), "echo why >&2; exit 7", Token);
+        (await exits.Exited.WaitAsync(Token)).Should().Be(7);
+        exits.StandardError.Should().Be("why\n");
+
+        await using SshSession left = await SshSession.OpenAsync(new SshClient(ssh.ToConnectionInfo()), "cat", Token);
+        await left.WriteAsync("said\n"u8.ToArray(), Token);
+        (await left.ReadLineAsync(Token)).Should().Be("said");
+        await vm.KillAsync();
+        (await left.Exited.WaitAsync(Token)).Should().BeNull();
     }
 
     [Trait("Speed", "Slow")]

@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using FluentAssertions;
-using TestHarness.Access;
 using TestHarness.Hosts;
 using Xunit;
 
@@ -53,15 +52,6 @@ public sealed class HelperEnvironmentTests : IDisposable
             .Contain("OURS=1")
             .And.Contain("LC_ALL=C.UTF-8")
             .And.Contain($"PATH={Environment.GetEnvironmentVariable("PATH")}");
-    }
-
-    [Fact]
-    public async Task Reaches_no_ssh()
-    {
-        await using SshProcess ssh = await SshProcess.StartAsync(["env"]);
-        using var reader = new StreamReader(ssh);
-
-        (await reader.ReadToEndAsync(Token)).Should().NotContain("stranger").And.Contain("PATH=");
     }
 
     [Fact]

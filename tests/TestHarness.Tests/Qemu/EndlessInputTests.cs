@@ -1,6 +1,7 @@
 using System.Net.Sockets;
 using System.Text;
 using FluentAssertions;
+using Renci.SshNet.Common;
 using TestHarness.Access;
 using TestHarness.Agents;
 using TestHarness.Consoles;
@@ -82,14 +83,32 @@ public sealed class EndlessInputTests
         });
 
     [Fact]
-    public Task A_session_over_SSH_ends_at_64_KiB_before_the_agent() =>
+    public Task What_comes_over_SSH_and_nobody_reads_ends_at_16_MiB() =>
         MeasureAsync(async () =>
         {
-            await using SshProcess session = await SshProcess.StartAsync(["cat", "/dev/zero"]);
+            using var channel = new PipeStream();
+            Stream unread = SshOutput.Read(channel);
 
-            (await session.Invoking(one => one.ReadLineAsync(Token)).Should().ThrowAsync<AgentLostException>()).WithMessage(
-                "*more than 65536 bytes before the agent began"
-            );
+            await SendAsync(channel).Should().ThrowAsync<ObjectDisposedException>();
+
+            (
+                await FluentActions.Awaiting(() => unread.CopyToAsync(Stream.Null, Token)).Should().ThrowAsync<AgentLostException>()
+            ).WithMessage("the guest sent more than 16777216 bytes over SSH that nobody had read");
+        });
+
+    [Fact]
+    public Task What_a_command_over_SSH_says_is_bounded() =>
+        MeasureAsync(async () =>
+        {
+            using var channel = new PipeStream();
+            var words = new ProgramWords(16 * 1024);
+            Task collecting = words.CollectAsync(new StreamReader(SshOutput.Read(channel)));
+
+            await SendAsync(channel)();
+            channel.Dispose();
+            await collecting.WaitAsync(Token);
+
+            words.Text.Length.Should().BeLessThan(17_000);
         });
 
     [Theory]
@@ -239,4 +258,14 @@ public sealed class EndlessInputTests
 
         public override void SetLength(long value) => throw new NotSupportedException();
     }
+
+    // As SSH.NET does: the thread that reads the connection writes what has come.
+    private static Func<Task> SendAsync(PipeStream channel) =>
+        () =>
+            Task.Run(() =>
+            {
+                byte[] block = Encoding.UTF8.GetBytes(new string('y', 32 * 1024));
+                for (long sent = 0; sent < Offered; sent += block.Length)
+                    channel.Write(block);
+            });
 }

@@ -71,7 +71,10 @@ public sealed class SpecValidationTests
         var host = new IPEndPoint(IPAddress.Loopback, 5000);
         Action make = () =>
             _ = new VirtualMachine(
-                new MachineSpec { GuestReaches = [new GuestReach("a b", host), new GuestReach(5000, null!), new GuestReach(0, host)] }
+                new MachineSpec
+                {
+                    GuestReaches = [new GuestReach("a b", host), new GuestReach(5000, new OtherEndPoint()), new GuestReach(0, host)],
+                }
             );
 
         make.Should()
@@ -79,7 +82,7 @@ public sealed class SpecValidationTests
             .Which.Message.Should()
             .StartWith("The machine's spec has 4 mistake(s):")
             .And.Contain("name \"a b\"")
-            .And.Contain("guest port 5000 leads to nothing")
+            .And.Contain("guest port 5000 leads to OtherEndPoint: give an IPEndPoint")
             .And.Contain("guest port 0 is not")
             .And.Contain("guest port 5000 is there twice");
     }
@@ -132,6 +135,30 @@ public sealed class SpecValidationTests
         make.Should().NotThrow();
     }
 
+    [Fact]
+    public void Names_what_a_project_without_nullable_types_has_left_null()
+    {
+        Action make = () =>
+            _ = new VirtualMachine(
+                new MachineSpec
+                {
+                    Image = null!,
+                    KernelArguments = null!,
+                    Disks = [new Disk(8), null!],
+                    Secrets = null!,
+                    GuestReaches = [new GuestReach(80, null!)],
+                    CloudInit = new CloudInit { Users = [new CloudUser(null!)] },
+                }
+            );
+
+        string[] members = ["Image", "KernelArguments", "GuestReaches[0].Host", "Disks[1]", "CloudInit.Users[0].Name", "Secrets"];
+        make.Should()
+            .Throw<ArgumentException>()
+            .WithMessage(
+                $"The machine's spec has 6 mistake(s):\n{string.Join('\n', members.Select(member => $"  {member} is null: give it a value, or leave it out."))}*"
+            );
+    }
+
     private static Action Check(MachineSpec spec) =>
         () =>
             SpecValidation.Check(
@@ -148,4 +175,6 @@ public sealed class SpecValidationTests
                 Boot,
                 Accelerator.Tcg
             );
+
+    private sealed class OtherEndPoint : EndPoint;
 }

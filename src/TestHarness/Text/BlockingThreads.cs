@@ -3,10 +3,10 @@ using System.Diagnostics.CodeAnalysis;
 namespace TestHarness.Text;
 
 /// <summary>
-/// Threads for what a user gave to be called, which may block: not the thread pool's, which others wait for. A thread that is done stays
-/// for a while, for whoever comes next: to start one costs a slow host a millisecond.
+/// Threads for what may block, such as what a user gave to be called: not the thread pool's, which others wait for. A thread that is done
+/// stays for a while, for whoever comes next: to start one costs a slow host a millisecond.
 /// </summary>
-internal static class ReceiverThreads
+internal static class BlockingThreads
 {
     private static readonly TimeSpan Linger = TimeSpan.FromSeconds(10);
     private static readonly Lock Gate = new();
@@ -27,6 +27,24 @@ internal static class ReceiverThreads
         (worker ?? new Worker()).Begin(work);
     }
 
+    /// <summary>Runs work there, and gives what it returns or throws.</summary>
+    public static Task<T> RunAsync<T>(Func<T> work)
+    {
+        var done = new TaskCompletionSource<T>(TaskCreationOptions.RunContinuationsAsynchronously);
+        Run(() =>
+        {
+            try
+            {
+                done.SetResult(work());
+            }
+            catch (Exception e)
+            {
+                done.SetException(e);
+            }
+        });
+        return done.Task;
+    }
+
     [SuppressMessage(
         "Design",
         "CA1001:Types that own disposable fields should be disposable",
@@ -37,7 +55,7 @@ internal static class ReceiverThreads
         private readonly SemaphoreSlim _given = new(0);
         private volatile Action? _work;
 
-        public Worker() => new Thread(Loop) { IsBackground = true, Name = "TestHarness receiver" }.UnsafeStart();
+        public Worker() => new Thread(Loop) { IsBackground = true, Name = "TestHarness blocking" }.UnsafeStart();
 
         public void Begin(Action work)
         {

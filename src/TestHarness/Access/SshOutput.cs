@@ -1,0 +1,52 @@
+using System.IO.Pipelines;
+using TestHarness.Agents;
+using TestHarness.Text;
+
+namespace TestHarness.Access;
+
+/// <summary>
+/// What comes over a channel of SSH.NET, read without a thread that waits for it. There it waits without a bound until it is read, and a
+/// read blocks its thread; so a thread of its own takes it out as it comes.
+/// </summary>
+internal static class SshOutput
+{
+    /// <summary>So much waits for its reader at most; the agent's protocol has no need of more.</summary>
+    public const int MaxWaiting = 16 * 1024 * 1024;
+
+    private const int BlockSize = 64 * 1024;
+
+    /// <summary>Gets a stream of what comes. It ends with <see cref="AgentLostException"/> where too much waits for its reader.</summary>
+    /// <param name="channel">The channel's stream; taken over.</param>
+    public static Stream Read(Stream channel)
+    {
+        var pipe = new Pipe(new PipeOptions(pauseWriterThreshold: MaxWaiting, useSynchronizationContext: false));
+        BlockingThreads.Run(() => Pump(channel, pipe.Writer));
+        return pipe.Reader.AsStream();
+    }
+
+    private static void Pump(Stream channel, PipeWriter to)
+    {
+        Exception? failure = null;
+        try
+        {
+            while (channel.Read(to.GetSpan(BlockSize)) is > 0 and var count)
+            {
+                to.Advance(count);
+                Task<FlushResult> flushed = to.FlushAsync(CancellationToken.None).AsTask();
+                // Not at once: more waits than is allowed.
+                if (!flushed.IsCompleted)
+                    throw new AgentLostException($"the guest sent more than {MaxWaiting} bytes over SSH that nobody had read");
+                if (flushed.GetAwaiter().GetResult().IsCompleted)
+                    break;
+            }
+        }
+        catch (Exception e)
+        {
+            failure = e;
+        }
+
+        to.Complete(failure);
+        // From now on SSH.NET keeps nothing of what still comes.
+        channel.Dispose();
+    }
+}
