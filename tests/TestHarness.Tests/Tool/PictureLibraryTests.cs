@@ -1,4 +1,5 @@
 using FluentAssertions;
+using TestHarness.Tests.Screens;
 using Xunit;
 
 namespace TestHarness.Tests.Tool;
