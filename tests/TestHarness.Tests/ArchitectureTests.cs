@@ -34,6 +34,9 @@ public sealed partial class ArchitectureTests
         "Machines",
     ];
 
+    /// <summary>Counts a folder's floor from the lowest one; a folder that is none comes after them all.</summary>
+    public static int FloorOf(string folder) => Array.IndexOf(Floors, folder) is >= 0 and var floor ? floor : Floors.Length;
+
     [Fact]
     public void No_file_uses_a_type_of_a_floor_above_its_own()
     {

@@ -4,6 +4,10 @@ using Xunit;
 
 namespace TestHarness.Tests;
 
+[Fault(
+    "QEMU ends at the moment in which the machine has started, pauses, or breaks in another way.",
+    "`State` is `Stopped` and stays so. Of two ends the first one is kept."
+)]
 public sealed class MachineLifeTests
 {
     private static readonly MachineExit Died = new(MachineExitReason.QemuExited, 1, "");

@@ -8,7 +8,7 @@ namespace TestHarness.Tests;
 /// <summary>The project's pages.</summary>
 public sealed partial class PagesTests
 {
-    private static readonly string Root = FindRoot();
+    public static readonly string Root = FindRoot();
     private static readonly string[] Folders = ["docs", ".github"];
 
     public static TheoryData<string> All =>

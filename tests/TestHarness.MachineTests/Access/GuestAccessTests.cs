@@ -10,6 +10,12 @@ using Xunit;
 namespace TestHarness.MachineTests.Access;
 
 /// <summary>The ways into a guest that has no agent of ours.</summary>
+[Fault(
+    "Over SSH there is no sshd, or one that stalls before its banner. Something else is on the port. The host key is "
+        + "another one, or a key is not let in. The session ends or is reset.",
+    "Each step has a name and a limit of its own. Another host key is never accepted. The session comes back with " + "the guest.",
+    "SshWayTests"
+)]
 public sealed class GuestAccessTests
 {
     private static readonly MachineSpec Cloud = new() { Image = "debian-12-cloud", GuestAccess = GuestAccess.Ssh };

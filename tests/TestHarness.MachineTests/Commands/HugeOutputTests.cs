@@ -8,6 +8,10 @@ namespace TestHarness.MachineTests.Commands;
 
 /// <summary>Commands that write more than anybody wants to keep.</summary>
 [Collection(nameof(OwnMemory))]
+[Fault(
+    "A command writes 300 MB, or a million lines on both streams.",
+    "The output is kept up to a limit. `Truncated` is set, and the exit code is there."
+)]
 public sealed class HugeOutputTests(Tiny tiny)
 {
     private const int MiB = 1024 * 1024;

@@ -7,6 +7,10 @@ using Xunit;
 namespace TestHarness.MachineTests.Commands;
 
 /// <summary>Commands that do not end by themselves, each in its own way; the rest is in <see cref="EveryWayTests"/>.</summary>
+[Fault(
+    "A command outlives its limit, ignores SIGTERM, or leaves its session with the pipes open.",
+    "All that it started is killed. The call returns within two seconds of its limit. The machine is usable."
+)]
 public sealed class ShellEndTests(Tiny tiny)
 {
     private static CancellationToken Token => TestContext.Current.CancellationToken;

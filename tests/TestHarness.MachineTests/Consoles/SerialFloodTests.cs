@@ -8,6 +8,11 @@ namespace TestHarness.MachineTests.Consoles;
 
 /// <summary>A guest that never stops writing to its console.</summary>
 [Collection(nameof(OwnMemory))]
+[Fault(
+    "The guest floods its console, or writes a line of 100 MB.",
+    "The head and the tail of the log are kept, with a marker. Memory stays flat.",
+    "SerialLogTests"
+)]
 public sealed class SerialFloodTests(Tiny tiny)
 {
     private const int MiB = 1024 * 1024;

@@ -5,6 +5,16 @@ using Xunit;
 namespace TestHarness.MachineTests.Files;
 
 /// <summary>Symbolic links that are followed, and sources that are not there, with rsync in the guest and with tar.</summary>
+[Fault(
+    "A pull or push has a source that is not there. Or it is to follow a link that leads nowhere. The guest has " + "rsync or tar.",
+    "`GuestCommandException` has the guest's words. `FileNotFoundException` comes for a source on the host.",
+    "TarSendTests"
+)]
+[Fault(
+    "Files of a folder go away, or change, while it is copied.",
+    "All files that stay are copied, and `SyncResult.Note` names the others.",
+    "TarSendTests"
+)]
 public sealed class GuestFileLinkTests(Tiny tiny) : IDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("testharness-links-").FullName;

@@ -6,6 +6,15 @@ using Xunit;
 namespace TestHarness.MachineTests.Files;
 
 /// <summary>Transfers by rsync that end in the middle, are very large, or come from an rsync that means harm.</summary>
+[Fault(
+    "The rsync, tar or machine of a transfer is killed. Its disk is full. It is cancelled. Its receiver of progress " + "throws.",
+    "One exception of its kind comes soon. Nothing goes on in the guest.",
+    "GuestFileSyncTests"
+)]
+[Fault(
+    "Other tests start programs while a transfer begins. These hold for a moment what the transfer has just written.",
+    "It is copied as usual."
+)]
 public sealed class GuestFileTroubleTests(Tiny tiny) : IDisposable
 {
     private static readonly TimeSpan Soon = TimeSpan.FromSeconds(10);

@@ -6,6 +6,11 @@ using Xunit;
 namespace TestHarness.MachineTests.Hosts;
 
 /// <summary>An image whose disk was damaged after it was built, with its size as it was.</summary>
+[Fault(
+    "An image's disk is damaged, or its header is random. `qemu-img` is the judge in the tests.",
+    "`ImageException` names the file and the remedy, before QEMU starts. The check costs less than 1 ms.",
+    "QcowHeaderTests"
+)]
 public sealed class CorruptImageTests(Tiny tiny)
 {
     [Theory]

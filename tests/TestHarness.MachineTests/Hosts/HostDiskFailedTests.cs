@@ -6,6 +6,12 @@ using Xunit;
 namespace TestHarness.MachineTests.Hosts;
 
 /// <summary>The image below a running machine is cut or can't be read: a copy of tiny's.</summary>
+[Fault(
+    "The image or template below a running machine is cut, or it can't be read.",
+    "The machine is stopped at the first error. What runs fails with \"host disk failed …\" and the file. No command "
+        + "ends as the guest's fault, or with 0.",
+    "BaseFilesTests"
+)]
 public sealed class HostDiskFailedTests(Tiny tiny) : IDisposable
 {
     // Reads what is on the disk; its own exit code says nothing.

@@ -4,6 +4,11 @@ using Xunit;
 namespace TestHarness.MachineTests.Hosts;
 
 /// <summary>The disk of the host runs full while a machine runs.</summary>
+[Fault(
+    "The host's disk becomes full under a running machine. Or a limit on the size of files ends a write.",
+    "The command that wrote fails with \"host disk full at …\".",
+    "BlockErrorsTests"
+)]
 public sealed class HostDiskFullTests
 {
     [Trait("Speed", "Slow")]

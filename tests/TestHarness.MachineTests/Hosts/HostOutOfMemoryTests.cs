@@ -5,6 +5,12 @@ using Xunit;
 namespace TestHarness.MachineTests.Hosts;
 
 /// <summary>The control group of a test run is out of memory, as in a container with a limit, and the host's kernel kills QEMU.</summary>
+[Fault(
+    "The host runs out of memory, or the test run's control group or container does. The kernel kills QEMU.",
+    "The call fails and names it (`HostOutOfMemory`), with the kernel's words or the group's count. A kill by a "
+        + "person or another program is told apart from it.",
+    "ControlGroupsTests"
+)]
 public sealed class HostOutOfMemoryTests
 {
     // As in https://docs.kernel.org/admin-guide/cgroup-v2.html and https://docs.kernel.org/admin-guide/cgroup-v1/memory.html.

@@ -6,6 +6,12 @@ using Xunit;
 namespace TestHarness.MachineTests.Hosts;
 
 /// <summary>Under umask 000, which gives everything that is made without care to everybody.</summary>
+[Fault(
+    "The tests run as root. The cache, a folder for disks or one to share lies below a folder that is closed to "
+        + "QEMU's user. `mktemp -d` makes such folders. Or the folder leads there by a link.",
+    "`HostNotReadyException` comes before the start, with the `chmod` that helps."
+)]
+[Fault("The umask is 000.", "Sockets, disks and memory files belong to the owner alone. Nobody else can write to a template.")]
 public sealed class PermissionTests(Tiny tiny)
 {
     private const UnixFileMode Others =

@@ -6,6 +6,10 @@ namespace TestHarness.MachineTests.Hosts;
 /// <summary>
 /// The run folder is on a file system that can't be used, or is somebody else's: said before QEMU is started, and nothing stays.
 /// </summary>
+[Fault(
+    "The run folder is read-only, full, out of inodes, missing, a link, somebody else's or open to all.",
+    "`HostNotReadyException` names it, before QEMU starts."
+)]
 public sealed class RunFolderTests
 {
     // Runs it, gives the reaper 3 s, and lists what stays.

@@ -7,6 +7,11 @@ namespace TestHarness.MachineTests.Hosts;
 /// <summary>
 /// A cache that belongs to another user, such as root's: what can be read there is used, nothing is written, and what is missing is named.
 /// </summary>
+[Fault(
+    "The cache belongs to another user, such as root, or can't be written.",
+    "A machine boots from the image that is there, and `vm.StartNote` says why it is not warm. If an image is "
+        + "missing, the error names it and the ways out."
+)]
 public sealed class SharedCacheTests(Tiny tiny) : IDisposable
 {
     // Its own copy of the program: the repository may be where another user can't read.

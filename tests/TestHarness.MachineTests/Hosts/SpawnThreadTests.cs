@@ -6,6 +6,7 @@ using Xunit;
 namespace TestHarness.MachineTests.Hosts;
 
 /// <summary>A parent-death signal follows the thread that forked, and threads come and go: QEMU must hang on one that stays.</summary>
+[Fault("The thread that asked for a machine ends.", "The machine runs on, because another thread, which stays, has forked it.")]
 public sealed class SpawnThreadTests
 {
     // A thread's name in the kernel ends after 15 characters.

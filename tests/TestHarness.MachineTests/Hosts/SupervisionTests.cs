@@ -5,6 +5,12 @@ using Xunit;
 namespace TestHarness.MachineTests.Hosts;
 
 /// <summary>A <c>dotnet test</c> run is killed in each way it can be; no QEMU stays.</summary>
+[Fault(
+    "A process of the test run is killed by `kill -9`. The hang collector kills the run. A program that owns a "
+        + "machine gets SIGINT, SIGTERM, SIGHUP or SIGQUIT.",
+    "After 3 s no QEMU, no helper program and no run folder is left.",
+    "KilledOwnerTests"
+)]
 public sealed class SupervisionTests
 {
     private static readonly TimeSpan Bound = TimeSpan.FromSeconds(3);

@@ -6,6 +6,7 @@ namespace TestHarness.MachineTests.Images;
 
 /// <summary>User-data that restarts the guest.</summary>
 [Collection(nameof(CloudBoots))]
+[Fault("User-data restarts the guest (`power_state`, `reboot`), at most three times.", "The start waits for the next boot.")]
 public sealed class CloudInitRestartTests
 {
     private static CancellationToken Token => TestContext.Current.CancellationToken;

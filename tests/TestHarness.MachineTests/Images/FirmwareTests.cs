@@ -5,6 +5,11 @@ using Xunit;
 namespace TestHarness.MachineTests.Images;
 
 /// <summary>Disks that boot by firmware, with nothing in them that answers the library.</summary>
+[Fault(
+    "A guest resets itself again and again. Or its boot sector gives the boot back to the BIOS (int 19h).",
+    "`BootLoop` comes with the count and the last line of the serial console. It also comes if nothing in the guest " + "answers.",
+    "GuestWatchTests"
+)]
 public sealed class FirmwareTests : IDisposable
 {
     private readonly OpenFolder _folder = new();

@@ -5,6 +5,13 @@ using Xunit;
 namespace TestHarness.MachineTests.Machines;
 
 /// <summary>Guests that do not come up, each for a real reason. What fails them is named, soon after it shows.</summary>
+[Fault(
+    "There is no root device, or the initrd is broken. An init ends. There is an emergency or initramfs shell, or a "
+        + "login prompt without an agent. The guest resets or powers off while it boots. A watchdog is starved. A guest "
+        + "stands still or spins. A kernel halts without any message.",
+    "`MachineStartException` comes with its `Fault`, two seconds after the sign.",
+    "SerialSignsTests"
+)]
 public sealed class BootVerdictTests
 {
     private static readonly TimeSpan Bound = TimeSpan.FromSeconds(2);

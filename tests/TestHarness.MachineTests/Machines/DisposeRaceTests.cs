@@ -9,6 +9,15 @@ namespace TestHarness.MachineTests.Machines;
 /// </summary>
 [Collection(nameof(DisposeRaceTests))]
 [CollectionDefinition(nameof(DisposeRaceTests), DisableParallelization = true)]
+[Fault(
+    "A machine is disposed twice, by many callers at once, during its start, or from its own events.",
+    "It ends once, without a deadlock. The number of descriptors and threads stays flat."
+)]
+[Fault(
+    "A test program gets Ctrl-C. A test of it waits for a command without the test's token.",
+    "It ends, and its machines with it.",
+    "RunnersTests"
+)]
 public sealed class DisposeRaceTests(Tiny tiny)
 {
     private static readonly TimeSpan Bound = TimeSpan.FromSeconds(5);

@@ -6,6 +6,12 @@ using Xunit;
 namespace TestHarness.MachineTests.Machines;
 
 /// <summary>Machines with too little memory, or more kernel arguments than a kernel takes.</summary>
+[Fault(
+    "The guest has too little memory to come up. The kernel's command line is longer than 2,047 bytes.",
+    "An image of a recipe is refused before QEMU starts, with the memory that it needs. Another image fails with "
+        + "`GuestOutOfMemory`. The command line is refused with its length.",
+    "SpecValidationTests"
+)]
 public sealed class LittleMemoryTests(Tiny tiny)
 {
     private static CancellationToken Token => TestContext.Current.CancellationToken;

@@ -5,6 +5,12 @@ using Xunit;
 namespace TestHarness.MachineTests.Machines;
 
 /// <summary>What a user sees when QEMU's monitor does not greet, sends something else than its protocol, or breaks.</summary>
+[Fault(
+    "QEMU's monitor does not greet, or sends garbage, cut JSON or an endless line. It breaks in the middle of a " + "command.",
+    "The failure gives one clear reason. Memory is bounded. A QEMU without its monitor is ended.",
+    "QmpHostileInputTests",
+    "QmpClientTests"
+)]
 public sealed class MonitorFaultTests
 {
     private static CancellationToken Token => TestContext.Current.CancellationToken;

@@ -5,6 +5,10 @@ using Xunit;
 namespace TestHarness.MachineTests.Machines;
 
 /// <summary>A guest that is up and whose kernel panics.</summary>
+[Fault(
+    "The kernel panics in the middle of a command. The guest powers off. The agent is killed.",
+    "The command fails at once and names the cause. The three causes are told apart."
+)]
 public sealed class PanicTests
 {
     private const string Crash = "echo 1 > /proc/sys/kernel/sysrq; echo c > /proc/sysrq-trigger; sleep 600";

@@ -5,6 +5,10 @@ using Xunit;
 
 namespace TestHarness.MachineTests.Machines;
 
+[Fault(
+    "A paused machine is rolled back, rebooted or stopped. A pause or rollback is cancelled half-way.",
+    "`State` says what the guest does. What has begun is completed."
+)]
 public sealed class PauseTests(Tiny tiny)
 {
     private static CancellationToken Token => TestContext.Current.CancellationToken;

@@ -4,6 +4,14 @@ using Xunit;
 
 namespace TestHarness.MachineTests.Machines;
 
+[Fault(
+    "QEMU crashes while the guest boots.",
+    "It is started again from new overlays (`StartRetries`). `vm.FailedStarts` and the log tell about it."
+)]
+[Fault(
+    "QEMU is missing, is a folder, is not executable, refuses an option, ends at once or gets no memory.",
+    "The start fails at once, with QEMU's own words."
+)]
 public sealed class QemuFaultTests
 {
     // Long before a start's own limit, on a busy host, too.

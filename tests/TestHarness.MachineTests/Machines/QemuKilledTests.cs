@@ -5,6 +5,11 @@ using Xunit;
 namespace TestHarness.MachineTests.Machines;
 
 /// <summary>QEMU ends or stands still while the test is using the machine.</summary>
+[Fault(
+    "QEMU is killed, or stopped by SIGSTOP, in the middle of a command, a file transfer or a screenshot.",
+    "The call fails within a second if QEMU is killed. It fails within two seconds of its own limit if QEMU stands "
+        + "still. Evidence and disposal do not hang. Other machines do not notice."
+)]
 public sealed class QemuKilledTests(Tiny tiny)
 {
     private static CancellationToken Token => TestContext.Current.CancellationToken;

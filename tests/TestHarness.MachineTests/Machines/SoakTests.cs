@@ -7,6 +7,10 @@ namespace TestHarness.MachineTests.Machines;
 /// Many starts and disposals in one process, half of them cut short at random moments. <c>bash tests/run.sh --soak</c> does 500; a usual
 /// run does a few. Its variables: SOAK_CYCLES and SOAK_SEED.
 /// </summary>
+[Fault(
+    "Hundreds of starts are cancelled, or their QEMU is killed, at random moments.",
+    "Open files, threads, processes, sockets and run folders are back where they were."
+)]
 public sealed class SoakTests
 {
     private const string FewCycles = "16";

@@ -7,6 +7,12 @@ using Xunit;
 namespace TestHarness.MachineTests.Networks;
 
 /// <summary>Services of the host that the spec opens to the guest.</summary>
+[Fault(
+    "`localhost` means 127.0.0.1 for one side of a `GuestReach` and ::1 for the other. A service behind a forward "
+        + "listens only on the guest's 127.0.0.1.",
+    "The two sides reach each other. `WaitForForwardAsync` says where the service listens.",
+    "ForwardAnswerTests"
+)]
 public sealed class GuestReachTests
 {
     private static CancellationToken Token => TestContext.Current.CancellationToken;

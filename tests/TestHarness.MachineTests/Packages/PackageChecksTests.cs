@@ -7,6 +7,11 @@ namespace TestHarness.MachineTests.Packages;
 
 /// <summary>What a project is told that has something beside the packages with which they do not work.</summary>
 [Collection(nameof(PackageCollection))]
+[Fault(
+    "A project has xunit 2, an xunit.v3 that was not tried, or FluentAssertions 8 beside the packages, or is for " + "net8.0.",
+    "Its build ends with one error that names the version and the command. No test fails with a missing method. No "
+        + "restore is done for nothing."
+)]
 public sealed class PackageChecksTests(PackageFeed feed)
 {
     private const int Limit = 600_000;

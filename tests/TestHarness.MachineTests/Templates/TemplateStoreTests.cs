@@ -6,6 +6,14 @@ using Xunit;
 
 namespace TestHarness.MachineTests.Templates;
 
+[Fault(
+    "A template is damaged, QEMU has changed, or many processes make one template. 20 clones of `tiny` or 8 of "
+        + "`debian-12` start at once on 2 cores.",
+    "The template is made again, once. All clones come up with random numbers, machine id and host name of their "
+        + "own. They have the right time, even if the busy host needs seconds to set it.",
+    "CloneTests",
+    "FreshnessTests"
+)]
 public sealed partial class TemplateStoreTests
 {
     private static int _unique;

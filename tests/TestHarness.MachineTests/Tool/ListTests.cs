@@ -6,6 +6,10 @@ using Xunit;
 namespace TestHarness.MachineTests.Tool;
 
 /// <summary>Machines that something is wrong with are rows like the others.</summary>
+[Fault(
+    "The process that keeps a named machine hangs, or its `machine.json` is damaged.",
+    "`testvm list` shows the machine as `hangs` or `damaged`, and the others as before."
+)]
 public sealed class ListTests : IDisposable
 {
     private readonly TestVm _tool = new();

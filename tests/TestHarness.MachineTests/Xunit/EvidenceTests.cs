@@ -5,6 +5,12 @@ using Xunit;
 namespace TestHarness.MachineTests.Xunit;
 
 /// <summary>Runs tests that fail on purpose and reads their results back from the TRX file.</summary>
+[Fault(
+    "A test fails in `await using var vm`, or a fixture fails after its machine started.",
+    "The machine is kept for the evidence until the result is known, with journal and files. It gives way to whoever " + "waits for room.",
+    "DelayedDisposeTests",
+    "DelayedEndsTests"
+)]
 public sealed class EvidenceTests(SampleRun sample) : IClassFixture<SampleRun>
 {
     private static readonly string[] Kinds =

@@ -7,6 +7,11 @@ namespace TestHarness.MachineTests.Xunit;
 /// <summary>
 /// What a guest printed to act on a terminal, a CI log or an XML file is shown by the failed tests' results, and acts nowhere.
 /// </summary>
+[Fault(
+    "The guest prints escape sequences, CI commands, NUL, broken UTF-8 or bidi overrides.",
+    "They are shown and have no effect, neither on a terminal nor in a TRX file.",
+    "PrintableTextTests"
+)]
 public sealed class HostileOutputTests(HostileRun sample) : IClassFixture<HostileRun>
 {
     private const string InCommand = "Fails_after_hostile_output_of_a_command";

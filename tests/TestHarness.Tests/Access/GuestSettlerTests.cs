@@ -8,6 +8,10 @@ using Xunit;
 namespace TestHarness.Tests.Access;
 
 /// <summary>A host that has more to do than it can, and hands the clock over late.</summary>
+[Fault(
+    "A busy host hands the clock over late, five times.",
+    "The start goes on. The timeline says by how much the guest's clock may be behind."
+)]
 public sealed class GuestSettlerTests
 {
     private readonly ManualTime _time = new();

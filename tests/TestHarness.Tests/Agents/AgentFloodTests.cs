@@ -10,6 +10,13 @@ namespace TestHarness.Tests.Agents;
 /// </summary>
 [Collection(nameof(AgentFloodTests))]
 [CollectionDefinition(nameof(AgentFloodTests), DisableParallelization = true)]
+[Fault(
+    "The guest floods the agent's port with bytes without a frame, or with HELLO or errors over and over. It opens "
+        + "connections that nobody takes, or a window of 2 GiB. Or it takes nothing.",
+    "The connection ends after 64 MiB that answer nothing. A lie fails what is under way. Memory stays flat, and " + "writers wait.",
+    "AgentConnectionTests",
+    "AgentProtocolPropertyTests"
+)]
 public sealed class AgentFloodTests
 {
     private const int MiB = 1024 * 1024;

@@ -10,6 +10,13 @@ namespace TestHarness.Tests.Agents;
 /// <summary>
 /// The agent's output buffer where it is full, and where its end is passed: every byte stays its own stream's, and no frame is lost.
 /// </summary>
+[Fault(
+    "Dozens of commands write without end. Or the host reads slowly, so that the agent's output is full.",
+    "Each byte stays with its own command. No frame of another command's start or end is lost. The commands that " + "write wait.",
+    "AgentByteFuzzTests",
+    "UnreadOutputTests",
+    "AgentSoakTests"
+)]
 public sealed class AgentFullOutputTests
 {
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);

@@ -5,6 +5,10 @@ using Xunit;
 
 namespace TestHarness.Tests.Evidence;
 
+[Fault(
+    "Somebody else has made `/tmp/testharness-artifacts-UID` first.",
+    "The evidence goes to a new folder beside it. A file there says why."
+)]
 public sealed class BundleFoldersTests : IDisposable
 {
     private readonly string _root = Directory.CreateTempSubdirectory("testharness-bundles-").FullName;

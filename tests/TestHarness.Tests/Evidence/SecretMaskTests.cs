@@ -5,6 +5,13 @@ using Xunit;
 
 namespace TestHarness.Tests.Evidence;
 
+[Fault(
+    "A secret of several lines is printed line by line, cut off, dropped in part, or followed live.",
+    "Each line of at least 4 characters is masked by itself. From 8 characters on it is masked within a word, too. "
+        + "What a cut has left of a secret is masked. A line that goes on with a secret is masked. No line waits for the "
+        + "next one.",
+    "LiveMaskTests"
+)]
 public sealed class SecretMaskTests
 {
     private const string Odd = "it's, \"so\" 50 <secret>";

@@ -7,6 +7,13 @@ using Xunit;
 namespace TestHarness.Tests.Evidence;
 
 /// <summary>What a failure shows of a serial log.</summary>
+[Fault(
+    "A test fails on a machine that booted long before it.",
+    "The message has what the console wrote since the test began, once and without colours. It names the file with "
+        + "QEMU's command line. The trace begins at the test's line.",
+    "CallersTraceTests",
+    "EvidenceTests"
+)]
 public sealed class SerialExcerptTests
 {
     private const string Since = "since the test began";

@@ -14,6 +14,14 @@ namespace TestHarness.Tests.Files;
 /// whole process is measured.
 /// </summary>
 [Collection(nameof(EndlessInputTests))]
+[Fault(
+    "A guest's rsync or tar, or a helper program, floods its messages (256 MB, or a line without end). A tar has a "
+        + "map, a name or a rest without end. A list has millions of changes.",
+    "It is ended at a bound. The bounds are 16 MiB of the guest's messages and 8 Mi characters of a helper program "
+        + "(128 Mi of rsync's list). For a tar they are 32 MiB of a map, 1 MiB of names and 64 MiB of what belongs to no "
+        + "file. 250,000 changes are kept, and the others are counted.",
+    "TarSieveTests"
+)]
 public sealed class TransferBoundTests
 {
     private const long Offered = 256 * 1024 * 1024;

@@ -7,6 +7,11 @@ namespace TestHarness.Tests.Goldens;
 
 /// <summary>What a developer's diff tool is opened with, and what is left when it needs a file that does not exist.</summary>
 [Collection(nameof(GoldenCollection))]
+[Fault(
+    "A golden is missing, and DiffEngine has a tool that needs two files. An earlier run left the tool's empty "
+        + "placeholder: a picture of one pixel, or a text of 3 bytes.",
+    "Nothing but `….received.…` is written. A placeholder is named and does not count, so " + "`TESTHARNESS_GOLDENS=missing` replaces it."
+)]
 public sealed class DiffToolTests : IDisposable
 {
     private static readonly Screenshot Shot = GoldenSandbox.Shot(GoldenSandbox.Screen());

@@ -13,6 +13,11 @@ namespace TestHarness.Tests.Goldens;
 /// text, and nothing boots from it.
 /// </summary>
 [Collection(nameof(GoldenCollection))]
+[Fault(
+    "A file is a pointer of Git LFS, and its content was not fetched. The file is a golden (text, picture, mask, "
+        + "areas), a disk, kernel, initrd, recipe, package or keyring.",
+    "An error names the file and `git lfs pull`. Nothing is compared with the pointer's text, written over it, or " + "booted from it."
+)]
 public sealed class LfsPointerTests : IDisposable
 {
     private const string Pointer =

@@ -6,6 +6,10 @@ namespace TestHarness.Tests.Goldens;
 
 /// <summary>Goldens of test classes that are inside of others.</summary>
 [Collection(nameof(GoldenCollection))]
+[Fault(
+    "Two test classes that are inside other classes have the same name.",
+    "Each one has goldens of its own. A golden with the former name is named, and not used."
+)]
 public sealed class NestedGoldenTests : IDisposable
 {
     private readonly GoldenSandbox _sandbox = new();

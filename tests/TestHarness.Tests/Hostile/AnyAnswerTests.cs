@@ -14,6 +14,11 @@ using static TestHarness.Tests.Qemu.FakeMonitor;
 namespace TestHarness.Tests.Hostile;
 
 /// <summary>Whatever QEMU, a guest's agent, the host's kernel or a file in the cache says: an answer, or the reader's own error.</summary>
+[Fault(
+    "QEMU's monitor or guest agent answers without what it should say. A description, a ledger entry or a text of "
+        + "the kernel is cut or hostile.",
+    "Each reader fails with its own error, whatever came."
+)]
 public sealed class AnyAnswerTests
 {
     private const int Rounds = 3_000;

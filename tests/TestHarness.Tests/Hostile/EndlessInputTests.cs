@@ -21,6 +21,10 @@ namespace TestHarness.Tests.Hostile;
 /// </summary>
 [Collection(nameof(EndlessInputTests))]
 [CollectionDefinition(nameof(EndlessInputTests), DisableParallelization = true)]
+[Fault(
+    "A QEMU guest agent, an sshd, QEMU's standard error, a serial console or an HTTP client sends without end.",
+    "Each reader stops at its bound, or keeps the beginning and the end. Memory stays flat."
+)]
 public sealed class EndlessInputTests
 {
     private const long MiB = 1024 * 1024;

@@ -7,6 +7,10 @@ using Xunit;
 namespace TestHarness.Tests.Hosts;
 
 /// <summary>What a person has set for the own use of tar, rsync or apt changes nothing of what the library has them do.</summary>
+[Fault(
+    "`TAR_OPTIONS`, `RSYNC_*`, `APT_CONFIG`, `XZ_DEFAULTS`, a language or similar variables are set where the tests " + "run.",
+    "They reach no helper program."
+)]
 public sealed class HelperEnvironmentTests : IDisposable
 {
     private static readonly string[] Strangers =

@@ -9,6 +9,14 @@ namespace TestHarness.Tests.Hosts;
 /// What is handed to the user that QEMU runs as: what was meant, and nothing that somebody has put at its place. An ordinary user's QEMU is
 /// himself, and nothing is handed over.
 /// </summary>
+[Fault(
+    "The tests run as root, and somebody broke out of a guest into QEMU. This attacker puts links, second names or "
+        + "pipes in the places of files, or races.",
+    "No file of another user is read, given away, changed or removed. Nobody else reaches the folders.",
+    "QemuFileTests",
+    "FolderRemovalTests",
+    "QemuFolderTests"
+)]
 public sealed class QemuUserTests : IDisposable
 {
     private const UnixFileMode Open = (UnixFileMode)0x1ed;

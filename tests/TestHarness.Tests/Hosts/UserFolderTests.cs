@@ -7,6 +7,10 @@ namespace TestHarness.Tests.Hosts;
 /// <summary>
 /// A user without a home folder, and variables that have no absolute path in them: nothing lands below the current folder.
 /// </summary>
+[Fault(
+    "`HOME` leads nowhere, or an `XDG_` variable has a relative path in it.",
+    "An error names the variables to set. Nothing is written below the current folder."
+)]
 public sealed class UserFolderTests : IDisposable
 {
     private const int User = 54321;

@@ -19,6 +19,10 @@ namespace TestHarness.Tests.Images;
 /// Whoever reads bytes of a file or a peer gives its own kind of error for any bytes: random ones, and sound ones with numbers in them that
 /// wrap and overflow.
 /// </summary>
+[Fault(
+    "Numbers in disks, pictures, archives, kernels, indexes and requests wrap or overflow. Any bytes come.",
+    "Each reader fails with its own kind of error."
+)]
 public sealed class HostileBytesTests : IDisposable
 {
     private const int Rounds = 400;

@@ -7,6 +7,13 @@ using Xunit;
 namespace TestHarness.Tests.Images;
 
 /// <summary>What a simplestreams source gives, and what of one is refused by name.</summary>
+[Fault(
+    "A package of some kilobytes claims gigabytes of attributes or names. A source's index names many or huge files, "
+        + "or its signed file unpacks without end. A server sends more than there is room for.",
+    "It is refused with the reason. The bounds are 64 KiB before a member, and 64 files and 16 MiB of a source. All "
+        + "free room but 64 MiB may be used.",
+    "DiskPackageTests"
+)]
 public sealed class ImageSourceTests : ImageSourceTestBase
 {
     [Fact]

@@ -8,6 +8,13 @@ using Xunit;
 namespace TestHarness.Tests.Images;
 
 /// <summary>What of a user's disk is refused before QEMU starts, in words that name it.</summary>
+[Fault(
+    "A user's disk leads to other files, has another format than stated, is encrypted, or is a pipe or a device. A "
+        + "download is cut, stalls, is redirected, has another sum, or is asked for by many.",
+    "`ImageException` names the file, the reason and the remedy. A cut download goes on. Nothing of a wrong one " + "stays.",
+    "FetchedImagesTests",
+    "DownloadTests"
+)]
 public sealed class OwnDiskTests : IDisposable
 {
     private readonly string _above = Directory.CreateTempSubdirectory("disks, \"ä ").FullName;

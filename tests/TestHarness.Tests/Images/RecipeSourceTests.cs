@@ -6,6 +6,11 @@ using Xunit;
 
 namespace TestHarness.Tests.Images;
 
+[Fault(
+    "An image's path is a device, a pipe, a file or a loop of links. A recipe's file is a pipe or leads out of its " + "folder.",
+    "`ImageException` comes at once. The whole chain of disks is named to QEMU.",
+    "QemuArgumentsTests"
+)]
 public sealed class RecipeSourceTests : IDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("recipe, \"ä ").FullName;

@@ -4,6 +4,7 @@ using Xunit;
 
 namespace TestHarness.Tests.Qemu;
 
+[Fault("The host forbids io_uring.", "Threads read the disks, and the start says so.", "QemuFaultTests")]
 public sealed class FileIoTests
 {
     private const string Works = "echo probe:ticks 0000000000000001; exit 33";

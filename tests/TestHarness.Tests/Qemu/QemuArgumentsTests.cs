@@ -8,6 +8,11 @@ using Xunit;
 
 namespace TestHarness.Tests.Qemu;
 
+[Fault(
+    "A busy host lets an emulated timer tick late while the guest boots.",
+    "The guest does not panic (`no_timer_check`). Its clock does not run too fast (`tsc_early_khz`).",
+    "StartTests"
+)]
 public sealed class QemuArgumentsTests
 {
     private static readonly BootFiles Boot = new()

@@ -7,6 +7,14 @@ using Xunit;
 namespace TestHarness.Tests.Qemu;
 
 /// <summary>A QEMU that is a script which does not <c>exec</c>: it is ended as a whole, soon.</summary>
+[Fault(
+    "`QemuPath` is a script that starts QEMU without `exec` and waits for it. A helper program leaves a process "
+        + "behind, which may hold its pipes.",
+    "All that was started ends with it, also when the test program is killed. A dispose returns.",
+    "HelperProgramTests",
+    "QemuWrapperTests",
+    "KilledOwnerTests"
+)]
 public sealed class QemuProcessTests
 {
     private static readonly TimeSpan Bound = TimeSpan.FromSeconds(10);

@@ -4,6 +4,10 @@ using Xunit;
 
 namespace TestHarness.Tests.Screens;
 
+[Fault(
+    "A golden picture is cut off, damaged or no PNG, or claims 30,000×30,000 pixels.",
+    "An error names the file, before memory is taken for it."
+)]
 public sealed class PngFileTests
 {
     private const int Width = 37;

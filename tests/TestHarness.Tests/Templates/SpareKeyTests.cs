@@ -8,6 +8,10 @@ using Xunit;
 
 namespace TestHarness.Tests.Templates;
 
+[Fault(
+    "Two specs differ in a single member, such as the end point of a `GuestReach`.",
+    "A spare of one spec is never handed out for the other."
+)]
 public sealed class SpareKeyTests
 {
     /// <summary>Every member of <see cref="MachineSpec"/> and of the records inside it, each varied alone.</summary>

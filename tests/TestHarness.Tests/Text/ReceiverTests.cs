@@ -5,6 +5,12 @@ using Xunit;
 
 namespace TestHarness.Tests.Text;
 
+[Fault(
+    "A receiver of lines, of progress or of a metadata request blocks or throws.",
+    "Limits, tokens, kills, the console and disposals still work. What the receiver throws comes out of its call, or "
+        + "is in the timeline, once.",
+    "BlockingReceiverTests"
+)]
 public sealed class ReceiverTests : IDisposable
 {
     private static readonly TimeSpan Bound = TimeSpan.FromSeconds(10);

@@ -5,6 +5,18 @@ using Xunit;
 namespace TestHarness.Tests.Tool;
 
 /// <summary>Folders that were named by mistake, and people's own things beside the library's: nothing of them is ever removed.</summary>
+[Fault(
+    "A run folder, a folder for disks or a name in the cache belongs to somebody. For example, `TESTHARNESS_RUN` is "
+        + "a home folder. Or notes lie beside images, templates or a machine of `testvm`.",
+    "A run folder or a folder for disks with other things in it is refused by name. The library removes only what "
+        + "has its mark and the shape of its names. It follows no link.",
+    "FolderRemovalTests",
+    "KeptDisksTests",
+    "TemplateEvictionTests",
+    "WorkFolderTests",
+    "ImageCacheTests",
+    "BundleFoldersTests"
+)]
 public sealed class OtherThingsTests : IDisposable
 {
     private readonly string _root = Directory.CreateTempSubdirectory("others-").FullName;
