@@ -2,7 +2,7 @@ using System.Globalization;
 using System.Text.Json;
 using TestHarness.Benchmarks;
 
-// dotnet run -c Release --project tests/TestHarness.Benchmarks -- [--json FILE] [--count N] [--boots N] [--image NAME] [--spans]
+// dotnet run -c Release --project tests/TestHarness.Benchmarks -- [--json FILE] [--page FILE] [--count N] [--boots N] [--image NAME] [--spans]
 //     [--only starts|commands|machines|transfers|screens]
 // dotnet run -c Release --project tests/TestHarness.Benchmarks -- --against FOLDER [--count ROUNDS] [--image NAME] [--only ROW]
 // The second form compares this build with the one in FOLDER, a folder with its TestHarness.dll or a checkout that was built: ratio and
@@ -51,3 +51,5 @@ foreach (Metric metric in metrics.Where(metric => metric.Samples.Count > 0))
     Console.WriteLine($"{metric.Median, 10:0.000} {metric.Unit}  {metric.Name}  (median of {metric.Samples.Count})");
 if (Option("--json") is { } file)
     await File.WriteAllTextAsync(file, JsonSerializer.Serialize(metrics));
+if (Option("--page") is { } page)
+    await MeasurementsPage.WriteAsync(page, images[0], metrics);
