@@ -38,9 +38,7 @@ internal static class MeasurementsPage
 
     private static string Version()
     {
-        using Process qemu = Process.Start(
-            new ProcessStartInfo("qemu-system-x86_64", "--version") { RedirectStandardOutput = true }
-        )!;
+        using Process qemu = Process.Start(new ProcessStartInfo("qemu-system-x86_64", "--version") { RedirectStandardOutput = true })!;
         return qemu.StandardOutput.ReadToEnd().Split(' ')[3].Split('\n')[0];
     }
 }

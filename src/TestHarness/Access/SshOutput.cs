@@ -11,12 +11,12 @@ namespace TestHarness.Access;
 internal static class SshOutput
 {
     /// <summary>So much waits for its reader at most; the agent's protocol has no need of more.</summary>
-    public const int MaxWaiting = 16 * 1024 * 1024;
+    public const int MaxWaiting = 8 * 1024 * 1024;
 
     private const int BlockSize = 64 * 1024;
 
     /// <summary>Gets a stream of what comes. It ends with <see cref="AgentLostException"/> where too much waits for its reader.</summary>
-    /// <param name="channel">The channel's stream; taken over.</param>
+    /// <param name="channel">The channel's stream, whose length is what waits in it; taken over.</param>
     public static Stream Read(Stream channel)
     {
         var pipe = new Pipe(new PipeOptions(pauseWriterThreshold: MaxWaiting, useSynchronizationContext: false));
@@ -33,8 +33,8 @@ internal static class SshOutput
             {
                 to.Advance(count);
                 Task<FlushResult> flushed = to.FlushAsync(CancellationToken.None).AsTask();
-                // Not at once: more waits than is allowed.
-                if (!flushed.IsCompleted)
+                // Not at once: more waits than is allowed. Or it comes faster than it can be taken.
+                if (!flushed.IsCompleted || channel.Length > MaxWaiting)
                     throw new AgentLostException($"the guest sent more than {MaxWaiting} bytes over SSH that nobody had read");
                 if (flushed.GetAwaiter().GetResult().IsCompleted)
                     break;

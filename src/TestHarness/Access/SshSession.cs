@@ -120,9 +120,12 @@ internal sealed class SshSession : Stream
     public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) =>
         _from.ReadAsync(buffer, cancellationToken);
 
-    // A write waits in its thread while the guest takes nothing.
-    public override async ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default) =>
-        await BlockingThreads.RunAsync(() => Send(buffer)).WaitAsync(cancellationToken).ConfigureAwait(false);
+    // A write waits in its thread while the guest takes nothing, and longer than who has cancelled: so a copy.
+    public override async ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
+    {
+        byte[] bytes = buffer.ToArray();
+        await BlockingThreads.RunAsync(() => Send(bytes)).WaitAsync(cancellationToken).ConfigureAwait(false);
+    }
 
     public override Task FlushAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
@@ -173,11 +176,11 @@ internal sealed class SshSession : Stream
         }
     }
 
-    private bool Send(ReadOnlyMemory<byte> bytes)
+    private bool Send(byte[] bytes)
     {
         try
         {
-            _to.Write(bytes.Span);
+            _to.Write(bytes);
             return true;
         }
         catch (Exception e) when (e is not IOException)

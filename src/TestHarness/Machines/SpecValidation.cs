@@ -3,6 +3,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text;
 using System.Text.RegularExpressions;
+using Renci.SshNet;
 using TestHarness.Images;
 using TestHarness.Qemu;
 using TestHarness.Seeds;
@@ -184,8 +185,24 @@ internal static partial class SpecValidation
                 + "answers: give the public key of its sshd.";
         if (ssh.IdentityFile is { } file && !File.Exists(file))
             yield return $"Ssh: there is no IdentityFile \"{file}\".";
+        else if (ssh.IdentityFile is { } identity && KeyTrouble(identity) is { } trouble)
+            yield return $"Ssh: IdentityFile \"{identity}\" has no private key that can be used without asking: {trouble}";
         if (ssh.HostKey is { } key && !HostKey().IsMatch(key))
             yield return $"Ssh: HostKey \"{key}\" is not a public key such as \"ssh-ed25519 AAAA…\".";
+    }
+
+    private static string? KeyTrouble(string file)
+    {
+        try
+        {
+            using var key = new PrivateKeyFile(file);
+            return null;
+        }
+        catch (Exception e)
+        {
+            // Whatever the file has in it is the user's to mend.
+            return e.Message;
+        }
     }
 
     [GeneratedRegex(@"\A[A-Za-z_][A-Za-z0-9_.-]{0,31}\z")]

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using FluentAssertions;
+using TestHarness.Hosts;
 using TestHarness.Images;
 using TestHarness.Machines;
 using TestHarness.Qemu;
@@ -158,6 +159,40 @@ public sealed class SpecValidationTests
         string[] members = ["Image", "KernelArguments", "GuestReaches[0].Host", "Disks[1]", "CloudInit.Users[0].Name", "Secrets"];
         IEnumerable<string> lines = members.Select(member => $"  {member} is null: give it a value, or leave it out.");
         make.Should().Throw<ArgumentException>().WithMessage($"The machine's spec has 6 mistake(s):\n{string.Join('\n', lines)}*");
+    }
+
+    [Theory]
+    [InlineData("", null)]
+    [InlineData("a secret", "*Ssh: IdentityFile \"*/id\" has no private key that can be used without asking: *passphrase*")]
+    [InlineData(null, "*Ssh: IdentityFile \"*/id\" has no private key that can be used without asking: *")]
+    public async Task Wants_a_private_key_that_needs_no_passphrase(string? passphrase, string? mistake)
+    {
+        string folder = Directory.CreateTempSubdirectory().FullName,
+            key = Path.Combine(folder, "id");
+        try
+        {
+            if (passphrase is null)
+                await File.WriteAllTextAsync(key, "-----BEGIN OPENSSH PRIVATE KEY-----\nnone\n", TestContext.Current.CancellationToken);
+            else
+                await HelperProgram.RunAsync(
+                    "ssh-keygen",
+                    ["-q", "-N", passphrase, "-f", key],
+                    null,
+                    TestContext.Current.CancellationToken
+                );
+            var access = new SshAccess { IdentityFile = key, HostKey = "ssh-ed25519 AAAA" };
+
+            Action make = () => _ = new VirtualMachine(new MachineSpec { GuestAccess = GuestAccess.Ssh, Ssh = access });
+
+            if (mistake is null)
+                make.Should().NotThrow();
+            else
+                make.Should().Throw<ArgumentException>().WithMessage(mistake);
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
     }
 
     private static Action Check(MachineSpec spec) =>
