@@ -39,6 +39,7 @@ internal static class Against
                 Dictionary<string, List<Round>> samples = rows.ToDictionary(row => row, _ => new List<Round>());
                 for (int round = 0; round < rounds; round++)
                 {
+                    await Console.Error.WriteLineAsync($"{image}: round {round + 1} of {rounds}");
                     // Who comes first makes its templates first, and has the memory that was free first.
                     bool swapped = round % 2 == 1;
                     await using BuildProcess first = (swapped ? theirs : mine).Start(image);

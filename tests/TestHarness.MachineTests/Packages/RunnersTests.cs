@@ -37,7 +37,7 @@ public sealed class RunnersTests(PackageFeed feed)
 
         using Process failing = Start(project, runner, "Fails");
         Task<string> output = failing.StandardOutput.ReadToEndAsync(Token);
-        string instructions = await HoldTests.ReadInstructionsAsync(failing.StandardError);
+        string instructions = await HeldRun.ReadInstructionsAsync(failing.StandardError);
         failing.HasExited.Should().BeFalse("the machine is held");
         File.Delete(Regex.Match(instructions, "release:  rm (.+)").Groups[1].Value);
         (await output)
@@ -58,11 +58,11 @@ public sealed class RunnersTests(PackageFeed feed)
 
         using Process waiting = Start(project, runner, "Waits");
         Task<string> said = waiting.StandardOutput.ReadToEndAsync(Token);
-        await HoldTests.WaitForAsync(() => File.Exists(Path.Combine(project, "waits")));
+        await HeldRun.WaitForAsync(() => File.Exists(Path.Combine(project, "waits")));
         await Repository.RunAsync("kill", [$"-{signal}", $"{waiting.Id}"], environment: null, Token);
 
         await waiting.WaitForExitAsync(Token).WaitAsync(TimeSpan.FromSeconds(20), Token);
-        await HoldTests.WaitForAsync(() => Directory.GetDirectories(Path.Combine(project, "run"), "*-*").Length == 0);
+        await HeldRun.WaitForAsync(() => Directory.GetDirectories(Path.Combine(project, "run"), "*-*").Length == 0);
         await said;
     }
 

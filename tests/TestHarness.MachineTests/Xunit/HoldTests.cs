@@ -25,7 +25,7 @@ public sealed class HoldTests
         try
         {
             Task<string> output = run.StandardOutput.ReadToEndAsync(Token);
-            string instructions = await ReadInstructionsAsync(run.StandardError);
+            string instructions = await HeldRun.ReadInstructionsAsync(run.StandardError);
             instructions.Should().Contain($"{test}").And.Contain("failed. Machine 'tiny-");
             string Found(string pattern) => Regex.Match(instructions, pattern).Groups[1].Value;
             string held = Found("release:  rm (.+)");
@@ -36,7 +36,7 @@ public sealed class HoldTests
                 .Output.Should()
                 .Contain("48.", "a script can join, too");
             (await AnswerAsync(Found("console: .*UNIX-CONNECT:(.+)"), "\r", "login:")).Should().Contain("login:");
-            await WaitForAsync(() => File.Exists(Found("screen: +(.+) \\(renewed")));
+            await HeldRun.WaitForAsync(() => File.Exists(Found("screen: +(.+) \\(renewed")));
             (await AnswerAsync(Found("viewer: +vncviewer (.+)"), "RFB 003.008\n\u0001\u0001", "QEMU (tiny-"))
                 .Should()
                 .StartWith("RFB 003.008\n");
@@ -65,12 +65,12 @@ public sealed class HoldTests
         using Process run = Start("Fails_and_is_held", artifacts, "");
         try
         {
-            string held = Regex.Match(await ReadInstructionsAsync(run.StandardError), "release:  rm (.+)").Groups[1].Value;
+            string held = Regex.Match(await HeldRun.ReadInstructionsAsync(run.StandardError), "release:  rm (.+)").Groups[1].Value;
 
             // dotnet test alone: the test program, some processes below, must notice.
             run.Kill();
 
-            await WaitForAsync(() => !Directory.Exists(Path.GetDirectoryName(Path.GetDirectoryName(held))));
+            await HeldRun.WaitForAsync(() => !Directory.Exists(Path.GetDirectoryName(Path.GetDirectoryName(held))));
         }
         finally
         {
@@ -96,20 +96,6 @@ public sealed class HoldTests
             new Dictionary<string, string> { ["TESTHARNESS_ARTIFACTS"] = artifacts, ["TESTHARNESS_HOLD"] = hold }
         );
 
-    /// <summary>Reads what a run says where it holds a machine.</summary>
-    internal static async Task<string> ReadInstructionsAsync(StreamReader terminal)
-    {
-        var text = new StringBuilder();
-        while (await terminal.ReadLineAsync(Token) is { } line)
-        {
-            text.Append(line).Append('\n');
-            if (line.Contains("release:", StringComparison.Ordinal))
-                return text.ToString();
-        }
-
-        throw new InvalidOperationException($"The run ended and held nothing:\n{text}");
-    }
-
     // Types at a socket and reads until the answer is there.
     private static async Task<string> AnswerAsync(string path, string typed, string expected)
     {
@@ -122,11 +108,5 @@ public sealed class HoldTests
         while (!text.ToString().Contains(expected, StringComparison.Ordinal) && (count = await socket.ReceiveAsync(buffer, Token)) > 0)
             text.Append(Encoding.UTF8.GetString(buffer, 0, count));
         return text.ToString();
-    }
-
-    internal static async Task WaitForAsync(Func<bool> condition)
-    {
-        while (!condition())
-            await Task.Delay(50, Token);
     }
 }
