@@ -2,8 +2,8 @@ using System.Globalization;
 using System.Text.Json;
 using TestHarness.Benchmarks;
 
-// dotnet run -c Release --project tests/TestHarness.Benchmarks -- [--json FILE] [--page FILE] [--count N] [--boots N] [--image NAME] [--spans]
-//     [--only starts|commands|machines|transfers|screens]
+// dotnet run -c Release --project tests/TestHarness.Benchmarks -- [--json FILE] [--page FILE] [--count N] [--boots N] [--image NAME]
+//     [--spans] [--only starts|commands|machines|transfers|screens]
 // dotnet run -c Release --project tests/TestHarness.Benchmarks -- --against FOLDER [--count ROUNDS] [--image NAME] [--only ROW]
 // The second form compares this build with the one in FOLDER, a folder with its TestHarness.dll or a checkout that was built: ratio and
 // 95 % interval of each row.
