@@ -10,7 +10,10 @@ namespace TestHarness.Access;
 /// </summary>
 internal static class SshOutput
 {
-    /// <summary>So much waits for its reader at most; the agent's protocol has no need of more.</summary>
+    /// <summary>
+    /// So much waits for its reader at most, and so much again here and in SSH.NET. The connection's one reader never waits for anybody, so
+    /// it is never that far behind a guest that is honest.
+    /// </summary>
     public const int MaxWaiting = 8 * 1024 * 1024;
 
     private const int BlockSize = 64 * 1024;

@@ -33,7 +33,9 @@ internal sealed class SshSession : Stream
         _command = client.CreateCommand(command);
         _closed = new Lazy<Task>(() => BlockingThreads.RunAsync(Disconnect));
         Task executed = _command.ExecuteAsync(CancellationToken.None);
-        _to = _command.CreateInputStream();
+        _to = Input(_command);
+        // From now on a write waits for as long as the guest takes nothing, as it does while it is paused.
+        client.ConnectionInfo.Timeout = Timeout.InfiniteTimeSpan;
         _from = SshOutput.Read(_command.OutputStream);
         Exited = WaitForExitAsync(executed, _words.CollectAsync(new StreamReader(SshOutput.Read(_command.ExtendedOutputStream))));
     }
@@ -139,9 +141,10 @@ internal sealed class SshSession : Stream
 
     public override void SetLength(long value) => throw new NotSupportedException();
 
+    // A guest that stands still takes no farewell, and the thread that waits for it ends with its QEMU.
     public override async ValueTask DisposeAsync()
     {
-        await _closed.Value.ConfigureAwait(false);
+        await Task.WhenAny(_closed.Value, Clock.System.Delay(OrderlyEnd)).ConfigureAwait(false);
         await base.DisposeAsync().ConfigureAwait(false);
     }
 
@@ -176,6 +179,19 @@ internal sealed class SshSession : Stream
         }
     }
 
+    // There is none where the command has ended by now; its exit code tells why.
+    private static Stream Input(SshCommand command)
+    {
+        try
+        {
+            return command.CreateInputStream();
+        }
+        catch (InvalidOperationException)
+        {
+            return Null;
+        }
+    }
+
     private bool Send(byte[] bytes)
     {
         try
@@ -191,8 +207,13 @@ internal sealed class SshSession : Stream
 
     private bool EndInput() => Quietly(_to.Dispose);
 
-    // The connection first: a channel of one that is open waits for the guest's answer to its end.
-    private bool Disconnect() => Quietly(_client.Disconnect) & Quietly(_command.Dispose) & Quietly(_client.Dispose);
+    // First who reads. Then the connection: a channel of one that is open waits for the guest's answer to its end.
+    private bool Disconnect() =>
+        Quietly(_command.OutputStream.Dispose)
+        & Quietly(_command.ExtendedOutputStream.Dispose)
+        & Quietly(_client.Disconnect)
+        & Quietly(_command.Dispose)
+        & Quietly(_client.Dispose);
 
     private async Task<int?> WaitForExitAsync(Task executed, Task words)
     {

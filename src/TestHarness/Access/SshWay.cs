@@ -25,7 +25,8 @@ internal sealed class SshWay(SshAccess access, SshFiles files, IPEndPoint host, 
 
     // An sshd that went without a word, as with its network, closes no connection.
     private static readonly TimeSpan BetweenPings = TimeSpan.FromSeconds(5);
-    private static readonly TimeSpan PingLimit = TimeSpan.FromSeconds(15);
+    private static readonly TimeSpan PingLimit = TimeSpan.FromSeconds(5);
+    private const int MostMissed = 3;
 
     private readonly CancellationTokenSource _disposed = new();
     private SshSession? _session;
@@ -195,32 +196,46 @@ internal sealed class SshWay(SshAccess access, SshFiles files, IPEndPoint host, 
             if (line != AgentLauncher.Begins)
                 continue;
             var agent = new AgentConnection(session);
-            await agent.HandshakeAsync(cancellationToken).ConfigureAwait(false);
-            return agent;
+            try
+            {
+                await agent.HandshakeAsync(cancellationToken).ConfigureAwait(false);
+                return agent;
+            }
+            catch (AgentLostException)
+            {
+                // The session's own words tell why.
+                return null;
+            }
         }
 
         return null;
     }
 
+    // Ends the session with its agent, or after three pings that nobody answered.
     private async Task WatchAsync(AgentConnection agent, SshSession session)
     {
-        while (!agent.Completion.IsCompleted)
+        for (int missed = 0; missed < MostMissed && !agent.Completion.IsCompleted && !_disposed.IsCancellationRequested; )
         {
             await Task.WhenAny(agent.Completion, Clock.System.Delay(BetweenPings, _disposed.Token)).ConfigureAwait(false);
-            using Deadline limit = Clock.System.Limit(PingLimit, _disposed.Token);
-            try
-            {
-                await agent.PingAsync(limit.Token).ConfigureAwait(false);
-            }
-            catch (OperationCanceledException) when (!_disposed.IsCancellationRequested)
-            {
-                if (!IsPaused())
-                    await session.DisposeAsync().ConfigureAwait(false);
-            }
-            catch (Exception e) when (e is AgentLostException or OperationCanceledException)
-            {
-                return;
-            }
+            bool wasPaused = IsPaused();
+            missed = await IsAnsweringAsync(agent).ConfigureAwait(false) || wasPaused || IsPaused() ? 0 : missed + 1;
+        }
+
+        await session.DisposeAsync().ConfigureAwait(false);
+    }
+
+    private async Task<bool> IsAnsweringAsync(AgentConnection agent)
+    {
+        using Deadline limit = Clock.System.Limit(scaled(PingLimit), _disposed.Token);
+        try
+        {
+            await agent.PingAsync(limit.Token).ConfigureAwait(false);
+            return true;
+        }
+        catch (Exception e) when (e is AgentLostException or OperationCanceledException)
+        {
+            // It may be about to come in step again.
+            return false;
         }
     }
 

@@ -21,8 +21,12 @@ internal sealed class ProgramFamily
     // The pipes of a program that has left nothing are at their end at once.
     private static readonly TimeSpan PipesEnd = TimeSpan.FromMilliseconds(50);
 
-    // PF_KTHREAD of the kernel's linux/sched.h.
+    // PF_KTHREAD and PF_EXITING of the kernel's linux/sched.h.
     private const uint KernelThread = 0x0020_0000;
+    private const uint Exiting = 4;
+
+    // A longer name the kernel cuts (TASK_COMM_LEN).
+    private const int CutName = 15;
 
     private static int _count;
 
@@ -108,7 +112,8 @@ internal sealed class ProgramFamily
     private static bool IsScript(int process) =>
         ReadOrNull($"/proc/{process}/comm")?.TrimEnd('\n') is not { Length: > 0 } name
         || ReadLinkOrNull($"/proc/{process}/exe") is not { } file
-        || !Path.GetFileName(file).StartsWith(name, StringComparison.Ordinal);
+        || Path.GetFileName(file) is var program
+            && (name.Length < CutName ? program != name : !program.StartsWith(name, StringComparison.Ordinal));
 
     // In the middle of execve(2), when a process has neither arguments nor an environment to read. A thread of the kernel and one that has
     // ended never have any (proc_pid_stat(5)).
@@ -117,7 +122,7 @@ internal sealed class ProgramFamily
         if (ReadOrNull($"/proc/{process}/cmdline") is not "" || ReadOrNull($"/proc/{process}/stat") is not { } status)
             return false;
         string[] fields = status[(status.LastIndexOf(')') + 2)..].Split(' ');
-        return fields[0] is not ("Z" or "X") && (uint.Parse(fields[6], CultureInfo.InvariantCulture) & KernelThread) == 0;
+        return fields[0] is not ("Z" or "X") && (uint.Parse(fields[6], CultureInfo.InvariantCulture) & (KernelThread | Exiting)) == 0;
     }
 
     // False where it can't be told: the kernel has no such file (CONFIG_PROC_CHILDREN), or a thread has just ended.

@@ -187,7 +187,7 @@ internal static partial class SpecValidation
             yield return $"Ssh: there is no IdentityFile \"{file}\".";
         else if (ssh.IdentityFile is { } identity && KeyTrouble(identity) is { } trouble)
             yield return $"Ssh: IdentityFile \"{identity}\" has no private key that can be used without asking: {trouble}";
-        if (ssh.HostKey is { } key && !HostKey().IsMatch(key))
+        if (ssh.HostKey is { } key && (!HostKey().IsMatch(key) || !PinnedHostKey.IsOne(key)))
             yield return $"Ssh: HostKey \"{key}\" is not a public key such as \"ssh-ed25519 AAAA…\".";
     }
 

@@ -24,6 +24,10 @@ internal sealed class PinnedHostKey
         _algorithms = parts[0] == Rsa ? ["rsa-sha2-512", "rsa-sha2-256"] : [parts[0]];
     }
 
+    public static bool IsOne(string key) =>
+        key.Split(' ', StringSplitOptions.RemoveEmptyEntries) is [_, var text, ..]
+        && Convert.TryFromBase64String(text, new byte[text.Length], out _);
+
     /// <summary>Reads the one key that a file of known hosts has, behind the name that it is for.</summary>
     public static PinnedHostKey In(string knownHosts) => new(File.ReadAllText(knownHosts).Split(' ', 2)[1]);
 

@@ -50,7 +50,11 @@ public sealed record SshDetails
     /// <summary>The same, which accepts any host key.</summary>
     internal ConnectionInfo NewConnection()
     {
-        var key = new PrivateKeyFile(IdentityFile);
+        // As ssh(1) has it: a certificate lies beside its key.
+        string certificate = $"{IdentityFile}-cert.pub";
+        PrivateKeyFile key = File.Exists(certificate)
+            ? new PrivateKeyFile(IdentityFile, passPhrase: null, certificate)
+            : new PrivateKeyFile(IdentityFile);
         return new ConnectionInfo(Host.Address.ToString(), Host.Port, User, new PrivateKeyAuthenticationMethod(User, key));
     }
 

@@ -61,6 +61,25 @@ public sealed class GuestAccessTests
 
     [Trait("Speed", "Slow")]
     [Fact]
+    public async Task Ends_a_machine_over_ssh_whose_qemu_takes_nothing_any_more()
+    {
+        VirtualMachine vm = await VirtualMachine.StartAsync(Cloud, cancellationToken: Token);
+        Signal.Send("STOP", vm);
+        // More than the sockets and windows between hold.
+        Task[] writing =
+        [
+            .. Enumerable
+                .Range(0, 8)
+                .Select(_ => vm.Shell.RunAsync("cat", new ShellOptions { StandardInput = new MemoryStream(new byte[1 << 20]) }, Token)),
+        ];
+
+        await vm.DisposeAsync().AsTask().WaitAsync(TimeSpan.FromSeconds(15), Token);
+
+        await Task.WhenAll(writing).Invoking(all => all).Should().ThrowAsync<MachineExitedException>();
+    }
+
+    [Trait("Speed", "Slow")]
+    [Fact]
     public async Task A_user_who_may_use_sudo_is_enough_for_ssh()
     {
         await using VirtualMachine vm = await VirtualMachine.StartAsync(

@@ -28,9 +28,10 @@ public sealed class MonitorFaultTests
     {
         var litter = new Litter();
         await using var vm = new VirtualMachine(litter.Mark(FakeQemu.Spec(behaviour) with { StartTimeout = TimeSpan.FromSeconds(60) }));
-        long asked = Stopwatch.GetTimestamp();
         Task start = vm.StartAsync(cancellationToken: Token);
         string folder = await litter.WaitForProcessAsync(Token);
+        // Not from the asking: the first start of a host proves its accelerator before.
+        long asked = Stopwatch.GetTimestamp();
 
         MachineStartException thrown = (await start.Awaiting(task => task).Should().ThrowAsync<MachineStartException>()).Which;
 

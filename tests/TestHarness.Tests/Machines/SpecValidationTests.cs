@@ -162,6 +162,19 @@ public sealed class SpecValidationTests
     }
 
     [Theory]
+    [InlineData("ssh-ed25519 AAAAC")]
+    [InlineData("ssh-ed25519")]
+    [InlineData("AAAA")]
+    public void Wants_a_whole_host_key(string key)
+    {
+        var access = new SshAccess { HostKey = key };
+
+        Action make = () => _ = new VirtualMachine(new MachineSpec { GuestAccess = GuestAccess.Ssh, Ssh = access });
+
+        make.Should().Throw<ArgumentException>().WithMessage($"*Ssh: HostKey \"{key}\" is not a public key such as*");
+    }
+
+    [Theory]
     [InlineData("", null)]
     [InlineData("a secret", "*Ssh: IdentityFile \"*/id\" has no private key that can be used without asking: *passphrase*")]
     [InlineData(null, "*Ssh: IdentityFile \"*/id\" has no private key that can be used without asking: *")]
