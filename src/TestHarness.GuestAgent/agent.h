@@ -31,6 +31,7 @@ enum {
     CHUNK = 32768,
     OUT_SIZE = 9 * CHUNK, /* the output buffer; up to DATA_MARK it takes what streams say, up to INPUT_MARK answers */
     DATA_MARK = 4 * CHUNK,
+    DEAF_TURNS = 16, /* so many turns in a row may pass without a signal heard */
     INPUT_MARK = 6 * CHUNK,
 };
 

@@ -85,6 +85,18 @@ static int wait_time(bool more, bool *killing) {
     return host_gone ? 1000 : -1;
 }
 
+/* ppoll(2) lets a signal in only where it waits. Beside output without end something is ready in each turn, and the end of no command would be heard. */
+static void hear_signals(const sigset_t *while_waiting, int ready) {
+    static int deaf_turns;
+    sigset_t blocked;
+    deaf_turns = ready > 0 ? deaf_turns + 1 : 0;
+    if (deaf_turns < DEAF_TURNS)
+        return;
+    sigprocmask(SIG_SETMASK, while_waiting, &blocked);
+    sigprocmask(SIG_SETMASK, &blocked, NULL);
+    deaf_turns = 0;
+}
+
 void turn(const sigset_t *while_waiting) {
     static bool more, killing;
     static unsigned first;
@@ -100,6 +112,7 @@ void turn(const sigset_t *while_waiting) {
     struct timespec timeout = {.tv_sec = time / 1000, .tv_nsec = time % 1000 * 1000000L};
     int ready = ppoll(polled, (nfds_t)polled_count, time < 0 ? NULL : &timeout, while_waiting);
     now = milliseconds();
+    hear_signals(while_waiting, ready);
     if (child_ended)
         check_children();
     if (port >= 0 && host_gone && for_ever)

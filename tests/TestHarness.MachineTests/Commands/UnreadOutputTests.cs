@@ -15,7 +15,6 @@ public sealed class UnreadOutputTests(Tiny tiny)
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
-    [Trait("Speed", "Slow")]
     [Fact]
     public async Task Commands_give_the_right_answer_beside_thirty_two_that_write_without_end()
     {

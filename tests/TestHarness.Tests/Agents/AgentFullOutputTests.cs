@@ -12,7 +12,8 @@ namespace TestHarness.Tests.Agents;
 /// </summary>
 [Fault(
     "Dozens of commands write without end. Or the host reads slowly, so that the agent's output is full.",
-    "Each byte stays with its own command. No frame of another command's start or end is lost. The commands that " + "write wait.",
+    "Each byte stays with its own command. Another command's start and end are told at once, and no frame is lost. The "
+        + "commands that write wait.",
     "AgentByteFuzzTests",
     "UnreadOutputTests",
     "AgentSoakTests"
