@@ -11,18 +11,25 @@ namespace TestHarness.Access;
 internal static class SshOutput
 {
     /// <summary>
-    /// So much waits for its reader at most, and so much again here and in SSH.NET. The connection's one reader never waits for anybody, so
-    /// it is never that far behind a guest that is honest.
+    /// So much waits in SSH.NET at most. The connection's one reader never waits for anybody, so it is never that far behind a guest that is
+    /// honest.
     /// </summary>
     public const int MaxWaiting = 8 * 1024 * 1024;
 
+    // So much is taken out before its reader is waited for.
+    private const int TakenOut = 1024 * 1024;
+
     private const int BlockSize = 64 * 1024;
+
+    private static readonly TimeSpan BetweenLooks = TimeSpan.FromMilliseconds(10);
 
     /// <summary>Gets a stream of what comes. It ends with <see cref="AgentLostException"/> where too much waits for its reader.</summary>
     /// <param name="channel">The channel's stream, whose length is what waits in it; taken over.</param>
     public static Stream Read(Stream channel)
     {
-        var pipe = new Pipe(new PipeOptions(pauseWriterThreshold: MaxWaiting, useSynchronizationContext: false));
+        var pipe = new Pipe(
+            new PipeOptions(pauseWriterThreshold: TakenOut, resumeWriterThreshold: TakenOut / 2, useSynchronizationContext: false)
+        );
         BlockingThreads.Run(() => Pump(channel, pipe.Writer));
         return pipe.Reader.AsStream();
     }
@@ -36,10 +43,12 @@ internal static class SshOutput
             {
                 to.Advance(count);
                 Task<FlushResult> flushed = to.FlushAsync(CancellationToken.None).AsTask();
-                // Not at once: more waits than is allowed. Or it comes faster than it can be taken.
-                if (!flushed.IsCompleted || channel.Length > MaxWaiting)
-                    throw new AgentLostException($"the guest sent more than {MaxWaiting} bytes over SSH that nobody had read");
-                if (flushed.GetAwaiter().GetResult().IsCompleted)
+                do
+                {
+                    if (channel.Length > MaxWaiting)
+                        throw new AgentLostException($"the guest sent more than {MaxWaiting} bytes over SSH that nobody had read");
+                } while (!flushed.Wait(BetweenLooks));
+                if (flushed.Result.IsCompleted)
                     break;
             }
         }

@@ -193,6 +193,8 @@ internal sealed class SshWay(SshAccess access, SshFiles files, IPEndPoint host, 
     {
         while (await session.ReadLineAsync(cancellationToken).ConfigureAwait(false) is { } line)
         {
+            if (line == AgentLauncher.Wants)
+                await session.WriteAsync(AgentLauncher.Sent, cancellationToken).ConfigureAwait(false);
             if (line != AgentLauncher.Begins)
                 continue;
             var agent = new AgentConnection(session);

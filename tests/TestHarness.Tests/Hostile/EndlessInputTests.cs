@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using System.Security.Cryptography;
 using System.Text;
 using FluentAssertions;
 using Renci.SshNet.Common;
@@ -274,6 +275,8 @@ public sealed class EndlessInputTests
                 {
                     while (channel.Length > atMost)
                         await Task.Delay(1, Token);
+                    // As SSH.NET does with each packet; without, the one who takes it out would never get the lock.
+                    SHA256.HashData(block);
                     channel.Write(block);
                 }
             });
