@@ -11,8 +11,7 @@ namespace TestHarness.Access;
 internal static class SshOutput
 {
     /// <summary>
-    /// So much waits in SSH.NET at most. The connection's one reader never waits for anybody, so it is never that far behind a guest that is
-    /// honest.
+    /// So much waits in SSH.NET at most. The connection's one reader waits for nobody, so an honest guest is never that far ahead of it.
     /// </summary>
     public const int MaxWaiting = 8 * 1024 * 1024;
 

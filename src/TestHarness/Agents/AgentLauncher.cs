@@ -12,8 +12,8 @@ internal static class AgentLauncher
     public const string Begins = "testharness-agent begins";
 
     /// <summary>
-    /// What it prints where the guest lacks the agent: it goes on once <see cref="Sent"/> is on its standard input. A command of SSH.NET's is
-    /// a packet of 67 KiB at most, and the agent has as much.
+    /// What it prints where the guest lacks the agent: it goes on once <see cref="Sent"/> is on its standard input. A command of SSH.NET's
+    /// is a packet of 67 KiB at most, and the agent has as much.
     /// </summary>
     public const string Wants = "testharness-agent is wanted";
 
