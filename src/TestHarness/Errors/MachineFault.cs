@@ -68,4 +68,7 @@ public enum MachineFault
 
     /// <summary>The guest has too little memory (<see cref="MachineSpec.MemoryMiB"/>) to come up.</summary>
     GuestOutOfMemory,
+
+    /// <summary>A step of <see cref="MachineSpec.Setup"/> failed in a guest that is up.</summary>
+    SetupFailed,
 }

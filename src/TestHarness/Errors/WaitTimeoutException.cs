@@ -17,6 +17,7 @@ public sealed class WaitTimeoutException : MachineException
     {
         WaitedFor = waitedFor;
         Limit = limit;
+        LastSeen = lastSeen;
     }
 
     /// <summary>Gets what was waited for.</summary>
@@ -24,4 +25,7 @@ public sealed class WaitTimeoutException : MachineException
 
     /// <summary>Gets the limit that ran out.</summary>
     public TimeSpan Limit { get; }
+
+    /// <summary>Gets what was there instead; with the secrets in it.</summary>
+    internal string? LastSeen { get; }
 }

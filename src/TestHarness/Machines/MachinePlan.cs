@@ -96,14 +96,19 @@ internal sealed record MachinePlan
         {
             Boot = Boot with
             {
-                BackingDisks = [template.Disk, .. Boot.BackingDisks],
-                Memory = new MemoryFile(template.Memory, Shared: false),
-                Template = template.Folder,
+                BackingDisks = [.. template.Folders.Select(folder => Path.Combine(folder, MachineFileNames.Overlay)), .. Boot.BackingDisks],
+                // One that a layer is made of has a copy of its own.
+                Memory = Boot.Memory ?? new MemoryFile(template.Memory, Shared: false),
+                Templates = template.Folders,
             },
         };
 
     /// <summary>The plan of a machine that was restored, and boots from its disks again.</summary>
-    public MachinePlan ToReboot() => this with { Boot = Boot with { Memory = null, Reboots = true } };
+    public MachinePlan ToReboot() =>
+        this with
+        {
+            Boot = Boot with { Memory = Boot.Memory is { Shared: true } own ? own : null, Reboots = true },
+        };
 
     public IReadOnlyList<string> Arguments(string name) => QemuArguments.Build(Spec, Boot, name, Accelerator, MachineChannels.Library);
 

@@ -130,7 +130,11 @@ internal sealed class MachineRun : IAsyncDisposable
     }
 
     /// <summary>From here on the machine boots from its disks: a QEMU that was restored knows no kernel.</summary>
-    public void BootFromDisks() => Plan = Plan.ToReboot();
+    public void BootFromDisks()
+    {
+        Plan = Plan.ToReboot();
+        Plan.Boot.Memory?.Clear();
+    }
 
     /// <summary>Which of the files below the machine's disks was cut short, in words, or <see langword="null"/>.</summary>
     public string? FindCut() => _baseFiles?.FindCut();

@@ -16,7 +16,8 @@ namespace TestHarness.Machines;
 /// <param name="reaches">What the guest reaches on the host.</param>
 /// <param name="failure">What says why a start failed.</param>
 /// <param name="console">The console, which shows whether a guest has begun.</param>
-/// <param name="memory">Where the machine's memory is kept while a template is made of it, or <see langword="null"/>.</param>
+/// <param name="setup">What runs the steps of its set-up.</param>
+/// <param name="template">What it starts from where a template is made of it, or <see langword="null"/>.</param>
 internal sealed class MachineStarter(
     MachineOperations machine,
     MachineKeeper keeper,
@@ -24,7 +25,8 @@ internal sealed class MachineStarter(
     GuestReaches reaches,
     StartFailure failure,
     SerialConsole console,
-    MemoryFile? memory
+    SetupRunner setup,
+    TemplateStart? template
 )
 {
     private readonly TemplateChoice _templates = new(machine.Spec);
@@ -39,8 +41,6 @@ internal sealed class MachineStarter(
 
     public string? Note => _templates.StartNote;
 
-    public bool MakesTemplate => memory is not null;
-
     /// <summary>Whether the machine is a spare, which nobody waits for and nobody is told of.</summary>
     public bool IsSpare { get; set; }
 
@@ -48,7 +48,7 @@ internal sealed class MachineStarter(
     public Task Launched => _launched.Task;
 
     public async Task PrepareAsync(IProgress<StartProgress>? progress, CancellationToken cancellationToken) =>
-        Plan = await MachinePlan.MakeAsync(machine.Spec, memory, progress, cancellationToken).ConfigureAwait(false);
+        Plan = await MachinePlan.MakeAsync(machine.Spec, template?.Memory, progress, cancellationToken).ConfigureAwait(false);
 
     /// <summary>Returns when the guest is up and answers. After a failure nothing of the machine is left.</summary>
     /// <param name="ending">What ends the machine.</param>
@@ -63,8 +63,9 @@ internal sealed class MachineStarter(
         long began = machine.Time.GetTimestamp();
         try
         {
-            await ending.BeginStartAsync(ended.Task, isTold: !MakesTemplate && !IsSpare, wanted.Token).ConfigureAwait(false);
+            await ending.BeginStartAsync(ended.Task, isTold: template is null && !IsSpare, wanted.Token).ConfigureAwait(false);
             await StartAsync(told, wanted.Token).ConfigureAwait(false);
+            await setup.RunAsync(_templates.StepsDone, told, wanted.Token).ConfigureAwait(false);
             await told.SettleAsync().ConfigureAwait(false);
             machine.Record.NoteStarted(machine.Time.GetElapsedTime(began), failure: null);
         }
@@ -94,34 +95,34 @@ internal sealed class MachineStarter(
     private async Task StartAsync(IProgress<StartProgress>? progress, CancellationToken cancellationToken)
     {
         // Not into a template, which machines share that reach other things.
-        if (!MakesTemplate)
+        if (template is null)
             reaches.Add();
         await PrepareAsync(progress, cancellationToken).ConfigureAwait(false);
         while (!await TryAsync(progress, cancellationToken).ConfigureAwait(false))
         {
             await keeper.EndAttemptAsync().ConfigureAwait(false);
-            memory?.Clear();
+            template?.Memory.Clear();
         }
     }
 
     // False where it is worth another attempt: with a new template, without one, or because QEMU was killed.
     private async Task<bool> TryAsync(IProgress<StartProgress>? progress, CancellationToken cancellationToken)
     {
-        Template? template;
+        Template? from;
         using (Spans.Start("template"))
-            template = await _templates.FindAsync(Plan!, progress, cancellationToken).ConfigureAwait(false);
+            from = template is null ? await _templates.FindAsync(Plan!, progress, cancellationToken).ConfigureAwait(false) : template.Below;
         using (Spans.Start("room"))
             keeper.Run = await MachineRun
-                .TakeAsync(Plan!, machine.Name, template, canWait: !IsSpare, progress, cancellationToken)
+                .TakeAsync(Plan!, machine.Name, from, canWait: !IsSpare, progress, cancellationToken)
                 .ConfigureAwait(false);
         try
         {
             await StartGuestAsync(keeper.Run, progress, cancellationToken).ConfigureAwait(false);
             return true;
         }
-        catch (TemplateRefusedException e)
+        catch (TemplateRefusedException e) when (template is null)
         {
-            _templates.GiveUp(template!, e.Message, progress);
+            _templates.GiveUp(from!, e.Message, progress);
             return false;
         }
         catch (MachineStartException e)

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text.Json;
+using TestHarness.Templates;
 
 namespace TestHarness.Machines;
 
@@ -34,6 +35,7 @@ internal static class SpareKey
                 List(spec.Disks, disk => [disk.SizeMiB]),
                 List(spec.Shares, share => [share.HostPath, share.GuestPath]),
                 spec.SerialPorts,
+                spec.Setup.Select(LayerKeys.ContentOf).ToArray(),
                 spec.CloudInit is { } cloudInit ? Of(cloudInit) : null,
                 spec.GuestAccess,
                 spec.Ssh is { } ssh ? new object?[] { ssh.User, ssh.Port, ssh.IdentityFile, ssh.HostKey } : null,

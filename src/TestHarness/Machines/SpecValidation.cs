@@ -66,6 +66,8 @@ internal static partial class SpecValidation
             yield return "Spares, GuestReaches and Shares need a guest that answers: GuestAccess is None.";
         if (spec.DiskFolder is not null && (spec.Spares > 0 || string.IsNullOrWhiteSpace(spec.DiskFolder)))
             yield return "DiskFolder is a folder for the disks of one machine: it can't be empty, and Spares would be several machines.";
+        foreach (string problem in SetupCheck.Problems(spec))
+            yield return problem;
         if (spec.Cpus is < 1 or > 255)
             yield return $"Cpus is {spec.Cpus}: 1 to 255 are possible.";
         if (spec.MemoryMiB is < 64 or > 1024 * 1024)

@@ -10,12 +10,12 @@ internal static class TemplateMaker
 {
     // What a guest had left to do when it was saved every machine restored from it would do again: for Debian a second of processor time
     // after the boot, and 40 MiB of translated code each.
-    private static readonly TimeSpan LongestEndOfBoot = TimeSpan.FromSeconds(10);
+    public static readonly TimeSpan LongestEndOfBoot = TimeSpan.FromSeconds(10);
 
     /// <summary>
-    /// Makes the files in <paramref name="folder"/>; returns why that can't be done with such a machine, or <see langword="null"/>.
+    /// Makes the files in <paramref name="folder"/>, or says why that can't be done with such a machine.
     /// </summary>
-    public static async Task<string?> MakeAsync(
+    public static async Task<MadeTemplate> MakeAsync(
         MachineSpec spec,
         string folder,
         string finalFolder,
@@ -31,8 +31,9 @@ internal static class TemplateMaker
             Start = StartMode.Cold,
             PortForwards = [],
             Hostname = QemuArguments.NamesGuest(spec) ? spec.Hostname : null,
+            Setup = [],
         };
-        var machine = new VirtualMachine(common, memory);
+        var machine = new VirtualMachine(common, new TemplateStart(memory, Below: null));
         await using (machine.ConfigureAwait(false))
         {
             await machine.StartAsync(progress, cancellationToken).ConfigureAwait(false);
@@ -41,7 +42,10 @@ internal static class TemplateMaker
             using (Spans.Start("quiet"))
                 await Quiet.WaitAsync(machine.ProcessId!.Value, LongestEndOfBoot, cancellationToken).ConfigureAwait(false);
             using (Spans.Start("save"))
-                return await machine.SaveAsync(folder, finalFolder, cancellationToken).ConfigureAwait(false);
+                return new MadeTemplate
+                {
+                    Obstacle = await machine.SaveAsync(folder, finalFolder, cancellationToken).ConfigureAwait(false),
+                };
         }
     }
 }

@@ -35,14 +35,14 @@ public sealed partial class VirtualMachine : IAsyncDisposable
     /// <param name="spec">The machine.</param>
     /// <exception cref="ArgumentException">The spec has mistakes; all are named.</exception>
     public VirtualMachine(MachineSpec spec)
-        : this(spec, hostname: spec?.Hostname ?? "", memory: null) { }
+        : this(spec, hostname: spec?.Hostname ?? "", template: null) { }
 
     /// <summary>Describes a machine that a template is made of.</summary>
-    internal VirtualMachine(MachineSpec spec, MemoryFile memory)
-        : this(spec, hostname: null, memory) { }
+    internal VirtualMachine(MachineSpec spec, TemplateStart template)
+        : this(spec, hostname: null, template) { }
 
     // Host name: empty for the machine's own name, null for the image's.
-    private VirtualMachine(MachineSpec spec, string? hostname, MemoryFile? memory)
+    private VirtualMachine(MachineSpec spec, string? hostname, TemplateStart? template)
     {
         ArgumentNullException.ThrowIfNull(spec);
         SpecValidation.Check(spec);
@@ -83,11 +83,12 @@ public sealed partial class VirtualMachine : IAsyncDisposable
             new GuestReaches(_operations, _guest),
             new StartFailure(_operations, _life, _guest, watch, Console),
             Console,
-            memory
+            new SetupRunner(this),
+            template
         );
         _standstill = new Standstill(_operations, _life, _guest, _keeper.Ended);
         _checkpoints = new Checkpoints(_operations, _standstill);
-        _ending = new MachineEnding(_keeper, new Listeners(this, record, () => Starting, () => Stopping), _starter.MakesTemplate);
+        _ending = new MachineEnding(_keeper, new Listeners(this, record, () => Starting, () => Stopping));
     }
 
     /// <summary>

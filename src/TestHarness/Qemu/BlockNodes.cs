@@ -49,6 +49,6 @@ internal static class BlockNodes
         return top;
     }
 
-    /// <summary>What of the template a disk lies on that is the machine's own from the start.</summary>
-    public static string[] OfTemplate(BootFiles boot, string file) => boot.Template is { } template ? [Path.Combine(template, file)] : [];
+    /// <summary>What of the template and its layers a disk lies on that is the machine's own from the start.</summary>
+    public static string[] OfTemplate(BootFiles boot, string file) => [.. boot.Templates.Select(folder => Path.Combine(folder, file))];
 }

@@ -5,7 +5,7 @@ namespace TestHarness.Qemu;
 /// <summary>What a machine starts from; absolute paths of files that are never written to.</summary>
 internal sealed record BootFiles
 {
-    /// <summary>The disks below the machine's overlay, the nearest first: a template's disk, if there is one, then the image's.</summary>
+    /// <summary>The disks below the machine's overlay, the nearest first: a template's and its layers', if any, then the image's.</summary>
     public required IReadOnlyList<string> BackingDisks { get; init; }
 
     /// <summary>The format of the last of them; a user's disk may be raw.</summary>
@@ -42,12 +42,12 @@ internal sealed record BootFiles
     /// <summary>By what QEMU reads and writes the disks' files.</summary>
     public FileIo FileIo { get; init; } = FileIo.Threads;
 
-    /// <summary>The folder of the template whose disks the machine's lie on, or <see langword="null"/> where there is none.</summary>
-    public string? Template { get; init; }
+    /// <summary>The folders of the template and its layers that the machine's disks lie on, the nearest first; or none.</summary>
+    public IReadOnlyList<string> Templates { get; init; } = [];
 
     /// <summary>Whether a machine that was restored boots from its disks again.</summary>
     public bool Reboots { get; init; }
 
     /// <summary>Whether the machine goes on from the template's memory.</summary>
-    public bool IsRestored => Template is not null && !Reboots;
+    public bool IsRestored => Templates.Count > 0 && !Reboots;
 }

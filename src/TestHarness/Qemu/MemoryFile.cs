@@ -1,3 +1,4 @@
+using TestHarness.Errors;
 using TestHarness.Hosts;
 
 namespace TestHarness.Qemu;
@@ -29,6 +30,23 @@ internal sealed record MemoryFile(string Path, bool Shared)
 
         QemuUser.Give(path);
         return new MemoryFile(path, Shared: true);
+    }
+
+    /// <summary>Copies one, for a guest that writes to the copy; what is zero in it takes no room.</summary>
+    /// <exception cref="HostNotReadyException">There is no room for it.</exception>
+    public static async Task CopyAsync(string source, string path, CancellationToken cancellationToken)
+    {
+        HelperResult copied = await HelperProgram
+            .RunAsync("cp", ["--sparse=always", "--reflink=auto", "--", source, path], null, cancellationToken)
+            .ConfigureAwait(false);
+        if (copied.ExitCode != 0)
+            throw new HostNotReadyException(
+                new FailureText($"The memory of a warm template could not be copied to '{path}'.")
+                    .Add("Reason", copied.StandardError)
+                    .Try("make room there, or set TESTHARNESS_CACHE to a folder with more.")
+            );
+        File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        QemuUser.Give(path);
     }
 
     /// <summary>Makes it empty again.</summary>

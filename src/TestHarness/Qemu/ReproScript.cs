@@ -14,17 +14,18 @@ internal static class ReproScript
             (disk, index) => $"qemu-img create -q -f qcow2 {MachineFileNames.ExtraDisk(index)} {disk.SizeMiB}M\n"
         );
         // By hand it boots, whatever it was restored from here.
-        boot = boot with { BackingDisks = [.. boot.BackingDisks.Skip(boot.Template is null ? 0 : 1)], Memory = null, Template = null };
+        boot = boot with { BackingDisks = [.. boot.BackingDisks.Skip(boot.Templates.Count)], Memory = null, Templates = [] };
         string format = BlockNodes.DriverOf(boot.BackingDisks.Count == 1 ? boot.LowestFormat : DiskFormat.Qcow2);
         string uefi = boot.Uefi is null ? "" : $"{ShellQuote.Join(["qemu-img", .. Overlay.UefiCommand(boot.Uefi)])}\n";
         string seed = boot.Seed is null ? "" : SeedCommands(boot.Seed);
         string secrets = spec.Secrets.Count == 0 ? "" : "# Where *** stands in place of a secret, put the secret back first.\n";
+        string setup = spec.Setup.Count == 0 ? "" : "# The steps of its set-up (MachineSpec.Setup) were not run in it.\n";
         IReadOnlyList<string> arguments = QemuArguments.Build(spec, boot, name, accelerator, MachineChannels.Terminal);
         return $"""
             #!/bin/sh
             # Starts a machine like '{name}' by hand: the same image under a new overlay, the serial console on this terminal.
             # Ctrl-a x ends it, Ctrl-a c goes to QEMU's monitor and back. For a window, put '-display gtk' at the end.
-            {secrets}set -eu
+            {setup}{secrets}set -eu
             folder=$(mktemp -d)
             trap 'rm -rf "$folder"' EXIT
             cd "$folder"

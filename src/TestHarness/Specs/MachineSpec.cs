@@ -100,6 +100,13 @@ public sealed record MachineSpec
     /// </summary>
     public CloudInit? CloudInit { get; init; }
 
+    /// <summary>
+    /// Gets the steps that set the machine up once its guest is up, before a start returns. What each leaves is kept as a layer, which the
+    /// next step and all later machines go on from, so that it runs once until it or one before it changes. A machine that boots each time
+    /// (<see cref="Start"/>, <see cref="Shares"/>, <see cref="DiskFolder"/>) runs them each time. Default: none.
+    /// </summary>
+    public IReadOnlyList<SetupStep> Setup { get; init; } = [];
+
     /// <summary>Gets how the library gets into the guest. Default: <see cref="GuestAccess.Auto"/>.</summary>
     public GuestAccess GuestAccess { get; init; } = GuestAccess.Auto;
 

@@ -5,18 +5,28 @@ using TestHarness.Text;
 namespace TestHarness.Templates;
 
 /// <summary>
-/// A booted machine that was saved: RAM file, device state and disks in one folder, never changed again. While this object lives the store
-/// does not throw the template away.
+/// A machine that was saved, once it had booted or after a step of its set-up: RAM file, device state and disks in one folder, never
+/// changed again. While this object lives the store throws away neither the template nor what it lies on.
 /// </summary>
-internal sealed class Template(string folder, FileLock inUse) : IDisposable
+/// <param name="folder">Its folder.</param>
+/// <param name="inUse">What says that it is used.</param>
+/// <param name="below">The layer that its disks lie on, whose memory need not be there, or <see langword="null"/>; goes with it.</param>
+internal sealed class Template(string folder, FileLock inUse, Template? below) : IDisposable
 {
     public string Folder => folder;
+
+    public string Key => Path.GetFileName(folder);
+
+    /// <summary>The folders that its disks lie in, its own first.</summary>
+    public IReadOnlyList<string> Folders => [folder, .. below?.Folders ?? []];
+
+    /// <summary>What a layer on it knows it by.</summary>
+    public TemplateIdentity Identity =>
+        TemplateDescription.TryRead(folder)?.Identity ?? throw new IOException($"The template '{folder}' has lost its description.");
 
     public string Memory => Path.Combine(folder, TemplateFiles.Memory);
 
     public string State => Path.Combine(folder, TemplateFiles.State);
-
-    public string Disk => Path.Combine(folder, MachineFileNames.Overlay);
 
     /// <summary>A serial port's log up to the moment of the save, which a restored machine's log begins with.</summary>
     public byte[] ReadSerialLog(int index) => File.ReadAllBytes(Path.Combine(folder, TemplateFiles.SerialLog(index)));
@@ -54,5 +64,9 @@ internal sealed class Template(string folder, FileLock inUse) : IDisposable
             return true;
         });
 
-    public void Dispose() => inUse.Dispose();
+    public void Dispose()
+    {
+        inUse.Dispose();
+        below?.Dispose();
+    }
 }

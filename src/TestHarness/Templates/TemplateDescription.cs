@@ -17,6 +17,12 @@ internal sealed record TemplateDescription(
 {
     private const int LargestFile = 1024 * 1024;
 
+    /// <summary>What the template is a layer on, or <see langword="null"/> where it has booted.</summary>
+    public LayerNote? Layer { get; init; }
+
+    /// <summary>What a template that lies on this one knows it by.</summary>
+    public TemplateIdentity Identity => new(Key, StateHash);
+
     /// <summary>Describes the files of a finished template.</summary>
     public static TemplateDescription Of(string key, string folder) =>
         new(
@@ -48,6 +54,31 @@ internal sealed record TemplateDescription(
         }
     }
 
+    /// <summary>Reads the description of a folder in the cache that has one of its own, or returns <see langword="null"/>.</summary>
+    public static TemplateDescription? TryRead(string folder)
+    {
+        try
+        {
+            return !IsTooLarge(folder) && Read(folder) is { } read && read.Key == Path.GetFileName(folder) ? read : null;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>
+    /// Returns what is wrong with a template for those that lie on it, or <see langword="null"/>: only its disks concern them.
+    /// </summary>
+    public static string? FindFaultBelow(TemplateIdentity expected, string folder) =>
+        TryRead(folder) is not { } written ? $"the layer below it ({expected.Key}) is not there any more"
+        : written.Identity != expected ? $"the layer below it ({expected.Key}) was made again"
+        : written.DiskBytes.Any(disk =>
+            new FileInfo(Path.Combine(folder, disk.Key)) is not { Exists: true } file || file.Length != disk.Value
+        )
+            ? $"a disk of the layer below it ({expected.Key}) has changed"
+        : null;
+
     /// <summary>
     /// Returns what is wrong with a template's files, or <see langword="null"/>. Quick: hashes the state, which is small, and goes by size
     /// and time of the memory.
@@ -61,6 +92,8 @@ internal sealed record TemplateDescription(
             TemplateDescription? written = Read(folder);
             if (written is null || written.Key != key)
                 return $"its description is that of another template ({written?.Key})";
+            if (!File.Exists(Path.Combine(folder, TemplateFiles.Memory)))
+                return "its memory has made room for others";
             TemplateDescription found = Of(key, folder);
             if (found.MemoryBytes != written.MemoryBytes || found.MemoryTime != written.MemoryTime)
                 return "its memory file has changed";

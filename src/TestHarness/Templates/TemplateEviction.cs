@@ -7,7 +7,8 @@ namespace TestHarness.Templates;
 /// <summary>
 /// Keeps the templates within their limits. Whenever one was made, these go, the longest unused first and never one that a machine was
 /// restored from and that still runs: templates unused for 14 days; of those that nobody has used again since they were made, all but the
-/// newest four; and what is above the room (<c>TESTHARNESS_TEMPLATES_MIB</c>, 10 GiB).
+/// newest four; and what is above the room (<c>TESTHARNESS_TEMPLATES_MIB</c>, 10 GiB). A template that a layer lies on stays as long as the
+/// layer; where room is needed its memory goes first, which only a next layer on it would need.
 /// </summary>
 internal static class TemplateEviction
 {
@@ -16,28 +17,58 @@ internal static class TemplateEviction
 
     private static readonly TimeSpan Unused = TimeSpan.FromDays(14);
 
-    public static void Run(string templates, string keep)
+    /// <summary>Removes what is above the limits.</summary>
+    /// <param name="templates">The folder of all templates.</param>
+    /// <param name="keep">The folder of one that stays: it was just made.</param>
+    /// <param name="room">How many bytes they may take together. Default: what the environment says.</param>
+    public static void Run(string templates, string keep, long? room = null)
     {
-        Candidate[] oldestFirst =
+        long most = room ?? Room();
+        List<Candidate> oldestFirst =
         [
             .. Directory
                 .GetDirectories(templates)
-                .Where(folder => folder != keep && TemplateDescription.IsIn(folder))
+                .Where(TemplateDescription.IsIn)
                 .Select(Candidate.Read)
                 .OrderBy(candidate => candidate.LastUse),
         ];
         long bytes = oldestFirst.Sum(candidate => candidate.Bytes);
-        int unproven = oldestFirst.Count(candidate => !candidate.Proven);
-        foreach (Candidate candidate in oldestFirst)
+        foreach (Candidate middle in oldestFirst.Where(one => oldestFirst.Exists(other => other.Below == one.Key)))
+        {
+            if (bytes > most && TryRemoveMemory(middle.Folder))
+                bytes -= middle.MemoryBytes;
+        }
+
+        // What a layer that has gone lay on may be the next to go.
+        while (RemoveTops(oldestFirst, keep, most, ref bytes)) { }
+    }
+
+    private static bool RemoveTops(List<Candidate> oldestFirst, string keep, long most, ref long bytes)
+    {
+        Candidate[] tops = [.. oldestFirst.Where(one => one.Folder != keep && !oldestFirst.Exists(other => other.Below == one.Key))];
+        int unproven = tops.Count(candidate => !candidate.Proven);
+        bool removed = false;
+        foreach (Candidate candidate in tops)
         {
             bool tooOld = Clock.System.GetUtcNow().UtcDateTime - candidate.LastUse > Unused;
             bool littering = !candidate.Proven && unproven > UnprovenKept;
-            if (!(tooOld || littering || bytes > Room()) || !TryRemove(candidate.Folder))
+            if (!(tooOld || littering || bytes > most) || !TryRemove(candidate.Folder))
                 continue;
             bytes -= candidate.Bytes;
             unproven -= candidate.Proven ? 0 : 1;
+            oldestFirst.Remove(candidate);
+            removed = true;
         }
+
+        return removed;
     }
+
+    /// <summary>Removes the layers that lie on a template, and those on them. False where one of them stays.</summary>
+    public static bool TryRemoveAbove(string folder) =>
+        Directory
+            .GetDirectories(Path.GetDirectoryName(folder)!)
+            .Where(other => TemplateDescription.TryRead(other)?.Layer?.Below.Key == Path.GetFileName(folder))
+            .All(other => TryRemoveAbove(other) && TryRemove(other));
 
     private static long Room() =>
         EnvironmentVariables.TemplatesMiB is { } text
@@ -48,7 +79,15 @@ internal static class TemplateEviction
     /// <summary>Removes a template, unless a machine runs on it, somebody makes it, or it is not this user's to remove.</summary>
     /// <remarks>By unlink, so that a machine that has the files open keeps them; but one that runs may need them again for a
     /// reboot.</remarks>
-    public static bool TryRemove(string folder)
+    public static bool TryRemove(string folder) => TryAlone(folder, () =>
+        {
+            File.Delete(Path.Combine(folder, TemplateFiles.Description));
+            FolderRemoval.Remove(folder);
+        });
+
+    private static bool TryRemoveMemory(string folder) => TryAlone(folder, () => File.Delete(Path.Combine(folder, TemplateFiles.Memory)));
+
+    private static bool TryAlone(string folder, Action remove)
     {
         if (!TemplateDescription.IsIn(folder))
             return false;
@@ -58,8 +97,7 @@ internal static class TemplateEviction
             using FileLock? alone = maker is null ? null : FileLock.TryTake(Path.Combine(folder, TemplateFiles.InUse));
             if (alone is null)
                 return false;
-            File.Delete(Path.Combine(folder, TemplateFiles.Description));
-            FolderRemoval.Remove(folder);
+            remove();
             return true;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
@@ -68,11 +106,16 @@ internal static class TemplateEviction
         }
     }
 
-    private sealed record Candidate(string Folder, DateTime LastUse, bool Proven, long Bytes)
+    private sealed record Candidate(string Folder, string? Below, DateTime LastUse, bool Proven, long Bytes)
     {
+        public string Key => Path.GetFileName(Folder);
+
+        public long MemoryBytes { get; } = Native.AllocatedBytes(Path.Combine(Folder, TemplateFiles.Memory));
+
         public static Candidate Read(string folder) =>
             new(
                 folder,
+                TemplateDescription.TryRead(folder)?.Layer?.Below.Key,
                 File.GetLastWriteTimeUtc(Path.Combine(folder, TemplateFiles.InUse)),
                 File.Exists(Path.Combine(folder, TemplateFiles.Proven)),
                 Directory.GetFiles(folder, "*", SearchOption.AllDirectories).Sum(Native.AllocatedBytes)

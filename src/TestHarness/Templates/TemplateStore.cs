@@ -17,7 +17,7 @@ internal static class TemplateStore
     /// <summary>
     /// Makes a template's files in a folder that is renamed afterwards, or says why that can't be done with this machine.
     /// </summary>
-    public delegate Task<string?> Maker(string folder, string finalFolder, CancellationToken cancellationToken);
+    public delegate Task<MadeTemplate> Maker(string folder, string finalFolder, CancellationToken cancellationToken);
 
     /// <summary>Returns the template of a key, made where it is not there; or the reason why there is none.</summary>
     /// <param name="key">The key.</param>
@@ -50,7 +50,13 @@ internal static class TemplateStore
         if (ReadUnfit(folder) is { } foundMeanwhile)
             return (null, foundMeanwhile);
         if (fault is not null)
+        {
+            // A layer would take another one's disk for its own.
+            if (!TemplateEviction.TryRemoveAbove(folder))
+                return (null, $"{fault}, and machines run on layers above it");
             report($"template {key} is thrown away and made again: {fault}");
+        }
+
         Remove(folder);
         string? reason = await MakeAsync(key, folder, make, cancellationToken).ConfigureAwait(false);
         return reason is null ? (TryOpen(key, folder, again: false, out _), null) : (null, reason);
@@ -63,14 +69,16 @@ internal static class TemplateStore
         CacheFolder.Create(making);
         try
         {
-            if (await make(making, folder, cancellationToken).ConfigureAwait(false) is { } reason)
+            MadeTemplate made = await make(making, folder, cancellationToken).ConfigureAwait(false);
+            if (made.Obstacle is { } reason)
             {
-                await File.WriteAllTextAsync(folder + Unfit, reason, cancellationToken).ConfigureAwait(false);
+                if (!made.IsPassing)
+                    await File.WriteAllTextAsync(folder + Unfit, reason, cancellationToken).ConfigureAwait(false);
                 return reason;
             }
 
             await File.WriteAllBytesAsync(Path.Combine(making, TemplateFiles.InUse), [], cancellationToken).ConfigureAwait(false);
-            TemplateDescription.Of(key, making).Write(making);
+            (TemplateDescription.Of(key, making) with { Layer = made.Layer }).Write(making);
             // Whatever the umask: what a guest had in its memory is for nobody else to read or change.
             string[] files =
             [
@@ -119,22 +127,32 @@ internal static class TemplateStore
         fault = null;
         if (!File.Exists(Path.Combine(folder, TemplateFiles.Description)))
             return null;
+        Template? template = TryHold(folder, () => TemplateDescription.FindFault(key, folder), out fault);
+        template?.NoteUse(again);
+        return template;
+    }
+
+    // With all that it lies on.
+    private static Template? TryHold(string folder, Func<string?> findFault, out string? fault)
+    {
         FileLock? shared = null;
         try
         {
             shared = FileLock.TryTakeShared(Path.Combine(folder, TemplateFiles.InUse));
-            fault = shared is null ? "it is being removed" : TemplateDescription.FindFault(key, folder);
+            fault = shared is null ? "it is being removed" : findFault();
+            Template? below = null;
+            if (fault is null && TemplateDescription.TryRead(folder)?.Layer is { Below: var identity })
+            {
+                string lower = Path.Combine(Path.GetDirectoryName(folder)!, identity.Key);
+                below = TryHold(lower, () => TemplateDescription.FindFaultBelow(identity, lower), out fault);
+            }
+
+            if (fault is null)
+                return new Template(folder, shared!, below);
         }
         catch (IOException e)
         {
             fault = e.Message;
-        }
-
-        if (fault is null)
-        {
-            var template = new Template(folder, shared!);
-            template.NoteUse(again);
-            return template;
         }
 
         shared?.Dispose();

@@ -87,7 +87,7 @@ public sealed class LiteralValuesTests
         {
             BootFiles files = Restored(path);
             IReadOnlyList<string> restored = Build(new MachineSpec(), files);
-            IReadOnlyList<string> booted = Build(new MachineSpec(), files with { Template = null });
+            IReadOnlyList<string> booted = Build(new MachineSpec(), files with { Templates = [] });
 
             restored.Should().HaveCount(usual);
             using JsonDocument disk = After(restored, "-blockdev");
@@ -175,7 +175,7 @@ public sealed class LiteralValuesTests
             Kernel = path,
             Initrd = path,
             Memory = new MemoryFile($"{path}/memory", Shared: false),
-            Template = path,
+            Templates = [path],
         };
 
     private static IReadOnlyList<string> Build(MachineSpec spec, BootFiles boot) =>

@@ -68,7 +68,7 @@ public sealed class OwnDiskArgumentsTests
         BootFiles restored = Disk with
         {
             Uefi = Ovmf,
-            Template = "/t",
+            Templates = ["/t"],
             BackingDisks = ["/t/disk.qcow2", "/own/disk.raw"],
             Memory = new MemoryFile("/t/memory", Shared: false),
         };
@@ -86,7 +86,7 @@ public sealed class OwnDiskArgumentsTests
     [Fact]
     public void Are_those_of_a_machine_by_hand()
     {
-        BootFiles restored = Disk with { Uefi = Ovmf, Template = "/t", BackingDisks = ["/t/disk.qcow2", "/own/disk.raw"] };
+        BootFiles restored = Disk with { Uefi = Ovmf, Templates = ["/t"], BackingDisks = ["/t/disk.qcow2", "/own/disk.raw"] };
 
         ReproScript
             .Build("qemu", new MachineSpec { Firmware = Firmware.Uefi }, restored, "m-1", Accelerator.Tcg)

@@ -45,7 +45,7 @@ public sealed class QemuArgumentsTests
             },
         };
 
-        Build(boot with { Memory = new MemoryFile("/t/memory", Shared: false), Template = "/t" }).Should().NotContain("-append");
+        Build(boot with { Memory = new MemoryFile("/t/memory", Shared: false), Templates = ["/t"] }).Should().NotContain("-append");
         measured.Should().Be(0);
         Build(boot)
             .Should()
@@ -143,7 +143,7 @@ public sealed class QemuArgumentsTests
         BootFiles restored = Boot with
         {
             Memory = new MemoryFile("/t/memory", Shared: false),
-            Template = "/t",
+            Templates = ["/t"],
             BackingDisks = ["/t/disk.qcow2", "/cache/tiny/disk.qcow2"],
         };
 
@@ -165,7 +165,7 @@ public sealed class QemuArgumentsTests
     public void Restores_with_the_devices_that_were_saved()
     {
         BootFiles made = Boot with { Memory = new MemoryFile("/t/memory", Shared: true) };
-        BootFiles restored = made with { Memory = new MemoryFile("/t/memory", Shared: false), Template = "/t" };
+        BootFiles restored = made with { Memory = new MemoryFile("/t/memory", Shared: false), Templates = ["/t"] };
 
         IEnumerable<string> Devices(BootFiles boot) =>
             Build(boot).SkipWhile(argument => argument != "-device").Where(argument => !argument.Contains("backing"));

@@ -110,6 +110,11 @@ public sealed class SpareKeyTests
                 yield return (path, list);
             }
         }
+        else if (type == typeof(SetupStep))
+        {
+            foreach (SetupStep step in Steps)
+                yield return (member, step);
+        }
         else if (type.Assembly == typeof(MachineSpec).Assembly && type.IsClass)
         {
             // By its own members: that it is there at all shows in each of them.
@@ -122,6 +127,42 @@ public sealed class SpareKeyTests
                 yield return (member, value);
         }
     }
+
+    private static SetupStep[] Steps =>
+        [
+            SetupStep.Install("a"),
+            SetupStep.Install("a") with
+            {
+                Recommended = true,
+            },
+            SetupStep.Install("b"),
+            SetupStep.Push("/etc/hostname", "/a"),
+            SetupStep.Push("/etc/passwd", "/a"),
+            SetupStep.Push("/etc/hostname", "/b"),
+            SetupStep.Push("/etc/hostname", "/a", new SyncOptions { Owner = "www-data" }),
+            SetupStep.Write("/a", "a"),
+            SetupStep.Write("/a", "b"),
+            SetupStep.Write("/a", "a", new GuestFileOptions { Owner = "www-data" }),
+            SetupStep.Run("a"),
+            SetupStep.Run("a") with
+            {
+                User = "nobody",
+            },
+            SetupStep.Run("a") with
+            {
+                Environment = new Dictionary<string, string> { ["a"] = "b" },
+            },
+            SetupStep.WaitForPort(1),
+            SetupStep.WaitForUnit("a"),
+            SetupStep.WaitForText("a"),
+            SetupStep.WaitForJournal("a"),
+            SetupStep.WaitForFile("/a"),
+            SetupStep.WaitForHttp("http://localhost/"),
+            SetupStep.Reboot(),
+            SetupStep.DotNetRuntime(),
+            SetupStep.DotNetRuntime(aspNetCore: true),
+            SetupStep.Do("a", (_, _) => Task.CompletedTask),
+        ];
 
     private static object[] Simple(Type type) =>
         Nullable.GetUnderlyingType(type) is { } inner ? Simple(inner)

@@ -1,4 +1,5 @@
 using FluentAssertions;
+using TestHarness.Hosts;
 using TestHarness.Templates;
 using Xunit;
 
@@ -34,23 +35,66 @@ public sealed class TemplateEvictionTests : IDisposable
         File.Exists(Path.Combine(elsewhere, "template.json")).Should().BeTrue();
     }
 
-    private string Make(string name, string? key, string? also = null)
+    [Fact]
+    public void A_layer_goes_before_what_it_lies_on()
+    {
+        string[] layers =
+        [
+            Make("aaaaaaaaaaaaaaaa", "aaaaaaaaaaaaaaaa"),
+            Make("bbbbbbbbbbbbbbbb", "bbbbbbbbbbbbbbbb", below: "aaaaaaaaaaaaaaaa"),
+            Make("cccccccccccccccc", "cccccccccccccccc", below: "bbbbbbbbbbbbbbbb"),
+        ];
+        File.SetLastWriteTimeUtc(Path.Combine(layers[2], "in-use"), DateTime.UtcNow);
+
+        TemplateEviction.Run(Path.Combine(_root, "templates"), keep: "");
+
+        layers.Should().OnlyContain(folder => Directory.Exists(folder), "the last one is used, whatever its layers' own last use");
+        using (FileLock.TryTakeShared(Path.Combine(layers[2], "in-use")))
+            TemplateEviction.TryRemoveAbove(layers[0]).Should().BeFalse("a machine runs on the last one");
+        File.SetLastWriteTimeUtc(Path.Combine(layers[2], "in-use"), DateTime.UtcNow - TimeSpan.FromDays(15));
+        TemplateEviction.Run(Path.Combine(_root, "templates"), keep: "");
+        layers.Should().NotContain(folder => Directory.Exists(folder));
+    }
+
+    [Fact]
+    public void Where_room_is_needed_the_memory_of_a_middle_layer_goes_first_and_alone()
+    {
+        string[] layers =
+        [
+            Make("aaaaaaaaaaaaaaaa", "aaaaaaaaaaaaaaaa"),
+            Make("bbbbbbbbbbbbbbbb", "bbbbbbbbbbbbbbbb", below: "aaaaaaaaaaaaaaaa"),
+        ];
+        foreach (string layer in layers)
+        {
+            File.SetLastWriteTimeUtc(Path.Combine(layer, "in-use"), DateTime.UtcNow);
+            File.WriteAllBytes(Path.Combine(layer, "memory"), new byte[700 * 1024]);
+        }
+
+        TemplateEviction.Run(Path.Combine(_root, "templates"), keep: layers[1], room: 1024 * 1024);
+
+        File.Exists(Path.Combine(layers[0], "memory")).Should().BeFalse();
+        File.Exists(Path.Combine(layers[0], "template.json")).Should().BeTrue("the other one's disk lies on its");
+        File.Exists(Path.Combine(layers[1], "memory")).Should().BeTrue();
+    }
+
+    private string Make(string name, string? key, string? also = null, string? below = null)
     {
         string folder = Directory.CreateDirectory(Path.Combine(_root, "templates", name)).FullName;
-        Fill(folder, key);
+        Fill(folder, key, below);
         if (also is not null)
             File.WriteAllText(Path.Combine(folder, also), "");
         return folder;
     }
 
     // Unused for longer than templates are kept.
-    private static void Fill(string folder, string? key)
+    private static void Fill(string folder, string? key, string? below = null)
     {
+        string layer = below is null ? "null" : $$"""{"Below":{"Key":"{{below}}","StateHash":""},"Step":"run true","Packages":[]}""";
         File.WriteAllText(
             Path.Combine(folder, "template.json"),
             key is null
                 ? "{}"
-                : $$"""{"Key":"{{key}}","MemoryBytes":1,"MemoryTime":"2026-01-01T00:00:00Z","StateHash":"","DiskBytes":{ } }"""
+                : $$"""{"Key":"{{key}}","MemoryBytes":1,"MemoryTime":"2026-01-01T00:00:00Z","StateHash":"","DiskBytes":{ },"Layer":{{layer}} }"""
         );
         string used = Path.Combine(folder, "in-use");
         File.WriteAllText(used, "");
