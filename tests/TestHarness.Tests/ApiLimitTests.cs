@@ -25,6 +25,7 @@ public sealed class ApiLimitTests
         ["VirtualMachine.PauseAsync(CancellationToken)"] = "1 minute",
         ["VirtualMachine.ResumeAsync(CancellationToken)"] = "1 minute",
         ["VirtualMachine.CheckpointAsync(String, CancellationToken)"] = "2 minutes",
+        ["VirtualMachine.ForkAsync(Int32, CancellationToken)"] = "2 minutes, and what each heir's start may take",
         ["VirtualMachine.RollbackAsync(String, CancellationToken)"] = "2 minutes",
         ["VirtualMachine.CollectEvidenceAsync(CancellationToken)"] = "2 seconds for the screenshot",
         ["VirtualMachine.SaveEvidenceAsync(String, CancellationToken)"] =

@@ -46,6 +46,7 @@ internal sealed class Checkpoints(MachineOperations machine, Standstill standsti
     private async Task SaveNowAsync(string name, CancellationToken cancellationToken)
     {
         string tag = $"checkpoint-{++_last}";
+        await Migration.IncludeMemoryAsync(machine.Monitor, cancellationToken).ConfigureAwait(false);
         await machine.Monitor.RunJobAsync("snapshot-save", Snapshot(tag), cancellationToken).ConfigureAwait(false);
         string? replaced;
         lock (_tags)
@@ -65,6 +66,7 @@ internal sealed class Checkpoints(MachineOperations machine, Standstill standsti
         string tag;
         lock (_tags)
             tag = _tags[name];
+        await Migration.IncludeMemoryAsync(machine.Monitor, cancellationToken).ConfigureAwait(false);
         await machine.Monitor.RunJobAsync("snapshot-load", Snapshot(tag), cancellationToken).ConfigureAwait(false);
         await standstill.ComeBackAsync(cancellationToken).ConfigureAwait(false);
     }

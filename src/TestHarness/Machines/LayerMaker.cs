@@ -46,9 +46,10 @@ internal static class LayerMaker
                 Hostname = QemuArguments.NamesGuest(spec) ? spec.Hostname : null,
                 Setup = [],
                 Spares = 0,
+                Forkable = false,
                 StartRetries = 0,
             };
-            machine = new VirtualMachine(common, new TemplateStart(new MemoryFile(memory, Shared: true), below));
+            machine = new VirtualMachine(common, new GivenStart(new MemoryFile(memory, Shared: true), below));
         }
         catch
         {

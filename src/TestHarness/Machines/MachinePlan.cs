@@ -103,6 +103,24 @@ internal sealed record MachinePlan
             },
         };
 
+    /// <summary>The plan of a QEMU that takes a running machine, whose disks were copied to a folder.</summary>
+    /// <param name="folder">The folder.</param>
+    /// <param name="memory">Where its memory is put.</param>
+    public MachinePlan ToReceive(string folder, MemoryFile memory) =>
+        this with
+        {
+            Boot = Boot with
+            {
+                BackingDisks = [Path.Combine(folder, MachineFileNames.Overlay), .. Boot.BackingDisks],
+                Memory = memory,
+                Templates = [folder, .. Boot.Templates],
+                Reboots = false,
+            },
+        };
+
+    /// <summary>The plan of a machine whose memory is in a file of its own.</summary>
+    public MachinePlan With(MemoryFile memory) => this with { Boot = Boot with { Memory = memory } };
+
     /// <summary>The plan of a machine that was restored, and boots from its disks again.</summary>
     public MachinePlan ToReboot() =>
         this with

@@ -93,6 +93,8 @@ internal sealed class MachineRun : IAsyncDisposable
     public async Task MakeDisksAsync(SshFiles? keys, CancellationToken cancellationToken)
     {
         string folder = Folder!;
+        if (Plan.Spec.Forkable)
+            Plan = Plan.With(await MakeMemoryAsync(Path.Combine(folder, TemplateFiles.Memory), cancellationToken).ConfigureAwait(false));
         if (Template is not null)
         {
             Template.CopyOverlays(folder);
@@ -107,6 +109,14 @@ internal sealed class MachineRun : IAsyncDisposable
             await CreateAsync(folder).ConfigureAwait(false);
         if (Plan.Boot.Seed is { } seed)
             await SeedDisk.CreateAsync(seed, keys, folder, cancellationToken).ConfigureAwait(false);
+    }
+
+    private async Task<MemoryFile> MakeMemoryAsync(string path, CancellationToken cancellationToken)
+    {
+        if (Template is null)
+            return MemoryFile.Create(path, Plan.Spec.MemoryMiB * 1024L * 1024L);
+        await MemoryFile.CopyAsync(Template.Memory, path, cancellationToken).ConfigureAwait(false);
+        return new MemoryFile(path, Shared: true);
     }
 
     /// <summary>Starts QEMU on the folder. The guest's processors stand still.</summary>
@@ -169,13 +179,16 @@ internal sealed class MachineRun : IAsyncDisposable
             _kept?.Dispose();
             _room.Dispose();
             Template?.Dispose();
+            // The last heir's.
+            if (Template is { IsFork: true } fork)
+                TemplateEviction.TryRemove(fork.Folder);
         }
     }
 
     // A restored machine shares the template's pages until it writes to them; a quarter of its memory is more than tests were seen to
     // write.
     private static LedgerRequest Share(MachineSpec spec, string name, Template? template) =>
-        template is null
+        template is null || spec.Forkable
             ? new LedgerRequest(name, spec.MemoryMiB, spec.Cpus)
             : new LedgerRequest(name, Math.Min(spec.MemoryMiB, Math.Max(SmallestShareMiB, spec.MemoryMiB / 4)), spec.Cpus)
             {

@@ -17,7 +17,7 @@ namespace TestHarness.Machines;
 /// <param name="failure">What says why a start failed.</param>
 /// <param name="console">The console, which shows whether a guest has begun.</param>
 /// <param name="setup">What runs the steps of its set-up.</param>
-/// <param name="template">What it starts from where a template is made of it, or <see langword="null"/>.</param>
+/// <param name="given">What it starts from where that is given, or <see langword="null"/> to find a template.</param>
 internal sealed class MachineStarter(
     MachineOperations machine,
     MachineKeeper keeper,
@@ -26,7 +26,7 @@ internal sealed class MachineStarter(
     StartFailure failure,
     SerialConsole console,
     SetupRunner setup,
-    TemplateStart? template
+    GivenStart? given
 )
 {
     private readonly TemplateChoice _templates = new(machine.Spec);
@@ -48,7 +48,7 @@ internal sealed class MachineStarter(
     public Task Launched => _launched.Task;
 
     public async Task PrepareAsync(IProgress<StartProgress>? progress, CancellationToken cancellationToken) =>
-        Plan = await MachinePlan.MakeAsync(machine.Spec, template?.Memory, progress, cancellationToken).ConfigureAwait(false);
+        Plan = await MachinePlan.MakeAsync(machine.Spec, given?.Memory, progress, cancellationToken).ConfigureAwait(false);
 
     /// <summary>Returns when the guest is up and answers. After a failure nothing of the machine is left.</summary>
     /// <param name="ending">What ends the machine.</param>
@@ -63,9 +63,11 @@ internal sealed class MachineStarter(
         long began = machine.Time.GetTimestamp();
         try
         {
-            await ending.BeginStartAsync(ended.Task, isTold: template is null && !IsSpare, wanted.Token).ConfigureAwait(false);
+            await ending
+                .BeginStartAsync(ended.Task, isTold: given is not { MakesTemplate: true } && !IsSpare, wanted.Token)
+                .ConfigureAwait(false);
             await StartAsync(told, wanted.Token).ConfigureAwait(false);
-            await setup.RunAsync(_templates.StepsDone, told, wanted.Token).ConfigureAwait(false);
+            await setup.RunAsync(given is null ? _templates.StepsDone : machine.Spec.Setup.Count, told, wanted.Token).ConfigureAwait(false);
             await told.SettleAsync().ConfigureAwait(false);
             machine.Record.NoteStarted(machine.Time.GetElapsedTime(began), failure: null);
         }
@@ -95,39 +97,42 @@ internal sealed class MachineStarter(
     private async Task StartAsync(IProgress<StartProgress>? progress, CancellationToken cancellationToken)
     {
         // Not into a template, which machines share that reach other things.
-        if (template is null)
+        if (given is not { MakesTemplate: true })
             reaches.Add();
         await PrepareAsync(progress, cancellationToken).ConfigureAwait(false);
         while (!await TryAsync(progress, cancellationToken).ConfigureAwait(false))
         {
             await keeper.EndAttemptAsync().ConfigureAwait(false);
-            template?.Memory.Clear();
+            given?.Memory?.Clear();
         }
     }
 
     // False where it is worth another attempt: with a new template, without one, or because QEMU was killed.
     private async Task<bool> TryAsync(IProgress<StartProgress>? progress, CancellationToken cancellationToken)
     {
-        Template? from;
+        Template? template;
         using (Spans.Start("template"))
-            from = template is null ? await _templates.FindAsync(Plan!, progress, cancellationToken).ConfigureAwait(false) : template.Below;
+            template = given is null
+                ? await _templates.FindAsync(Plan!, progress, cancellationToken).ConfigureAwait(false)
+                : given.Template;
         using (Spans.Start("room"))
             keeper.Run = await MachineRun
-                .TakeAsync(Plan!, machine.Name, from, canWait: !IsSpare, progress, cancellationToken)
+                .TakeAsync(Plan!, machine.Name, template, canWait: !IsSpare, progress, cancellationToken)
                 .ConfigureAwait(false);
         try
         {
             await StartGuestAsync(keeper.Run, progress, cancellationToken).ConfigureAwait(false);
             return true;
         }
-        catch (TemplateRefusedException e) when (template is null)
+        catch (TemplateRefusedException e) when (given is null)
         {
-            _templates.GiveUp(from!, e.Message, progress);
+            _templates.GiveUp(template!, e.Message, progress);
             return false;
         }
         catch (MachineStartException e)
             when (e.InnerException is QemuEndedException ended
                 && (ended.IsCrash || (ended.IsBySignal && console.Log.Text.Length == 0))
+                && given is null
                 && _failed.Count < machine.Spec.StartRetries
             )
         {

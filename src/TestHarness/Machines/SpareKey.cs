@@ -44,6 +44,7 @@ internal static class SpareKey
                 spec.Type,
                 spec.Accelerator,
                 spec.Start,
+                spec.Forkable,
                 spec.QemuPath,
                 spec.DiskFolder,
                 spec.ExtraQemuArguments,

@@ -77,6 +77,36 @@ internal sealed class Standstill(MachineOperations machine, MachineLife life, Gu
     }
 
     /// <summary>
+    /// Does something while the guest stands still, after which its QEMU is as a migration leaves it; it then goes on, or stands still
+    /// again where it did before.
+    /// </summary>
+    public async Task StandStillAsync(Func<CancellationToken, Task> action, CancellationToken cancellationToken)
+    {
+        bool wasPaused = false;
+        await CarryThroughAsync(ActAsync, cancellationToken).ConfigureAwait(false);
+        if (!wasPaused && machine.Spec.GuestAccess != GuestAccess.None)
+            await guest.RefreshAsync(begins: false, cancellationToken).ConfigureAwait(false);
+
+        async Task ActAsync(CancellationToken token)
+        {
+            wasPaused = machine.State == MachineState.Paused;
+            if (!wasPaused)
+                await machine.Monitor.ExecuteLongAsync("stop", null, token).ConfigureAwait(false);
+            try
+            {
+                await action(token).ConfigureAwait(false);
+            }
+            finally
+            {
+                // QEMU gives its disks back with a migration, and takes them again only when it goes on.
+                await machine.Monitor.ExecuteAsync("cont", null, token).ConfigureAwait(false);
+                if (wasPaused)
+                    await machine.Monitor.ExecuteLongAsync("stop", null, token).ConfigureAwait(false);
+            }
+        }
+    }
+
+    /// <summary>
     /// Does something that is carried through, for half of it would leave a guest that stands still and a state that says otherwise:
     /// cancelling ends the wait.
     /// </summary>

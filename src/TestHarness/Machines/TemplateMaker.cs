@@ -32,8 +32,9 @@ internal static class TemplateMaker
             PortForwards = [],
             Hostname = QemuArguments.NamesGuest(spec) ? spec.Hostname : null,
             Setup = [],
+            Forkable = false,
         };
-        var machine = new VirtualMachine(common, new TemplateStart(memory, Below: null));
+        var machine = new VirtualMachine(common, new GivenStart(memory, Template: null));
         await using (machine.ConfigureAwait(false))
         {
             await machine.StartAsync(progress, cancellationToken).ConfigureAwait(false);

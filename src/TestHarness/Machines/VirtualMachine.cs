@@ -30,19 +30,20 @@ public sealed partial class VirtualMachine : IAsyncDisposable
     private readonly SshDoor _ssh;
     private readonly Standstill _standstill;
     private readonly Checkpoints _checkpoints;
+    private readonly Forks _forks;
 
     /// <summary>Describes a machine; starts nothing and touches no file.</summary>
     /// <param name="spec">The machine.</param>
     /// <exception cref="ArgumentException">The spec has mistakes; all are named.</exception>
     public VirtualMachine(MachineSpec spec)
-        : this(spec, hostname: spec?.Hostname ?? "", template: null) { }
+        : this(spec, hostname: spec?.Hostname ?? "", given: null) { }
 
-    /// <summary>Describes a machine that a template is made of.</summary>
-    internal VirtualMachine(MachineSpec spec, TemplateStart template)
-        : this(spec, hostname: null, template) { }
+    /// <summary>Describes a machine that a template is made of, or an heir of a fork, which has a name of its own.</summary>
+    internal VirtualMachine(MachineSpec spec, GivenStart given)
+        : this(spec, hostname: given.MakesTemplate ? null : "", given) { }
 
     // Host name: empty for the machine's own name, null for the image's.
-    private VirtualMachine(MachineSpec spec, string? hostname, TemplateStart? template)
+    private VirtualMachine(MachineSpec spec, string? hostname, GivenStart? given)
     {
         ArgumentNullException.ThrowIfNull(spec);
         SpecValidation.Check(spec);
@@ -84,10 +85,11 @@ public sealed partial class VirtualMachine : IAsyncDisposable
             new StartFailure(_operations, _life, _guest, watch, Console),
             Console,
             new SetupRunner(this),
-            template
+            given
         );
         _standstill = new Standstill(_operations, _life, _guest, _keeper.Ended);
         _checkpoints = new Checkpoints(_operations, _standstill);
+        _forks = new Forks(_operations, _keeper, _standstill, SerialPorts);
         _ending = new MachineEnding(_keeper, new Listeners(this, record, () => Starting, () => Stopping));
     }
 

@@ -143,6 +143,13 @@ public sealed record MachineSpec
     public int Spares { get; init; }
 
     /// <summary>
+    /// Gets a value indicating whether the machine has a file with its memory of its own from the start, a copy of the template's:
+    /// <see cref="VirtualMachine.ForkAsync"/> then takes a part of a second instead of two, and the start some 0.05 s more. Its memory
+    /// counts whole in the host's budget. Default: <see langword="false"/>.
+    /// </summary>
+    public bool Forkable { get; init; }
+
+    /// <summary>
     /// Gets the QEMU program: a path, or a name that is looked up on the PATH. Default: <see langword="null"/>, the one for the image's
     /// architecture.
     /// </summary>

@@ -9,6 +9,9 @@ internal sealed record MadeTemplate
     /// <summary>Whether the obstacle is one of now, and not of every such machine.</summary>
     public bool IsPassing { get; init; }
 
+    /// <summary>Whether it is a running machine's, kept for its heirs alone.</summary>
+    public bool IsFork { get; init; }
+
     /// <summary>What it is a layer on, or <see langword="null"/> where it has booted.</summary>
     public LayerNote? Layer { get; init; }
 }

@@ -20,6 +20,9 @@ internal sealed class Template(string folder, FileLock inUse, Template? below) :
     /// <summary>The folders that its disks lie in, its own first.</summary>
     public IReadOnlyList<string> Folders => [folder, .. below?.Folders ?? []];
 
+    /// <summary>Whether it is a running machine's, and goes with the last of its heirs.</summary>
+    public bool IsFork { get; } = TemplateDescription.TryRead(folder) is { IsFork: true };
+
     /// <summary>What a layer on it knows it by.</summary>
     public TemplateIdentity Identity =>
         TemplateDescription.TryRead(folder)?.Identity ?? throw new IOException($"The template '{folder}' has lost its description.");
@@ -51,7 +54,11 @@ internal sealed class Template(string folder, FileLock inUse, Template? below) :
 
     /// <summary>Copies the prepared empty overlays on the template's disks into a machine's folder.</summary>
     /// <exception cref="HostNotReadyException">There is no room for them.</exception>
-    public void CopyOverlays(string machineFolder) => RunFolder.Guard(machineFolder, () =>
+    public void CopyOverlays(string machineFolder) => CopyOverlays(folder, machineFolder);
+
+    /// <summary>Copies the prepared empty overlays of a template, which may be in the making, into a machine's folder.</summary>
+    /// <exception cref="HostNotReadyException">There is no room for them.</exception>
+    public static void CopyOverlays(string folder, string machineFolder) => RunFolder.Guard(machineFolder, () =>
         {
             foreach (string overlay in Directory.GetFiles(Path.Combine(folder, TemplateFiles.Overlays)))
             {

@@ -20,6 +20,9 @@ internal sealed record TemplateDescription(
     /// <summary>What the template is a layer on, or <see langword="null"/> where it has booted.</summary>
     public LayerNote? Layer { get; init; }
 
+    /// <summary>Whether it is a running machine's, kept for its heirs alone.</summary>
+    public bool IsFork { get; init; }
+
     /// <summary>What a template that lies on this one knows it by.</summary>
     public TemplateIdentity Identity => new(Key, StateHash);
 

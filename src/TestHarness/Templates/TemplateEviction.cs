@@ -6,9 +6,10 @@ namespace TestHarness.Templates;
 
 /// <summary>
 /// Keeps the templates within their limits. Whenever one was made, these go, the longest unused first and never one that a machine was
-/// restored from and that still runs: templates unused for 14 days; of those that nobody has used again since they were made, all but the
-/// newest four; and what is above the room (<c>TESTHARNESS_TEMPLATES_MIB</c>, 10 GiB). A template that a layer lies on stays as long as the
-/// layer; where room is needed its memory goes first, which only a next layer on it would need.
+/// restored from and that still runs: templates unused for 14 days; of those that have booted and that nobody has used again since they
+/// were made, all but the newest four; and what is above the room (<c>TESTHARNESS_TEMPLATES_MIB</c>, 10 GiB). A template that a layer
+/// lies on stays as long as the layer; where room is needed its memory goes first, which only a next layer on it would need. What was
+/// kept for heirs goes with the last of them, and here where that was killed.
 /// </summary>
 internal static class TemplateEviction
 {
@@ -16,6 +17,9 @@ internal static class TemplateEviction
     private const long DefaultRoom = 10L * 1024 * 1024 * 1024;
 
     private static readonly TimeSpan Unused = TimeSpan.FromDays(14);
+
+    // The heirs of a fork hold it from the moment that it is made.
+    private static readonly TimeSpan UnusedFork = TimeSpan.FromMinutes(1);
 
     /// <summary>Removes what is above the limits.</summary>
     /// <param name="templates">The folder of all templates.</param>
@@ -46,16 +50,17 @@ internal static class TemplateEviction
     private static bool RemoveTops(List<Candidate> oldestFirst, string keep, long most, ref long bytes)
     {
         Candidate[] tops = [.. oldestFirst.Where(one => one.Folder != keep && !oldestFirst.Exists(other => other.Below == one.Key))];
-        int unproven = tops.Count(candidate => !candidate.Proven);
+        // A layer is not so soon made again; the room bounds them.
+        int unproven = tops.Count(candidate => candidate.IsLitter);
         bool removed = false;
         foreach (Candidate candidate in tops)
         {
-            bool tooOld = Clock.System.GetUtcNow().UtcDateTime - candidate.LastUse > Unused;
-            bool littering = !candidate.Proven && unproven > UnprovenKept;
+            bool tooOld = Clock.System.GetUtcNow().UtcDateTime - candidate.LastUse > (candidate.IsFork ? UnusedFork : Unused);
+            bool littering = candidate.IsLitter && unproven > UnprovenKept;
             if (!(tooOld || littering || bytes > most) || !TryRemove(candidate.Folder))
                 continue;
             bytes -= candidate.Bytes;
-            unproven -= candidate.Proven ? 0 : 1;
+            unproven -= candidate.IsLitter ? 1 : 0;
             oldestFirst.Remove(candidate);
             removed = true;
         }
@@ -109,6 +114,10 @@ internal static class TemplateEviction
     private sealed record Candidate(string Folder, string? Below, DateTime LastUse, bool Proven, long Bytes)
     {
         public string Key => Path.GetFileName(Folder);
+
+        public bool IsLitter => !Proven && Below is null;
+
+        public bool IsFork { get; } = TemplateDescription.TryRead(Folder) is { IsFork: true };
 
         public long MemoryBytes { get; } = Native.AllocatedBytes(Path.Combine(Folder, TemplateFiles.Memory));
 

@@ -62,6 +62,24 @@ internal static class TemplateStore
         return reason is null ? (TryOpen(key, folder, again: false, out _), null) : (null, reason);
     }
 
+    /// <summary>Makes a template under a key that nobody else has.</summary>
+    /// <param name="key">The key.</param>
+    /// <param name="make">Makes the files.</param>
+    /// <param name="cancellationToken">Ends the making.</param>
+    /// <exception cref="HostNotReadyException">It can't be written, or is gone at once.</exception>
+    public static async Task<Template> KeepAsync(string key, Maker make, CancellationToken cancellationToken)
+    {
+        CacheFolder.Create(CacheFolder.Templates);
+        await MakeAsync(key, Path.Combine(CacheFolder.Templates, key), make, cancellationToken).ConfigureAwait(false);
+        return TryOpen(key)
+            ?? throw new HostNotReadyException(
+                new FailureText($"What was saved in '{Path.Combine(CacheFolder.Templates, key)}' is not there any more.")
+            );
+    }
+
+    /// <summary>Opens a template that is there, or returns <see langword="null"/>.</summary>
+    public static Template? TryOpen(string key) => TryOpen(key, Path.Combine(CacheFolder.Templates, key), again: true, out _);
+
     private static async Task<string?> MakeAsync(string key, string folder, Maker make, CancellationToken cancellationToken)
     {
         string making = folder + Making;
@@ -78,7 +96,7 @@ internal static class TemplateStore
             }
 
             await File.WriteAllBytesAsync(Path.Combine(making, TemplateFiles.InUse), [], cancellationToken).ConfigureAwait(false);
-            (TemplateDescription.Of(key, making) with { Layer = made.Layer }).Write(making);
+            (TemplateDescription.Of(key, making) with { Layer = made.Layer, IsFork = made.IsFork }).Write(making);
             // Whatever the umask: what a guest had in its memory is for nobody else to read or change.
             string[] files =
             [

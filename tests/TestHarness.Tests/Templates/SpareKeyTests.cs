@@ -168,6 +168,7 @@ public sealed class SpareKeyTests
         Nullable.GetUnderlyingType(type) is { } inner ? Simple(inner)
         : type.IsEnum ? [.. Enum.GetValues(type).Cast<object>().Take(2)]
         : type == typeof(string) ? ["a", "b"]
+        : type == typeof(bool) ? [false, true]
         : type == typeof(int) ? [7, 8]
         : type == typeof(TimeSpan) ? [TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(2)]
         : type == typeof(DateTimeOffset) ? [DateTimeOffset.UnixEpoch, DateTimeOffset.UnixEpoch.AddSeconds(1)]
