@@ -40,6 +40,16 @@ internal static class Machines
         Console.WriteLine(vm.StartNote ?? "warm");
     }
 
+    public static async Task LayersAsync(string name)
+    {
+        var spec = new MachineSpec
+        {
+            Setup = [.. Enumerable.Range(1, 5).Select(step => SetupStep.Run($"echo {name} {step} | tee -a /root/steps > /dev/shm/last"))],
+        };
+        await using VirtualMachine vm = await VirtualMachine.StartAsync(spec, new StepLines());
+        Console.WriteLine((await vm.Shell.RunAsync("cat /root/steps /dev/shm/last")).StandardOutput.Replace('\n', ';'));
+    }
+
     public static Task FillAsync() => FailAsync(new MachineSpec(), "dd if=/dev/zero of=/big bs=1M count=200; sync");
 
     // A cold start, for the memory file of a template's maker would count as well.
@@ -168,5 +178,10 @@ internal static class Machines
             if (Interlocked.Exchange(ref _last, value.Step) != value.Step)
                 Console.WriteLine(value.Step);
         }
+    }
+
+    private sealed class StepLines : IProgress<StartProgress>
+    {
+        public void Report(StartProgress value) => Console.WriteLine(value.Step);
     }
 }

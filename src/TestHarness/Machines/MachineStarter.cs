@@ -75,6 +75,8 @@ internal sealed class MachineStarter(
         {
             machine.Record.NoteStarted(machine.Time.GetElapsedTime(began), e);
             await ending.EndAsync().ConfigureAwait(false);
+            // Where it failed before there was a run that holds it.
+            given?.Template?.Dispose();
             await told.SettleAsync().ConfigureAwait(false);
             if (e is not TestHarnessException && cancellationToken.IsCancellationRequested)
                 throw new OperationCanceledException(e.Message, e, cancellationToken);

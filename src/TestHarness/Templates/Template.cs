@@ -10,8 +10,9 @@ namespace TestHarness.Templates;
 /// </summary>
 /// <param name="folder">Its folder.</param>
 /// <param name="inUse">What says that it is used.</param>
+/// <param name="description">What was written down of it.</param>
 /// <param name="below">The layer that its disks lie on, whose memory need not be there, or <see langword="null"/>; goes with it.</param>
-internal sealed class Template(string folder, FileLock inUse, Template? below) : IDisposable
+internal sealed class Template(string folder, FileLock inUse, TemplateDescription description, Template? below) : IDisposable
 {
     public string Folder => folder;
 
@@ -21,11 +22,10 @@ internal sealed class Template(string folder, FileLock inUse, Template? below) :
     public IReadOnlyList<string> Folders => [folder, .. below?.Folders ?? []];
 
     /// <summary>Whether it is a running machine's, and goes with the last of its heirs.</summary>
-    public bool IsFork { get; } = TemplateDescription.TryRead(folder) is { IsFork: true };
+    public bool IsFork => description.IsFork;
 
     /// <summary>What a layer on it knows it by.</summary>
-    public TemplateIdentity Identity =>
-        TemplateDescription.TryRead(folder)?.Identity ?? throw new IOException($"The template '{folder}' has lost its description.");
+    public TemplateIdentity Identity => description.Identity;
 
     public string Memory => Path.Combine(folder, TemplateFiles.Memory);
 

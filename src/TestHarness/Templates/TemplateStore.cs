@@ -158,15 +158,12 @@ internal static class TemplateStore
         {
             shared = FileLock.TryTakeShared(Path.Combine(folder, TemplateFiles.InUse));
             fault = shared is null ? "it is being removed" : findFault();
-            Template? below = null;
-            if (fault is null && TemplateDescription.TryRead(folder)?.Layer is { Below: var identity })
+            if (fault is null && TemplateDescription.TryRead(folder) is { } description)
             {
-                string lower = Path.Combine(Path.GetDirectoryName(folder)!, identity.Key);
-                below = TryHold(lower, () => TemplateDescription.FindFaultBelow(identity, lower), out fault);
+                Template? below = description.Layer is null ? null : TryHoldBelow(folder, description.Layer.Below, out fault);
+                if (fault is null)
+                    return new Template(folder, shared!, description, below);
             }
-
-            if (fault is null)
-                return new Template(folder, shared!, below);
         }
         catch (IOException e)
         {
@@ -175,6 +172,12 @@ internal static class TemplateStore
 
         shared?.Dispose();
         return null;
+    }
+
+    private static Template? TryHoldBelow(string folder, TemplateIdentity identity, out string? fault)
+    {
+        string lower = Path.Combine(Path.GetDirectoryName(folder)!, identity.Key);
+        return TryHold(lower, () => TemplateDescription.FindFaultBelow(identity, lower), out fault);
     }
 
     private static string? ReadUnfit(string folder) => File.Exists(folder + Unfit) ? File.ReadAllText(folder + Unfit) : null;

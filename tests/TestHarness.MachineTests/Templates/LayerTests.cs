@@ -106,7 +106,7 @@ public sealed class LayerTests : IDisposable
             .And.Contain("exit code 3")
             .And.Contain("no space");
         failed.SerialTail.Should().NotBeNull();
-        MachineSpec mended = spec with { Setup = [counted, SetupStep.Run("test ! -e /root/half")] };
+        MachineSpec mended = spec with { Setup = [spec.Setup[0], SetupStep.Run("test ! -e /root/half")] };
         await using VirtualMachine vm = await VirtualMachine.StartAsync(mended, cancellationToken: Token);
         runs.Should().Be(1);
     }
