@@ -10,6 +10,10 @@ internal static class FakeMonitor
     private const string Greeting =
         """{"QMP": {"version": {"qemu": {"micro": 0, "minor": 2, "major": 7}, "package": "fake"}, "capabilities": []}}""" + "\r\n";
 
+    // 100 MiB.
+    private const int HugeBlock = 64 * 1024;
+    private const int HugeBlocks = 1600;
+
     /// <summary>Says something else than QEMU's greeting, and lives on.</summary>
     public static async Task GreetWithAsync(string word)
     {
@@ -18,14 +22,16 @@ internal static class FakeMonitor
         byte[] greeting = word switch
         {
             "cut-json" => Encoding.UTF8.GetBytes(Greeting[..40] + "\r\n"),
-            "huge-line" => Encoding.UTF8.GetBytes(new string('x', 100 * 1024 * 1024)),
+            "huge-line" => [.. Enumerable.Repeat((byte)'x', HugeBlock)],
             "old-version" => Encoding.UTF8.GetBytes(Greeting.Replace("\"major\": 7", "\"major\": 2", StringComparison.Ordinal)),
             "not-utf8" => [0xff, 0x00, 0xfe, (byte)'\n'],
             _ => "SSH-2.0-OpenSSH_9.2p1\r\n"u8.ToArray(),
         };
         try
         {
-            await monitor.WriteAsync(greeting);
+            // Again and again, for as much at once would keep a busy host from sending any of it.
+            for (int block = word == "huge-line" ? HugeBlocks : 1; block > 0; block--)
+                await monitor.WriteAsync(greeting);
         }
         catch (IOException)
         {

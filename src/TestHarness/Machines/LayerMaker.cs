@@ -65,7 +65,7 @@ internal static class LayerMaker
             {
                 await setup.RunStepAsync(spec.Setup, index, progress, cancellationToken).ConfigureAwait(false);
             }
-            catch
+            catch (TestHarnessException)
             {
                 // So that the test that has it keeps its evidence, or holds it.
                 await machine.ShowAsync().ConfigureAwait(false);

@@ -39,15 +39,7 @@ internal sealed class PackageInstaller(VirtualMachine machine)
                 "its guest is no Debian or the like with apt-get and dpkg: take an image such as debian-12, or SetupStep.Run with the "
                     + "guest's own package manager, and Push for the packages"
             );
-        await PackageFetch
-            .UseAsync(
-                guest,
-                step.Packages,
-                step.Recommended,
-                archives => PutInAsync(archives, step.Timeout, cancellationToken),
-                cancellationToken
-            )
-            .ConfigureAwait(false);
+        await InstallAsync(guest, step.Packages, step.Recommended, step.Timeout, cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>
@@ -58,9 +50,7 @@ internal sealed class PackageInstaller(VirtualMachine machine)
         if (await DescribeAsync(cancellationToken).ConfigureAwait(false) is not { } guest)
             return;
         string[] libraries = ["libgcc-s1", "libssl3", "libstdc++6", "zlib1g", "tzdata", "ca-certificates"];
-        await PackageFetch
-            .UseAsync(guest, libraries, false, archives => PutInAsync(archives, null, cancellationToken), cancellationToken)
-            .ConfigureAwait(false);
+        await InstallAsync(guest, libraries, recommended: false, timeout: null, cancellationToken).ConfigureAwait(false);
     }
 
     private async Task<GuestSystem?> DescribeAsync(CancellationToken cancellationToken)
@@ -74,11 +64,42 @@ internal sealed class PackageInstaller(VirtualMachine machine)
         return new GuestSystem(id, suite, architecture, status);
     }
 
-    private async Task PutInAsync(IReadOnlyList<string> archives, TimeSpan? timeout, CancellationToken cancellationToken)
+    private async Task InstallAsync(
+        GuestSystem guest,
+        IReadOnlyList<string> packages,
+        bool recommended,
+        TimeSpan? timeout,
+        CancellationToken cancellationToken
+    )
+    {
+        string[] names = [];
+        // Other machines may have the archives again once they are in the guest, which takes minutes to install them.
+        await PackageFetch
+            .UseAsync(
+                guest,
+                packages,
+                recommended,
+                async archives =>
+                {
+                    names = [.. archives.Select(archive => Path.GetFileName(archive))];
+                    await PushAsync(archives, cancellationToken).ConfigureAwait(false);
+                },
+                cancellationToken
+            )
+            .ConfigureAwait(false);
+        if (names.Length == 0)
+            return;
+        await machine.Shell.RunAsync(Install, new ShellOptions { Timeout = timeout }, cancellationToken).ConfigureAwait(false);
+        _installed.AddRange(InstalledPackages.FromArchives(names));
+    }
+
+    private async Task PushAsync(IReadOnlyList<string> archives, CancellationToken cancellationToken)
     {
         if (archives.Count == 0)
             return;
-        string folder = Directory.CreateTempSubdirectory("testharness-packages-").FullName;
+        // Among the machine's own, so that it goes with that, whatever becomes of this process.
+        string folder = Path.Combine(machine.OwnFolder, "packages");
+        Directory.CreateDirectory(folder);
         try
         {
             foreach (string archive in archives)
@@ -96,8 +117,5 @@ internal sealed class PackageInstaller(VirtualMachine machine)
         {
             Directory.Delete(folder, recursive: true);
         }
-
-        await machine.Shell.RunAsync(Install, new ShellOptions { Timeout = timeout }, cancellationToken).ConfigureAwait(false);
-        _installed.AddRange(InstalledPackages.FromArchives(archives.Select(archive => Path.GetFileName(archive))));
     }
 }

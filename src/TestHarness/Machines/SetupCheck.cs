@@ -59,7 +59,7 @@ internal static partial class SetupCheck
     private static string[] PathProblems(string step, string path) =>
         GuestPath.IsAbsolute(path) ? [] : [$"{step}: \"{path}\" is not an absolute path in the guest."];
 
-    // https://www.debian.org/doc/debian-policy/ch-controlfields.html: Source, Version.
+    // Debian Policy, 5.6.1 (names) and 5.6.12 (versions).
     [GeneratedRegex(@"\A[a-z0-9][a-z0-9+.-]+(:[a-z0-9]+)?(=[A-Za-z0-9.+:~-]+)?\z")]
     private static partial Regex PackageName();
 }
