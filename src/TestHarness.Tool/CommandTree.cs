@@ -26,6 +26,7 @@ internal static class CommandTree
             .. MachineCommands.All(),
             .. AccessCommands.All(),
             .. ImageCommands.All(),
+            SavedCommands.Make(),
             .. HostCommands.All(),
             .. EvidenceCommands.All(),
             new ReplCommand(),

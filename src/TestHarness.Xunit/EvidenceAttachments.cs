@@ -27,6 +27,8 @@ internal static class EvidenceAttachments
         if (evidence.Screenshot is { } screenshot)
             context.AddAttachment(Named("screen"), screenshot.Png.ToArray(), replaceExistingValue: true, "image/png");
 
+        if (evidence.Step is { } step)
+            context.TestOutputHelper?.WriteLine(PrintableText.WithoutColours($"Machine '{evidence.MachineName}' failed in {step}."));
         if (!IsTold(evidence, [.. failure is null ? context.TestState?.ExceptionMessages ?? [] : Messages(failure)]))
             context.TestOutputHelper?.WriteLine(
                 PrintableText.WithoutColours($"Machine '{evidence.MachineName}': {evidence.SerialExcerpt}")

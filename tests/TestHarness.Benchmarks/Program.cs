@@ -3,7 +3,7 @@ using System.Text.Json;
 using TestHarness.Benchmarks;
 
 // dotnet run -c Release --project tests/TestHarness.Benchmarks -- [--json FILE] [--page FILE] [--count N] [--boots N] [--image NAME]
-//     [--spans] [--only starts|commands|machines|transfers|screens]
+//     [--spans] [--only starts|commands|machines|transfers|layers|screens]
 // dotnet run -c Release --project tests/TestHarness.Benchmarks -- --against FOLDER [--count ROUNDS] [--image NAME] [--only ROW]
 // The second form compares this build with the one in FOLDER, a folder with its TestHarness.dll or a checkout that was built: ratio and
 // 95 % interval of each row.
@@ -43,6 +43,8 @@ foreach (string image in images)
         metrics.AddRange(await TransferBenchmark.RunAsync(image, count));
     if (Wants("machines"))
         metrics.AddRange(await MachineBenchmark.RunAsync(image, count));
+    if (Wants("layers"))
+        metrics.AddRange(await LayerBenchmark.RunAsync(image, Math.Min(count, 15)));
     if (Wants("screens"))
         metrics.AddRange(await ScreenBenchmark.RunAsync(image, count));
 }

@@ -26,6 +26,13 @@ public sealed class ApiLimitTests
         ["VirtualMachine.ResumeAsync(CancellationToken)"] = "1 minute",
         ["VirtualMachine.CheckpointAsync(String, CancellationToken)"] = "2 minutes",
         ["VirtualMachine.ForkAsync(Int32, CancellationToken)"] = "2 minutes, and what each heir's start may take",
+        ["VirtualMachine.SaveAsync(String, CancellationToken)"] = "10 minutes",
+        ["VirtualMachine.StartAsync(SavedMachine, IProgress`1, CancellationToken)"] =
+            "MachineSpec.StartTimeout; 10 minutes for room on the host",
+        ["VirtualMachine.StepAsync(String, Func`1, CancellationToken)"] = "2 minutes for the checkpoint; the code is the caller's",
+        ["SavedMachine.FindObstacleAsync(CancellationToken)"] = "none: asks the host's own QEMU for its version",
+        ["SavedMachine.ExportAsync(String, Boolean, IProgress`1, CancellationToken)"] = "none: files of the caller's own host",
+        ["SavedMachine.ImportAsync(String, String, String, IProgress`1, CancellationToken)"] = "none: files of the caller's own host",
         ["VirtualMachine.RollbackAsync(String, CancellationToken)"] = "2 minutes",
         ["VirtualMachine.CollectEvidenceAsync(CancellationToken)"] = "2 seconds for the screenshot",
         ["VirtualMachine.SaveEvidenceAsync(String, CancellationToken)"] =

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Net.Sockets;
+using System.Text;
 using TestHarness.Commands;
 using TestHarness.Hosts;
 using TestHarness.Text;
@@ -19,7 +20,17 @@ internal static class EvidenceCommands
             Arity = ArgumentArity.ZeroOrOne,
         };
         var console = new Option<bool>("--console") { Description = "The serial console, in place of a shell." };
-        var command = new Command("attach", "Lists the machines that tests hold (TESTHARNESS_HOLD), and joins one.") { number, console };
+        var step = new Option<string?>("--step")
+        {
+            Description = "back: to what was before the step that failed; again: runs that step once more.",
+        };
+        step.AcceptOnlyFromAmong("back", "again");
+        var command = new Command("attach", "Lists the machines that tests hold (TESTHARNESS_HOLD), and joins one.")
+        {
+            number,
+            console,
+            step,
+        };
         command.SetAction(
             async (result, token) =>
             {
@@ -55,14 +66,27 @@ internal static class EvidenceCommands
                         ExitCode.UnknownMachine,
                         $"No machine {wanted} is held: there are {holds.Length}.\nTry: testvm attach"
                     );
-                await JoinAsync(
-                    Path.Combine(Path.GetDirectoryName(holds[wanted - 1])!, result.GetValue(console) ? "console" : "shell"),
-                    token
-                );
+                string folder = Path.GetDirectoryName(holds[wanted - 1])!;
+                if (result.GetValue(step) is { } word)
+                    await SendAsync(Path.Combine(folder, "step"), word, token);
+                else
+                    await JoinAsync(Path.Combine(folder, result.GetValue(console) ? "console" : "shell"), token);
                 return 0;
             }
         );
         return command;
+    }
+
+    private static async Task SendAsync(string path, string word, CancellationToken cancellationToken)
+    {
+        if (!File.Exists(path))
+            throw new ToolException(ExitCode.Usage, "No step of its test failed that has a checkpoint before it (vm.StepAsync).");
+        using var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        await socket.ConnectAsync(new UnixDomainSocketEndPoint(path), cancellationToken);
+        using var stream = new NetworkStream(socket);
+        await stream.WriteAsync(Encoding.UTF8.GetBytes($"{word}\n"), cancellationToken);
+        using Stream output = Console.OpenStandardOutput();
+        await stream.CopyToAsync(output, cancellationToken);
     }
 
     private static async Task JoinAsync(string path, CancellationToken cancellationToken)

@@ -49,6 +49,11 @@ internal sealed partial class UpCommand : Command
     };
     private readonly Option<string?> _constraints = new("--constraints") { Description = "All at once: \"mem=2G cores=2\"." };
 
+    private readonly Option<FileInfo?> _file = new("--file", "-f")
+    {
+        Description = "A definition file, YAML or JSON: all its machines, or the named one.",
+    };
+
     private readonly Option<bool> _dryRun = new("--dry-run") { Description = "Prints QEMU's command line and starts nothing." };
 
     public UpCommand()
@@ -72,6 +77,7 @@ internal sealed partial class UpCommand : Command
                     _network,
                     _firmware,
                     _constraints,
+                    _file,
                     _dryRun,
                 ]
         )
@@ -81,6 +87,8 @@ internal sealed partial class UpCommand : Command
 
     private async Task<int> RunAsync(ParseResult result, CancellationToken cancellationToken)
     {
+        if (result.GetValue(_file) is { } file)
+            return await RunFileAsync(result, file, cancellationToken);
         string image = result.GetValue(_image)!;
         NamedMachine machine = NamedMachine.Called(result.GetValue(_name) ?? NameOf(image));
         if (result.GetValue(_dryRun))
@@ -110,6 +118,19 @@ internal sealed partial class UpCommand : Command
             machine.Remove();
             throw;
         }
+    }
+
+    private Task<int> RunFileAsync(ParseResult result, FileInfo file, CancellationToken cancellationToken)
+    {
+        Option? other = Options.FirstOrDefault(option =>
+            option != _file && option != _dryRun && result.GetResult(option) is { Implicit: false }
+        );
+        if (other is not null)
+            throw new ToolException(ExitCode.Usage, $"--file says all of a machine: write what {other.Name} is for into the file.");
+        string? name = result.GetValue(_name);
+        return result.GetValue(_dryRun)
+            ? UpDefinitions.PreviewAsync(file, name, cancellationToken)
+            : UpDefinitions.RunAsync(file, name, cancellationToken);
     }
 
     private MachineSettings Describe(ParseResult result, NamedMachine machine, string image)

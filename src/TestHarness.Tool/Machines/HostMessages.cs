@@ -90,6 +90,7 @@ internal sealed record HostAnswer
 [JsonSerializable(typeof(StartProgress))]
 [JsonSerializable(typeof(IReadOnlyList<MachineStatus>))]
 [JsonSerializable(typeof(IReadOnlyList<Commands.ImageStatus>))]
+[JsonSerializable(typeof(IReadOnlyList<Commands.SavedStatus>))]
 [JsonSerializable(typeof(IReadOnlyList<ReceivedGolden>))]
 [JsonSerializable(typeof(IReadOnlyList<UnknownGolden>))]
 internal sealed partial class ToolJson : JsonSerializerContext;

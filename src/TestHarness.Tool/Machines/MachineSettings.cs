@@ -1,3 +1,5 @@
+using TestHarness.Specs;
+
 namespace TestHarness.Tool.Machines;
 
 /// <summary>
@@ -34,12 +36,34 @@ internal sealed record MachineSettings
 
     public required DateTimeOffset Created { get; init; }
 
-    public MachineSpec ToSpec(string name, string diskFolder) =>
+    /// <summary>Gets all that a definition file says of the machine, as one in JSON; the other members but repeat it for lists.</summary>
+    public string? Definition { get; set; }
+
+    /// <summary>Describes a machine of a definition file.</summary>
+    public static MachineSettings Of(string name, MachineSpec spec, DateTimeOffset created) =>
+        new()
+        {
+            Image = spec.Image,
+            Cpus = spec.Cpus,
+            MemoryMiB = spec.MemoryMiB,
+            Forwards = [.. spec.PortForwards.Select(forward => new MachineForward(forward.HostPort, forward.GuestPort, forward.Protocol))],
+            Created = created,
+            Definition = DefinitionFile.WriteText(new Dictionary<string, MachineSpec> { [name] = spec }, isJson: true),
+        };
+
+    public MachineSpec ToSpec(string name, string diskFolder)
+    {
+        MachineSpec spec = Definition is null
+            ? FromOptions()
+            : DefinitionFile.Parse(Definition, isJson: true, $"machine.json of {name}", "/").Values.First();
+        return spec with { Hostname = spec.Hostname ?? name, DiskFolder = diskFolder, Spares = 0 };
+    }
+
+    private MachineSpec FromOptions() =>
         new()
         {
             Image = Image,
             ImageFormat = ImageFormat,
-            Hostname = name,
             Cpus = Cpus,
             MemoryMiB = MemoryMiB,
             Disks = [.. DisksMiB.Select(size => new Disk(size))],
@@ -53,7 +77,6 @@ internal sealed record MachineSettings
             KernelArguments = Append,
             Network = Network,
             Firmware = Firmware,
-            DiskFolder = diskFolder,
         };
 }
 

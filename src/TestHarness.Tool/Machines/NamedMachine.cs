@@ -109,7 +109,16 @@ internal sealed class NamedMachine
     public void Write(MachineSettings settings)
     {
         QemuReach.CreateFolder(Folder);
-        File.WriteAllBytes($"{SettingsFile}.new", JsonSerializer.SerializeToUtf8Bytes(settings, ToolJson.Default.MachineSettings));
+        File.Delete($"{SettingsFile}.new");
+        // Nobody else's to read: user-data and commands may have passwords in them.
+        var options = new FileStreamOptions
+        {
+            Mode = FileMode.CreateNew,
+            Access = FileAccess.Write,
+            UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
+        };
+        using (var file = new FileStream($"{SettingsFile}.new", options))
+            JsonSerializer.Serialize(file, settings, ToolJson.Default.MachineSettings);
         File.Move($"{SettingsFile}.new", SettingsFile, overwrite: true);
     }
 

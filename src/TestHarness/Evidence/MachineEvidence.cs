@@ -40,6 +40,12 @@ public sealed record MachineEvidence(
     /// </summary>
     public string SerialExcerpt { get; init; } = "";
 
+    /// <summary>
+    /// Gets the step of the test (<see cref="VirtualMachine.StepAsync"/>) that failed, or was under way, or <see langword="null"/> where
+    /// there is none.
+    /// </summary>
+    public string? Step { get; init; }
+
     /// <summary>Gets the end of the guest's journal, or <see langword="null"/> where it was not asked for or did not answer.</summary>
     public string? Journal { get; init; }
 

@@ -48,12 +48,18 @@ internal static unsafe partial class Native
             throw Failure(path);
     }
 
+    /// <summary>Gives a file a second name. False where that can't be: on another file system, or as another user's file.</summary>
+    public static bool TryLink(string path, string second) => Link(path, second) == 0;
+
     private static int Descriptor(SafeFileHandle file) => (int)file.DangerousGetHandle();
 
     private static SafeFileHandle OrThrow(string path, int descriptor) =>
         descriptor >= 0 ? new SafeFileHandle(descriptor, ownsHandle: true) : throw Failure(path);
 
     private static IOException Failure(string path) => new($"'{path}': {Marshal.GetPInvokeErrorMessage(Marshal.GetLastPInvokeError())}.");
+
+    [LibraryImport("libc", EntryPoint = "link", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int Link(string path, string second);
 
     [LibraryImport("libc", EntryPoint = "fchownat", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int ChangeOwnerAt(int folder, string path, uint user, uint group, int flags);

@@ -1,7 +1,5 @@
-using System.Formats.Tar;
 using TestHarness.Errors;
 using TestHarness.Hosts;
-using TestHarness.Text;
 
 namespace TestHarness.Images;
 
@@ -11,8 +9,6 @@ namespace TestHarness.Images;
 /// </summary>
 internal sealed class DiskPackage(StoredImages store, IProgress<StartProgress>? progress)
 {
-    private const UnixFileMode Mode = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
-
     /// <summary>Packs an image of the store.</summary>
     public async Task WriteAsync(StoredImage image, string file, CancellationToken cancellationToken)
     {
@@ -108,78 +104,11 @@ internal sealed class DiskPackage(StoredImages store, IProgress<StartProgress>? 
         await PackAsync(description, [flat], file, cancellationToken).ConfigureAwait(false);
     }
 
-    private async Task PackAsync(DiskDescription description, string[] files, string file, CancellationToken cancellationToken)
-    {
-        string target = Path.GetFullPath(file),
-            part = $"{target}.testharness-part";
-        if (File.Exists(part))
-            progress?.Report(new StartProgress(PrintableText.Of($"written over: {part}, which a process that was killed had left")));
-        progress?.Report(new StartProgress($"image {description.Name}: packing"));
-        bool whole = false;
-        try
-        {
-            // Open to nobody else: a second one at the same file is refused, and what a killed one left is written over.
-            using (FileStream output = new(part, FileMode.Create, FileAccess.Write, FileShare.None))
-            {
-                HelperResult result = await HelperProgram
-                    .RunAsync(
-                        "zstd",
-                        ["-q", "-T0", "-c"],
-                        new HelperOptions { Feed = FeedAsync, Take = stream => stream.CopyToAsync(output, cancellationToken) },
-                        cancellationToken
-                    )
-                    .ConfigureAwait(false);
-                // A disk that can't be read ends what zstd gets, not zstd.
-                if (result.ExitCode != 0 || !whole)
-                    throw new ImageException(
-                        description.Name,
-                        new FailureText($"Image '{description.Name}': packing failed.").Add(
-                            "Reason",
-                            whole ? $"zstd says: {result.StandardError}" : "its files could not be read to their end"
-                        )
-                    );
-                output.Flush(flushToDisk: true);
-            }
-
-            File.Move(part, target, overwrite: true);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new ImageException(
-                description.Name,
-                new FailureText($"Image '{description.Name}': the package could not be written.")
-                    .Add("File", target)
-                    .Add("Reason", e.Message),
-                e
-            );
-        }
-        catch
-        {
-            File.Delete(part);
-            throw;
-        }
-
-        async Task FeedAsync(Stream stream)
-        {
-            using (var tar = new TarWriter(stream, TarEntryFormat.Pax, leaveOpen: true))
-            {
-                await WriteAsync(tar, DiskDescription.FileName, new MemoryStream(description.ToJson()), cancellationToken)
-                    .ConfigureAwait(false);
-                foreach ((string path, DescribedFile described) in files.Zip(description.Files))
-                    await WriteAsync(tar, described.Name, File.OpenRead(path), cancellationToken).ConfigureAwait(false);
-            }
-
-            whole = true;
-        }
-    }
-
-    private static async Task WriteAsync(TarWriter tar, string name, Stream content, CancellationToken cancellationToken)
-    {
-        using (content)
-            await tar.WriteEntryAsync(
-                    new PaxTarEntry(TarEntryType.RegularFile, name) { Mode = Mode, DataStream = content },
-                    cancellationToken
-                )
-                .ConfigureAwait(false);
-    }
+    private Task PackAsync(DiskDescription description, string[] files, string file, CancellationToken cancellationToken) =>
+        new PackageWriter(
+            "image",
+            description.Name,
+            (text, reason) => new ImageException(description.Name, text, reason),
+            progress
+        ).WriteAsync(file, (DiskDescription.FileName, description.ToJson()), description.Files.Zip(files), access: null, cancellationToken);
 }

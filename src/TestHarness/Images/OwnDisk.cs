@@ -1,5 +1,6 @@
 using TestHarness.Errors;
 using TestHarness.Hosts;
+using TestHarness.Specs;
 
 namespace TestHarness.Images;
 

@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using System.Text;
 using TestHarness.Errors;
 using TestHarness.Hosts;
+using TestHarness.Specs;
 
 namespace TestHarness.Images;
 

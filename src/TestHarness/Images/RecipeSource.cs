@@ -1,6 +1,7 @@
 using System.Reflection;
 using TestHarness.Errors;
 using TestHarness.Hosts;
+using TestHarness.Specs;
 
 namespace TestHarness.Images;
 

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using TestHarness.Operations;
 using TestHarness.Qemu;
@@ -35,6 +36,27 @@ internal sealed class Checkpoints(MachineOperations machine, Standstill standsti
         return GuardAsync($"rollback to \"{name}\"", token => LoadNowAsync(name, token), cancellationToken);
     }
 
+    /// <summary>Returns what the memory of each checkpoint takes, in bytes, by its name.</summary>
+    public async Task<IReadOnlyDictionary<string, long>> MeasureAsync(CancellationToken cancellationToken)
+    {
+        JsonElement nodes = await machine
+            .Monitor.ExecuteAsync("query-named-block-nodes", new JsonObject { ["flat"] = true }, cancellationToken)
+            .ConfigureAwait(false);
+        Dictionary<string, long> byTag = nodes
+            .EnumerateArray()
+            .Where(node => node.TryGetText("node-name") == "disk0")
+            .Select(node => node.GetProperty("image"))
+            .Where(image => image.TryGetProperty("snapshots", out _))
+            .SelectMany(image => image.GetProperty("snapshots").EnumerateArray())
+            .ToDictionary(snapshot => snapshot.TryGetText("name") ?? "", snapshot => snapshot.GetProperty("vm-state-size").GetInt64());
+        lock (_tags)
+            return _tags.ToDictionary(tag => tag.Key, tag => byTag.GetValueOrDefault(tag.Value));
+    }
+
+    /// <summary>Removes one that is there.</summary>
+    public Task RemoveAsync(string name, CancellationToken cancellationToken) =>
+        GuardAsync($"checkpoint \"{name}\" to be removed", token => RemoveNowAsync(name, token), cancellationToken);
+
     private Task<bool> GuardAsync(string what, Func<CancellationToken, Task> action, CancellationToken cancellationToken) =>
         machine.GuardAsync(
             what,
@@ -56,10 +78,20 @@ internal sealed class Checkpoints(MachineOperations machine, Standstill standsti
         }
 
         if (replaced is not null)
-            await machine
-                .Monitor.RunJobAsync("snapshot-delete", new JsonObject { ["tag"] = replaced, ["devices"] = Disks() }, cancellationToken)
-                .ConfigureAwait(false);
+            await DeleteAsync(replaced, cancellationToken).ConfigureAwait(false);
     }
+
+    private async Task RemoveNowAsync(string name, CancellationToken cancellationToken)
+    {
+        string? tag;
+        lock (_tags)
+            _tags.Remove(name, out tag);
+        if (tag is not null)
+            await DeleteAsync(tag, cancellationToken).ConfigureAwait(false);
+    }
+
+    private Task DeleteAsync(string tag, CancellationToken cancellationToken) =>
+        machine.Monitor.RunJobAsync("snapshot-delete", new JsonObject { ["tag"] = tag, ["devices"] = Disks() }, cancellationToken);
 
     private async Task LoadNowAsync(string name, CancellationToken cancellationToken)
     {

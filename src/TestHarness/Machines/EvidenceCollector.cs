@@ -14,13 +14,15 @@ namespace TestHarness.Machines;
 /// <param name="watch">What looks out for trouble in the guest.</param>
 /// <param name="serials">The serial ports, the console first.</param>
 /// <param name="screen">The screen.</param>
+/// <param name="steps">The steps of the test.</param>
 internal sealed class EvidenceCollector(
     MachineOperations machine,
     MachineKeeper keeper,
     TestView view,
     GuestWatch watch,
     IReadOnlyList<SerialConsole> serials,
-    Screen screen
+    Screen screen,
+    TestSteps steps
 )
 {
     // QEMU shows nothing while it resets the guest, as after a panic; a failed start is told within 2 seconds of it all the same.
@@ -57,6 +59,7 @@ internal sealed class EvidenceCollector(
         )
         {
             SerialExcerpt = $"{excerpt.Label}: {(excerpt.Text.Length > 0 ? $"\n{excerpt.Text}" : excerpt.Words)}",
+            Step = steps.Last is { } step ? machine.Mask.Apply(Describe(step)) : null,
             Events = machine.Record.Events.ToList(),
             Frames = screen.Frames.ToList(),
             SerialPorts = serials.Skip(1).ToDictionary(port => port.Name!, port => machine.Mask.Apply(port.Log.Text, endsCut: true)),
@@ -118,6 +121,9 @@ internal sealed class EvidenceCollector(
             return null;
         }
     }
+
+    private static string Describe(TestStep step) =>
+        $"{step}{(step.Checkpoint is { } before ? $"; the state before it is checkpoint \"{before}\"" : "")}";
 
     private SerialExcerpt Excerpt() => view.Excerpt(machine.Mask, watch.TellingLine);
 }

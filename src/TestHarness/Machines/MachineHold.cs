@@ -19,10 +19,12 @@ public sealed class MachineHold : IAsyncDisposable
     private readonly CancellationTokenSource _closed;
     private readonly HoldSocket _shell;
     private readonly HoldSocket _console;
+    private readonly HoldSocket? _steps;
+    private readonly TestStep? _step;
     private readonly Task _screen;
     private readonly string _folder;
 
-    private MachineHold(VirtualMachine machine, GuestSession guest, string? viewer, CancellationToken ended)
+    private MachineHold(VirtualMachine machine, GuestSession guest, TestSteps steps, string? viewer, CancellationToken ended)
     {
         MachineName = machine.Name;
         _folder = Path.Combine(machine.OwnFolder, MachineFileNames.Hold);
@@ -34,6 +36,8 @@ public sealed class MachineHold : IAsyncDisposable
         _closed = CancellationTokenSource.CreateLinkedTokenSource(ended);
         _shell = new HoldSocket(Path.Combine(_folder, "shell"), new HeldShell(guest).ServeAsync);
         _console = new HoldSocket(Path.Combine(_folder, MachineFileNames.HoldConsole), new HeldConsole(machine.Console).ServeAsync);
+        if (steps.Last is { Checkpoint: not null } step)
+            (_step, _steps) = (step, new HoldSocket(Path.Combine(_folder, "step"), new HeldSteps(steps, step).ServeAsync));
         _screen = ScreenFile is null ? Task.CompletedTask : RenewScreenAsync(machine.Screen, ScreenFile);
         Released = WaitForReleaseAsync();
     }
@@ -46,6 +50,12 @@ public sealed class MachineHold : IAsyncDisposable
 
     /// <summary>Gets the unix socket that shows the end of the serial log and what comes, and types what it is sent.</summary>
     public string ConsoleSocket => _console.Path;
+
+    /// <summary>
+    /// Gets the unix socket that takes <c>back</c>, which puts the machine back to what was before the step that failed, and <c>again</c>,
+    /// which then runs that step's code; or <see langword="null"/> where no step failed that has a checkpoint before it.
+    /// </summary>
+    public string? StepSocket => _steps?.Path;
 
     /// <summary>
     /// Gets the unix socket for a VNC viewer, or <see langword="null"/> without a display or where QEMU can't open one. It stays open
@@ -77,6 +87,14 @@ public sealed class MachineHold : IAsyncDisposable
                 .Append("  console:  ")
                 .Append(Join(ConsoleSocket))
                 .Append('\n');
+            if (_steps is not null)
+                text.Append("  go back before ")
+                    .Append(_step)
+                    .Append(": ")
+                    .Append(Send(HeldSteps.Back))
+                    .Append("\n  run it again:   ")
+                    .Append(Send(HeldSteps.Again))
+                    .Append('\n');
             if (ScreenFile is not null)
                 text.Append("  screen:   ").Append(ScreenFile).Append(" (renewed each second)\n");
             if (ViewerSocket is not null)
@@ -101,16 +119,25 @@ public sealed class MachineHold : IAsyncDisposable
 
         await _shell.DisposeAsync().ConfigureAwait(false);
         await _console.DisposeAsync().ConfigureAwait(false);
+        if (_steps is not null)
+            await _steps.DisposeAsync().ConfigureAwait(false);
         await _screen.ConfigureAwait(false);
         await Released.ConfigureAwait(false);
         _closed.Dispose();
         FolderRemoval.Remove(_folder);
     }
 
-    internal static MachineHold Open(VirtualMachine machine, GuestSession guest, string? viewer, CancellationToken ended) =>
-        new(machine, guest, viewer, ended);
+    internal static MachineHold Open(
+        VirtualMachine machine,
+        GuestSession guest,
+        TestSteps steps,
+        string? viewer,
+        CancellationToken ended
+    ) => new(machine, guest, steps, viewer, ended);
 
     private static string Join(string socket) => $"socat -,raw,echo=0,escape=0x1d UNIX-CONNECT:{ShellQuote.Quote(socket)}";
+
+    private string Send(string word) => $"echo {word} | socat -t 3600 - UNIX-CONNECT:{ShellQuote.Quote(_steps!.Path)}";
 
     private async Task WaitForReleaseAsync()
     {

@@ -34,7 +34,7 @@ internal sealed record MachinePlan
 
     /// <summary>Finds all that a start needs; builds or fetches the image where it is not there, and starts nothing.</summary>
     /// <param name="spec">The machine.</param>
-    /// <param name="memory">Where its memory is kept while a template is made of it, or <see langword="null"/>.</param>
+    /// <param name="given">What it starts from where that is given, or <see langword="null"/>.</param>
     /// <param name="progress">Told what was chosen, and what an image's build does.</param>
     /// <param name="cancellationToken">Ends the wait for an image.</param>
     /// <exception cref="HostNotReadyException">The host lacks something.</exception>
@@ -42,7 +42,7 @@ internal sealed record MachinePlan
     /// <exception cref="ArgumentException">The spec does not go with the image.</exception>
     public static async Task<MachinePlan> MakeAsync(
         MachineSpec spec,
-        MemoryFile? memory,
+        GivenStart? given,
         IProgress<StartProgress>? progress,
         CancellationToken cancellationToken
     )
@@ -72,8 +72,8 @@ internal sealed record MachinePlan
 
         GuestImage image;
         using (Spans.Start("image"))
-            image = await ImageStore.GetAsync(spec, progress, cancellationToken).ConfigureAwait(false);
-        BootFiles boot = Describe(spec, image, choice.Accelerator) with { Uefi = uefi, Memory = memory, FileIo = fileIo };
+            image = given?.Image ?? await ImageStore.GetAsync(spec, progress, cancellationToken).ConfigureAwait(false);
+        BootFiles boot = Describe(spec, image, choice.Accelerator) with { Uefi = uefi, Memory = given?.Memory, FileIo = fileIo };
         SpecValidation.Check(spec, image, boot, choice.Accelerator);
         foreach (string file in (string[])[program, .. image.Files])
             QemuReach.RequireReadable(file);
@@ -103,20 +103,9 @@ internal sealed record MachinePlan
             },
         };
 
-    /// <summary>The plan of a QEMU that takes a running machine, whose disks were copied to a folder.</summary>
-    /// <param name="folder">The folder.</param>
+    /// <summary>The plan of a QEMU that takes a running machine, and never runs it.</summary>
     /// <param name="memory">Where its memory is put.</param>
-    public MachinePlan ToReceive(string folder, MemoryFile memory) =>
-        this with
-        {
-            Boot = Boot with
-            {
-                BackingDisks = [Path.Combine(folder, MachineFileNames.Overlay), .. Boot.BackingDisks],
-                Memory = memory,
-                Templates = [folder, .. Boot.Templates],
-                Reboots = false,
-            },
-        };
+    public MachinePlan ToReceive(MemoryFile memory) => this with { Boot = Boot with { Memory = memory, Receives = true } };
 
     /// <summary>The plan of a machine whose memory is in a file of its own.</summary>
     public MachinePlan With(MemoryFile memory) => this with { Boot = Boot with { Memory = memory } };

@@ -25,7 +25,6 @@ internal sealed class MachineRun : IAsyncDisposable
     private static readonly TimeSpan BetweenRemovals = TimeSpan.FromMilliseconds(10);
 
     private readonly IDisposable _room;
-    private KeptDisks? _kept;
     private BaseFiles? _baseFiles;
 
     private MachineRun(MachinePlan plan, Template? template, IDisposable room) => (Plan, Template, _room) = (plan, template, room);
@@ -44,6 +43,9 @@ internal sealed class MachineRun : IAsyncDisposable
 
     /// <summary>QEMU's process, there before its connections are.</summary>
     public QemuProcess? Process { get; private set; }
+
+    /// <summary>The disks that outlive the machine, or <see langword="null"/> where they go with it.</summary>
+    public KeptDisks? Kept { get; private set; }
 
     public IReadOnlyList<ForwardedPort> Forwards { get; set; } = [];
 
@@ -104,11 +106,30 @@ internal sealed class MachineRun : IAsyncDisposable
         MachineSpec spec = Plan.Spec;
         Task CreateAsync(string at) => Overlay.CreateAsync(spec, Plan.Image, Plan.Boot.Uefi, at, cancellationToken);
         if (spec.DiskFolder is { } kept)
-            _kept = await KeptDisks.TakeAsync(kept, Plan.Image, spec.Disks.Count, folder, CreateAsync).ConfigureAwait(false);
+            Kept = await KeptDisks.TakeAsync(kept, Plan.Image, spec.Disks.Count, folder, CreateAsync).ConfigureAwait(false);
         else
             await CreateAsync(folder).ConfigureAwait(false);
         if (Plan.Boot.Seed is { } seed)
             await SeedDisk.CreateAsync(seed, keys, folder, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Makes disks like the machine's for a QEMU that takes it over, and neither reads them nor writes to them.</summary>
+    /// <param name="folder">That QEMU's folder.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    public async Task MakeEmptyDisksAsync(string folder, CancellationToken cancellationToken)
+    {
+        if (Template is not null)
+        {
+            Template.CopyOverlays(folder);
+            return;
+        }
+
+        await Overlay.CreateAsync(Plan.Spec, Plan.Image, Plan.Boot.Uefi, folder, cancellationToken).ConfigureAwait(false);
+        string seed = Path.Combine(Folder!, MachineFileNames.Seed);
+        if (!File.Exists(seed))
+            return;
+        QemuFile.Copy(seed, Path.Combine(folder, MachineFileNames.Seed));
+        QemuUser.Give(Path.Combine(folder, MachineFileNames.Seed));
     }
 
     private async Task<MemoryFile> MakeMemoryAsync(string path, CancellationToken cancellationToken)
@@ -176,7 +197,7 @@ internal sealed class MachineRun : IAsyncDisposable
         finally
         {
             // What others wait for.
-            _kept?.Dispose();
+            Kept?.Dispose();
             _room.Dispose();
             Template?.Dispose();
             // The last heir's.

@@ -48,7 +48,7 @@ internal sealed class MachineStarter(
     public Task Launched => _launched.Task;
 
     public async Task PrepareAsync(IProgress<StartProgress>? progress, CancellationToken cancellationToken) =>
-        Plan = await MachinePlan.MakeAsync(machine.Spec, given?.Memory, progress, cancellationToken).ConfigureAwait(false);
+        Plan = await MachinePlan.MakeAsync(machine.Spec, given, progress, cancellationToken).ConfigureAwait(false);
 
     /// <summary>Returns when the guest is up and answers. After a failure nothing of the machine is left.</summary>
     /// <param name="ending">What ends the machine.</param>
@@ -67,7 +67,8 @@ internal sealed class MachineStarter(
                 .BeginStartAsync(ended.Task, isTold: given is not { MakesTemplate: true } && !IsSpare, wanted.Token)
                 .ConfigureAwait(false);
             await StartAsync(told, wanted.Token).ConfigureAwait(false);
-            await setup.RunAsync(given is null ? _templates.StepsDone : machine.Spec.Setup.Count, told, wanted.Token).ConfigureAwait(false);
+            int done = given is null ? _templates.StepsDone : machine.Spec.Setup.Count;
+            await setup.RunAsync(done, keeper.Run!.Kept, told, wanted.Token).ConfigureAwait(false);
             await told.SettleAsync().ConfigureAwait(false);
             machine.Record.NoteStarted(machine.Time.GetElapsedTime(began), failure: null);
         }

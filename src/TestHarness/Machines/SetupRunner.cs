@@ -2,6 +2,7 @@ using System.Globalization;
 using TestHarness.Errors;
 using TestHarness.Images;
 using TestHarness.Operations;
+using TestHarness.Qemu;
 using TestHarness.Specs;
 using TestHarness.Templates;
 
@@ -23,15 +24,32 @@ internal sealed class SetupRunner(VirtualMachine machine)
     public static string NameOf(IReadOnlyList<SetupStep> steps, int index) =>
         string.Create(CultureInfo.InvariantCulture, $"set-up {index + 1} of {steps.Count}: {steps[index].Title}");
 
-    /// <summary>Runs the steps of the machine's own set-up that no layer has behind it.</summary>
+    /// <summary>
+    /// Runs the steps of the machine's own set-up that no layer has behind it, nor disks that are kept. What waits for something is waited
+    /// for again in a guest that has booted from such disks.
+    /// </summary>
     /// <param name="done">How many a layer has behind it.</param>
+    /// <param name="kept">The machine's disks, where they are kept.</param>
     /// <param name="progress">Told each step.</param>
     /// <param name="cancellationToken">Ends it.</param>
     /// <exception cref="MachineStartException">One failed.</exception>
-    public async Task RunAsync(int done, IProgress<StartProgress>? progress, CancellationToken cancellationToken)
+    public async Task RunAsync(int done, KeptDisks? kept, IProgress<StartProgress>? progress, CancellationToken cancellationToken)
     {
-        for (int index = done; index < machine.Spec.Setup.Count; index++)
-            await RunStepAsync(machine.Spec.Setup, index, progress, cancellationToken).ConfigureAwait(false);
+        IReadOnlyList<SetupStep> steps = machine.Spec.Setup;
+        IReadOnlyList<string> keys = kept is null || steps.Count == 0 ? [] : LayerKeys.Make("", machine.Spec);
+        int known = keys.Zip(kept?.ReadSetup() ?? []).TakeWhile(pair => pair.First == pair.Second).Count();
+        for (int index = done; index < steps.Count; index++)
+        {
+            if (index < known && steps[index] is not WaitStep)
+            {
+                progress.Tell($"{NameOf(steps, index)}: done before, on the disks that are kept");
+                continue;
+            }
+
+            await RunStepAsync(steps, index, progress, cancellationToken).ConfigureAwait(false);
+            if (index >= known)
+                kept?.NoteSetup(keys.Take(index + 1));
+        }
     }
 
     /// <summary>Runs one step.</summary>

@@ -83,7 +83,8 @@ internal sealed class Standstill(MachineOperations machine, MachineLife life, Gu
     public async Task StandStillAsync(Func<CancellationToken, Task> action, CancellationToken cancellationToken)
     {
         bool wasPaused = false;
-        await CarryThroughAsync(ActAsync, cancellationToken).ConfigureAwait(false);
+        // It writes to files that the caller removes when it stops waiting.
+        await CarryThroughAsync(ActAsync, CancellationToken.None).ConfigureAwait(false);
         if (!wasPaused && machine.Spec.GuestAccess != GuestAccess.None)
             await guest.RefreshAsync(begins: false, cancellationToken).ConfigureAwait(false);
 

@@ -31,10 +31,6 @@ public sealed partial class VirtualMachine
     /// <summary>Shows a machine that nobody was told of to those who listen for failures.</summary>
     internal Task ShowAsync() => _ending.TellStartingAsync();
 
-    /// <summary>Saves the machine as a template's files and ends it. Returns why that can't be done, or <see langword="null"/>.</summary>
-    internal Task<string?> SaveAsync(string folder, string finalFolder, CancellationToken cancellationToken) =>
-        TemplateSaver.SaveAsync(_operations, _keeper, _guest, SerialPorts, folder, finalFolder, cancellationToken);
-
     // What an operation asks of this machine.
     private sealed class Operated(VirtualMachine machine) : IOperatedMachine
     {

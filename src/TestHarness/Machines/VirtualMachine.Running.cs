@@ -187,25 +187,6 @@ public sealed partial class VirtualMachine
     public Task RollbackAsync(string name, CancellationToken cancellationToken = default) =>
         _checkpoints.LoadAsync(name, cancellationToken);
 
-    /// <summary>
-    /// Makes machines that go on from this very moment: processes, memory, connections inside the guest, disks. Each becomes an individual
-    /// before it is returned: clock, random state, machine id, host name. This machine goes on; a paused one takes a few instructions
-    /// meanwhile. Commands that run, and what the host has open to it, are this machine's alone, and so are its checkpoints.
-    /// </summary>
-    /// <param name="count">How many, 1 to 100.</param>
-    /// <param name="cancellationToken">Ends it; heirs that are there already are disposed.</param>
-    /// <returns>The heirs; the caller disposes each.</returns>
-    /// <exception cref="InvalidOperationException">It does not run, or has a share, kept disks, or nothing that answers.</exception>
-    /// <exception cref="MonitorException">A device of it can't be saved.</exception>
-    /// <exception cref="MachineExitedException">The machine ended.</exception>
-    /// <exception cref="MachineStartException">An heir did not come up.</exception>
-    public Task<VirtualMachine[]> ForkAsync(int count, CancellationToken cancellationToken = default)
-    {
-        ArgumentOutOfRangeException.ThrowIfLessThan(count, 1);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(count, 100);
-        return _forks.MakeHeirsAsync(count, cancellationToken);
-    }
-
     /// <summary>Collects what is known of the machine on the host; of one that has ended, too. Asks nothing of the guest.</summary>
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <returns>The evidence; without a screenshot where none can be had within a second.</returns>
@@ -259,7 +240,7 @@ public sealed partial class VirtualMachine
                 async token =>
                 {
                     string? viewer = QemuArguments.HasDisplay(Spec) ? await TryOpenViewerAsync(token).ConfigureAwait(false) : null;
-                    return MachineHold.Open(this, _guest, viewer, _keeper.Ended);
+                    return MachineHold.Open(this, _guest, _steps, viewer, _keeper.Ended);
                 },
                 cancellationToken
             )

@@ -30,6 +30,7 @@ public sealed partial class VirtualMachine : IAsyncDisposable
     private readonly SshDoor _ssh;
     private readonly Standstill _standstill;
     private readonly Checkpoints _checkpoints;
+    private readonly TestSteps _steps;
     private readonly Forks _forks;
 
     /// <summary>Describes a machine; starts nothing and touches no file.</summary>
@@ -38,9 +39,11 @@ public sealed partial class VirtualMachine : IAsyncDisposable
     public VirtualMachine(MachineSpec spec)
         : this(spec, hostname: spec?.Hostname ?? "", given: null) { }
 
-    /// <summary>Describes a machine that a template is made of, or an heir of a fork, which has a name of its own.</summary>
+    /// <summary>
+    /// Describes a machine that a template is made of, one that goes on from a saved one, or an heir of a fork with a name of its own.
+    /// </summary>
     internal VirtualMachine(MachineSpec spec, GivenStart given)
-        : this(spec, hostname: given.MakesTemplate ? null : "", given) { }
+        : this(spec, given.HostnameOf(spec), given) { }
 
     // Host name: empty for the machine's own name, null for the image's.
     private VirtualMachine(MachineSpec spec, string? hostname, GivenStart? given)
@@ -75,7 +78,10 @@ public sealed partial class VirtualMachine : IAsyncDisposable
         _view = new TestView(Console);
         var boot = new GuestBoot(_operations, _life, _guest, watch, _ssh, token => _evidence!.TryCaptureAsync(token));
         _keeper = new MachineKeeper(_operations, _life, _guest, watch, boot, SerialPorts);
-        _evidence = new EvidenceCollector(_operations, _keeper, _view, watch, SerialPorts, Screen);
+        _standstill = new Standstill(_operations, _life, _guest, _keeper.Ended);
+        _checkpoints = new Checkpoints(_operations, _standstill);
+        _steps = new TestSteps(_operations, _checkpoints);
+        _evidence = new EvidenceCollector(_operations, _keeper, _view, watch, SerialPorts, Screen, _steps);
         _delayed = new DelayedDispose(this, record, () => IsUp, _keeper.Ended);
         _starter = new MachineStarter(
             _operations,
@@ -87,9 +93,7 @@ public sealed partial class VirtualMachine : IAsyncDisposable
             new SetupRunner(this),
             given
         );
-        _standstill = new Standstill(_operations, _life, _guest, _keeper.Ended);
-        _checkpoints = new Checkpoints(_operations, _standstill);
-        _forks = new Forks(_operations, _keeper, _standstill, SerialPorts);
+        _forks = new Forks(_operations, new LiveSaver(_operations, _keeper, _standstill, SerialPorts));
         _ending = new MachineEnding(_keeper, new Listeners(this, record, () => Starting, () => Stopping));
     }
 

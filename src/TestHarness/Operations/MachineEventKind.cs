@@ -20,4 +20,7 @@ public enum MachineEventKind
 
     /// <summary>Stands for entries that were left out, because there were too many.</summary>
     Dropped,
+
+    /// <summary>A step of the test (<see cref="VirtualMachine.StepAsync"/>) began or ended.</summary>
+    Step,
 }

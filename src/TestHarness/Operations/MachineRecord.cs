@@ -28,6 +28,10 @@ internal sealed class MachineRecord
     public void NoteOperation(string what, TimeSpan duration, string outcome) =>
         Events.Add(MachineEventKind.Operation, what, duration, outcome);
 
+    /// <summary>Notes a step of the test.</summary>
+    public void NoteStep(string what, TimeSpan? duration = null, string? outcome = null) =>
+        Events.Add(MachineEventKind.Step, Mask.Apply(what), duration, outcome);
+
     public void NoteStarted(TimeSpan duration, Exception? failure) =>
         Events.Add(MachineEventKind.Start, "start", duration, failure is null ? "ok" : Outcome(failure));
 

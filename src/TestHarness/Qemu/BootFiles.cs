@@ -48,6 +48,9 @@ internal sealed record BootFiles
     /// <summary>Whether a machine that was restored boots from its disks again.</summary>
     public bool Reboots { get; init; }
 
-    /// <summary>Whether the machine goes on from the template's memory.</summary>
-    public bool IsRestored => Templates.Count > 0 && !Reboots;
+    /// <summary>Whether it takes over a machine that runs in another QEMU.</summary>
+    public bool Receives { get; init; }
+
+    /// <summary>Whether the machine's state comes to it, and it does not boot.</summary>
+    public bool IsRestored => Receives || (Templates.Count > 0 && !Reboots);
 }

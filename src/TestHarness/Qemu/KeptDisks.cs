@@ -14,6 +14,7 @@ internal sealed class KeptDisks : IDisposable
     private const string BaseFile = "image";
     private const string Disks = "disks";
     private const string LockName = "lock";
+    private const string SetupFile = "setup";
     private const int LongestBase = 4096;
 
     private static readonly string[] DiskNames =
@@ -27,8 +28,9 @@ internal sealed class KeptDisks : IDisposable
     private const UnixFileMode Private = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
 
     private readonly FileLock _lock;
+    private readonly string _setup;
 
-    private KeptDisks(FileLock taken) => _lock = taken;
+    private KeptDisks(FileLock taken, string folder) => (_lock, _setup) = (taken, Path.Combine(folder, SetupFile));
 
     /// <summary>Takes the folder's disks for a machine; makes them where there are none.</summary>
     /// <exception cref="HostNotReadyException">Another machine runs on them, they lie on another image, there are too few, or the folder
@@ -54,7 +56,7 @@ internal sealed class KeptDisks : IDisposable
                 File.CreateSymbolicLink(Path.Combine(machineFolder, Path.GetFileName(file)), file);
             Admit(disks);
             OpenTo(folder);
-            return new KeptDisks(taken);
+            return new KeptDisks(taken, folder);
         }
         catch
         {
@@ -74,7 +76,17 @@ internal sealed class KeptDisks : IDisposable
     {
         RemoveFiles(Path.Combine(folder, Disks), DiskNames);
         RemoveFiles(Path.Combine(folder, Making), DiskNames);
-        RemoveFiles(folder, [LockName, BaseFile]);
+        RemoveFiles(folder, [LockName, BaseFile, SetupFile, $"{SetupFile}.new"]);
+    }
+
+    /// <summary>Reads the keys of the steps of a set-up that the disks have behind them.</summary>
+    public string[] ReadSetup() => File.Exists(_setup) ? File.ReadAllLines(_setup) : [];
+
+    /// <summary>Notes the keys of the steps that the disks have behind them.</summary>
+    public void NoteSetup(IEnumerable<string> keys)
+    {
+        File.WriteAllLines($"{_setup}.new", keys);
+        File.Move($"{_setup}.new", _setup, overwrite: true);
     }
 
     public void Dispose() => _lock.Dispose();

@@ -1,3 +1,5 @@
+using TestHarness.Text;
+
 namespace TestHarness.Seeds;
 
 /// <summary>

@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using TestHarness.Text;
 
 namespace TestHarness.Seeds;
 

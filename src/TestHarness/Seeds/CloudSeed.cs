@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Text;
 using TestHarness.Hosts;
+using TestHarness.Text;
 
 namespace TestHarness.Seeds;
 

@@ -3,6 +3,7 @@ using System.Text;
 using TestHarness.Agents;
 using TestHarness.Hosts;
 using TestHarness.Images;
+using TestHarness.Text;
 
 namespace TestHarness.Seeds;
 

@@ -1,3 +1,5 @@
+using TestHarness.Specs;
+
 namespace TestHarness;
 
 /// <summary>Describes a machine: image, size, devices and how it starts. Vary one with <c>with</c>.</summary>
@@ -14,6 +16,7 @@ public sealed record MachineSpec
     /// relative path begins at the current directory, which under <c>dotnet test</c> is the test program's folder; what is not there is
     /// looked for beside the project's file. So are <see cref="Kernel"/> and <see cref="Initrd"/>. Default: <c>tiny</c>.
     /// </summary>
+    [HostPath(OrName = true)]
     public string Image { get; init; } = "tiny";
 
     /// <summary>
@@ -34,12 +37,14 @@ public sealed record MachineSpec
     /// Gets the path of the kernel for a disk of your own. Default: <see langword="null"/>, the file <c>vmlinux</c> or <c>vmlinuz</c>
     /// beside the disk. Its arguments are <see cref="KernelArguments"/> alone.
     /// </summary>
+    [HostPath]
     public string? Kernel { get; init; }
 
     /// <summary>
     /// Gets the path of the initial RAM disk for a disk of your own. Default: <see langword="null"/>, the file <c>initrd</c> or
     /// <c>initrd.img</c> beside the disk if there is one and <see cref="Kernel"/> is not set, else none.
     /// </summary>
+    [HostPath]
     public string? Initrd { get; init; }
 
     /// <summary>Gets the number of virtual CPUs, 1 to 255. Default: 1.</summary>
@@ -153,6 +158,7 @@ public sealed record MachineSpec
     /// Gets the QEMU program: a path, or a name that is looked up on the PATH. Default: <see langword="null"/>, the one for the image's
     /// architecture.
     /// </summary>
+    [HostPath(OrName = true)]
     public string? QemuPath { get; init; }
 
     /// <summary>
@@ -160,6 +166,7 @@ public sealed record MachineSpec
     /// one machine at a time. Such a machine boots. The folder is the caller's, who deletes it; before the first start it is empty, or not
     /// there. Default: <see langword="null"/>, the disks go with the machine.
     /// </summary>
+    [HostPath]
     public string? DiskFolder { get; init; }
 
     /// <summary>
@@ -204,4 +211,54 @@ public sealed record MachineSpec
     /// longer where the accelerator is slow. Default: none.
     /// </summary>
     public IReadOnlyList<string> CollectOnFailure { get; init; } = [];
+
+    /// <summary>
+    /// Reads the machines of a definition file, YAML or JSON by its ending, under their names. A relative path in it begins at the file's
+    /// folder. <c>docs/definitions.md</c> says what such a file is like.
+    /// </summary>
+    /// <param name="path">The file, with the ending <c>.yaml</c>, <c>.yml</c> or <c>.json</c>; at most 1 MiB.</param>
+    /// <returns>The machines, at least one.</returns>
+    /// <exception cref="ArgumentException">The file has mistakes; all are named, with their lines.</exception>
+    /// <exception cref="IOException">It is not there, or can't be read.</exception>
+    public static IReadOnlyDictionary<string, MachineSpec> LoadAll(string path)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        return DefinitionFile.Read(path);
+    }
+
+    /// <summary>Reads a machine of a definition file, as <see cref="LoadAll"/> does.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="name">The machine's name in it. Default: <see langword="null"/>, the only one.</param>
+    /// <returns>The machine.</returns>
+    /// <exception cref="ArgumentException">The file has mistakes, no machine of that name, or several where none is named.</exception>
+    /// <exception cref="IOException">It is not there, or can't be read.</exception>
+    public static MachineSpec Load(string path, string? name = null)
+    {
+        IReadOnlyDictionary<string, MachineSpec> machines = LoadAll(path);
+        MachineSpec? found =
+            name is not null ? machines.GetValueOrDefault(name)
+            : machines.Count == 1 ? machines.Values.First()
+            : null;
+        return found
+            ?? throw new ArgumentException(
+                $"The definition file '{path}' has {(name is null ? "several machines: name one" : $"no machine \"{name}\"")}. There are: "
+                    + $"{string.Join(", ", machines.Keys)}.",
+                nameof(name)
+            );
+    }
+
+    /// <summary>
+    /// Writes the machine to a definition file, YAML or JSON by its ending, in place of one that is there. What is as by default is left
+    /// out, and paths are absolute. A file with <see cref="Secrets"/> is its owner's alone to read.
+    /// </summary>
+    /// <param name="path">The file, with the ending <c>.yaml</c>, <c>.yml</c> or <c>.json</c>.</param>
+    /// <param name="name">The machine's name in it: letters, digits, dashes and dots. Default:
+    /// <see langword="null"/>, its <see cref="Hostname"/>, or else <c>machine</c>.</param>
+    /// <exception cref="InvalidOperationException">Its set-up runs code of a program's (<c>SetupStep.Do</c>).</exception>
+    /// <exception cref="IOException">It can't be written.</exception>
+    public void Save(string path, string? name = null)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        DefinitionFile.Write(path, new Dictionary<string, MachineSpec> { [name ?? Hostname ?? "machine"] = this });
+    }
 }

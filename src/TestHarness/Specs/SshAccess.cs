@@ -1,3 +1,5 @@
+using TestHarness.Specs;
+
 namespace TestHarness;
 
 /// <summary>
@@ -17,6 +19,7 @@ public sealed record SshAccess
     /// Gets the file with the private key that opens the guest, without a passphrase; <see cref="HostKey"/> then has to be given, too.
     /// Default: <see langword="null"/>, a key that the library makes and cloud-init installs for root and the image's default user.
     /// </summary>
+    [HostPath]
     public string? IdentityFile { get; init; }
 
     /// <summary>

@@ -1,7 +1,7 @@
 using System.Security.Cryptography;
 using System.Text;
 using TestHarness.Errors;
-using TestHarness.Images;
+using TestHarness.Specs;
 
 namespace TestHarness.Templates;
 

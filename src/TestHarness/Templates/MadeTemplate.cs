@@ -12,6 +12,9 @@ internal sealed record MadeTemplate
     /// <summary>Whether it is a running machine's, kept for its heirs alone.</summary>
     public bool IsFork { get; init; }
 
+    /// <summary>What is noted of it where it is a saved machine, or <see langword="null"/>.</summary>
+    public SavedNote? Saved { get; init; }
+
     /// <summary>What it is a layer on, or <see langword="null"/> where it has booted.</summary>
     public LayerNote? Layer { get; init; }
 }

@@ -24,6 +24,9 @@ internal sealed class Template(string folder, FileLock inUse, TemplateDescriptio
     /// <summary>Whether it is a running machine's, and goes with the last of its heirs.</summary>
     public bool IsFork => description.IsFork;
 
+    /// <summary>What is noted of it where it is a saved machine, or <see langword="null"/>.</summary>
+    public SavedNote? Saved => description.Saved;
+
     /// <summary>What a layer on it knows it by.</summary>
     public TemplateIdentity Identity => description.Identity;
 

@@ -15,13 +15,17 @@ internal sealed record TemplateDescription(
     IReadOnlyDictionary<string, long> DiskBytes
 )
 {
-    private const int LargestFile = 1024 * 1024;
+    // A saved machine's has its user-data in it.
+    private const int LargestFile = 4 * 1024 * 1024;
 
     /// <summary>What the template is a layer on, or <see langword="null"/> where it has booted.</summary>
     public LayerNote? Layer { get; init; }
 
     /// <summary>Whether it is a running machine's, kept for its heirs alone.</summary>
     public bool IsFork { get; init; }
+
+    /// <summary>What is noted of it where it is a saved machine, which stays until it is deleted; or <see langword="null"/>.</summary>
+    public SavedNote? Saved { get; init; }
 
     /// <summary>What a template that lies on this one knows it by.</summary>
     public TemplateIdentity Identity => new(Key, StateHash);

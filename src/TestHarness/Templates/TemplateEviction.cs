@@ -9,7 +9,7 @@ namespace TestHarness.Templates;
 /// restored from and that still runs: templates unused for 14 days; of those that have booted and that nobody has used again since they
 /// were made, all but the newest four; and what is above the room (<c>TESTHARNESS_TEMPLATES_MIB</c>, 10 GiB). A template that a layer
 /// lies on stays as long as the layer; where room is needed its memory goes first, which only a next layer on it would need. What was
-/// kept for heirs goes with the last of them, and here where that was killed.
+/// kept for heirs goes with the last of them, and here where that was killed. Saved machines stay, and take none of the room.
 /// </summary>
 internal static class TemplateEviction
 {
@@ -34,6 +34,7 @@ internal static class TemplateEviction
                 .GetDirectories(templates)
                 .Where(TemplateDescription.IsIn)
                 .Select(Candidate.Read)
+                .Where(candidate => !candidate.IsSaved)
                 .OrderBy(candidate => candidate.LastUse),
         ];
         long bytes = oldestFirst.Sum(candidate => candidate.Bytes);
@@ -84,13 +85,33 @@ internal static class TemplateEviction
     /// <summary>Removes a template, unless a machine runs on it, somebody makes it, or it is not this user's to remove.</summary>
     /// <remarks>By unlink, so that a machine that has the files open keeps them; but one that runs may need them again for a
     /// reboot.</remarks>
-    public static bool TryRemove(string folder) => TryAlone(folder, () =>
+    public static bool TryRemove(string folder) => TryAsMaker(folder, () => TryRemoveHeld(folder));
+
+    /// <summary>Removes a template as <see cref="TryRemove"/> does, for who holds the lock of those that make it.</summary>
+    public static bool TryRemoveHeld(string folder) => TryAlone(folder, () =>
         {
             File.Delete(Path.Combine(folder, TemplateFiles.Description));
             FolderRemoval.Remove(folder);
         });
 
-    private static bool TryRemoveMemory(string folder) => TryAlone(folder, () => File.Delete(Path.Combine(folder, TemplateFiles.Memory)));
+    /// <summary>Tells whether a machine runs on a template.</summary>
+    public static bool IsInUse(string folder) => TemplateDescription.IsIn(folder) && !TryAlone(folder, () => { });
+
+    private static bool TryRemoveMemory(string folder) =>
+        TryAsMaker(folder, () => TryAlone(folder, () => File.Delete(Path.Combine(folder, TemplateFiles.Memory))));
+
+    private static bool TryAsMaker(string folder, Func<bool> act)
+    {
+        try
+        {
+            using FileLock? maker = TemplateDescription.IsIn(folder) ? FileLock.TryTake($"{folder}.lock") : null;
+            return maker is not null && act();
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return false;
+        }
+    }
 
     private static bool TryAlone(string folder, Action remove)
     {
@@ -98,8 +119,7 @@ internal static class TemplateEviction
             return false;
         try
         {
-            using FileLock? maker = FileLock.TryTake($"{folder}.lock");
-            using FileLock? alone = maker is null ? null : FileLock.TryTake(Path.Combine(folder, TemplateFiles.InUse));
+            using FileLock? alone = FileLock.TryTake(Path.Combine(folder, TemplateFiles.InUse));
             if (alone is null)
                 return false;
             remove();
@@ -116,6 +136,8 @@ internal static class TemplateEviction
         public string Key => Path.GetFileName(Folder);
 
         public bool IsLitter => !Proven && Below is null;
+
+        public bool IsSaved { get; } = TemplateDescription.TryRead(Folder) is { Saved: not null };
 
         public bool IsFork { get; } = TemplateDescription.TryRead(Folder) is { IsFork: true };
 

@@ -25,6 +25,12 @@ internal static partial class TemplateFiles
     /// <summary>There once a machine other than the one that it was made for was restored.</summary>
     public const string Proven = "proven";
 
+    /// <summary>The second names of a saved machine's image: its disk, by its format, its kernel and initrd.</summary>
+    public const string BaseDisk = "base.qcow2";
+    public const string RawBaseDisk = "base.raw";
+    public const string Kernel = "kernel";
+    public const string Initrd = "initrd";
+
     /// <summary>The log of a serial port, the console's for 0.</summary>
     public static string SerialLog(int index) => index == 0 ? "serial.log" : $"serial{index}.log";
 
@@ -45,6 +51,8 @@ internal static partial class TemplateFiles
     [GeneratedRegex(@"\A[0-9a-f]{16}\z")]
     private static partial Regex Key();
 
-    [GeneratedRegex(@"\A(memory|state|overlays|template\.json|in-use|proven|serial[0-9]*\.log|ssh|[a-z0-9-]+\.qcow2)\z")]
+    [GeneratedRegex(
+        @"\A(memory|state|overlays|template\.json|in-use|proven|kernel|initrd|base\.raw|serial[0-9]*\.log|ssh|[a-z0-9-]+\.qcow2)\z"
+    )]
     private static partial Regex Known();
 }

@@ -62,6 +62,22 @@ internal static class TemplateStore
         return reason is null ? (TryOpen(key, folder, again: false, out _), null) : (null, reason);
     }
 
+    /// <summary>Makes a template in place of the one that is there under its key, which goes once the new one is whole.</summary>
+    /// <param name="key">The key.</param>
+    /// <param name="make">Makes the files.</param>
+    /// <param name="cancellationToken">Ends the making.</param>
+    /// <exception cref="HostNotReadyException">It can't be written, is gone at once, or machines run on the one that is there.</exception>
+    public static async Task<Template> ReplaceAsync(string key, Maker make, CancellationToken cancellationToken)
+    {
+        CacheFolder.Create(CacheFolder.Templates);
+        string folder = Path.Combine(CacheFolder.Templates, key);
+        using FileLock exclusive = await CacheFolder.LockAsync($"{folder}.lock", onWait: null, cancellationToken).ConfigureAwait(false);
+        // Told before a machine is made to stand still for it.
+        if (TemplateEviction.IsInUse(folder))
+            throw InUse(folder);
+        return await KeepAsync(key, make, cancellationToken).ConfigureAwait(false);
+    }
+
     /// <summary>Makes a template under a key that nobody else has.</summary>
     /// <param name="key">The key.</param>
     /// <param name="make">Makes the files.</param>
@@ -96,7 +112,7 @@ internal static class TemplateStore
             }
 
             await File.WriteAllBytesAsync(Path.Combine(making, TemplateFiles.InUse), [], cancellationToken).ConfigureAwait(false);
-            (TemplateDescription.Of(key, making) with { Layer = made.Layer, IsFork = made.IsFork }).Write(making);
+            (TemplateDescription.Of(key, making) with { Layer = made.Layer, IsFork = made.IsFork, Saved = made.Saved }).Write(making);
             // Whatever the umask: what a guest had in its memory is for nobody else to read or change.
             string[] files =
             [
@@ -107,6 +123,8 @@ internal static class TemplateStore
             ];
             foreach (string file in files)
                 File.SetUnixFileMode(Path.Combine(making, file), UnixFileMode.UserRead | UnixFileMode.UserWrite);
+            if (Directory.Exists(folder) && !(TemplateEviction.TryRemoveAbove(folder) && TemplateEviction.TryRemoveHeld(folder)))
+                throw InUse(folder);
             Directory.Move(making, folder);
             TemplateEviction.Run(CacheFolder.Templates, keep: folder);
             return null;
@@ -179,6 +197,9 @@ internal static class TemplateStore
         string lower = Path.Combine(Path.GetDirectoryName(folder)!, identity.Key);
         return TryHold(lower, () => TemplateDescription.FindFaultBelow(identity, lower), out fault);
     }
+
+    private static HostNotReadyException InUse(string folder) =>
+        new(new FailureText($"What is kept in '{folder}' can't be replaced, because machines run on it.").Try("end them first."));
 
     private static string? ReadUnfit(string folder) => File.Exists(folder + Unfit) ? File.ReadAllText(folder + Unfit) : null;
 

@@ -1,5 +1,6 @@
 using FluentAssertions;
 using TestHarness.Images;
+using TestHarness.Specs;
 using TestHarness.Tests.Goldens;
 using Xunit;
 

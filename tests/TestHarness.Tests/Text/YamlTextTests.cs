@@ -1,10 +1,10 @@
 using FluentAssertions;
 using FsCheck;
 using FsCheck.Fluent;
-using TestHarness.Seeds;
+using TestHarness.Text;
 using Xunit;
 
-namespace TestHarness.Tests.Seeds;
+namespace TestHarness.Tests.Text;
 
 public sealed class YamlTextTests
 {

@@ -1,6 +1,4 @@
-using TestHarness.Specs;
-
-namespace TestHarness.Images;
+namespace TestHarness.Specs;
 
 /// <summary>
 /// Where a path leads that a test has for a file of its own. A relative one begins at the current directory, which under <c>dotnet test</c>
