@@ -96,7 +96,8 @@ internal sealed class LiveSaver(
                 cancellationToken
             )
             .ConfigureAwait(false);
-        MachinePlan second = run.Plan.ToReceive(MemoryFile.Create(memory, machine.Spec.MemoryMiB * 1024L * 1024L));
+        MemoryFile file = MemoryFile.Create(memory, machine.Spec.MemoryMiB * 1024L * 1024L);
+        MachinePlan second = run.Plan.ToReceive(file);
         string place = RunFolder.CreateForMachine();
         try
         {
@@ -121,7 +122,7 @@ internal sealed class LiveSaver(
                         async token =>
                         {
                             await Migration
-                                .CopyAsync(machine.Monitor, machine.Folder, receiver.Monitor, place, token)
+                                .CopyAsync(machine.Monitor, machine.Folder, receiver.Monitor, place, file, token)
                                 .ConfigureAwait(false);
                             await takeRest(token).ConfigureAwait(false);
                         },

@@ -1,6 +1,7 @@
 using System.Net.Sockets;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Microsoft.Win32.SafeHandles;
 using TestHarness.Hosts;
 
 namespace TestHarness.Qemu;
@@ -23,7 +24,14 @@ internal static class Migration
     {
         FileStream target = File.Create(file);
         await using (target.ConfigureAwait(false))
-            await SendAsync(monitor, machineFolder, withMemory: false, target, cancellationToken).ConfigureAwait(false);
+            await SendAsync(
+                    monitor,
+                    machineFolder,
+                    withMemory: false,
+                    state => state.CopyToAsync(target, BlockSize, cancellationToken),
+                    cancellationToken
+                )
+                .ConfigureAwait(false);
     }
 
     /// <summary>
@@ -45,23 +53,37 @@ internal static class Migration
     }
 
     /// <summary>
-    /// Copies a stopped machine, memory and all, into a QEMU that was started with <c>-incoming defer</c>, whose memory is in a file.
+    /// Copies a stopped machine, memory and all, into a QEMU that was started with <c>-incoming defer</c>, whose memory is in a file that
+    /// is empty.
     /// </summary>
     /// <exception cref="QmpRefusedException">A device can't be saved; QEMU's words say which.</exception>
-    public static Task CopyAsync(
+    public static async Task CopyAsync(
         QmpClient source,
         string sourceFolder,
         QmpClient target,
         string targetFolder,
+        MemoryFile memory,
         CancellationToken cancellationToken
-    ) =>
-        ReceiveAsync(
-            target,
-            targetFolder,
-            withMemory: true,
-            socket => SendAsync(source, sourceFolder, withMemory: true, socket, cancellationToken),
-            cancellationToken
-        );
+    )
+    {
+        using SafeFileHandle file = File.OpenHandle(memory.Path, FileMode.Open, FileAccess.Write, FileShare.ReadWrite);
+        var tap = new MemoryTap(file, RandomAccess.GetLength(file));
+        await ReceiveAsync(
+                target,
+                targetFolder,
+                withMemory: true,
+                socket =>
+                    SendAsync(
+                        source,
+                        sourceFolder,
+                        withMemory: true,
+                        state => tap.CopyAsync(state, socket, cancellationToken),
+                        cancellationToken
+                    ),
+                cancellationToken
+            )
+            .ConfigureAwait(false);
+    }
 
     /// <summary>
     /// Says that what is saved from now on has the memory in it, as an internal snapshot must: it would leave out memory that is in a file
@@ -74,7 +96,7 @@ internal static class Migration
         QmpClient monitor,
         string machineFolder,
         bool withMemory,
-        Stream target,
+        Func<Stream, Task> take,
         CancellationToken cancellationToken
     )
     {
@@ -92,7 +114,7 @@ internal static class Migration
             .ConfigureAwait(false);
         Stream state = await accepted.ConfigureAwait(false);
         await using (state.ConfigureAwait(false))
-            await state.CopyToAsync(target, BlockSize, cancellationToken).ConfigureAwait(false);
+            await take(state).ConfigureAwait(false);
         if (await finished.ConfigureAwait(false) == "completed")
             return;
         JsonElement result = await monitor.ExecuteAsync("query-migrate", null, cancellationToken).ConfigureAwait(false);

@@ -149,7 +149,7 @@ public sealed record MachineSpec
 
     /// <summary>
     /// Gets a value indicating whether the machine has a file with its memory of its own from the start, a copy of the template's:
-    /// <see cref="VirtualMachine.ForkAsync"/> then takes a part of a second instead of two, and the start some 0.05 s more. Its memory
+    /// while it is forked or saved it then stands still for some 0.2 s instead of 0.8, and it starts some 0.05 s later. Its memory
     /// counts whole in the host's budget. Default: <see langword="false"/>.
     /// </summary>
     public bool Forkable { get; init; }
