@@ -111,6 +111,8 @@ public sealed partial class GuestFiles
                     {
                         if (IsSingleFile(request))
                             return await SendFileAsync(request, report, what, token).ConfigureAwait(false);
+                        if (await TryPushFirstAsync(request, report, token).ConfigureAwait(false) is { } pushed)
+                            return pushed;
                         try
                         {
                             ShellResult synced = await _tunnel

@@ -30,6 +30,9 @@ internal sealed partial class RsyncReport(IProgress<SyncProgress>? progress)
     /// <summary>Fires when the receiver of progress has thrown.</summary>
     public CancellationToken ReceiverFailed => _progress?.Failed ?? CancellationToken.None;
 
+    /// <summary>Tells whether a line is a change, and not something that rsync says.</summary>
+    public static bool IsChange(string line) => Change().IsMatch(line);
+
     /// <summary>Takes a line; one that is something else, such as a note on a file that is left out, is ignored.</summary>
     public void Add(string line)
     {

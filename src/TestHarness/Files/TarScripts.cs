@@ -39,6 +39,25 @@ internal static class TarScripts
     // $1 target; the names come as input.
     public const string Remove = """cd "$1" && exec xargs -0 rm -rf --""";
 
+    // $1 target, $2 user, $3 group. Says what is there: "new" for nothing, "empty" for a folder with nothing in it. All else is rsync's,
+    // where there is one: files to compare, names that the guest does not know.
+    public const string ReceiveFirst = """
+        known() { case $2 in root) ;; *[!0-9]*) grep -q "^$2:" "/etc/$1" || exit 71 ;; esac; }
+        command -v tar > /dev/null && command -v rsync > /dev/null || exit 71
+        known passwd "$2"; known group "$3"
+        if [ -e "$1" ] || [ -L "$1" ]; then
+          [ -d "$1" ] && [ -z "$(ls -A "$1")" ] || exit 71
+          there=empty
+        else
+          mkdir -p "$1" || exit 71
+          there=new
+        fi
+        # GNU tar reads as much at once as it is told, and little otherwise; busybox's is a link.
+        gnu=
+        [ -L "$(command -v tar)" ] || gnu='-b 512 --warning=no-timestamp'
+        cd "$1" && echo $there && exec tar -x -p $gnu -f -
+        """;
+
     // $1 target, $2 name of a single file that is to be called so, $3 user, $4 group: names that the guest does not know would become
     // somebody else's numbers. $5: with holes.
     public const string Receive = """

@@ -260,7 +260,7 @@ internal sealed class TarTransfer(AgentConnection agent, SyncRequest request, Rs
 
     private void Tell(long bytes, long total) => report.Tell(new SyncProgress(bytes, (int)(100 * (decimal)bytes / total)));
 
-    private static async Task CopyAsync(Stream from, Stream to, Action<int> onBytes, CancellationToken cancellationToken)
+    public static async Task CopyAsync(Stream from, Stream to, Action<int> onBytes, CancellationToken cancellationToken)
     {
         var buffer = new byte[128 * 1024];
         int count;
@@ -274,7 +274,7 @@ internal sealed class TarTransfer(AgentConnection agent, SyncRequest request, Rs
     }
 
     // Name and number; the guest goes by the name, unless it is a number.
-    private static string Named(string owner)
+    public static string Named(string owner)
     {
         uint number =
             owner == "root" ? 0
