@@ -80,6 +80,8 @@ internal static class LayerBenchmark
     private static async Task<Metric[]> ShopAsync(int count)
     {
         string build = Directory.CreateTempSubdirectory("shop-").FullName;
+        // A push gives the guest's folder the same permissions, and the service is another user there.
+        File.SetUnixFileMode(build, File.GetUnixFileMode(Folder()));
         foreach (string file in Directory.GetFiles(Path.Combine(Folder(), "Service/bin/Debug/net10.0")))
             File.Copy(file, Path.Combine(build, Path.GetFileName(file)));
         MachineSpec spec = Shop(build);
