@@ -88,6 +88,20 @@ internal static class MachineCommands
         return 0;
     }
 
+    /// <summary>Starts a machine as <see cref="StartAsync"/> does; a new one that has no disks then is none.</summary>
+    public static async Task<int> StartNewAsync(NamedMachine machine, bool isNew, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await StartAsync(machine, cancellationToken);
+        }
+        catch when (isNew && !Directory.Exists(machine.Disks))
+        {
+            machine.Remove();
+            throw;
+        }
+    }
+
     private static async Task<int> StartAloneAsync(NamedMachine machine, CancellationToken cancellationToken)
     {
         using FileLock taken = machine.TakeForCommand();

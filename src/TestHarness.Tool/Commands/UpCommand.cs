@@ -109,15 +109,7 @@ internal sealed partial class UpCommand : Command
                 $"Machine '{machine.Name}' is there already, and what it is was said when it was made.\nTry: testvm start "
                     + $"{machine.Name}, or testvm delete {machine.Name} first"
             );
-        try
-        {
-            return await MachineCommands.StartAsync(machine, cancellationToken);
-        }
-        catch when (isNew && !Directory.Exists(machine.Disks))
-        {
-            machine.Remove();
-            throw;
-        }
+        return await MachineCommands.StartNewAsync(machine, isNew, cancellationToken);
     }
 
     private Task<int> RunFileAsync(ParseResult result, FileInfo file, CancellationToken cancellationToken)

@@ -21,14 +21,15 @@ internal static class UpDefinitions
         foreach ((NamedMachine machine, MachineSettings settings) in Read(file, name))
         {
             using FileLock taken = machine.TakeForCommand();
-            if (machine.Exists)
-                RequireSame(machine, settings, file);
-            else
+            bool isNew = !machine.Exists;
+            if (isNew)
                 machine.Write(settings);
+            else
+                RequireSame(machine, settings, file);
             if (await HostClient.TryAskAsync(machine, new HostRequest("status"), cancellationToken) is { State: not "starting" })
                 await Console.Error.WriteLineAsync($"Machine '{machine.Name}' is running already.");
             else
-                await MachineCommands.StartAsync(machine, cancellationToken);
+                await MachineCommands.StartNewAsync(machine, isNew, cancellationToken);
         }
 
         return 0;

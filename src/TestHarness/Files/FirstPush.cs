@@ -28,29 +28,41 @@ internal sealed class FirstPush(AgentConnection agent, SyncRequest request, Rsyn
     /// <summary>Pushes it; <see langword="null"/> where that is rsync's.</summary>
     public async Task<ShellResult?> TryAsync(CancellationToken cancellationToken)
     {
+        var words = new GuestWords();
+        using var transfer = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        try
+        {
+            return await TryAsync(words, transfer).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (words.IsTooMuch && !cancellationToken.IsCancellationRequested)
+        {
+            return null;
+        }
+    }
+
+    private async Task<ShellResult?> TryAsync(GuestWords words, CancellationTokenSource transfer)
+    {
         (string user, string group) = request.Owners;
         string target = request.HostPath.EndsWith('/')
             ? request.GuestPath
             : $"{request.GuestPath.TrimEnd('/')}/{Path.GetFileName(request.HostPath)}";
-        var words = new GuestWords();
-        using var transfer = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        Task<List<string>?> listing = ListAsync(cancellationToken);
+        Task<List<string>?> listing = ListAsync(transfer.Token);
         AgentProcess process = await agent
             .RunAsync(
                 new AgentCommand(["/bin/sh", "-c", TarScripts.ReceiveFirst, "sh", target, user, group]) { TakesInput = true },
-                cancellationToken
+                transfer.Token
             )
             .ConfigureAwait(false);
         await using (process.ConfigureAwait(false))
         {
             Task collected = words.CollectAsync(process.StandardError, transfer);
-            string answer = await ReadAnswerAsync(process.StandardOutput, cancellationToken).ConfigureAwait(false);
+            string answer = await ReadAnswerAsync(process.StandardOutput, transfer.Token).ConfigureAwait(false);
             List<string>? listed = await listing.ConfigureAwait(false);
             if (answer.Length == 0 || listed is null)
                 return null;
             string[] lines = answer == New ? [.. listed.Select(Made)] : [.. listed.Select(WasThere)];
-            bool sent = await SendAsync(process.StandardInput, lines, user, group, cancellationToken).ConfigureAwait(false);
-            AgentExit exit = await process.Exit.WaitAsync(cancellationToken).ConfigureAwait(false);
+            bool sent = await SendAsync(process.StandardInput, lines, user, group, transfer.Token).ConfigureAwait(false);
+            AgentExit exit = await process.Exit.WaitAsync(transfer.Token).ConfigureAwait(false);
             await collected.ConfigureAwait(false);
             if (!sent || exit.ShellExitCode != 0 || words.Text.Length > 0)
                 return null;

@@ -56,7 +56,7 @@ internal sealed class HeldSteps(TestSteps steps, TestStep step)
         }
         finally
         {
-            _busy = 0;
+            Volatile.Write(ref _busy, 0);
         }
 
         async Task TellAsync(string text) =>

@@ -115,25 +115,30 @@ internal sealed class LiveSaver(
                     cancellationToken
                 )
                 .ConfigureAwait(false);
-            await using (receiver.ConfigureAwait(false))
+            try
             {
-                await standstill
-                    .StandStillAsync(
-                        async token =>
-                        {
-                            await Migration
-                                .CopyAsync(machine.Monitor, machine.Folder, receiver.Monitor, place, file, token)
-                                .ConfigureAwait(false);
-                            await takeRest(token).ConfigureAwait(false);
-                        },
-                        cancellationToken
-                    )
-                    .ConfigureAwait(false);
-                await Migration.SaveAsync(receiver.Monitor, place, state, cancellationToken).ConfigureAwait(false);
+                await using (receiver.ConfigureAwait(false))
+                {
+                    await standstill
+                        .StandStillAsync(
+                            async token =>
+                            {
+                                await Migration
+                                    .CopyAsync(machine.Monitor, machine.Folder, receiver.Monitor, place, file, token)
+                                    .ConfigureAwait(false);
+                                await takeRest(token).ConfigureAwait(false);
+                            },
+                            cancellationToken
+                        )
+                        .ConfigureAwait(false);
+                    await Migration.SaveAsync(receiver.Monitor, place, state, cancellationToken).ConfigureAwait(false);
+                }
             }
-
-            foreach (SerialPipe serial in receiver.Serials)
-                serial.Dispose();
+            finally
+            {
+                foreach (SerialPipe serial in receiver.Serials)
+                    serial.Dispose();
+            }
         }
         finally
         {

@@ -71,13 +71,18 @@ public sealed record SavedMachine
     /// </summary>
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <returns>The reason.</returns>
-    /// <exception cref="HostNotReadyException">The host has no QEMU.</exception>
     public async Task<string?> FindObstacleAsync(CancellationToken cancellationToken = default)
     {
-        SavedHost here = await SavedHost
-            .OfAsync(Prerequisites.Find(Spec.QemuPath ?? Board.Of(Spec).Program), _note.Host.Accelerator, cancellationToken)
-            .ConfigureAwait(false);
-        return _note.Host.FindObstacle(here) ?? SavedStore.FindChange(_note);
+        try
+        {
+            string program = Prerequisites.Find(Spec.QemuPath ?? Board.Of(Spec).Program);
+            SavedHost here = await SavedHost.OfAsync(program, _note.Host.Accelerator, cancellationToken).ConfigureAwait(false);
+            return _note.Host.FindObstacle(here) ?? SavedStore.FindChange(_note);
+        }
+        catch (HostNotReadyException e)
+        {
+            return e.Summary;
+        }
     }
 
     /// <summary>

@@ -99,10 +99,10 @@ internal sealed class Standstill(MachineOperations machine, MachineLife life, Gu
             }
             finally
             {
-                // QEMU gives its disks back with a migration, and takes them again only when it goes on.
-                await machine.Monitor.ExecuteAsync("cont", null, token).ConfigureAwait(false);
+                // QEMU gives its disks back with a migration, and takes them again only when it goes on; also where the limit ran out.
+                await machine.Monitor.ExecuteAsync("cont", null, ended).ConfigureAwait(false);
                 if (wasPaused)
-                    await machine.Monitor.ExecuteLongAsync("stop", null, token).ConfigureAwait(false);
+                    await machine.Monitor.ExecuteLongAsync("stop", null, ended).ConfigureAwait(false);
             }
         }
     }

@@ -29,6 +29,13 @@ internal sealed class TestSteps(MachineOperations machine, Checkpoints checkpoin
         }
     }
 
+    /// <summary>Forgets which step failed: it was another test's.</summary>
+    public void BeginTest()
+    {
+        lock (_gate)
+            _failed = null;
+    }
+
     /// <summary>Runs a step.</summary>
     /// <param name="name">Its name.</param>
     /// <param name="act">What it does; what it throws comes out.</param>

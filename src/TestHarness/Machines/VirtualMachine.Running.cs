@@ -219,6 +219,7 @@ public sealed partial class VirtualMachine
     {
         ArgumentNullException.ThrowIfNull(evidenceFolder);
         _view.KeepEvidenceIn(evidenceFolder);
+        _steps.BeginTest();
         if (State is not (MachineState.Created or MachineState.Starting))
             _view.ShowFromNow("since the test began");
     }

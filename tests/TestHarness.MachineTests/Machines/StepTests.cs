@@ -45,6 +45,8 @@ public sealed class StepTests
         expected = "installed\nconfigured\n";
         (await SendAsync(hold, "again")).Should().EndWith("step 2 (\"configure\") succeeds now.\n");
         (await SendAsync(hold, "stop")).Should().Be("\"stop\" is not known: send back or again.\n");
+        vm.BeginTest(() => null);
+        (await vm.CollectEvidenceAsync(Token)).Step.Should().BeNull("it was another test's");
 
         async Task ConfigureAsync()
         {
