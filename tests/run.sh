@@ -27,6 +27,10 @@ trap '[ ${#busy[@]} -eq 0 ] || kill "${busy[@]}" 2> /dev/null || true; rm -rf "$
 echo "== Build"
 dotnet build TestHarness.sln --nologo -v quiet -clp:Summary
 status=0
+# What tests and the programs that they kill leave in the temporary folder goes with the run. QEMU's user passes through.
+chmod 755 "$results"
+export TMPDIR=$results/tmp
+mkdir -m 1777 "$TMPDIR"
 run_tests() {
     dotnet test "$@" --no-build --nologo 2>&1 | tee -a "$results/output" || status=$?
 }

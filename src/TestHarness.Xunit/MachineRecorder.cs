@@ -11,7 +11,7 @@ internal static class MachineRecorder
     private static readonly ConcurrentDictionary<VirtualMachine, MachineRecord> Records = new();
     private static readonly ConcurrentDictionary<string, bool> Noted = new();
     private static readonly ConcurrentDictionary<string, bool> Begun = new(StringComparer.Ordinal);
-    private static readonly ConditionalWeakTable<VirtualMachine, object> MachinesOfRows = [];
+    private static readonly ConditionalWeakTable<VirtualMachine, MachineRow> MachinesOfRows = [];
 
     static MachineRecorder()
     {
@@ -24,15 +24,17 @@ internal static class MachineRecorder
     public static void EnsureStarted() => RuntimeHelpers.RunClassConstructor(typeof(MachineRecorder).TypeHandle);
 
     /// <summary>Remembers that a theory's row owns a machine.</summary>
-    public static void AddRow(VirtualMachine machine) => MachinesOfRows.Add(machine, machine);
+    public static void AddRow(VirtualMachine machine, MachineRow row) => MachinesOfRows.Add(machine, row);
 
-    public static bool IsRow(VirtualMachine machine) => MachinesOfRows.TryGetValue(machine, out _);
+    /// <summary>Returns the row that owns a machine, or <see langword="null"/>.</summary>
+    public static MachineRow? RowOf(VirtualMachine machine) => MachinesOfRows.TryGetValue(machine, out MachineRow? row) ? row : null;
 
     /// <summary>Remembers that a test begins: lines of shared machines go to its output.</summary>
     public static void Begin(ITestContext context)
     {
         if (context.Test is { } test)
             Begun[test.UniqueID] = true;
+        TestsAhead.Begin(context);
         foreach (MachineRecord record in RecordsOf(context))
         {
             record.BeginTest(context);

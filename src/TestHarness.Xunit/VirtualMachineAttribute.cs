@@ -49,9 +49,10 @@ public class VirtualMachineAttribute : DataAttribute, IBeforeAfterTestAttribute
     /// <returns>One row with one machine.</returns>
     public override ValueTask<IReadOnlyCollection<ITheoryDataRow>> GetData(MethodInfo testMethod, DisposalTracker disposalTracker)
     {
+        ArgumentNullException.ThrowIfNull(disposalTracker);
         var machine = new VirtualMachine(Spec);
         disposalTracker.Add(machine);
-        MachineRecorder.AddRow(machine);
+        MachineRecorder.AddRow(machine, new MachineRow(this, disposalTracker));
         return new([new TheoryDataRow(machine)]);
     }
 
@@ -59,17 +60,21 @@ public class VirtualMachineAttribute : DataAttribute, IBeforeAfterTestAttribute
     /// <returns><see langword="false"/>.</returns>
     public override bool SupportsDiscoveryEnumeration() => false;
 
-    /// <summary>Starts the row's machine.</summary>
+    /// <summary>
+    /// Starts the row's machine, and gives it to the test in place of the one that was described. Where others like it follow in the class,
+    /// the next one is made ready meanwhile.
+    /// </summary>
     /// <param name="methodUnderTest">The test method.</param>
     /// <param name="test">The test.</param>
     public void Before(MethodInfo methodUnderTest, IXunitTest test)
     {
         // With several attributes on a method each one's hooks run for every row; whichever comes first does the work.
-        foreach (VirtualMachine machine in Rows(test).Where(machine => machine.State == MachineState.Created))
+        foreach ((int index, object? argument) in test.TestMethodArguments.Index())
         {
             // xunit's hook is synchronous. Task.Run keeps the start off this thread's synchronisation context, so that waiting can't
             // dead-lock.
-            Task.Run(() => StartAsync(machine)).GetAwaiter().GetResult();
+            if (argument is VirtualMachine { State: MachineState.Created } described && MachineRecorder.RowOf(described) is { } row)
+                test.TestMethodArguments[index] = Task.Run(() => StartAsync(described.Spec, row, methodUnderTest)).GetAwaiter().GetResult();
         }
     }
 
@@ -89,11 +94,19 @@ public class VirtualMachineAttribute : DataAttribute, IBeforeAfterTestAttribute
             .GetAwaiter()
             .GetResult();
 
-    private static async Task StartAsync(VirtualMachine machine)
+    private static async Task<VirtualMachine> StartAsync(MachineSpec spec, MachineRow row, MethodInfo test)
     {
+        (int begun, int following) = TestsAhead.BeginRow(test, row.Attribute);
         try
         {
-            await machine.StartAsync(DiagnosticProgress.Instance, TestContext.Current.CancellationToken).ConfigureAwait(false);
+            VirtualMachine machine = await VirtualMachine
+                .StartAsync(spec, DiagnosticProgress.Instance, TestContext.Current.CancellationToken)
+                .ConfigureAwait(false);
+            MachineRecorder.AddRow(machine, row);
+            row.DisposalTracker.Add(machine);
+            if (begun > 1 && following > 0)
+                machine.PrepareNext();
+            return machine;
         }
         catch (Exception e)
         {
@@ -101,8 +114,14 @@ public class VirtualMachineAttribute : DataAttribute, IBeforeAfterTestAttribute
             await MachineRecorder.EndAsync(TestContext.Current, e).ConfigureAwait(false);
             throw;
         }
+        finally
+        {
+            // What a fixture's machine or a spec's own number of spares is for goes with those.
+            if (spec.Spares == 0 && !TestsAhead.FollowAnywhere(row.Attribute))
+                _ = VirtualMachine.ReleaseSparesAsync(spec);
+        }
     }
 
     private static IEnumerable<VirtualMachine> Rows(IXunitTest test) =>
-        test.TestMethodArguments.OfType<VirtualMachine>().Where(MachineRecorder.IsRow);
+        test.TestMethodArguments.OfType<VirtualMachine>().Where(machine => MachineRecorder.RowOf(machine) is not null);
 }

@@ -10,6 +10,7 @@ namespace TestHarness.Xunit;
 public abstract class VirtualMachineFixture : IAsyncLifetime
 {
     private readonly ConcurrentBag<VirtualMachine> _fresh = [];
+    private readonly ConcurrentDictionary<string, bool> _testsWithFresh = new(StringComparer.Ordinal);
     private VirtualMachine? _machine;
 
     /// <summary>Makes the fixture; starts nothing.</summary>
@@ -35,6 +36,11 @@ public abstract class VirtualMachineFixture : IAsyncLifetime
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, TestContext.Current.CancellationToken);
         VirtualMachine machine = await VirtualMachine.StartAsync(Spec, DiagnosticProgress.Instance, either.Token).ConfigureAwait(false);
         _fresh.Add(machine);
+        // Where several tests have asked, the next one does, too.
+        ITestContext context = TestContext.Current;
+        _testsWithFresh[context.Test?.UniqueID ?? ""] = true;
+        if (_testsWithFresh.Count > 1 && TestsAhead.Any(context))
+            machine.PrepareNext();
         return machine;
     }
 

@@ -21,12 +21,20 @@ internal static class UpDefinitions
         foreach ((NamedMachine machine, MachineSettings settings) in Read(file, name))
         {
             using FileLock taken = machine.TakeForCommand();
-            bool isNew = !machine.Exists;
+            HostAnswer? host = await HostClient.TryAskAsync(machine, new HostRequest("status"), cancellationToken);
+            bool isNew = !machine.Exists,
+                hasNewSetup = !isNew && IsOtherwiseSetUp(machine, settings, file);
+            if (host is not null && hasNewSetup)
+                throw new ToolException(
+                    ExitCode.Usage,
+                    $"Machine '{machine.Name}' runs, and was set up by other steps than '{file.FullName}' has now.\nTry: testvm stop "
+                        + $"{machine.Name}, and this again: the steps from the first changed one on run on its disks"
+                );
             if (isNew)
                 machine.Write(settings);
-            else
-                RequireSame(machine, settings, file);
-            if (await HostClient.TryAskAsync(machine, new HostRequest("status"), cancellationToken) is { State: not "starting" })
+            else if (hasNewSetup)
+                machine.Write(settings with { Created = machine.ReadSettings().Created });
+            if (host is { State: not "starting" })
                 await Console.Error.WriteLineAsync($"Machine '{machine.Name}' is running already.");
             else
                 await MachineCommands.StartNewAsync(machine, isNew, cancellationToken);
@@ -100,13 +108,23 @@ internal static class UpDefinitions
                         : spec.KernelArguments,
             };
 
-    private static void RequireSame(NamedMachine machine, MachineSettings settings, FileInfo file)
+    // The set-up alone may change: the disks have noted the steps that are behind them.
+    private static bool IsOtherwiseSetUp(NamedMachine machine, MachineSettings settings, FileInfo file)
     {
-        if (machine.ReadSettings().Definition != settings.Definition)
+        MachineSettings was = machine.ReadSettings();
+        if (was.Definition != settings.Definition && Text(was, WithoutSetup) != Text(settings, WithoutSetup))
             throw new ToolException(
                 ExitCode.Usage,
                 $"Machine '{machine.Name}' is there already, and is not what '{file.FullName}' says now.\nTry: testvm start "
                     + $"{machine.Name} for it as it is, or testvm delete {machine.Name} and this again"
             );
+        return Text(was, SetupAlone) != Text(settings, SetupAlone);
+
+        static MachineSpec WithoutSetup(MachineSpec spec) => spec with { Setup = [] };
+        static MachineSpec SetupAlone(MachineSpec spec) => new() { Setup = spec.Setup };
+        string? Text(MachineSettings of, Func<MachineSpec, MachineSpec> part) =>
+            of.Definition is null
+                ? null
+                : MachineSettings.Of(machine.Name, part(of.ToSpec(machine.Name, machine.Disks)), of.Created).Definition;
     }
 }

@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace TestHarness.Images;
 
 /// <summary>An image in the store: files that nobody writes again.</summary>
@@ -15,6 +17,13 @@ internal sealed record GuestImage
 
     /// <summary>Gets the kernel's arguments that the image needs, such as <c>root=/dev/vda rw</c>; no consoles.</summary>
     public required string KernelArguments { get; init; }
+
+    /// <summary>
+    /// Gets what is done in a running machine of the image, before the steps of the machine's own set-up. Saved machines have it behind
+    /// them.
+    /// </summary>
+    [JsonIgnore]
+    public IReadOnlyList<SetupStep> Setup { get; init; } = [];
 
     /// <summary>
     /// Gets a shell command that ends with exit code 0 once the guest is up, or <see langword="null"/> where the agent's first answer says

@@ -29,6 +29,17 @@ internal sealed class ImageCache(string root)
     {
         RecipeSource source = RecipeSource.Find(image);
         Recipe recipe = source.ReadRecipe();
+        return await GetAsync(source, recipe, mode, progress, cancellationToken).ConfigureAwait(false) with { Setup = recipe.Setup };
+    }
+
+    private async Task<GuestImage> GetAsync(
+        RecipeSource source,
+        Recipe recipe,
+        ImageBuildMode mode,
+        IProgress<StartProgress>? progress,
+        CancellationToken cancellationToken
+    )
+    {
         string key = ImageKey.Of(source, recipe);
         string folder = Path.Combine(root, source.Name);
         if (mode == ImageBuildMode.IfMissing && FindBuilt(folder, key) is { } built)

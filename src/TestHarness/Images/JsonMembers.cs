@@ -95,6 +95,9 @@ internal sealed class JsonMembers(JsonElement element, string path, List<string>
         return null;
     }
 
+    /// <summary>Says that a member may be there, which another reader reads.</summary>
+    public void Allow(string member) => _known.Add(member);
+
     /// <summary>Notes the members that were not asked for; to be called last.</summary>
     public void NoteUnknown()
     {

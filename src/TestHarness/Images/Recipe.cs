@@ -31,6 +31,9 @@ internal sealed record Recipe
 
     public IReadOnlyList<string> Commands { get; init; } = [];
 
+    /// <summary>What is done in a running machine of the image, before the steps of the machine's own set-up.</summary>
+    public IReadOnlyList<SetupStep> Setup { get; init; } = [];
+
     /// <summary>Whether the agent is put into the image; otherwise cloud-init installs it at the first boot.</summary>
     public bool Agent { get; init; } = true;
 

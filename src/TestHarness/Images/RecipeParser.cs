@@ -1,21 +1,33 @@
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using TestHarness.Errors;
+using TestHarness.Specs;
+using TestHarness.Text;
 
 namespace TestHarness.Images;
 
 /// <summary>Reads a recipe; one with mistakes gives one error that lists them all.</summary>
 internal static partial class RecipeParser
 {
-    private static readonly JsonDocumentOptions Json = new()
-    {
-        CommentHandling = JsonCommentHandling.Skip,
-        AllowTrailingCommas = true,
-        AllowDuplicateProperties = false,
-    };
+    /// <summary>The member with the steps of a set-up, which do not decide what the image is.</summary>
+    public const string Setup = "setup";
 
+    /// <summary>How a recipe's file is read.</summary>
+    public static JsonDocumentOptions Json { get; } =
+        new()
+        {
+            CommentHandling = JsonCommentHandling.Skip,
+            AllowTrailingCommas = true,
+            AllowDuplicateProperties = false,
+        };
+
+    /// <summary>Reads a recipe.</summary>
+    /// <param name="image">The image's name, for messages.</param>
+    /// <param name="file">The recipe's file, for messages.</param>
+    /// <param name="json">What is in it.</param>
+    /// <param name="findPath">Says where a path of the host leads that a step of the set-up names.</param>
     /// <exception cref="ImageException">The text is no JSON, or no recipe.</exception>
-    public static Recipe Parse(string image, string file, ReadOnlyMemory<byte> json)
+    public static Recipe Parse(string image, string file, ReadOnlyMemory<byte> json, Func<string, string> findPath)
     {
         JsonDocument document;
         try
@@ -42,7 +54,8 @@ internal static partial class RecipeParser
             if (document.RootElement.ValueKind == JsonValueKind.Object)
             {
                 var members = new JsonMembers(document.RootElement, "$", mistakes);
-                recipe = ReadRecipe(members);
+                members.Allow(Setup);
+                recipe = ReadRecipe(members) with { Setup = ReadSetup(json, findPath, mistakes) };
                 members.NoteUnknown();
             }
             else
@@ -95,6 +108,17 @@ internal static partial class RecipeParser
         for (int i = 0; i < (recipe.Keep?.Count ?? 0); i++)
             CheckGuestPath(members, $"keep[{i}]", recipe.Keep![i]);
         return recipe;
+    }
+
+    // As in the files that describe machines: with the same members, and the lines of mistakes.
+    private static IReadOnlyList<SetupStep> ReadSetup(ReadOnlyMemory<byte> json, Func<string, string> findPath, List<string> mistakes)
+    {
+        if (JsonText.Parse(json) is not DataMap map || map.Members.FirstOrDefault(member => member.Name == Setup) is not { } setup)
+            return [];
+        var reader = new DefinitionReader(findPath);
+        IReadOnlyList<SetupStep> steps = reader.ReadSteps(setup.Value, $"$.{Setup}");
+        mistakes.AddRange(reader.Mistakes);
+        return steps;
     }
 
     private static RecipeKernel ReadKernel(JsonMembers members) =>

@@ -65,7 +65,7 @@ internal sealed class RecipeSource
     /// <summary>Reads the agent's systemd unit.</summary>
     public static byte[] ReadAgentUnit() => Find("debian-12").Read("testharness-agent.service");
 
-    public Recipe ReadRecipe() => RecipeParser.Parse(_image, File, ReadRecipeFile());
+    public Recipe ReadRecipe() => RecipeParser.Parse(_image, File, ReadRecipeFile(), path => Path.GetFullPath(path, _folder ?? "/"));
 
     public byte[] ReadRecipeFile() => Read(RecipeFile);
 

@@ -54,7 +54,9 @@ internal sealed class EvidenceCollector(
             StandardError,
             CommandLine,
             keeper.Run?.Plan is { } plan
-                ? machine.Mask.Apply(ReproScript.Build(plan.Program, plan.Spec, plan.Boot, machine.Name, plan.Accelerator))
+                ? machine.Mask.Apply(
+                    ReproScript.Build(plan.Program, plan.Spec, plan.Boot, machine.Name, plan.Accelerator, plan.Setup.Count > 0)
+                )
                 : ""
         )
         {

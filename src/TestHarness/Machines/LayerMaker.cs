@@ -12,7 +12,7 @@ namespace TestHarness.Machines;
 internal static class LayerMaker
 {
     /// <summary>Makes the files in <paramref name="folder"/>, or says why that can't be done with such a machine.</summary>
-    /// <param name="spec">The machine that it is made for.</param>
+    /// <param name="plan">The machine that it is made for.</param>
     /// <param name="index">The step's place in its set-up.</param>
     /// <param name="below">The template below, which goes with the machine.</param>
     /// <param name="folder">Where the files are written.</param>
@@ -22,7 +22,7 @@ internal static class LayerMaker
     /// <exception cref="MachineStartException">The step failed.</exception>
     /// <exception cref="TemplateRefusedException">QEMU refused the template below.</exception>
     public static async Task<MadeTemplate> MakeAsync(
-        MachineSpec spec,
+        MachinePlan plan,
         int index,
         Template below,
         string folder,
@@ -31,6 +31,7 @@ internal static class LayerMaker
         CancellationToken cancellationToken
     )
     {
+        MachineSpec spec = plan.Spec;
         TemplateIdentity identity = below.Identity;
         string memory = Path.Combine(folder, TemplateFiles.Memory);
         VirtualMachine machine;
@@ -63,7 +64,7 @@ internal static class LayerMaker
             var setup = new SetupRunner(machine);
             try
             {
-                await setup.RunStepAsync(spec.Setup, index, progress, cancellationToken).ConfigureAwait(false);
+                await setup.RunStepAsync(plan.Setup, index, progress, cancellationToken).ConfigureAwait(false);
             }
             catch (TestHarnessException)
             {
@@ -79,7 +80,7 @@ internal static class LayerMaker
                 return new MadeTemplate
                 {
                     Obstacle = await machine.SaveAsync(folder, finalFolder, cancellationToken).ConfigureAwait(false),
-                    Layer = new LayerNote(identity, machine.Operations.WithoutSecrets(spec.Setup[index].Title), setup.Packages),
+                    Layer = new LayerNote(identity, machine.Operations.WithoutSecrets(plan.Setup[index].Title), setup.Packages),
                 };
             }
         }

@@ -28,6 +28,9 @@ internal sealed record MachinePlan
 
     public required BootFiles Boot { get; init; }
 
+    /// <summary>The steps of the set-up: the image's own, and then the machine's.</summary>
+    public IReadOnlyList<SetupStep> Setup => [.. Image.Setup, .. Spec.Setup];
+
     public Accelerator Accelerator => Choice.Accelerator;
 
     public bool UsesSsh => Takes(Spec, Image, GuestAccess.Ssh);

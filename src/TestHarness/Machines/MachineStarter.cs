@@ -41,6 +41,9 @@ internal sealed class MachineStarter(
 
     public string? Note => _templates.StartNote;
 
+    /// <summary>Whether another one like it would be restored, its set-up and all.</summary>
+    public bool IsRestoredWhole => given is null && keeper.Run?.Template is not null && _templates.StepsDone == Plan!.Setup.Count;
+
     /// <summary>Whether the machine is a spare, which nobody waits for and nobody is told of.</summary>
     public bool IsSpare { get; set; }
 
@@ -67,8 +70,9 @@ internal sealed class MachineStarter(
                 .BeginStartAsync(ended.Task, isTold: given is not { MakesTemplate: true } && !IsSpare, wanted.Token)
                 .ConfigureAwait(false);
             await StartAsync(told, wanted.Token).ConfigureAwait(false);
-            int done = given is null ? _templates.StepsDone : machine.Spec.Setup.Count;
-            await setup.RunAsync(done, keeper.Run!.Kept, told, wanted.Token).ConfigureAwait(false);
+            IReadOnlyList<SetupStep> steps = Plan!.Setup;
+            int done = given is null ? _templates.StepsDone : steps.Count;
+            await setup.RunAsync(steps, done, keeper.Run!.Kept, told, wanted.Token).ConfigureAwait(false);
             await told.SettleAsync().ConfigureAwait(false);
             machine.Record.NoteStarted(machine.Time.GetElapsedTime(began), failure: null);
         }

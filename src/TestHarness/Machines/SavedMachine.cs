@@ -16,7 +16,22 @@ public sealed record SavedMachine
 {
     private readonly SavedNote _note;
 
-    internal SavedMachine(SavedNote note) => (_note, Spec) = (note, SavedStore.SpecOf(note));
+    // Why its description can't be read, where another version of the library has written it.
+    private readonly string? _unreadable;
+
+    internal SavedMachine(SavedNote note)
+    {
+        _note = note;
+        try
+        {
+            Spec = SavedStore.SpecOf(note);
+        }
+        catch (ArgumentException e)
+        {
+            _unreadable = $"this version of the library can't read what it is: {e.Message.ReplaceLineEndings(" ")}";
+            Spec = new MachineSpec { Image = note.Image.Name };
+        }
+    }
 
     /// <summary>Gets its name.</summary>
     public string Name => _note.Name;
@@ -67,12 +82,14 @@ public sealed record SavedMachine
 
     /// <summary>
     /// Says why no machine can go on from it on this host, or returns <see langword="null"/>: the version of QEMU, the processor, the
-    /// accelerator, or a file of yours that it lies on.
+    /// accelerator, a file of yours that it lies on, or a description that another version of the library wrote.
     /// </summary>
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <returns>The reason.</returns>
     public async Task<string?> FindObstacleAsync(CancellationToken cancellationToken = default)
     {
+        if (_unreadable is not null)
+            return _unreadable;
         try
         {
             string program = Prerequisites.Find(Spec.QemuPath ?? Board.Of(Spec).Program);
@@ -95,7 +112,8 @@ public sealed record SavedMachine
     /// <param name="progress">Told each step. Default: nobody.</param>
     /// <param name="cancellationToken">Ends it.</param>
     /// <returns>The file's SHA-256, which an import asks for.</returns>
-    /// <exception cref="SavedMachineException">It has secrets, or what has no meaning elsewhere; or the file can't be written.</exception>
+    /// <exception cref="SavedMachineException">It has secrets, or what has no meaning elsewhere; its description can't be read; or the file
+    /// can't be written.</exception>
     public Task<string> ExportAsync(
         string file,
         bool withSecrets = false,
@@ -104,7 +122,12 @@ public sealed record SavedMachine
     )
     {
         ArgumentException.ThrowIfNullOrEmpty(file);
-        return new SavedExport(this, progress).WriteAsync(file, withSecrets, cancellationToken);
+        return _unreadable is not null
+            ? throw new SavedMachineException(
+                Name,
+                new FailureText($"The saved machine '{Name}' is not exported.").Add("Reason", _unreadable)
+            )
+            : new SavedExport(this, progress).WriteAsync(file, withSecrets, cancellationToken);
     }
 
     /// <summary>Reads a saved machine that was exported.</summary>
@@ -138,6 +161,13 @@ public sealed record SavedMachine
     /// <exception cref="SavedMachineException">It can't run here, or is not there any more.</exception>
     internal async Task<VirtualMachine> DescribeAsync(CancellationToken cancellationToken)
     {
+        if (await FindObstacleAsync(cancellationToken).ConfigureAwait(false) is { } obstacle)
+            throw new SavedMachineException(
+                Name,
+                new FailureText($"The saved machine '{Name}' can't go on on this host.")
+                    .Add("Reason", obstacle)
+                    .Try("save it anew on this host.")
+            );
         MachineSpec saved = SavedStore.SpecOf(_note);
         MachineSpec fixedPart = saved with
         {
@@ -156,13 +186,6 @@ public sealed record SavedMachine
             throw new ArgumentException(
                 $"The saved machine '{Name}' was saved with another description: only PortForwards, GuestReaches, Hostname, Secrets, "
                     + "CollectOnFailure, Forkable and limits can be changed afterwards."
-            );
-        if (await FindObstacleAsync(cancellationToken).ConfigureAwait(false) is { } obstacle)
-            throw new SavedMachineException(
-                Name,
-                new FailureText($"The saved machine '{Name}' can't go on on this host.")
-                    .Add("Reason", obstacle)
-                    .Try("save it anew on this host.")
             );
         Template template = SavedStore.Open(Name);
         try

@@ -10,18 +10,22 @@ internal static partial class SetupCheck
 {
     private const int MostSteps = 100;
 
-    public static IEnumerable<string> Problems(MachineSpec spec)
+    /// <summary>Says what is wrong with steps.</summary>
+    /// <param name="setup">The steps.</param>
+    /// <param name="access">How the machine that they are for is reached.</param>
+    /// <param name="name">What the list is called where it was written.</param>
+    public static IEnumerable<string> Problems(IReadOnlyList<SetupStep> setup, GuestAccess access, string name)
     {
-        if (spec.Setup.Count > MostSteps)
-            yield return $"Setup has {spec.Setup.Count} steps: {MostSteps} are possible.";
-        if (spec.Setup.Count > 0 && spec.GuestAccess == GuestAccess.None)
-            yield return "Setup needs a guest that answers: GuestAccess is None.";
-        foreach ((int index, SetupStep step) in spec.Setup.Index())
+        if (setup.Count > MostSteps)
+            yield return $"{name} has {setup.Count} steps: {MostSteps} are possible.";
+        if (setup.Count > 0 && access == GuestAccess.None)
+            yield return $"{name} needs a guest that answers: GuestAccess is None.";
+        foreach ((int index, SetupStep step) in setup.Index())
         {
             if (step.Timeout <= TimeSpan.Zero)
-                yield return $"Setup[{index}]: Timeout is {step.Timeout}: it must be more than 0.";
+                yield return $"{name}[{index}]: Timeout is {step.Timeout}: it must be more than 0.";
             foreach (string problem in ProblemsOf(step))
-                yield return $"Setup[{index}]: {problem}";
+                yield return $"{name}[{index}]: {problem}";
         }
     }
 

@@ -25,18 +25,24 @@ internal sealed class SetupRunner(VirtualMachine machine)
         string.Create(CultureInfo.InvariantCulture, $"set-up {index + 1} of {steps.Count}: {steps[index].Title}");
 
     /// <summary>
-    /// Runs the steps of the machine's own set-up that no layer has behind it, nor disks that are kept. What waits for something is waited
+    /// Runs the steps of the machine's set-up that no layer has behind it, nor disks that are kept. What waits for something is waited
     /// for again in a guest that has booted from such disks.
     /// </summary>
+    /// <param name="steps">All steps.</param>
     /// <param name="done">How many a layer has behind it.</param>
     /// <param name="kept">The machine's disks, where they are kept.</param>
     /// <param name="progress">Told each step.</param>
     /// <param name="cancellationToken">Ends it.</param>
     /// <exception cref="MachineStartException">One failed.</exception>
-    public async Task RunAsync(int done, KeptDisks? kept, IProgress<StartProgress>? progress, CancellationToken cancellationToken)
+    public async Task RunAsync(
+        IReadOnlyList<SetupStep> steps,
+        int done,
+        KeptDisks? kept,
+        IProgress<StartProgress>? progress,
+        CancellationToken cancellationToken
+    )
     {
-        IReadOnlyList<SetupStep> steps = machine.Spec.Setup;
-        IReadOnlyList<string> keys = kept is null || steps.Count == 0 ? [] : LayerKeys.Make("", machine.Spec);
+        IReadOnlyList<string> keys = kept is null || steps.Count == 0 ? [] : LayerKeys.Make("", steps);
         int known = keys.Zip(kept?.ReadSetup() ?? []).TakeWhile(pair => pair.First == pair.Second).Count();
         for (int index = done; index < steps.Count; index++)
         {
@@ -46,6 +52,9 @@ internal sealed class SetupRunner(VirtualMachine machine)
                 continue;
             }
 
+            // One that fails half-way may have undone what was noted of the steps after it.
+            if (index >= known)
+                kept?.NoteSetup(keys.Take(index));
             await RunStepAsync(steps, index, progress, cancellationToken).ConfigureAwait(false);
             if (index >= known)
                 kept?.NoteSetup(keys.Take(index + 1));

@@ -25,7 +25,7 @@ internal static partial class SpecValidation
         Require(spec, [.. Problems(spec)]);
     }
 
-    /// <summary>Checks what shows once the image is known: the kernel's whole command line, and the memory.</summary>
+    /// <summary>Checks what shows once the image is known: the kernel's whole command line, the memory, the image's set-up.</summary>
     /// <exception cref="ArgumentException">The spec does not go with the image.</exception>
     public static void Check(MachineSpec spec, GuestImage image, BootFiles boot, Accelerator accelerator)
     {
@@ -34,7 +34,8 @@ internal static partial class SpecValidation
             image.MinimumMemoryMiB is { } least && spec.MemoryMiB < least
                 ? [$"MemoryMiB is {spec.MemoryMiB}: the image '{image.Name}' needs at least {least}, or it does not come up."]
                 : [];
-        Require(spec, [.. line, .. memory]);
+        IEnumerable<string> setup = SetupCheck.Problems(image.Setup, spec.GuestAccess, $"The setup of the image '{image.Name}'");
+        Require(spec, [.. line, .. memory, .. setup]);
     }
 
     private static void Require(MachineSpec spec, string[] problems)
@@ -66,7 +67,7 @@ internal static partial class SpecValidation
             yield return "Spares, GuestReaches and Shares need a guest that answers: GuestAccess is None.";
         if (spec.DiskFolder is not null && (spec.Spares > 0 || string.IsNullOrWhiteSpace(spec.DiskFolder)))
             yield return "DiskFolder is a folder for the disks of one machine: it can't be empty, and Spares would be several machines.";
-        foreach (string problem in SetupCheck.Problems(spec))
+        foreach (string problem in SetupCheck.Problems(spec.Setup, spec.GuestAccess, nameof(spec.Setup)))
             yield return problem;
         if (spec.Cpus is < 1 or > 255)
             yield return $"Cpus is {spec.Cpus}: 1 to 255 are possible.";

@@ -32,20 +32,20 @@ internal sealed class TemplateChoice(MachineSpec spec)
         string processor = plan.Accelerator == Accelerator.Kvm ? TemplateKey.HostProcessor() : "";
         string booted = TemplateKey.Make(plan.Image.Key, plan.Program, spec, plan.Boot, plan.Accelerator, processor);
         QemuReach.RequireWayTo(Path.Combine(CacheFolder.Templates, booted), "TESTHARNESS_CACHE");
-        string[] keys = [booted, .. LayerKeys.Make(booted, spec)];
+        string[] keys = [booted, .. LayerKeys.Make(booted, plan.Setup)];
         // Where a layer can't be kept, the machine goes on from the one below, and its own steps follow.
         string? obstacle = null;
-        for (int steps = spec.Setup.Count; steps >= 0; steps--)
+        for (int steps = plan.Setup.Count; steps >= 0; steps--)
         {
-            (Template? template, string? reason) = await LayerAsync(keys, steps, progress, cancellationToken).ConfigureAwait(false);
+            (Template? template, string? reason) = await LayerAsync(plan, keys, steps, progress, cancellationToken).ConfigureAwait(false);
             obstacle ??= reason;
             if (template is null)
                 continue;
             StepsDone = steps;
             if (steps > 0 && !_made.Contains(steps))
-                progress.Tell($"set-up: {steps} of {spec.Setup.Count} steps cached");
-            if (steps < spec.Setup.Count)
-                progress.Tell($"set-up: {spec.Setup.Count - steps} steps run in each machine, because no layer can be kept: {obstacle}");
+                progress.Tell($"set-up: {steps} of {plan.Setup.Count} steps cached");
+            if (steps < plan.Setup.Count)
+                progress.Tell($"set-up: {plan.Setup.Count - steps} steps run in each machine, because no layer can be kept: {obstacle}");
             return template;
         }
 
@@ -54,6 +54,7 @@ internal sealed class TemplateChoice(MachineSpec spec)
 
     // The locks are taken from the top down, so two who make layers of one set-up never wait for each other.
     private async Task<(Template? Template, string? Reason)> LayerAsync(
+        MachinePlan plan,
         string[] keys,
         int steps,
         IProgress<StartProgress>? progress,
@@ -68,23 +69,23 @@ internal sealed class TemplateChoice(MachineSpec spec)
         {
             _refusedBefore = true;
             progress.Tell($"the layer below is thrown away and made again: QEMU refused it: {e.Message}");
-            return await LayerAsync(keys, steps, progress, cancellationToken).ConfigureAwait(false);
+            return await LayerAsync(plan, keys, steps, progress, cancellationToken).ConfigureAwait(false);
         }
 
         async Task<MadeTemplate> MakeAsync(string folder, string finalFolder, CancellationToken token)
         {
             if (steps == 0)
                 return await TemplateMaker.MakeAsync(spec, folder, finalFolder, progress, token).ConfigureAwait(false);
-            (Template? below, string? reason) = await LayerAsync(keys, steps - 1, progress, token).ConfigureAwait(false);
+            (Template? below, string? reason) = await LayerAsync(plan, keys, steps - 1, progress, token).ConfigureAwait(false);
             if (below is null)
                 return new MadeTemplate { Obstacle = reason, IsPassing = true };
             _made.Add(steps);
             for (int index = 0; index < steps - 1 && !_made.Contains(steps - 1); index++)
-                progress.Tell($"{SetupRunner.NameOf(spec.Setup, index)}: cached");
+                progress.Tell($"{SetupRunner.NameOf(plan.Setup, index)}: cached");
             string lower = below.Folder;
             try
             {
-                return await LayerMaker.MakeAsync(spec, steps - 1, below, folder, finalFolder, progress, token).ConfigureAwait(false);
+                return await LayerMaker.MakeAsync(plan, steps - 1, below, folder, finalFolder, progress, token).ConfigureAwait(false);
             }
             catch (TemplateRefusedException)
             {

@@ -18,8 +18,26 @@ public sealed partial class VirtualMachine
         return SparePool.CloseAsync(spec);
     }
 
+    /// <summary>
+    /// Says that another machine of the same spec will be started soon, for test frameworks that know what comes next. One is made ready in
+    /// the background once a core of the host is idle, and
+    /// <see cref="StartAsync(MachineSpec, IProgress{StartProgress}, CancellationToken)"/> hands it out. Nothing is done for a machine that
+    /// booted, that has a fixed port of the host or arguments for QEMU of its own, or where the host has no room.
+    /// <see cref="ReleaseSparesAsync"/> ends what nobody has asked for, and so does a start that waits for room.
+    /// </summary>
+    /// <exception cref="InvalidOperationException">This machine is not started.</exception>
+    public void PrepareNext()
+    {
+        if (State == MachineState.Created)
+            throw NotStarted();
+        if (_starter.IsRestoredWhole && Spec.ExtraQemuArguments.Count == 0 && Spec.PortForwards.All(forward => forward.HostPort == 0))
+            SparePool.Of(Spec).PrepareNext();
+    }
+
     /// <summary>Starts a machine, warms it with a command, and pauses it. Fails at once where there is no room for it.</summary>
-    internal static async Task<VirtualMachine> PrepareSpareAsync(MachineSpec spec)
+    /// <param name="spec">The machine.</param>
+    /// <param name="isAwaited">Whether somebody waits for it by now: it is neither warmed any more nor paused.</param>
+    internal static async Task<VirtualMachine> PrepareSpareAsync(MachineSpec spec, Func<bool> isAwaited)
     {
         var spare = new VirtualMachine(spec with { Spares = 0 });
         spare._starter.IsSpare = true;
@@ -27,14 +45,15 @@ public sealed partial class VirtualMachine
         try
         {
             // The emulator translates what a command's start needs; the next command finds it done.
-            for (int round = 0; round < WarmUps; round++)
+            for (int round = 0; round < WarmUps && !isAwaited(); round++)
             {
                 await spare.Shell.RunAsync("uname; true").ConfigureAwait(false);
                 await spare.Shell.RunAsync(["true"]).ConfigureAwait(false);
-                await spare._guest.RefreshAsync(begins: true, CancellationToken.None).ConfigureAwait(false);
+                await spare._standstill.GoOnAsync("a spare machine's clock", begins: true, CancellationToken.None).ConfigureAwait(false);
             }
 
-            await spare._standstill.StopAsync("a spare machine to pause", CancellationToken.None).ConfigureAwait(false);
+            if (!isAwaited())
+                await spare._standstill.StopAsync("a spare machine to pause", CancellationToken.None).ConfigureAwait(false);
             return spare;
         }
         catch

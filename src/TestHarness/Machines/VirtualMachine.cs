@@ -189,11 +189,12 @@ public sealed partial class VirtualMachine : IAsyncDisposable
     )
     {
         var started = new VirtualMachine(spec);
-        SparePool? spares = spec.Spares > 0 ? SparePool.Of(spec) : null;
+        SparePool? spares = spec.Spares > 0 ? SparePool.Of(spec) : SparePool.Find(spec);
         VirtualMachine? spare = spares is null ? null : await spares.TryTakeAsync(progress, cancellationToken).ConfigureAwait(false);
         if (spare is null)
             await started.StartAsync(progress, cancellationToken).ConfigureAwait(false);
-        spares?.Fill(spec.Spares);
+        if (spec.Spares > 0)
+            SparePool.Of(spec).Fill(spec.Spares);
         return spare ?? started;
     }
 

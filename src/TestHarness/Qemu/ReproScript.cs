@@ -8,7 +8,13 @@ namespace TestHarness.Qemu;
 internal static class ReproScript
 {
     /// <summary>Makes the script: a new overlay in a folder that is thrown away, the serial console on the terminal.</summary>
-    public static string Build(string program, MachineSpec spec, BootFiles boot, string name, Accelerator accelerator)
+    /// <param name="program">The QEMU program.</param>
+    /// <param name="spec">The machine.</param>
+    /// <param name="boot">What it boots from.</param>
+    /// <param name="name">Its name.</param>
+    /// <param name="accelerator">What runs its processors.</param>
+    /// <param name="hasSetup">Whether steps were to run in it.</param>
+    public static string Build(string program, MachineSpec spec, BootFiles boot, string name, Accelerator accelerator, bool hasSetup)
     {
         IEnumerable<string> disks = spec.Disks.Select(
             (disk, index) => $"qemu-img create -q -f qcow2 {MachineFileNames.ExtraDisk(index)} {disk.SizeMiB}M\n"
@@ -19,7 +25,7 @@ internal static class ReproScript
         string uefi = boot.Uefi is null ? "" : $"{ShellQuote.Join(["qemu-img", .. Overlay.UefiCommand(boot.Uefi)])}\n";
         string seed = boot.Seed is null ? "" : SeedCommands(boot.Seed);
         string secrets = spec.Secrets.Count == 0 ? "" : "# Where *** stands in place of a secret, put the secret back first.\n";
-        string setup = spec.Setup.Count == 0 ? "" : "# The steps of its set-up (MachineSpec.Setup) were not run in it.\n";
+        string setup = hasSetup ? "# The steps of its set-up are not run in it.\n" : "";
         IReadOnlyList<string> arguments = QemuArguments.Build(spec, boot, name, accelerator, MachineChannels.Terminal);
         return $"""
             #!/bin/sh

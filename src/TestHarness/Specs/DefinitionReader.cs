@@ -56,6 +56,9 @@ internal sealed class DefinitionReader(Func<string, string> findPath)
         return form.Members.All(member => !member.IsRequired || values.ContainsKey(member)) ? form.Create(values) : null;
     }
 
+    /// <summary>Reads the steps of a set-up; of use where there is no mistake.</summary>
+    public IReadOnlyList<SetupStep> ReadSteps(DataNode node, string path) => ReadList(node, typeof(SetupStep), path) as SetupStep[] ?? [];
+
     private void Fill(
         Dictionary<DefinitionMember, object?> values,
         IEnumerable<DefinitionMember> wanted,

@@ -15,12 +15,12 @@ internal static class LayerKeys
 
     /// <summary>Makes the keys of a machine's set-up, the first step's first.</summary>
     /// <param name="below">The key of the template that has booted.</param>
-    /// <param name="spec">The machine.</param>
+    /// <param name="setup">The steps.</param>
     /// <exception cref="ArgumentException">What a step pushes can't be read.</exception>
-    public static IReadOnlyList<string> Make(string below, MachineSpec spec)
+    public static IReadOnlyList<string> Make(string below, IReadOnlyList<SetupStep> setup)
     {
         var keys = new List<string>();
-        foreach ((int index, SetupStep step) in spec.Setup.Index())
+        foreach ((int index, SetupStep step) in setup.Index())
         {
             string[] parts = [Layout, keys.LastOrDefault() ?? below, .. ContentOf(step, index)];
             keys.Add(Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(string.Join('\0', parts))))[..16]);
@@ -51,7 +51,7 @@ internal static class LayerKeys
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            FailureText text = new FailureText($"MachineSpec.Setup[{index}] ({push.Title}) has nothing to push: {e.Message}").Try(
+            FailureText text = new FailureText($"Step {index + 1} of the set-up ({push.Title}) has nothing to push: {e.Message}").Try(
                 Path.Exists(source) ? null : OwnPath.RemedyFor(push.HostPath)
             );
             throw new ArgumentException(text.ToString(), e);

@@ -11,9 +11,13 @@ internal static class JsonText
 
     /// <summary>Reads a text.</summary>
     /// <exception cref="FormatException">It is no JSON; the message says in which line.</exception>
-    public static DataNode Parse(string text)
+    public static DataNode Parse(string text) => Parse(Encoding.UTF8.GetBytes(text));
+
+    /// <summary>Reads a text in UTF-8.</summary>
+    /// <exception cref="FormatException">It is no JSON; the message says in which line.</exception>
+    public static DataNode Parse(ReadOnlyMemory<byte> utf8)
     {
-        byte[] bytes = Encoding.UTF8.GetBytes(text);
+        byte[] bytes = utf8.ToArray();
         var reader = new Utf8JsonReader(bytes, Options);
         var lines = new LineCount(bytes);
         try

@@ -18,11 +18,19 @@ namespace TestHarness.MachineTests.Machines;
     "It ends, and its machines with it.",
     "RunnersTests"
 )]
-public sealed class DisposeRaceTests(Tiny tiny)
+public sealed class DisposeRaceTests(Tiny tiny) : IAsyncLifetime
 {
     private static readonly TimeSpan Bound = TimeSpan.FromSeconds(5);
 
+    // Of no other test: none is made ready for the next one.
+    private static readonly MachineSpec Own = new() { StopTimeout = TimeSpan.FromSeconds(33) };
+
     private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    // What was made ready for the tests before these.
+    public async ValueTask InitializeAsync() => await VirtualMachine.ReleaseSparesAsync(tiny.Machine.Spec);
+
+    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
 
     [Theory]
     [InlineData(StartMode.Cold, 1)]
@@ -101,7 +109,7 @@ public sealed class DisposeRaceTests(Tiny tiny)
     public async Task Can_be_disposed_by_a_listener_of_Stopping(bool blocking)
     {
         HashSet<string> before = Folders();
-        VirtualMachine vm = await tiny.StartFreshAsync(Token);
+        VirtualMachine vm = await VirtualMachine.StartAsync(Own, cancellationToken: Token);
         int told = 0;
         vm.Stopping += async machine =>
         {
@@ -123,7 +131,7 @@ public sealed class DisposeRaceTests(Tiny tiny)
     public async Task Ends_the_machine_when_a_listener_of_Stopping_fails_and_tells_its_failure()
     {
         HashSet<string> before = Folders();
-        VirtualMachine vm = await tiny.StartFreshAsync(Token);
+        VirtualMachine vm = await VirtualMachine.StartAsync(Own, cancellationToken: Token);
         vm.Stopping += _ => throw new FormatException("no evidence today");
 
         (
@@ -140,7 +148,7 @@ public sealed class DisposeRaceTests(Tiny tiny)
         HashSet<string> before = Folders();
         for (int round = 0; round < 3; round++)
         {
-            VirtualMachine vm = await tiny.StartFreshAsync(Token);
+            VirtualMachine vm = await VirtualMachine.StartAsync(Own, cancellationToken: Token);
             Task[] calls =
             [
                 vm.Shell.RunAsync("sleep 600", cancellationToken: Token),
@@ -182,7 +190,7 @@ public sealed class DisposeRaceTests(Tiny tiny)
         threadsAfter.Should().BeLessThanOrEqualTo(threads + 8);
     }
 
-    private async Task CycleAsync(int round)
+    private static async Task CycleAsync(int round)
     {
         if (round % 4 == 3)
         {
@@ -194,7 +202,7 @@ public sealed class DisposeRaceTests(Tiny tiny)
             return;
         }
 
-        await using VirtualMachine machine = await tiny.StartFreshAsync(Token);
+        await using VirtualMachine machine = await VirtualMachine.StartAsync(Own, cancellationToken: Token);
         await machine.Shell.RunAsync("true", cancellationToken: Token);
         if (round % 4 == 2)
             Signal.Send("KILL", machine);

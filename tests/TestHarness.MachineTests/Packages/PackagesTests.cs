@@ -80,7 +80,13 @@ public sealed class PackagesTests(PackageFeed feed)
         string output = await PackageFeed.DotnetAsync("test", project, "-nodeReuse:false");
 
         output.Should().MatchRegex(@"Passed!  - Failed: +0, Passed: +2,");
-        string runtimes = Path.Combine(project, "bin/Debug/net10.0/runtimes");
+        string built = Path.Combine(project, "bin/Debug/net10.0"),
+            runtimes = Path.Combine(built, "runtimes");
+        string settings = await File.ReadAllTextAsync(
+            Directory.GetFiles(built, "*.runtimeconfig.json").Single(),
+            TestContext.Current.CancellationToken
+        );
+        settings.Should().Contain("\"System.Runtime.TieredPGO\": false").And.Contain("CallCountThreshold\": 1000");
         Directory
             .EnumerateFiles(runtimes, "libSkiaSharp.*", SearchOption.AllDirectories)
             .Select(file => Path.GetRelativePath(runtimes, file).Split('/')[0])

@@ -1,4 +1,5 @@
 using FluentAssertions;
+using TestHarness.Templates;
 using Xunit;
 
 namespace TestHarness.MachineTests.Templates;
@@ -167,7 +168,7 @@ public sealed class LayerTests : IDisposable
             SetupStep.Run("nc 127.0.0.1 7000 > /dev/null 2>&1 < /run/in & echo before > /run/in; echo onto > /dev/vdb")
         ) with
         {
-            Disks = [new Disk(8)],
+            Disks = [new Disk(16)],
         };
 
         for (int turn = 0; turn < 2; turn++)
@@ -177,6 +178,41 @@ public sealed class LayerTests : IDisposable
             await vm.Shell.WaitUntilSucceedsAsync("test \"$(cat /run/out)\" = \"before\nafter\"", cancellationToken: Token);
             (await vm.Shell.RunAsync("head -n 1 /dev/vdb", cancellationToken: Token)).StandardOutput.Should().Be("onto\n");
         }
+    }
+
+    [Fact]
+    public async Task A_layer_in_the_middle_that_has_lost_its_memory_still_carries_those_above_and_is_made_again_for_a_new_one()
+    {
+        var steps = new List<string>();
+        MachineSpec spec = Unique(SetupStep.Run("echo 1 >> /root/steps"), Step(2), Step(3));
+        string top;
+        await using (VirtualMachine first = await VirtualMachine.StartAsync(spec, cancellationToken: Token))
+            top = LayerOf((await first.CollectEvidenceAsync(Token)).CommandLine);
+        string middle = Path.Combine(Path.GetDirectoryName(top)!, TemplateDescription.TryRead(top)!.Layer!.Below.Key);
+        // As where room is needed.
+        File.Delete(Path.Combine(middle, TemplateFiles.Memory));
+
+        await using (VirtualMachine second = await VirtualMachine.StartAsync(spec, new StepList(steps), Token))
+            (await ReadAsync(second)).Should().Be("1\n2\n3\n");
+        steps.Should().Contain("set-up: 3 of 3 steps cached");
+        await using VirtualMachine changed = await VirtualMachine.StartAsync(
+            spec with
+            {
+                Setup = [.. spec.Setup.Take(2), Step(4)],
+            },
+            new StepList(steps),
+            Token
+        );
+
+        (await ReadAsync(changed)).Should().Be("1\n2\n4\n");
+        steps.Should().Contain(step => step.EndsWith("thrown away and made again: its memory has made room for others"));
+        steps
+            .Should()
+            .Contain(step => step.StartsWith("set-up 2 of 3: run echo 2"))
+            .And.Contain(step => step.StartsWith("set-up 1 of 3") && step.EndsWith(": cached"));
+
+        static RunStep Step(int number) => SetupStep.Run($"echo {number} >> /root/steps");
+        static Task<string> ReadAsync(VirtualMachine vm) => vm.Files.ReadTextAsync("/root/steps", cancellationToken: Token);
     }
 
     [Fact]
@@ -209,46 +245,6 @@ public sealed class LayerTests : IDisposable
             (await File.ReadAllTextAsync(Path.Combine(layer, file), Token)).Should().NotContain(Secret);
     }
 
-    [Fact]
-    [Trait("Speed", "Slow")]
-    public async Task Packages_come_from_the_host_and_a_service_is_up_in_each_machine()
-    {
-        MachineSpec spec = new()
-        {
-            Image = "debian-12",
-            Setup =
-            [
-                SetupStep.Install("nginx-light"),
-                SetupStep.WaitForUnit("nginx"),
-                SetupStep.WaitForHttp("http://localhost/"),
-                SetupStep.WaitForJournal("Started nginx"),
-                SetupStep.WaitForText("login:"),
-            ],
-        };
-        await using (await VirtualMachine.StartAsync(spec, cancellationToken: Token)) { }
-
-        await using VirtualMachine vm = await VirtualMachine.StartAsync(spec, cancellationToken: Token);
-
-        await vm.Shell.WaitForHttpAsync(new Uri("http://127.0.0.1/"), cancellationToken: Token);
-        (await vm.Shell.RunAsync("ls /var/tmp /var/cache/apt/archives", cancellationToken: Token))
-            .StandardOutput.Should()
-            .NotContain(".deb");
-        string[] installs =
-        [
-            .. Directory
-                .EnumerateFiles(
-                    Path.GetDirectoryName(LayerOf((await vm.CollectEvidenceAsync(Token)).CommandLine))!,
-                    "template.json",
-                    SearchOption.AllDirectories
-                )
-                .Select(File.ReadAllText)
-                .Where(note => note.Contains("install nginx-light", StringComparison.Ordinal)),
-        ];
-        installs.Should().Contain(note => note.Contains("\"nginx-light 1.", StringComparison.Ordinal));
-        MachineStartException missing = await Refused(spec with { Setup = [SetupStep.Install("no-such-package")] });
-        missing.Message.Should().Contain("Unable to locate package no-such-package");
-    }
-
     // The template is every test's; the layers are one's own, for the first step is.
     private static MachineSpec Unique(SetupStep first, params SetupStep[] setup)
     {
@@ -262,7 +258,7 @@ public sealed class LayerTests : IDisposable
         return new MachineSpec { Setup = [own, .. setup] };
     }
 
-    private static async Task<MachineStartException> Refused(MachineSpec spec) =>
+    internal static async Task<MachineStartException> Refused(MachineSpec spec) =>
         (
             await FluentActions
                 .Awaiting(() => VirtualMachine.StartAsync(spec, cancellationToken: Token))
@@ -270,5 +266,5 @@ public sealed class LayerTests : IDisposable
                 .ThrowAsync<MachineStartException>()
         ).Which;
 
-    private static string LayerOf(string commandLine) => commandLine.Split("\"mem-path\":\"")[1].Split("/memory\"")[0];
+    internal static string LayerOf(string commandLine) => commandLine.Split("\"mem-path\":\"")[1].Split("/memory\"")[0];
 }

@@ -175,6 +175,13 @@ public sealed class SavedMachineTests : IDisposable
             .Should()
             .ThrowAsync<ArgumentException>()
             .WithMessage("\"../x\" is no name*");
+        var unreadable = new SavedMachine(saved.Note with { Definition = """{ "machines": { "machine": { "colour": "red" } } }""" });
+        (await unreadable.FindObstacleAsync(Token)).Should().Contain("can't read what it is").And.Contain("colour");
+        await FluentActions
+            .Awaiting(() => VirtualMachine.StartAsync(unreadable, cancellationToken: Token))
+            .Should()
+            .ThrowAsync<SavedMachineException>()
+            .WithMessage("*colour*");
         string state = Path.Combine(SavedStore.FolderOf(_name), TemplateFiles.State);
         await File.AppendAllTextAsync(state, "x", Token);
         await FluentActions

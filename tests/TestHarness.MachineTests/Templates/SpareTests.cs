@@ -1,5 +1,8 @@
+using System.Net;
+using System.Net.Sockets;
 using FluentAssertions;
 using TestHarness.FluentAssertions;
+using TestHarness.Machines;
 using Xunit;
 
 namespace TestHarness.MachineTests.Templates;
@@ -12,7 +15,7 @@ public sealed class SpareTests
     [Fact]
     public async Task Hands_out_ready_machines_once_each()
     {
-        var spec = new MachineSpec { Spares = 2, Disks = [new Disk(8)] };
+        var spec = new MachineSpec { Spares = 2, Disks = [new Disk(16)] };
         var names = new HashSet<string>();
         var random = new HashSet<string>();
         int spares = 0;
@@ -24,7 +27,7 @@ public sealed class SpareTests
                 await using VirtualMachine vm = await VirtualMachine.StartAsync(
                     spec with
                     {
-                        Disks = [new Disk(8)],
+                        Disks = [new Disk(16)],
                     },
                     new StepList(steps),
                     Token
@@ -56,6 +59,44 @@ public sealed class SpareTests
         {
             await VirtualMachine.ReleaseSparesAsync(spec);
         }
+    }
+
+    [Fact]
+    public async Task The_next_machine_is_made_ready_where_that_was_said_and_ends_where_nobody_asks_for_it()
+    {
+        var spec = new MachineSpec { StopTimeout = TimeSpan.FromSeconds(31) };
+        await using VirtualMachine vm = await VirtualMachine.StartAsync(spec, cancellationToken: Token);
+
+        SparePool.Idle = _ => Task.CompletedTask;
+        vm.PrepareNext();
+        vm.PrepareNext();
+        while (SparePool.Find(spec)?.HasReady != true)
+            await Task.Delay(20, Token);
+
+        var steps = new List<string>();
+        await using (VirtualMachine next = await VirtualMachine.StartAsync(spec, new StepList(steps), Token))
+        {
+            steps.Should().Equal("running (a spare)");
+            (await next.Shell.RunAsync("hostname", cancellationToken: Token)).Should().HaveOutput(next.Name);
+            SparePool.Find(spec)!.HasReady.Should().BeFalse("one was asked for");
+            next.PrepareNext();
+        }
+
+        await VirtualMachine.ReleaseSparesAsync(spec);
+        SparePool.Find(spec).Should().BeNull();
+        using var free = new TcpListener(IPAddress.Loopback, 0);
+        free.Start();
+        int port = ((IPEndPoint)free.LocalEndpoint).Port;
+        free.Stop();
+        await using VirtualMachine forwarded = await VirtualMachine.StartAsync(
+            spec with
+            {
+                PortForwards = [new PortForward(22) { HostPort = port }],
+            },
+            cancellationToken: Token
+        );
+        forwarded.PrepareNext();
+        SparePool.Find(forwarded.Spec).Should().BeNull("the port is in use");
     }
 
     // Over five seconds where the host is slow: the pool makes a spare in the background.

@@ -23,8 +23,7 @@ public sealed class UpFileTests : IDisposable
     {
         Directory.CreateDirectory(Path.Combine(_testvm.Root, "files"));
         await System.IO.File.WriteAllTextAsync(Path.Combine(_testvm.Root, "files/a"), "from the host\n", Token);
-        await WriteAsync(
-            """
+        const string Shop = """
             machines:
               web:
                 image: tiny
@@ -36,8 +35,8 @@ public sealed class UpFileTests : IDisposable
                   guestPath: /root/files/
                 - waitForFile: /root/files/a
                   timeout: 30s
-            """
-        );
+            """;
+        await WriteAsync(Shop);
 
         string first = (await _testvm.RunAsync("up", "--file", File)).Error;
 
@@ -50,8 +49,16 @@ public sealed class UpFileTests : IDisposable
         (await _testvm.DoAsync("shell", "web", "--", "cat /root/runs")).Should().Be("x\n");
         (await _testvm.DoAsync("list")).Should().Contain("web").And.Contain("192M");
 
-        await WriteAsync("machines: { web: { image: tiny, memoryMiB: 256 } }");
+        await WriteAsync($"{Shop}\n    - run: echo y >> /root/runs");
         (int exitCode, _, string error) = await _testvm.RunAsync("up", "--file", File);
+        exitCode.Should().Be(2);
+        error.Should().Contain("Machine 'web' runs, and was set up by other steps").And.Contain("testvm stop web");
+        await _testvm.DoAsync("stop", "web");
+        await _testvm.DoAsync("up", "--file", File);
+        (await _testvm.DoAsync("shell", "web", "--", "cat /root/runs")).Should().Be("x\ny\n");
+
+        await WriteAsync("machines: { web: { image: tiny, memoryMiB: 256 } }");
+        (exitCode, _, error) = await _testvm.RunAsync("up", "--file", File);
         exitCode.Should().Be(2);
         error.Should().Contain("Machine 'web' is there already, and is not what").And.Contain("testvm delete web");
     }

@@ -32,6 +32,21 @@ public sealed class RecipeParserTests
     public void Reads_that_the_image_has_no_agent() => Parse($$"""{ {{Smallest}}, "agent": false }""").Agent.Should().BeFalse();
 
     [Fact]
+    public void Reads_the_steps_of_a_set_up_with_paths_that_begin_at_the_recipe()
+    {
+        Recipe recipe = Parse(
+            $$"""{ {{Smallest}}, "setup": [{ "run": "true", "user": "nobody" }, { "push": "build/", "guestPath": "/opt/", }] } // And a comment."""
+        );
+
+        recipe
+            .Setup.Should()
+            .BeEquivalentTo<SetupStep>(
+                [SetupStep.Run("true") with { User = "nobody" }, SetupStep.Push("/recipe/build/", "/opt/")],
+                options => options.RespectingRuntimeTypes()
+            );
+    }
+
+    [Fact]
     public void Leaves_what_is_not_given_at_its_default()
     {
         Recipe recipe = Parse($"{{ {Smallest} }}");
@@ -102,6 +117,8 @@ public sealed class RecipeParserTests
         "$.links[0].mode: is not a member here; known are path, target"
     )]
     [InlineData("""{ "keep": ["bin/sh"] }""", """$.keep[0]: "bin/sh" is not a path in the guest*""")]
+    [InlineData("""{ "setup": [{ "run": "" }, { "rum": "a" }] }""", "line 1, $.setup[1]: says not which step it is; known are *")]
+    [InlineData("""{ "setup": "all" }""", """line 1, $.setup: "all" is not a list""")]
     [InlineData("[]", "$: is not an object")]
     public void Names_the_path_of_a_mistake(string json, string mistake) => Mistakes(json).Should().ContainMatch(mistake);
 
@@ -127,7 +144,7 @@ public sealed class RecipeParserTests
                   $.files[0].content: exactly one of content and source is needed
                   $.files[1]: 7 is not an object
                   $.ready: 1 is not a text
-                  $.x: is not a member here; known are agent, architecture, commands, description, disk, distribution, files, keep, kernel, links, minimumMemoryMiB, packages, ready, suite, variant
+                  $.x: is not a member here; known are agent, architecture, commands, description, disk, distribution, files, keep, kernel, links, minimumMemoryMiB, packages, ready, setup, suite, variant
                 Try: see images/recipe.schema.json for the members and their meaning.
                 """
             );
@@ -161,7 +178,8 @@ public sealed class RecipeParserTests
         Mistakes("""{ "x": 1 }""").Should().Contain($"$.x: is not a member here; known are {members}");
     }
 
-    private static Recipe Parse(string json) => RecipeParser.Parse("mine", "mine/recipe.json", Encoding.UTF8.GetBytes(json));
+    private static Recipe Parse(string json) =>
+        RecipeParser.Parse("mine", "mine/recipe.json", Encoding.UTF8.GetBytes(json), path => $"/recipe/{path}");
 
     private static string[] Mistakes(string json)
     {

@@ -37,7 +37,7 @@ public sealed class SetupCheckTests
     [Fact]
     public void Steps_need_a_guest_that_answers() =>
         SetupCheck
-            .Problems(new MachineSpec { GuestAccess = GuestAccess.None, Setup = [SetupStep.Reboot()] })
+            .Problems([SetupStep.Reboot()], GuestAccess.None, "Setup")
             .Should()
             .ContainSingle()
             .Which.Should()

@@ -89,7 +89,7 @@ public sealed class OwnDiskArgumentsTests
         BootFiles restored = Disk with { Uefi = Ovmf, Templates = ["/t"], BackingDisks = ["/t/disk.qcow2", "/own/disk.raw"] };
 
         ReproScript
-            .Build("qemu", new MachineSpec { Firmware = Firmware.Uefi }, restored, "m-1", Accelerator.Tcg)
+            .Build("qemu", new MachineSpec { Firmware = Firmware.Uefi }, restored, "m-1", Accelerator.Tcg, hasSetup: false)
             .Should()
             .Contain(
                 "qemu-img create -q -f qcow2 -F raw -b /own/disk.raw disk.qcow2\nqemu-img convert -q -f raw -O qcow2 "

@@ -18,7 +18,14 @@ public sealed class ReproScriptTests
             KernelArguments = "root=/dev/vda",
         };
 
-        string script = ReproScript.Build("qemu-system-x86_64", new MachineSpec { Disks = [new Disk(8)] }, boot, "m-1", Accelerator.Tcg);
+        string script = ReproScript.Build(
+            "qemu-system-x86_64",
+            new MachineSpec { Disks = [new Disk(8)] },
+            boot,
+            "m-1",
+            Accelerator.Tcg,
+            hasSetup: false
+        );
 
         script
             .Should()
@@ -47,7 +54,7 @@ public sealed class ReproScriptTests
         };
 
         ReproScript
-            .Build("qemu", new MachineSpec(), boot, "m-1", Accelerator.Tcg)
+            .Build("qemu", new MachineSpec(), boot, "m-1", Accelerator.Tcg, hasSetup: false)
             .Should()
             .Contain("mkdir seed\nprintf %s '#!/bin/sh\necho it'\\''s\n' > seed/user-data\nprintf %s 'instance-id: a\n' > seed/meta-data\n")
             .And.Contain("xorriso -as mkisofs -quiet -volid CIDATA -joliet -rational-rock -output seed.iso seed\n");
@@ -65,7 +72,7 @@ public sealed class ReproScriptTests
         };
 
         ReproScript
-            .Build("qemu", new MachineSpec { Secrets = ["s"] }, boot, "m-1", Accelerator.Tcg)
+            .Build("qemu", new MachineSpec { Secrets = ["s"] }, boot, "m-1", Accelerator.Tcg, hasSetup: false)
             .Should()
             .Contain("\n# Where *** stands in place of a secret, put the secret back first.\nset -eu\n");
     }

@@ -18,7 +18,7 @@ public sealed class LayerKeysTests : IDisposable
         keys.Should().OnlyHaveUniqueItems().And.OnlyContain(key => TemplateFiles.IsKey(key));
         Keys(SetupStep.Run("a"), SetupStep.Run("c"), SetupStep.Run("a"))[0].Should().Be(keys[0]);
         Keys(SetupStep.Run("a"), SetupStep.Run("c"), SetupStep.Run("a"))[1..].Should().NotContain(keys);
-        LayerKeys.Make("ffffffffffffffff", new MachineSpec { Setup = [SetupStep.Run("a")] })[0].Should().NotBe(keys[0]);
+        LayerKeys.Make("ffffffffffffffff", [SetupStep.Run("a")])[0].Should().NotBe(keys[0]);
     }
 
     [Fact]
@@ -81,7 +81,7 @@ public sealed class LayerKeysTests : IDisposable
             .Invoking(() => Keys(SetupStep.Run("a"), SetupStep.Push("no/such/build/", "/opt")))
             .Should()
             .Throw<ArgumentException>()
-            .WithMessage("MachineSpec.Setup[1] (push no/such/build/ to /opt) has nothing to push:*relative path begins*");
+            .WithMessage("Step 2 of the set-up (push no/such/build/ to /opt) has nothing to push:*relative path begins*");
 
-    private static string[] Keys(params SetupStep[] steps) => [.. LayerKeys.Make("0123456789abcdef", new MachineSpec { Setup = steps })];
+    private static string[] Keys(params SetupStep[] steps) => [.. LayerKeys.Make("0123456789abcdef", steps)];
 }

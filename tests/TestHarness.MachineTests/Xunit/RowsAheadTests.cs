@@ -1,0 +1,59 @@
+using FluentAssertions;
+using TestHarness.Machines;
+using TestHarness.Xunit;
+using Xunit;
+
+namespace TestHarness.MachineTests.Xunit;
+
+/// <summary>
+/// Tests of a class that each get a fresh machine: while one runs, the next one's is made ready. Which of them runs first is xunit's.
+/// </summary>
+public sealed class RowsAheadTests
+{
+    private const int Tests = 4;
+
+    private static readonly TimeSpan Longest = TimeSpan.FromMinutes(3);
+
+    private static readonly List<string> Names = [];
+
+    static RowsAheadTests() => SparePool.Idle = _ => Task.CompletedTask;
+
+    [Theory, OwnPool, OwnPool]
+    public Task Two_rows(VirtualMachine vm) => TakeTurnAsync(vm);
+
+    [Theory, OwnPool]
+    public Task One_row(VirtualMachine vm) => TakeTurnAsync(vm);
+
+    [Theory, OwnPool]
+    public Task Another_row(VirtualMachine vm) => TakeTurnAsync(vm);
+
+    private static async Task TakeTurnAsync(VirtualMachine vm)
+    {
+        CancellationToken token = TestContext.Current.CancellationToken;
+        Names.Should().NotContain(vm.Name);
+        Names.Add(vm.Name);
+        MachineEvidence evidence = await vm.CollectEvidenceAsync(token);
+        // The first one says nothing of the second.
+        evidence.Timeline.Contains("running (a spare)", StringComparison.Ordinal).Should().Be(Names.Count > 2);
+        await vm.Shell.RunAsync("test ! -e /root/left && touch /root/left", cancellationToken: token);
+        if (Names.Count == Tests)
+            SparePool.Find(vm.Spec).Should().BeNull("nothing follows");
+        else if (Names.Count > 1)
+            await WaitAsync(() => SparePool.Find(vm.Spec)?.HasReady == true, token);
+    }
+
+    private static async Task WaitAsync(Func<bool> condition, CancellationToken cancellationToken)
+    {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        limit.CancelAfter(Longest);
+        while (!condition())
+            await Task.Delay(20, limit.Token);
+    }
+
+    // The template is every test's; the spares are one's own.
+    [AttributeUsage(AttributeTargets.Method, AllowMultiple = true)]
+    private sealed class OwnPoolAttribute() : VirtualMachineAttribute("tiny")
+    {
+        protected override MachineSpec Spec => base.Spec with { StopTimeout = TimeSpan.FromSeconds(32) };
+    }
+}
