@@ -42,13 +42,11 @@ public sealed class LayerProcessesTests : IDisposable
         for (int round = 0; round < Kills; round++)
         {
             string name = $"{_name}-{round}";
-            using (Process maker = _program.Start("layers", name))
-            {
-                await SampleProgram.ReadLineAsync(maker, $"set-up {random.Next(1, 6)} of 5");
-                await Task.Delay(random.Next(1000), Token);
-                maker.Kill();
-                await maker.WaitForExitAsync(Token);
-            }
+            Process maker = _program.Start("layers", name);
+            await SampleProgram.ReadLineAsync(maker, $"set-up {random.Next(1, 6)} of 5");
+            await Task.Delay(random.Next(1000), Token);
+            maker.Kill();
+            await maker.WaitForExitAsync(Token);
 
             (int exitCode, string output) = await _program.RunAsync("layers", name);
 
