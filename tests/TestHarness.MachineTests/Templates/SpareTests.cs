@@ -3,10 +3,14 @@ using System.Net.Sockets;
 using FluentAssertions;
 using TestHarness.FluentAssertions;
 using TestHarness.Machines;
+using TestHarness.MachineTests.Xunit;
 using Xunit;
 
 namespace TestHarness.MachineTests.Templates;
 
+/// <summary>Alone: a machine of another test that waits for room would end what is made ready here.</summary>
+[Collection(nameof(SpareTests))]
+[CollectionDefinition(nameof(SpareTests), DisableParallelization = true)]
 public sealed class SpareTests
 {
     private static CancellationToken Token => TestContext.Current.CancellationToken;
@@ -70,8 +74,7 @@ public sealed class SpareTests
         SparePool.Idle = _ => Task.CompletedTask;
         vm.PrepareNext();
         vm.PrepareNext();
-        while (SparePool.Find(spec)?.HasReady != true)
-            await Task.Delay(20, Token);
+        await RowsAheadTests.WaitUntilReadyAsync(spec, Token);
 
         var steps = new List<string>();
         await using (VirtualMachine next = await VirtualMachine.StartAsync(spec, new StepList(steps), Token))

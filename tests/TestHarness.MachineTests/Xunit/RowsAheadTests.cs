@@ -1,5 +1,6 @@
 using FluentAssertions;
 using TestHarness.Machines;
+using TestHarness.MachineTests.Templates;
 using TestHarness.Xunit;
 using Xunit;
 
@@ -8,6 +9,7 @@ namespace TestHarness.MachineTests.Xunit;
 /// <summary>
 /// Tests of a class that each get a fresh machine: while one runs, the next one's is made ready. Which of them runs first is xunit's.
 /// </summary>
+[Collection(nameof(SpareTests))]
 public sealed class RowsAheadTests
 {
     private const int Tests = 4;
@@ -27,6 +29,15 @@ public sealed class RowsAheadTests
     [Theory, OwnPool]
     public Task Another_row(VirtualMachine vm) => TakeTurnAsync(vm);
 
+    /// <summary>Waits until the pool of a spec has a machine ready; fails where it never has.</summary>
+    internal static async Task WaitUntilReadyAsync(MachineSpec spec, CancellationToken cancellationToken)
+    {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        limit.CancelAfter(Longest);
+        while (SparePool.Find(spec)?.HasReady != true)
+            await Task.Delay(20, limit.Token);
+    }
+
     private static async Task TakeTurnAsync(VirtualMachine vm)
     {
         CancellationToken token = TestContext.Current.CancellationToken;
@@ -39,15 +50,7 @@ public sealed class RowsAheadTests
         if (Names.Count == Tests)
             SparePool.Find(vm.Spec).Should().BeNull("nothing follows");
         else if (Names.Count > 1)
-            await WaitAsync(() => SparePool.Find(vm.Spec)?.HasReady == true, token);
-    }
-
-    private static async Task WaitAsync(Func<bool> condition, CancellationToken cancellationToken)
-    {
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        limit.CancelAfter(Longest);
-        while (!condition())
-            await Task.Delay(20, limit.Token);
+            await WaitUntilReadyAsync(vm.Spec, token);
     }
 
     // The template is every test's; the spares are one's own.
