@@ -33,6 +33,7 @@ enum {
     DATA_MARK = 4 * CHUNK,
     DEAF_TURNS = 16, /* so many turns in a row may pass without a signal heard */
     INPUT_MARK = 6 * CHUNK,
+    CARD_NAMES = 512,
 };
 
 enum type {
@@ -177,8 +178,14 @@ void accept_connection(struct stream *listener);
 extern bool on_machine;
 void settle(const unsigned char *p, size_t size);
 void finish_settling(void);
-void read_hosts(void);
 void power(bool reboot_it, bool at_once);
+
+/* hosts.c */
+void read_hosts(void);
+int change_hosts(const char *name, const unsigned char *machines, size_t size);
+
+/* cards.c */
+int set_cards(const unsigned char *p, size_t *size, unsigned count, char *names, size_t room);
 
 /* port.c */
 extern int port, port_out, gone_watch; /* port_out: where it is not the port */

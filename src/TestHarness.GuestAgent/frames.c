@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 enum {
-    PROTOCOL = 3,
+    PROTOCOL = 4,
     SMALL = 1024, /* no frame but DATA has a longer payload */
     OWED = 256,   /* what a stream says beyond both marks: STARTED, three ENDs, five WINDOWs of what it holds, EXIT or the ERROR of a CONNECT */
 };

@@ -32,6 +32,7 @@ public sealed partial class ArchitectureTests
         "Templates",
         "Goldens",
         "Machines",
+        "Clusters",
     ];
 
     /// <summary>Counts a folder's floor from the lowest one; a folder that is none comes after them all.</summary>

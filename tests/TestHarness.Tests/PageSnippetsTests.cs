@@ -37,15 +37,17 @@ public sealed partial class PageSnippetsTests
         snippets.SelectMany(Errors).Should().BeEmpty();
     }
 
+    private const string Given = "static VirtualMachine vm = null!; static Cluster cluster = null!;";
+
     private static IEnumerable<string> Errors(string snippet)
     {
         string[] lines = snippet.Split('\n');
         string usings = string.Join('\n', lines.Where(line => line.StartsWith("using ", StringComparison.Ordinal))),
             code = string.Join('\n', lines.Where(line => !line.StartsWith("using ", StringComparison.Ordinal)));
-        // A page's own 'vm' comes before the field, which stands for the machine of a test.
+        // A page's own 'vm' or 'cluster' comes before the fields, which stand for those of a test.
         string program = code.Contains("class ", StringComparison.Ordinal)
             ? code
-            : $"class Snippet {{ static VirtualMachine vm = null!; static async Task RunAsync() {{ await Task.Yield();\n{code}\n}} }}";
+            : $"class Snippet {{ {Given} static async Task RunAsync() {{ await Task.Yield();\n{code}\n}} }}";
         var compilation = CSharpCompilation.Create(
             "snippet",
             [CSharpSyntaxTree.ParseText($"{Usings}{usings}\n{program}")],

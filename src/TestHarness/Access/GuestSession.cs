@@ -140,6 +140,10 @@ internal sealed partial class GuestSession(GuestSettler settler) : IAsyncDisposa
     public Task RefreshAsync(bool begins, CancellationToken cancellationToken) =>
         settler.RefreshAsync(Look().Agent, begins, cancellationToken);
 
+    /// <summary>Tells the guest, once it is up, who else is on its networks by now.</summary>
+    public async Task TellNamesAsync(CancellationToken cancellationToken) =>
+        await settler.TellNamesAsync(await ReadyAsync(cancellationToken).ConfigureAwait(false), cancellationToken).ConfigureAwait(false);
+
     /// <summary>Tells whether the guest answers within a limit.</summary>
     public async Task<bool> AnswersAsync(TimeSpan limit)
     {

@@ -4,11 +4,13 @@ using TestHarness.Agents;
 
 namespace TestHarness.Access;
 
-/// <summary>Makes a guest an individual of now: its clock, its random state, its host name.</summary>
+/// <summary>Makes a guest an individual of now: its clock, its random state, its host name, its cards on networks.</summary>
 /// <param name="hostname">The host name; <see langword="null"/> leaves the image's.</param>
 /// <param name="clock">The time that it begins with; <see langword="null"/> for that of the host.</param>
 /// <param name="time">The host's time.</param>
-internal sealed class GuestSettler(string? hostname, DateTimeOffset? clock, TimeProvider time)
+/// <param name="networks">What it is told of its networks: all of it, or the names alone; <see langword="null"/> where it has
+/// none.</param>
+internal sealed class GuestSettler(string? hostname, DateTimeOffset? clock, TimeProvider time, Func<bool, AgentNetworks>? networks = null)
 {
     private const int SeedBytes = 64;
     private const int MostClocks = 5;
@@ -26,32 +28,46 @@ internal sealed class GuestSettler(string? hostname, DateTimeOffset? clock, Time
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <exception cref="AgentException">The guest refused one of them.</exception>
     public Task SettleAsync(AgentConnection agent, bool newMachineId, CancellationToken cancellationToken) =>
-        SettleAsync(agent, begins: true, hostname, newMachineId, cancellationToken);
+        SettleAsync(
+            agent,
+            begins: true,
+            new AgentSettlement
+            {
+                HostName = hostname,
+                NewMachineId = newMachineId,
+                Networks = networks?.Invoke(true),
+            },
+            cancellationToken
+        );
+
+    /// <summary>Tells a guest who else is on its networks by now; returns when it has confirmed that.</summary>
+    /// <exception cref="AgentException">The guest refused it.</exception>
+    public async Task TellNamesAsync(AgentConnection agent, CancellationToken cancellationToken)
+    {
+        if (networks is not null)
+            Require(
+                await agent.SettleAsync(new AgentSettlement { Networks = networks(false) }, cancellationToken).ConfigureAwait(false),
+                hostName: null
+            );
+    }
 
     /// <summary>
-    /// Gives a guest that has stood still its clock and random state; returns when it has confirmed that. A name that it was given
-    /// meanwhile stays.
+    /// Gives a guest that has stood still its clock, its random state and the names of the others on its networks; returns when it has
+    /// confirmed that. A name and addresses that it was given meanwhile stay.
     /// </summary>
     /// <param name="agent">The guest's agent.</param>
     /// <param name="begins">Whether a time that it begins with is set again; it goes on from where it stood still otherwise.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <exception cref="AgentException">The guest refused one of them.</exception>
     public Task RefreshAsync(AgentConnection agent, bool begins, CancellationToken cancellationToken) =>
-        SettleAsync(agent, begins, hostName: null, newMachineId: false, cancellationToken);
+        SettleAsync(agent, begins, new AgentSettlement { Networks = networks?.Invoke(false) }, cancellationToken);
 
-    private async Task SettleAsync(
-        AgentConnection agent,
-        bool begins,
-        string? hostName,
-        bool newMachineId,
-        CancellationToken cancellationToken
-    )
+    private async Task SettleAsync(AgentConnection agent, bool begins, AgentSettlement asked, CancellationToken cancellationToken)
     {
         byte[] random = RandomNumberGenerator.GetBytes(SeedBytes);
-        TimeSpan took = await ConfirmAsync(agent, begins, random, hostName, newMachineId, cancellationToken).ConfigureAwait(false);
+        TimeSpan took = await ConfirmAsync(agent, begins, asked with { Seed = random }, cancellationToken).ConfigureAwait(false);
         for (int clocks = 1; took > LongestOnTheWay && clocks < MostClocks; clocks++)
-            took = await ConfirmAsync(agent, begins, seed: [], hostName: null, newMachineId: false, cancellationToken)
-                .ConfigureAwait(false);
+            took = await ConfirmAsync(agent, begins, new AgentSettlement(), cancellationToken).ConfigureAwait(false);
         if (took > LongestOnTheWay)
             ClockLate?.Invoke(took);
     }
@@ -62,39 +78,35 @@ internal sealed class GuestSettler(string? hostname, DateTimeOffset? clock, Time
     private async Task<TimeSpan> ConfirmAsync(
         AgentConnection agent,
         bool begins,
-        byte[] seed,
-        string? hostName,
-        bool newMachineId,
+        AgentSettlement asked,
         CancellationToken cancellationToken
     )
     {
-        long asked = time.GetTimestamp();
-        AgentSettled settled = await agent
-            .SettleAsync(
-                clock is null ? time.GetUtcNow()
-                    : begins ? clock
-                    : null,
-                seed,
-                hostName,
-                newMachineId,
-                cancellationToken
-            )
-            .ConfigureAwait(false);
-        if (!settled.Succeeded)
-        {
-            (string What, int Error)[] refused =
-            [
-                (Clock, settled.ClockError),
-                ("its random state", settled.RandomError),
-                ($"its host name '{hostName}'", settled.HostNameError),
-            ];
-            throw new AgentException(
-                settled.ClockError | settled.RandomError | settled.HostNameError,
-                "the guest's kernel refused to set "
-                    + $"{string.Join(" and ", refused.Where(one => one.Error != 0).Select(one => $"{one.What} (errno {one.Error})"))}"
-            );
-        }
+        long began = time.GetTimestamp();
+        DateTimeOffset? now =
+            clock is null ? time.GetUtcNow()
+            : begins ? clock
+            : null;
+        AgentSettled settled = await agent.SettleAsync(asked with { Clock = now }, cancellationToken).ConfigureAwait(false);
+        Require(settled, asked.HostName);
+        return time.GetElapsedTime(began);
+    }
 
-        return time.GetElapsedTime(asked);
+    private void Require(AgentSettled settled, string? hostName)
+    {
+        if (settled.Succeeded)
+            return;
+        (string What, int Error)[] refused =
+        [
+            (Clock, settled.ClockError),
+            ("its random state", settled.RandomError),
+            ($"its host name '{hostName}'", settled.HostNameError),
+            ($"its networks: {settled.Networks}", settled.NetworksError),
+        ];
+        throw new AgentException(
+            settled.ClockError | settled.RandomError | settled.HostNameError | settled.NetworksError,
+            "the guest's kernel refused to set "
+                + $"{string.Join(" and ", refused.Where(one => one.Error != 0).Select(one => $"{one.What} (errno {one.Error})"))}"
+        );
     }
 }

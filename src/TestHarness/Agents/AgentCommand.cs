@@ -41,10 +41,15 @@ internal sealed record AgentExit(int? ExitCode, int? Signal)
 /// again.</param>
 internal sealed record AgentHello(int ProtocolVersion, int ProcessId, string Name, int Restarts);
 
-/// <summary>What the agent made of clock, random state and host name: 0, or the errno with which it was refused.</summary>
+/// <summary>What the agent made of clock, random state, host name and cards: 0, or the errno with which it was refused.</summary>
 internal sealed record AgentSettled(int ClockError, int RandomError, int HostNameError, DateTimeOffset Clock)
 {
-    public bool Succeeded => ClockError == 0 && RandomError == 0 && HostNameError == 0;
+    public int NetworksError { get; init; }
+
+    /// <summary>The cards' names in the guest with blanks between them, or what failed.</summary>
+    public string Networks { get; init; } = "";
+
+    public bool Succeeded => (ClockError | RandomError | HostNameError | NetworksError) == 0;
 }
 
 /// <summary>How to end the guest: ask its init, or at once (sync, then reboot(2)).</summary>

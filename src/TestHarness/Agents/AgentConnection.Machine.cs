@@ -4,20 +4,14 @@ namespace TestHarness.Agents;
 internal sealed partial class AgentConnection
 {
     /// <summary>
-    /// Sets clock, random state and host name, those that are given, and confirms them; writes a new machine id first, where that is asked
-    /// for.
+    /// Sets clock, random state, host name and cards, those that are given, and confirms them; writes a new machine id first, where that is
+    /// asked for.
     /// </summary>
-    public async Task<AgentSettled> SettleAsync(
-        DateTimeOffset? clock,
-        ReadOnlyMemory<byte> seed,
-        string? hostName,
-        bool newMachineId,
-        CancellationToken cancellationToken
-    )
+    public async Task<AgentSettled> SettleAsync(AgentSettlement asked, CancellationToken cancellationToken)
     {
         TaskCompletionSource<AgentSettled> settled = NewSource<AgentSettled>();
         uint request = Interlocked.Increment(ref _lastSettle);
-        byte[] payload = AgentRequests.Settle(request, clock, seed.Span, hostName, newMachineId);
+        byte[] payload = AgentRequests.Settle(request, asked);
         lock (_gate)
         {
             ThrowIfNotInStep();

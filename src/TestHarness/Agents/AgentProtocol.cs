@@ -35,7 +35,7 @@ internal readonly record struct AgentFrameHeader(int Length, uint Stream, AgentF
 /// <summary>Writes and reads the frames of the agent's protocol. Pure: bytes in, bytes out.</summary>
 internal static class AgentProtocol
 {
-    public const int Version = 3;
+    public const int Version = 4;
     public const int HeaderSize = 12;
     public const int MaxPayload = 65536;
     public const int NonceSize = 16;
@@ -164,7 +164,7 @@ internal static class AgentProtocol
 
     public static (uint Request, AgentSettled Settled) ReadSettled(ReadOnlySpan<byte> payload)
     {
-        if (payload.Length != 24)
+        if (payload.Length < 28)
             throw new InvalidDataException("a SETTLED that does not parse");
         long nanoseconds = BinaryPrimitives.ReadInt64LittleEndian(payload[16..]);
         var settled = new AgentSettled(
@@ -172,7 +172,11 @@ internal static class AgentProtocol
             ReadNumber(payload.Slice(8, 4)),
             ReadNumber(payload.Slice(12, 4)),
             DateTimeOffset.UnixEpoch.AddTicks(nanoseconds / TimeSpan.NanosecondsPerTick)
-        );
+        )
+        {
+            NetworksError = ReadNumber(payload.Slice(24, 4)),
+            Networks = ReadText(payload[28..]),
+        };
         return (BinaryPrimitives.ReadUInt32LittleEndian(payload), settled);
     }
 

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Buffers.Binary;
+using System.Net;
 using System.Text;
 
 namespace TestHarness.Agents;
@@ -11,6 +12,8 @@ internal static class AgentRequests
     private const int RandomBit = 2;
     private const int HostNameBit = 4;
     private const int MachineIdBit = 8;
+    private const int CardsBit = 16;
+    private const int NamesBit = 32;
 
     /// <summary>RUN's fields.</summary>
     /// <exception cref="ArgumentException">The command cannot be sent: no program, a NUL character, or more than 64 KiB
@@ -78,31 +81,65 @@ internal static class AgentRequests
         return payload;
     }
 
-    public static byte[] Settle(uint request, DateTimeOffset? clock, ReadOnlySpan<byte> seed, string? hostName, bool newMachineId)
+    /// <summary>SETTLE's parts.</summary>
+    /// <exception cref="ArgumentException">It can't be sent.</exception>
+    public static byte[] Settle(uint request, AgentSettlement asked)
     {
-        byte[] name = Encoding.UTF8.GetBytes(hostName ?? "");
+        ReadOnlySpan<byte> seed = asked.Seed.Span;
+        byte[] name = Encoding.UTF8.GetBytes(asked.HostName ?? "");
         if (name.Length > 64)
-            throw new ArgumentException($"The host name \"{hostName}\" is longer than the 64 bytes that Linux allows.", nameof(hostName));
-        long ticks = ((clock ?? DateTimeOffset.UnixEpoch) - DateTimeOffset.UnixEpoch).Ticks;
+            throw new ArgumentException(
+                $"The host name \"{asked.HostName}\" is longer than the 64 bytes that Linux allows.",
+                nameof(asked)
+            );
+        long ticks = ((asked.Clock ?? DateTimeOffset.UnixEpoch) - DateTimeOffset.UnixEpoch).Ticks;
         if (Math.Abs(ticks) > long.MaxValue / TimeSpan.NanosecondsPerTick)
             throw new ArgumentException(
-                $"The clock {clock:O} is beyond what 64 bits of nanoseconds hold, the years 1678 to 2261.",
-                nameof(clock)
+                $"The clock {asked.Clock:O} is beyond what 64 bits of nanoseconds hold, the years 1678 to 2261.",
+                nameof(asked)
             );
         ArgumentOutOfRangeException.ThrowIfGreaterThan(seed.Length, AgentProtocol.MaxPayload / 2);
-        byte[] payload = new byte[18 + seed.Length + name.Length];
         int bits =
-            (clock is null ? 0 : ClockBit)
+            (asked.Clock is null ? 0 : ClockBit)
             | (seed.IsEmpty ? 0 : RandomBit)
-            | (hostName is null ? 0 : HostNameBit)
-            | (newMachineId ? MachineIdBit : 0);
-        BinaryPrimitives.WriteUInt32LittleEndian(payload, request);
-        BinaryPrimitives.WriteInt32LittleEndian(payload.AsSpan(4), bits);
-        BinaryPrimitives.WriteInt64LittleEndian(payload.AsSpan(8), ticks * TimeSpan.NanosecondsPerTick);
-        BinaryPrimitives.WriteUInt16LittleEndian(payload.AsSpan(16), (ushort)seed.Length);
-        seed.CopyTo(payload.AsSpan(18));
-        name.CopyTo(payload.AsSpan(18 + seed.Length));
-        return payload;
+            | (asked.HostName is null ? 0 : HostNameBit)
+            | (asked.NewMachineId ? MachineIdBit : 0)
+            | (asked.Networks is { Cards.Count: > 0 } ? CardsBit : 0)
+            | (asked.Networks is null ? 0 : NamesBit);
+        var payload = new ArrayBufferWriter<byte>();
+        Span<byte> head = payload.GetSpan(18);
+        BinaryPrimitives.WriteUInt32LittleEndian(head, request);
+        BinaryPrimitives.WriteInt32LittleEndian(head[4..], bits);
+        BinaryPrimitives.WriteInt64LittleEndian(head[8..], ticks * TimeSpan.NanosecondsPerTick);
+        BinaryPrimitives.WriteUInt16LittleEndian(head[16..], (ushort)seed.Length);
+        payload.Advance(18);
+        payload.Write(seed);
+        payload.Write([(byte)name.Length]);
+        payload.Write(name);
+        payload.Write([(byte)(asked.Networks?.Cards.Count ?? 0)]);
+        foreach (AgentCard card in asked.Networks?.Cards ?? [])
+            AddCard(payload, card);
+        payload.Write(Encoding.UTF8.GetBytes(asked.Networks?.Hosts ?? ""));
+        return payload.WrittenCount <= AgentProtocol.MaxPayload
+            ? payload.WrittenSpan.ToArray()
+            : throw new ArgumentException(
+                $"The names and addresses of the machines are {payload.WrittenCount} bytes, beyond the {AgentProtocol.MaxPayload} that a "
+                    + "guest can be told.",
+                nameof(asked)
+            );
+    }
+
+    private static void AddCard(ArrayBufferWriter<byte> to, AgentCard card)
+    {
+        to.Write(card.Made.ToBytes());
+        to.Write(card.Own.ToBytes());
+        to.Write([(byte)card.Mtu, (byte)(card.Mtu >> 8), (byte)card.Addresses.Count]);
+        foreach ((IPAddress address, int prefix) in card.Addresses)
+        {
+            byte[] bytes = address.GetAddressBytes();
+            to.Write([(byte)bytes.Length, (byte)prefix]);
+            to.Write(bytes);
+        }
     }
 
     private static void AddField(ArrayBufferWriter<byte> fields, char tag, string value)

@@ -12,6 +12,9 @@ internal sealed record MachineFacts(string MachineName)
 
     public string CommandLine { get; init; } = "";
 
+    /// <summary>Its addresses on networks, and the seed of their faults.</summary>
+    public string Networks { get; init; } = "";
+
     /// <summary>Where the evidence will be by the time the message is read, or <see langword="null"/> where nobody keeps any.</summary>
     public string? EvidenceFolder { get; init; }
 
@@ -29,7 +32,7 @@ internal sealed record MachineFacts(string MachineName)
 
     public FailureText AddTo(FailureText text)
     {
-        text.Add("Standard error of QEMU", StandardError).Add(Serial.Label, Serial.Words);
+        text.Add("Standard error of QEMU", StandardError).Add(Serial.Label, Serial.Words).Add("Networks", Networks);
         // QEMU's command line is longer than all the rest: it stands here only where no file has it.
         if (CommandLine.Length > 0 && EvidenceFolder is { } folder)
             text.Add("Command line of QEMU", Path.Combine(folder, BundleFiles.CommandLine))

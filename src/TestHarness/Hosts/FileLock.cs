@@ -14,6 +14,9 @@ internal sealed class FileLock : IDisposable
     // Begins what the file holds, and tells it from a file of somebody else's that has the same name.
     private const string Mark = "process ";
 
+    // flock(2) has no asynchronous form that a token can end; what is waited for takes seconds, so this costs nothing that shows.
+    private static readonly TimeSpan BetweenLooks = TimeSpan.FromMilliseconds(100);
+
     private readonly SafeFileHandle _file;
 
     private FileLock(SafeFileHandle file) => _file = file;
@@ -46,6 +49,21 @@ internal sealed class FileLock : IDisposable
     public static FileLock? TryTakeShared(string path) =>
         TryLock(path, Native.OpenForSharedLock(path), Native.LockShared) is { } file ? new FileLock(file) : null;
 
+    /// <summary>
+    /// Takes a folder itself, waiting for as long as it takes: where a new file would be in the way of a library of another version.
+    /// </summary>
+    public static async Task<FileLock> TakeFolderAsync(string folder, Action? onWait, CancellationToken cancellationToken)
+    {
+        for (bool told = false; ; told = true)
+        {
+            if (TryLock(folder, Native.OpenForSharedLock(folder), Native.LockExclusive) is { } taken)
+                return new FileLock(taken);
+            if (!told)
+                onWait?.Invoke();
+            await Clock.System.Delay(BetweenLooks, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
     private static SafeFileHandle? TryLock(string path, SafeFileHandle file, int operation)
     {
         if (Native.Lock(file, operation | Native.LockNonBlocking) != 0)
@@ -74,8 +92,7 @@ internal sealed class FileLock : IDisposable
                 onWait?.Invoke(ReadOwner(path));
             }
 
-            // flock(2) has no asynchronous form that a token can end; a build takes seconds, so this costs nothing that shows.
-            await Clock.System.Delay(TimeSpan.FromMilliseconds(100), cancellationToken).ConfigureAwait(false);
+            await Clock.System.Delay(BetweenLooks, cancellationToken).ConfigureAwait(false);
         }
     }
 

@@ -64,9 +64,7 @@ internal sealed partial class Ledger
         CancellationToken cancellationToken
     )
     {
-        if (!new LedgerUse(_budget).Fits(request))
-            throw LedgerText.TooLarge(request, _budget);
-
+        RequireRoom(request);
         cancellationToken.ThrowIfCancellationRequested();
         using Deadline deadline = Clock.System.Limit(limit, cancellationToken);
         var turn = new Turn(request);
@@ -104,6 +102,26 @@ internal sealed partial class Ledger
             if (!returned)
                 turn.File?.Dispose();
         }
+    }
+
+    /// <summary>Refuses what the host could not give if nobody else had anything.</summary>
+    /// <exception cref="HostNotReadyException">It is more than the whole budget.</exception>
+    public void RequireRoom(LedgerRequest request)
+    {
+        if (!new LedgerUse(_budget).Fits(request))
+            throw LedgerText.TooLarge(request, _budget);
+    }
+
+    /// <summary>
+    /// Makes the caller the only one that takes the shares of several machines, until it disposes what is returned: two who each hold a
+    /// part of the host would wait for each other.
+    /// </summary>
+    /// <param name="onWait">Told once, if somebody else does so.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    public Task<FileLock> BeginManyAsync(Action? onWait, CancellationToken cancellationToken)
+    {
+        Directory.CreateDirectory(_folder, Private);
+        return FileLock.TakeFolderAsync(_folder, onWait, cancellationToken);
     }
 
     private async Task WaitAsync(Turn turn, CancellationToken cancellationToken)

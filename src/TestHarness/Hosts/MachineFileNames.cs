@@ -44,10 +44,13 @@ internal static class MachineFileNames
     /// <summary>The folder of a transfer by rsync.</summary>
     public static string Transfer(int number) => $"r{number}";
 
+    /// <summary>The socket of a card's cable.</summary>
+    public static string CardSocket(int card) => $"card{card}.sock";
+
     /// <summary>All unix sockets below a machine's own folder, each with the longest name that it can have.</summary>
     public static IEnumerable<string> Sockets =>
         [
-            .. ((string[])[MonitorSocket, AgentSocket, GuestAgentSocket, IncomingSocket, ViewerSocket]).Select(name =>
+            .. ((string[])[MonitorSocket, AgentSocket, GuestAgentSocket, IncomingSocket, ViewerSocket, CardSocket(99)]).Select(name =>
                 $"{QemuFolder}/{name}"
             ),
             OutgoingSocket,

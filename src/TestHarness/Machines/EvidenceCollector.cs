@@ -1,6 +1,7 @@
 using TestHarness.Access;
 using TestHarness.Errors;
 using TestHarness.Evidence;
+using TestHarness.Networks;
 using TestHarness.Operations;
 using TestHarness.Qemu;
 using TestHarness.Text;
@@ -15,6 +16,7 @@ namespace TestHarness.Machines;
 /// <param name="serials">The serial ports, the console first.</param>
 /// <param name="screen">The screen.</param>
 /// <param name="steps">The steps of the test.</param>
+/// <param name="wiring">The networks that it is on, or <see langword="null"/>.</param>
 internal sealed class EvidenceCollector(
     MachineOperations machine,
     MachineKeeper keeper,
@@ -22,7 +24,8 @@ internal sealed class EvidenceCollector(
     GuestWatch watch,
     IReadOnlyList<SerialConsole> serials,
     Screen screen,
-    TestSteps steps
+    TestSteps steps,
+    Wiring? wiring
 )
 {
     // QEMU shows nothing while it resets the guest, as after a panic; a failed start is told within 2 seconds of it all the same.
@@ -38,6 +41,7 @@ internal sealed class EvidenceCollector(
             Serial = Excerpt(),
             StandardError = StandardError,
             CommandLine = CommandLine,
+            Networks = wiring?.Words ?? "",
             EvidenceFolder = view.EvidenceFolder,
             Mask = machine.Mask,
         };
@@ -101,6 +105,11 @@ internal sealed class EvidenceCollector(
             Notes = [.. notes.Select(machine.WithoutSecrets)],
         };
         await evidence.SaveAsync(folder, cancellationToken).ConfigureAwait(false);
+        foreach (
+            (string network, Func<string, CancellationToken, Task> save) in wiring?.Captures
+                ?? new Dictionary<string, Func<string, CancellationToken, Task>>()
+        )
+            await save(Path.Combine(folder, $"network-{network}.pcapng"), cancellationToken).ConfigureAwait(false);
         return evidence;
     }
 

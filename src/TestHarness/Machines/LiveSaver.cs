@@ -109,6 +109,7 @@ internal sealed class LiveSaver(
                     place,
                     second.Boot.HasGuestAgentPort,
                     serialPorts: serials.Count,
+                    second.Cards,
                     second.Choice.DeviceGroup,
                     _ => { },
                     _ => { },

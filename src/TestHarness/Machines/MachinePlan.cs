@@ -1,5 +1,6 @@
 using TestHarness.Hosts;
 using TestHarness.Images;
+using TestHarness.Networks;
 using TestHarness.Qemu;
 using TestHarness.Seeds;
 using TestHarness.Templates;
@@ -28,6 +29,9 @@ internal sealed record MachinePlan
 
     public required BootFiles Boot { get; init; }
 
+    /// <summary>The cards on networks.</summary>
+    public required IReadOnlyList<CardPlug> Cards { get; init; }
+
     /// <summary>The steps of the set-up: the image's own, and then the machine's.</summary>
     public IReadOnlyList<SetupStep> Setup => [.. Image.Setup, .. Spec.Setup];
 
@@ -38,6 +42,7 @@ internal sealed record MachinePlan
     /// <summary>Finds all that a start needs; builds or fetches the image where it is not there, and starts nothing.</summary>
     /// <param name="spec">The machine.</param>
     /// <param name="given">What it starts from where that is given, or <see langword="null"/>.</param>
+    /// <param name="wiring">Where its cards lead, or <see langword="null"/> where it is made a template of.</param>
     /// <param name="progress">Told what was chosen, and what an image's build does.</param>
     /// <param name="cancellationToken">Ends the wait for an image.</param>
     /// <exception cref="HostNotReadyException">The host lacks something.</exception>
@@ -46,6 +51,7 @@ internal sealed record MachinePlan
     public static async Task<MachinePlan> MakeAsync(
         MachineSpec spec,
         GivenStart? given,
+        Wiring? wiring,
         IProgress<StartProgress>? progress,
         CancellationToken cancellationToken
     )
@@ -90,6 +96,7 @@ internal sealed record MachinePlan
             Choice = choice,
             Image = image,
             Boot = boot,
+            Cards = wiring?.Plugs ?? CardPlug.OfTemplate(spec),
         };
     }
 
@@ -108,7 +115,12 @@ internal sealed record MachinePlan
 
     /// <summary>The plan of a QEMU that takes a running machine, and never runs it.</summary>
     /// <param name="memory">Where its memory is put.</param>
-    public MachinePlan ToReceive(MemoryFile memory) => this with { Boot = Boot with { Memory = memory, Receives = true } };
+    public MachinePlan ToReceive(MemoryFile memory) =>
+        this with
+        {
+            Boot = Boot with { Memory = memory, Receives = true },
+            Cards = CardPlug.OfTemplate(Spec),
+        };
 
     /// <summary>The plan of a machine whose memory is in a file of its own.</summary>
     public MachinePlan With(MemoryFile memory) => this with { Boot = Boot with { Memory = memory } };
@@ -120,7 +132,8 @@ internal sealed record MachinePlan
             Boot = Boot with { Memory = Boot.Memory is { Shared: true } own ? own : null, Reboots = true },
         };
 
-    public IReadOnlyList<string> Arguments(string name) => QemuArguments.Build(Spec, Boot, name, Accelerator, MachineChannels.Library);
+    public IReadOnlyList<string> Arguments(string name) =>
+        QemuArguments.Build(Spec, Boot, name, Accelerator, MachineChannels.Library, Cards);
 
     private static BootFiles Describe(MachineSpec spec, GuestImage image, Accelerator accelerator)
     {

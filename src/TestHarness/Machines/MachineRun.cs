@@ -145,19 +145,23 @@ internal sealed class MachineRun : IAsyncDisposable
     {
         _baseFiles?.Dispose();
         _baseFiles = BaseFiles.Of(Plan.Boot);
-        return Instance = await QemuInstance
+        Instance = await QemuInstance
             .StartAsync(
                 Plan.Program,
                 Plan.Arguments(name),
                 Folder!,
                 Plan.Boot.HasGuestAgentPort,
                 serialPorts: 1 + Plan.Spec.SerialPorts.Count,
+                Plan.Cards,
                 Plan.Choice.DeviceGroup,
                 process => Process = process,
                 eventReceived,
                 cancellationToken
             )
             .ConfigureAwait(false);
+        if (Plan.Cards.Any(card => card.IsPulled()))
+            await CardPlug.SetLinksAsync(Plan.Cards, Instance.Monitor, cancellationToken).ConfigureAwait(false);
+        return Instance;
     }
 
     /// <summary>From here on the machine boots from its disks: a QEMU that was restored knows no kernel.</summary>
@@ -206,12 +210,16 @@ internal sealed class MachineRun : IAsyncDisposable
         }
     }
 
-    // A restored machine shares the template's pages until it writes to them; a quarter of its memory is more than tests were seen to
-    // write.
+    /// <summary>
+    /// What a machine takes of the host where it is restored: it shares the template's pages until it writes to them, and a quarter of its
+    /// memory is more than tests were seen to write.
+    /// </summary>
+    public static int LeastMemoryMiB(MachineSpec spec) => Math.Min(spec.MemoryMiB, Math.Max(SmallestShareMiB, spec.MemoryMiB / 4));
+
     private static LedgerRequest Share(MachineSpec spec, string name, Template? template) =>
         template is null || spec.Forkable
             ? new LedgerRequest(name, spec.MemoryMiB, spec.Cpus)
-            : new LedgerRequest(name, Math.Min(spec.MemoryMiB, Math.Max(SmallestShareMiB, spec.MemoryMiB / 4)), spec.Cpus)
+            : new LedgerRequest(name, LeastMemoryMiB(spec), spec.Cpus)
             {
                 SharedKey = Path.GetFileName(template.Folder),
                 SharedMiB = spec.MemoryMiB,

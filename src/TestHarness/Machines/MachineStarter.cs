@@ -18,6 +18,7 @@ namespace TestHarness.Machines;
 /// <param name="console">The console, which shows whether a guest has begun.</param>
 /// <param name="setup">What runs the steps of its set-up.</param>
 /// <param name="given">What it starts from where that is given, or <see langword="null"/> to find a template.</param>
+/// <param name="wiring">Where its cards lead, or <see langword="null"/> where it has none, or a template is made of it.</param>
 internal sealed class MachineStarter(
     MachineOperations machine,
     MachineKeeper keeper,
@@ -26,7 +27,8 @@ internal sealed class MachineStarter(
     StartFailure failure,
     SerialConsole console,
     SetupRunner setup,
-    GivenStart? given
+    GivenStart? given,
+    Wiring? wiring
 )
 {
     private readonly TemplateChoice _templates = new(machine.Spec);
@@ -51,7 +53,7 @@ internal sealed class MachineStarter(
     public Task Launched => _launched.Task;
 
     public async Task PrepareAsync(IProgress<StartProgress>? progress, CancellationToken cancellationToken) =>
-        Plan = await MachinePlan.MakeAsync(machine.Spec, given, progress, cancellationToken).ConfigureAwait(false);
+        Plan = await MachinePlan.MakeAsync(machine.Spec, given, wiring, progress, cancellationToken).ConfigureAwait(false);
 
     /// <summary>Returns when the guest is up and answers. After a failure nothing of the machine is left.</summary>
     /// <param name="ending">What ends the machine.</param>

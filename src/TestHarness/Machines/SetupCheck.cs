@@ -24,7 +24,9 @@ internal static partial class SetupCheck
         {
             if (step.Timeout <= TimeSpan.Zero)
                 yield return $"{name}[{index}]: Timeout is {step.Timeout}: it must be more than 0.";
-            foreach (string problem in ProblemsOf(step))
+            foreach (
+                string problem in step.IsOfCluster ? ["On and WaitUntil are steps of a cluster: ClusterSpec.Setup."] : ProblemsOf(step)
+            )
                 yield return $"{name}[{index}]: {problem}";
         }
     }

@@ -32,6 +32,9 @@ internal static class SpareKey
                 List(spec.PortForwards, forward => [forward.GuestPort, forward.HostPort, forward.Protocol]),
                 List(spec.GuestReaches, reach => [reach.GuestPort, .. Of(reach.Host), reach.Protocol, reach.Name]),
                 spec.Network,
+                List(spec.CardsOnNetworks, card =>
+                    [card.Network, card.Mac?.ToString(), card.Mtu, .. card.Addresses.Select(one => one.ToString())]
+                ),
                 List(spec.Disks, disk => [disk.SizeMiB]),
                 List(spec.Shares, share => [share.HostPath, share.GuestPath]),
                 spec.SerialPorts,

@@ -85,6 +85,8 @@ internal static partial class SpecValidation
             yield return "KernelArguments has a line end or a zero in it: it is one line.";
         if (spec.Network == NetworkMode.None && spec.PortForwards.Count > 0)
             yield return "PortForwards needs a network: set Network to Isolated, or forward nothing.";
+        foreach (string problem in CardCheck.Problems(spec))
+            yield return problem;
         foreach (PortForward forward in spec.PortForwards)
         {
             if (forward.GuestPort is < 1 or > 65535)

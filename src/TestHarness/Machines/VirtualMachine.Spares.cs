@@ -8,6 +8,34 @@ public sealed partial class VirtualMachine
     private const int WarmUps = 3;
 
     /// <summary>
+    /// Describes and starts a machine; returns when the guest is up, answers, and has confirmed clock, random state and host name.
+    /// </summary>
+    /// <param name="spec">The machine.</param>
+    /// <param name="progress">Told each step, also of an image or a template that is made first, on a thread of its own. What it throws
+    /// ends the start. Default: nobody.</param>
+    /// <param name="cancellationToken">Ends the start and removes what there is of the machine.</param>
+    /// <returns>The running machine; the caller disposes it.</returns>
+    /// <exception cref="ArgumentException">The spec has mistakes.</exception>
+    /// <exception cref="HostNotReadyException">The host lacks something.</exception>
+    /// <exception cref="ImageException">There is no such image, or it could not be built.</exception>
+    /// <exception cref="MachineStartException">QEMU or the guest did not start.</exception>
+    public static async Task<VirtualMachine> StartAsync(
+        MachineSpec spec,
+        IProgress<StartProgress>? progress = null,
+        CancellationToken cancellationToken = default
+    )
+    {
+        var started = new VirtualMachine(spec);
+        SparePool? spares = spec.Spares > 0 ? SparePool.Of(spec) : SparePool.Find(spec);
+        VirtualMachine? spare = spares is null ? null : await spares.TryTakeAsync(progress, cancellationToken).ConfigureAwait(false);
+        if (spare is null)
+            await started.StartAsync(progress, cancellationToken).ConfigureAwait(false);
+        if (spec.Spares > 0)
+            SparePool.Of(spec).Fill(spec.Spares);
+        return spare ?? started;
+    }
+
+    /// <summary>
     /// Ends the spare machines of a spec (<see cref="MachineSpec.Spares"/>); those that were handed out are not concerned.
     /// </summary>
     /// <param name="spec">The spec.</param>

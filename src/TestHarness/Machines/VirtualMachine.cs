@@ -32,21 +32,26 @@ public sealed partial class VirtualMachine : IAsyncDisposable
     private readonly Checkpoints _checkpoints;
     private readonly TestSteps _steps;
     private readonly Forks _forks;
+    private readonly Wiring? _wiring;
 
     /// <summary>Describes a machine; starts nothing and touches no file.</summary>
     /// <param name="spec">The machine.</param>
     /// <exception cref="ArgumentException">The spec has mistakes; all are named.</exception>
     public VirtualMachine(MachineSpec spec)
-        : this(spec, hostname: spec?.Hostname ?? "", given: null) { }
+        : this(spec, hostname: spec?.Hostname ?? "", given: null, wiring: null) { }
 
     /// <summary>
     /// Describes a machine that a template is made of, one that goes on from a saved one, or an heir of a fork with a name of its own.
     /// </summary>
     internal VirtualMachine(MachineSpec spec, GivenStart given)
-        : this(spec, given.HostnameOf(spec), given) { }
+        : this(spec, given.HostnameOf(spec), given, wiring: null) { }
+
+    /// <summary>Describes a machine of a cluster.</summary>
+    internal VirtualMachine(MachineSpec spec, Wiring wiring)
+        : this(spec, hostname: spec.Hostname, given: null, wiring) { }
 
     // Host name: empty for the machine's own name, null for the image's.
-    private VirtualMachine(MachineSpec spec, string? hostname, GivenStart? given)
+    private VirtualMachine(MachineSpec spec, string? hostname, GivenStart? given, Wiring? wiring)
     {
         ArgumentNullException.ThrowIfNull(spec);
         SpecValidation.Check(spec);
@@ -54,7 +59,13 @@ public sealed partial class VirtualMachine : IAsyncDisposable
         Name = MachineName.Make(spec.Hostname ?? spec.Image, Interlocked.Increment(ref _count));
         var record = new MachineRecord(spec.Secrets, Clock.System);
         _operations = new MachineOperations(Name, spec, record, new Operated(this));
-        var settler = new GuestSettler(hostname is "" ? Name : hostname, spec.Clock, Clock.System);
+        _wiring = given is { MakesTemplate: true } || spec.CardsOnNetworks.Count == 0 ? null : wiring ?? Wiring.Alone(Name, spec);
+        var settler = new GuestSettler(
+            hostname is "" ? Name : hostname,
+            spec.Clock,
+            Clock.System,
+            _wiring is { } own ? isNew => isNew ? own.Tell() : own.TellNames() : null
+        );
         settler.ClockLate += late =>
             record.NoteGuest(
                 "clock",
@@ -81,7 +92,7 @@ public sealed partial class VirtualMachine : IAsyncDisposable
         _standstill = new Standstill(_operations, _life, _guest, _keeper.Ended);
         _checkpoints = new Checkpoints(_operations, _standstill);
         _steps = new TestSteps(_operations, _checkpoints);
-        _evidence = new EvidenceCollector(_operations, _keeper, _view, watch, SerialPorts, Screen, _steps);
+        _evidence = new EvidenceCollector(_operations, _keeper, _view, watch, SerialPorts, Screen, _steps, _wiring);
         _delayed = new DelayedDispose(this, record, () => IsUp, _keeper.Ended);
         _starter = new MachineStarter(
             _operations,
@@ -91,7 +102,8 @@ public sealed partial class VirtualMachine : IAsyncDisposable
             new StartFailure(_operations, _life, _guest, watch, Console),
             Console,
             new SetupRunner(this),
-            given
+            given,
+            _wiring
         );
         _forks = new Forks(_operations, new LiveSaver(_operations, _keeper, _standstill, SerialPorts));
         _ending = new MachineEnding(_keeper, new Listeners(this, record, () => Starting, () => Stopping));
@@ -169,34 +181,6 @@ public sealed partial class VirtualMachine : IAsyncDisposable
         _delayed.IsGivenBack
             ? _keeper.Run?.Process is { Exited.IsCompleted: false } && !_life.IsKilled && !_keeper.Ended.IsCancellationRequested
             : State is MachineState.Running or MachineState.Paused && Exit is null;
-
-    /// <summary>
-    /// Describes and starts a machine; returns when the guest is up, answers, and has confirmed clock, random state and host name.
-    /// </summary>
-    /// <param name="spec">The machine.</param>
-    /// <param name="progress">Told each step, also of an image or a template that is made first, on a thread of its own. What it throws
-    /// ends the start. Default: nobody.</param>
-    /// <param name="cancellationToken">Ends the start and removes what there is of the machine.</param>
-    /// <returns>The running machine; the caller disposes it.</returns>
-    /// <exception cref="ArgumentException">The spec has mistakes.</exception>
-    /// <exception cref="HostNotReadyException">The host lacks something.</exception>
-    /// <exception cref="ImageException">There is no such image, or it could not be built.</exception>
-    /// <exception cref="MachineStartException">QEMU or the guest did not start.</exception>
-    public static async Task<VirtualMachine> StartAsync(
-        MachineSpec spec,
-        IProgress<StartProgress>? progress = null,
-        CancellationToken cancellationToken = default
-    )
-    {
-        var started = new VirtualMachine(spec);
-        SparePool? spares = spec.Spares > 0 ? SparePool.Of(spec) : SparePool.Find(spec);
-        VirtualMachine? spare = spares is null ? null : await spares.TryTakeAsync(progress, cancellationToken).ConfigureAwait(false);
-        if (spare is null)
-            await started.StartAsync(progress, cancellationToken).ConfigureAwait(false);
-        if (spec.Spares > 0)
-            SparePool.Of(spec).Fill(spec.Spares);
-        return spare ?? started;
-    }
 
     /// <summary>
     /// Starts the machine, once; returns when the guest is up, answers, and has confirmed clock, random state and host name.

@@ -23,4 +23,7 @@ public enum MachineEventKind
 
     /// <summary>A step of the test (<see cref="VirtualMachine.StepAsync"/>) began or ended.</summary>
     Step,
+
+    /// <summary>The test changed how a network of the machine's cluster carries frames, or pulled a cable.</summary>
+    Network,
 }

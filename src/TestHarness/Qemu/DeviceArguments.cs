@@ -152,12 +152,44 @@ internal sealed class DeviceArguments(List<string> arguments, Board board)
                 .. spec.PortForwards.Select(forward => new JsonObject { ["str"] = ForwardRule.Of(forward) }),
             ]);
         arguments.AddRange(["-netdev", Text(network)]);
+        Add(Card("net0"));
+    }
+
+    /// <summary>Adds a card on a network. Its socket listens before QEMU starts; without one it is on a hub by itself.</summary>
+    public void AddCard(int index, CardPlug card)
+    {
+        string id = CardId(index);
+        JsonObject cable = card.Connected is null
+            ? new JsonObject
+            {
+                ["type"] = "hubport",
+                ["id"] = id,
+                ["hubid"] = index,
+            }
+            : new JsonObject
+            {
+                ["type"] = "stream",
+                ["id"] = id,
+                ["server"] = false,
+                ["addr"] = new JsonObject { ["type"] = "unix", ["path"] = MachineFileNames.CardSocket(index) },
+            };
+        arguments.AddRange(["-netdev", Text(cable)]);
+        JsonObject device = Card(id);
+        device["mac"] = card.Mac.ToString();
+        Add(device);
+    }
+
+    /// <summary>QEMU's name of a card's cable.</summary>
+    public static string CardId(int index) => FormattableString.Invariant($"card{index}");
+
+    private JsonObject Card(string network)
+    {
         JsonObject card = board.Virtio("virtio-net");
-        card["netdev"] = "net0";
+        card["netdev"] = network;
         if (board.HasPci)
             // No boot ROM: nothing boots from this network, and loading it costs time.
             card["romfile"] = "";
-        Add(card);
+        return card;
     }
 
     // An error of the host's files stops the machine: it is none of the guest's disk, and the guest never sees it.

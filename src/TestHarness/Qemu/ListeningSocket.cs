@@ -18,7 +18,10 @@ internal sealed class ListeningSocket : IDisposable
     }
 
     public async Task<Stream> AcceptAsync(CancellationToken cancellationToken) =>
-        new NetworkStream(await _socket.AcceptAsync(cancellationToken).ConfigureAwait(false), ownsSocket: true);
+        new NetworkStream(await AcceptSocketAsync(cancellationToken).ConfigureAwait(false), ownsSocket: true);
+
+    public async Task<Socket> AcceptSocketAsync(CancellationToken cancellationToken) =>
+        await _socket.AcceptAsync(cancellationToken).ConfigureAwait(false);
 
     /// <summary>Stops listening and removes the socket's file.</summary>
     public void Dispose() => _socket.Dispose();

@@ -41,12 +41,14 @@ internal static class QemuArguments
     /// <param name="name">The machine's name: letters, digits and dashes.</param>
     /// <param name="accelerator">What was chosen: not <see cref="Accelerator.Auto"/>.</param>
     /// <param name="channels">Who is at the other end of monitor, console and agent port.</param>
+    /// <param name="cards">The cards on networks; <see langword="null"/> for those of a template.</param>
     public static IReadOnlyList<string> Build(
         MachineSpec spec,
         BootFiles boot,
         string name,
         Accelerator accelerator,
-        MachineChannels channels
+        MachineChannels channels,
+        IReadOnlyList<CardPlug>? cards = null
     )
     {
         Board board = Board.Of(spec);
@@ -84,6 +86,8 @@ internal static class QemuArguments
             devices.AddGuestAgentPort(channels);
         AddDisks(devices, spec, boot);
         devices.AddNetwork(spec, channels);
+        foreach ((int index, CardPlug card) in (cards ?? CardPlug.OfTemplate(spec)).Index())
+            devices.AddCard(index, card);
         devices.Add(board.Virtio("virtio-rng"));
         foreach (Func<JsonObject> device in board.SignDevices)
             devices.Add(device());

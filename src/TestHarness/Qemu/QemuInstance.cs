@@ -26,6 +26,7 @@ internal sealed class QemuInstance : IAsyncDisposable
     /// <param name="folder">The machine's folder.</param>
     /// <param name="hasGuestAgent">Whether the arguments have a port for the QEMU guest agent.</param>
     /// <param name="serialPorts">How many serial ports it has.</param>
+    /// <param name="cards">The cards on networks, as they are in the arguments.</param>
     /// <param name="deviceGroup">The group that QEMU's user needs for KVM (<see cref="AcceleratorChoice.DeviceGroup"/>).</param>
     /// <param name="started">Told the process as soon as there is one, so that a failure can tell its last words.</param>
     /// <param name="eventReceived">Called for each event of the monitor, on its reader.</param>
@@ -38,6 +39,7 @@ internal sealed class QemuInstance : IAsyncDisposable
         string folder,
         bool hasGuestAgent,
         int serialPorts,
+        IReadOnlyList<CardPlug> cards,
         uint? deviceGroup,
         Action<QemuProcess> started,
         Action<QmpEvent> eventReceived,
@@ -51,6 +53,13 @@ internal sealed class QemuInstance : IAsyncDisposable
         using ListeningSocket? guestAgent = hasGuestAgent
             ? new ListeningSocket(Path.Combine(folder, MachineFileNames.GuestAgentSocket))
             : null;
+        ListeningSocket?[] cables =
+        [
+            .. cards.Select(
+                (card, index) =>
+                    card.Connected is null ? null : new ListeningSocket(Path.Combine(folder, MachineFileNames.CardSocket(index)))
+            ),
+        ];
         SerialPipe[] serials = [.. Enumerable.Range(0, serialPorts).Select(index => new SerialPipe(folder, index))];
         QemuInstance? instance = null;
         try
@@ -62,6 +71,10 @@ internal sealed class QemuInstance : IAsyncDisposable
             );
             started(instance.Process);
             await instance.ConnectAsync(monitor, agent, guestAgent, eventReceived, cancellationToken).ConfigureAwait(false);
+            // QEMU has connected them all before its monitor.
+            foreach ((CardPlug card, ListeningSocket? cable) in cards.Zip(cables))
+                if (cable is not null)
+                    card.Connected!(await cable.AcceptSocketAsync(cancellationToken).ConfigureAwait(false));
             return instance;
         }
         catch
@@ -71,6 +84,11 @@ internal sealed class QemuInstance : IAsyncDisposable
             foreach (SerialPipe serial in serials)
                 serial.Dispose();
             throw;
+        }
+        finally
+        {
+            foreach (ListeningSocket? cable in cables)
+                cable?.Dispose();
         }
     }
 

@@ -19,6 +19,9 @@ internal static class DefinitionScalars
         [typeof(TimeSpan)] = "a time with its unit, such as 90s, 5m or 1h30m",
         [typeof(DateTimeOffset)] = "a date with time and offset, such as 2030-01-31T12:00:00Z",
         [typeof(UnixFileMode)] = "permissions in octal, such as 0644",
+        [typeof(MacAddress)] = "the address of a card, such as 52:54:00:12:34:56",
+        [typeof(IPAddress)] = "an IP address, such as 10.77.1.10",
+        [typeof(IPNetwork)] = "a subnet, such as 10.77.1.0/24",
         [typeof(EndPoint)] = "an address with its port, such as 127.0.0.1:5432, or unix:/path",
     };
 
@@ -57,6 +60,12 @@ internal static class DefinitionScalars
             return text.Length is 3 or 4 && text.All(digit => digit is >= '0' and <= '7') ? (UnixFileMode)Convert.ToInt32(text, 8) : null;
         if (type == typeof(EndPoint))
             return ReadEndPoint(text);
+        if (type == typeof(MacAddress))
+            return MacAddress.TryParse(text, out MacAddress card) ? card : null;
+        if (type == typeof(IPAddress))
+            return IPAddress.TryParse(text, out IPAddress? address) ? address : null;
+        if (type == typeof(IPNetwork))
+            return IPNetwork.TryParse(text, out IPNetwork subnet) ? subnet : null;
         return NamesOf(type).Contains(text, StringComparer.Ordinal) ? Enum.Parse(type, text, ignoreCase: true) : null;
     }
 
@@ -70,7 +79,7 @@ internal static class DefinitionScalars
             UnixFileMode mode => Convert.ToString((int)mode, 8).PadLeft(4, '0'),
             UnixDomainSocketEndPoint unix => $"{Unix}{unix}",
             DnsEndPoint name => string.Create(CultureInfo.InvariantCulture, $"{name.Host}:{name.Port}"),
-            EndPoint address => address.ToString()!,
+            EndPoint or IPAddress or IPNetwork or MacAddress => value.ToString()!,
             _ => JsonNamingPolicy.CamelCase.ConvertName(value.ToString()!),
         };
 

@@ -8,6 +8,11 @@ public sealed record MachineSpec
     /// <summary>How many disks a machine may have beside its image's.</summary>
     internal const int MaxDisks = 20;
 
+    /// <summary>How many cards a machine may have on networks.</summary>
+    internal const int MaxCards = 8;
+
+    private readonly NetworkMode? _network;
+
     /// <summary>
     /// Gets the image: the name of a recipe that the library brings (<c>tiny</c>, <c>debian-12</c>, <c>debian-12-cloud</c>), or the path of
     /// a folder with a <c>recipe.json</c> (anything with a <c>/</c> in it). An image that is not built yet is built. Or a disk of your own,
@@ -82,8 +87,24 @@ public sealed record MachineSpec
     /// <summary>Gets the TCP and UDP services of the host that the guest reaches on its own 127.0.0.1. Default: none.</summary>
     public IReadOnlyList<GuestReach> GuestReaches { get; init; } = [];
 
-    /// <summary>Gets what the guest's network reaches. Default: <see cref="NetworkMode.Isolated"/>.</summary>
-    public NetworkMode Network { get; init; } = NetworkMode.Isolated;
+    /// <summary>
+    /// Gets what the guest's own network reaches, by its first card. Default: <see cref="NetworkMode.Isolated"/>, but
+    /// <see cref="NetworkMode.None"/> where the machine has <see cref="Networks"/> or <see cref="Cards"/>.
+    /// </summary>
+    public NetworkMode Network
+    {
+        get => _network ?? (CardsOnNetworks.Count > 0 ? NetworkMode.None : NetworkMode.Isolated);
+        init => _network = value;
+    }
+
+    /// <summary>
+    /// Gets the names of networks that the machine has a card on, short for <see cref="Cards"/> with nothing but the names. In a
+    /// <see cref="Cluster"/> its machines meet there. A machine by itself has the cards, and nobody else is on its networks. Default: none.
+    /// </summary>
+    public IReadOnlyList<string> Networks { get; init; } = [];
+
+    /// <summary>Gets the cards on networks, which come behind those of <see cref="Networks"/>. Default: none.</summary>
+    public IReadOnlyList<Card> Cards { get; init; } = [];
 
     /// <summary>Gets further empty disks, <c>/dev/vdb</c> onwards, which are thrown away with the machine. Default: none.</summary>
     public IReadOnlyList<Disk> Disks { get; init; } = [];
@@ -211,6 +232,9 @@ public sealed record MachineSpec
     /// longer where the accelerator is slow. Default: none.
     /// </summary>
     public IReadOnlyList<string> CollectOnFailure { get; init; } = [];
+
+    /// <summary>The cards that the machine has on networks, in the guest's order.</summary>
+    internal IReadOnlyList<Card> CardsOnNetworks => [.. (Networks ?? []).Select(network => new Card(network)), .. Cards ?? []];
 
     /// <summary>
     /// Reads the machines of a definition file, YAML or JSON by its ending, under their names. A relative path in it begins at the file's

@@ -25,6 +25,9 @@ public abstract record SetupStep
     /// <summary>What progress and failures show; with the secrets in it.</summary>
     internal string Title => Name ?? Shortened(Describe());
 
+    /// <summary>Whether it is a step of a cluster, and not of one machine.</summary>
+    internal virtual bool IsOfCluster => false;
+
     /// <summary>What of the step, beside the host's files that it reads, decides what it leaves in the guest.</summary>
     internal abstract IEnumerable<string?> Content { get; }
 
@@ -100,6 +103,12 @@ public abstract record SetupStep
     /// <param name="aspNetCore">Whether ASP.NET Core's comes with it.</param>
     /// <returns>The step.</returns>
     public static DotNetRuntimeStep DotNetRuntime(bool aspNetCore = false) => new(aspNetCore);
+
+    /// <summary>Runs a step on one machine of a cluster; for <see cref="ClusterSpec.Setup"/>.</summary>
+    /// <param name="machine">The machine's name in the cluster.</param>
+    /// <param name="step">The step.</param>
+    /// <returns>The step.</returns>
+    public static OnStep On(string machine, SetupStep step) => new(machine, step);
 
     /// <summary>Says what the step does, in one line or more.</summary>
     private protected abstract string Describe();

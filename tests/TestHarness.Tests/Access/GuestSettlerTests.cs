@@ -43,6 +43,6 @@ public sealed class GuestSettlerTests
         long nanoseconds = BinaryPrimitives.ReadInt64LittleEndian(asked.AsSpan(8));
         DateTimeOffset.UnixEpoch.AddTicks(nanoseconds / TimeSpan.NanosecondsPerTick).Should().Be(_time.GetUtcNow());
         _time.Advance(onTheWay);
-        await guest.SendAsync(AgentFrameType.Settled, 0, 0, [.. asked[..4], .. new byte[20]], Token);
+        await guest.SendAsync(AgentFrameType.Settled, 0, 0, [.. asked[..4], .. new byte[24]], Token);
     }
 }

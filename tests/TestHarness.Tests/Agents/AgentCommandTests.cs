@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Net;
 using FluentAssertions;
 using TestHarness.Agents;
 using Xunit;
@@ -214,7 +215,19 @@ public sealed class AgentCommandTests : CompiledAgentTests
     [Fact]
     public async Task Refuses_to_change_the_machine_when_it_serves_a_socket()
     {
-        AgentSettled settled = await Connection.SettleAsync(DateTimeOffset.UnixEpoch, new byte[32], "other", newMachineId: false, Token);
+        AgentSettled settled = await Connection.SettleAsync(
+            new AgentSettlement
+            {
+                Clock = DateTimeOffset.UnixEpoch,
+                Seed = new byte[32],
+                HostName = "other",
+                Networks = new AgentNetworks(
+                    [new AgentCard(MacAddress.For("a"), MacAddress.For("b"), 1500, [(IPAddress.IPv6Loopback, 64)])],
+                    ""
+                ),
+            },
+            Token
+        );
         settled
             .Should()
             .BeEquivalentTo(
@@ -223,10 +236,11 @@ public sealed class AgentCommandTests : CompiledAgentTests
                     ClockError = 1,
                     RandomError = 1,
                     HostNameError = 1,
+                    NetworksError = 1,
                 }
             );
         settled.Clock.Should().BeCloseTo(DateTimeOffset.UtcNow, TimeSpan.FromSeconds(5));
-        (await Connection.SettleAsync(null, default, null, newMachineId: false, Token)).Succeeded.Should().BeTrue();
+        (await Connection.SettleAsync(new AgentSettlement(), Token)).Succeeded.Should().BeTrue();
 
         await Connection.Awaiting(c => c.PowerAsync(AgentPower.PowerOff, Token)).Should().ThrowAsync<AgentException>();
         await Connection.PingAsync(Token);

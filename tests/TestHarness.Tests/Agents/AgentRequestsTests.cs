@@ -1,3 +1,4 @@
+using System.Net;
 using FluentAssertions;
 using TestHarness.Agents;
 using Xunit;
@@ -104,9 +105,10 @@ public sealed class AgentRequestsTests
             () => AgentRequests.Size(new AgentTerminal(80, -1)),
             () => AgentRequests.Address("", 65536),
             () => AgentRequests.Address("", -1),
-            () => AgentRequests.Settle(1, DateTimeOffset.MaxValue, [], null, newMachineId: false),
-            () => AgentRequests.Settle(1, DateTimeOffset.MinValue, [], null, newMachineId: false),
-            () => AgentRequests.Settle(1, null, new byte[65536], null, newMachineId: false),
+            () => AgentRequests.Settle(1, new AgentSettlement { Clock = DateTimeOffset.MaxValue }),
+            () => AgentRequests.Settle(1, new AgentSettlement { Clock = DateTimeOffset.MinValue }),
+            () => AgentRequests.Settle(1, new AgentSettlement { Seed = new byte[65536] }),
+            () => AgentRequests.Settle(1, new AgentSettlement { Networks = new AgentNetworks([], new string('a', 65536)) }),
             () => AgentRequests.Run(new AgentCommand([.. Enumerable.Repeat("a", 20_000)])),
         ];
 
@@ -117,17 +119,35 @@ public sealed class AgentRequestsTests
     [Fact]
     public void Asks_only_for_what_is_given_when_it_settles()
     {
-        AgentRequests.Settle(3, null, [], null, newMachineId: false).Should().Equal([3, 0, 0, 0, .. new byte[14]]);
+        AgentRequests.Settle(3, new AgentSettlement()).Should().Equal([3, 0, 0, 0, .. new byte[16]]);
         AgentRequests
-            .Settle(3, DateTimeOffset.UnixEpoch.AddTicks(1), [7], "h", newMachineId: false)
+            .Settle(
+                3,
+                new AgentSettlement
+                {
+                    Clock = DateTimeOffset.UnixEpoch.AddTicks(1),
+                    Seed = new byte[] { 7 },
+                    HostName = "h",
+                }
+            )
             .Should()
-            .Equal(3, 0, 0, 0, 7, 0, 0, 0, 100, 0, 0, 0, 0, 0, 0, 0, 1, 0, 7, (byte)'h');
+            .Equal(3, 0, 0, 0, 7, 0, 0, 0, 100, 0, 0, 0, 0, 0, 0, 0, 1, 0, 7, 1, (byte)'h', 0);
+        var card = new AgentCard(
+            MacAddress.Parse("01:02:03:04:05:06"),
+            MacAddress.Parse("07:08:09:0a:0b:0c"),
+            1500,
+            [(IPAddress.Loopback, 8)]
+        );
+        AgentRequests
+            .Settle(3, new AgentSettlement { Networks = new AgentNetworks([card], "x") })
+            .Should()
+            .Equal([3, 0, 0, 0, 48, .. new byte[14], 1, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 220, 5, 1, 4, 8, 127, 0, 0, 1, (byte)'x']);
     }
 
     [Fact]
     public void Refuses_a_host_name_that_Linux_would_refuse()
     {
-        Action write = () => AgentRequests.Settle(1, null, [], new string('a', 65), newMachineId: false);
+        Action write = () => AgentRequests.Settle(1, new AgentSettlement { HostName = new string('a', 65) });
 
         write.Should().Throw<ArgumentException>();
     }

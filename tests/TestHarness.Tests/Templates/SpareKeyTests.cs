@@ -172,6 +172,8 @@ public sealed class SpareKeyTests
         : type == typeof(int) ? [7, 8]
         : type == typeof(TimeSpan) ? [TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(2)]
         : type == typeof(DateTimeOffset) ? [DateTimeOffset.UnixEpoch, DateTimeOffset.UnixEpoch.AddSeconds(1)]
+        : type == typeof(MacAddress) ? [MacAddress.For("a"), MacAddress.For("b")]
+        : type == typeof(IPAddress) ? [IPAddress.Loopback, IPAddress.Any]
         : type == typeof(EndPoint) ? [new IPEndPoint(IPAddress.Loopback, 1), new IPEndPoint(IPAddress.Loopback, 2)]
         : throw new InvalidOperationException($"Say here which two values of {type} differ.");
 
@@ -183,6 +185,7 @@ public sealed class SpareKeyTests
         : type == typeof(PortForward) ? new PortForward(1)
         : type == typeof(GuestReach) ? new GuestReach(1, new IPEndPoint(IPAddress.Loopback, 1))
         : type == typeof(Disk) ? new Disk(1)
+        : type == typeof(Card) ? new Card("sample")
         : type == typeof(HostShare) ? new HostShare("/a", "/b")
         : type == typeof(CloudInit) ? new CloudInit()
         : type == typeof(CloudUser) ? new CloudUser("sample")

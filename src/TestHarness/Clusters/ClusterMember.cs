@@ -1,0 +1,40 @@
+using TestHarness.Networks;
+
+namespace TestHarness.Clusters;
+
+/// <summary>A machine of a cluster, and the cables of its cards.</summary>
+/// <param name="name">Its name in the cluster.</param>
+/// <param name="machine">The machine.</param>
+/// <param name="wiring">Where its cards lead.</param>
+internal sealed class ClusterMember(string name, VirtualMachine machine, Wiring wiring) : IAsyncDisposable
+{
+    public string Name => name;
+
+    public VirtualMachine Machine => machine;
+
+    public IReadOnlyList<CardAddress> Cards => wiring.Cards;
+
+    /// <summary>Pulls the cable of its card on a network, or puts it back.</summary>
+    public async Task PlugAsync(string network, bool isPulled, CancellationToken cancellationToken)
+    {
+        CardCable cable = wiring.Cables[wiring.Cards.ToList().FindIndex(card => card.Network == network)];
+        bool wasPulled = cable.IsPulled;
+        cable.IsPulled = isPulled;
+        try
+        {
+            await machine.SetLinksAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch
+        {
+            cable.IsPulled = wasPulled;
+            throw;
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await machine.DisposeAsync().ConfigureAwait(false);
+        foreach (CardCable cable in wiring.Cables)
+            cable.Dispose();
+    }
+}

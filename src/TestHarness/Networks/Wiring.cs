@@ -1,0 +1,72 @@
+using System.Net;
+using TestHarness.Agents;
+using TestHarness.Qemu;
+
+namespace TestHarness.Networks;
+
+/// <summary>Where the cards of one machine lead, and what its guest is told of them.</summary>
+/// <param name="machine">The machine's name on its networks.</param>
+/// <param name="book">The names and addresses of all on them.</param>
+/// <param name="cards">What its cards go by.</param>
+/// <param name="cables">Their cables, in the same order; none where they lead nowhere.</param>
+internal sealed class Wiring(string machine, AddressBook book, IReadOnlyList<CardAddress> cards, IReadOnlyList<CardCable> cables)
+{
+    /// <summary>That of a machine that nobody else is on a network with.</summary>
+    public static Wiring Alone(string machine, MachineSpec spec)
+    {
+        var book = new AddressBook(new Dictionary<string, NetworkSpec>());
+        return new Wiring(machine, book, book.Enter(machine, spec.CardsOnNetworks), []);
+    }
+
+    public IReadOnlyList<CardAddress> Cards => cards;
+
+    /// <summary>What its networks' faults follow from, or <see langword="null"/> where it is by itself.</summary>
+    public int? Seed { get; init; }
+
+    /// <summary>What writes the latest frames of its networks to a file, by their names.</summary>
+    public IReadOnlyDictionary<string, Func<string, CancellationToken, Task>> Captures { get; init; } =
+        new Dictionary<string, Func<string, CancellationToken, Task>>();
+
+    /// <summary>How they are given to QEMU.</summary>
+    public IReadOnlyList<CardPlug> Plugs =>
+        [
+            .. cards.Select(
+                (card, index) =>
+                    cables.Count == 0
+                        ? CardPlug.Alone(card.Mac)
+                        : new CardPlug(card.Mac, cables[index].Connect, () => cables[index].IsPulled)
+            ),
+        ];
+
+    /// <summary>What a failure tells of it.</summary>
+    public string Words =>
+        string.Join("; ", cards.Select(card => $"{card.Network} {string.Join(" ", card.Addresses)} {card.Mac}"))
+        + (Seed is { } seed ? FormattableString.Invariant($" (ClusterSpec.Seed {seed})") : "");
+
+    /// <summary>What takes each card's connection; none where they lead nowhere.</summary>
+    public IReadOnlyList<CardCable> Cables => cables;
+
+    /// <summary>What the guest is told where its cards are new to it, or it is a copy.</summary>
+    public AgentNetworks Tell() =>
+        new(
+            [
+                .. cards.Select(
+                    (card, index) =>
+                        new AgentCard(
+                            MacAddress.OfTemplate(index),
+                            card.Mac,
+                            card.Mtu,
+                            [
+                                .. card.Addresses.Select(address =>
+                                    (address, card.Subnets.First(subnet => subnet.Contains(address)).PrefixLength)
+                                ),
+                            ]
+                        )
+                ),
+            ],
+            book.HostsFor(machine)
+        );
+
+    /// <summary>What the guest is told where its cards have all that by now.</summary>
+    public AgentNetworks TellNames() => new([], book.HostsFor(machine));
+}
