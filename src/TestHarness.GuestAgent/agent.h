@@ -185,7 +185,8 @@ void read_hosts(void);
 int change_hosts(const char *name, const unsigned char *machines, size_t size);
 
 /* cards.c */
-int set_cards(const unsigned char *p, size_t *size, unsigned count, char *names, size_t room);
+ssize_t cards_size(const unsigned char *p, size_t size, unsigned count);
+int set_cards(const unsigned char *p, unsigned count, char *names, size_t room);
 
 /* port.c */
 extern int port, port_out, gone_watch; /* port_out: where it is not the port */

@@ -13,7 +13,7 @@
 /* musl has no linux/ethtool.h, linux/sockios.h, linux/rtnetlink.h. */
 #define ETHTOOL_PERMANENT 0x20
 #define SIOC_ETHTOOL 0x8946
-enum { NEW_ADDRESS = 20, REQUEST = 1, ACK = 4, CREATE = 0x400, REPLACE = 0x100, NO_DETECTION = 2, ADDRESS = 1, LOCAL = 2, ERROR_MESSAGE = 2 };
+enum { NEW_ADDRESS = 20, DROP_ADDRESS = 21, REQUEST = 1, ACK = 4, CREATE = 0x400, REPLACE = 0x100, NO_DETECTION = 2, ADDRESS = 1, LOCAL = 2, ERROR_MESSAGE = 2 };
 
 static int inet = -1, netlink = -1;
 static const char *doing;
@@ -51,25 +51,6 @@ static int find_card(const unsigned char *made, const unsigned char *own, struct
     return error;
 }
 
-/* What one before it was given, whom it is a copy of. Without the link Linux drops those of IPv6 itself. */
-static int drop_addresses(const struct ifreq *card) {
-    struct ifreq request = *card;
-    int error = ask(SIOCGIFFLAGS, &request, "read the card's state");
-    request.ifr_flags &= ~IFF_UP;
-    if (!error)
-        error = ask(SIOCSIFFLAGS, &request, "take the card down");
-    for (int i = 0; i < 256 && !error; i++) {
-        request = *card;
-        request.ifr_addr.sa_family = AF_INET;
-        if (ioctl(inet, SIOCGIFADDR, &request) != 0)
-            break;
-        memset(&request.ifr_addr, 0, sizeof request.ifr_addr);
-        request.ifr_addr.sa_family = AF_INET;
-        error = ask(SIOCSIFADDR, &request, "drop an address");
-    }
-    return error;
-}
-
 /* Nobody else has them: the host gives each once. So IPv6 need not look for a second before it uses one. */
 static void trust_addresses(const char *card) {
     char path[80];
@@ -81,27 +62,47 @@ static void trust_addresses(const char *card) {
     close_fd(&fd);
 }
 
-static int add_address(unsigned index, const unsigned char *address, size_t size, unsigned prefix) {
+/* Without an address: the first of the family that the card has. */
+static int change_address(int type, int flags, unsigned index, const unsigned char *address, size_t size, unsigned prefix) {
     struct {
         uint32_t length; uint16_t type, flags; uint32_t sequence, sender;
         uint8_t family, prefix, address_flags, scope; uint32_t index;
         struct { uint16_t length, type; unsigned char bytes[16]; } attributes[2];
-    } message = {.type = NEW_ADDRESS, .flags = REQUEST | ACK | CREATE | REPLACE, .family = size == 4 ? AF_INET : AF_INET6,
+    } message = {.type = (uint16_t)type, .flags = (uint16_t)(REQUEST | ACK | flags), .family = size == 4 ? AF_INET : AF_INET6,
         .prefix = (uint8_t)prefix, .address_flags = size == 16 ? NO_DETECTION : 0, .index = index};
     struct { uint32_t length; uint16_t type, flags; uint32_t sequence, sender; int32_t error; unsigned char rest[512]; } answer;
     unsigned char *end = (unsigned char *)message.attributes;
-    for (uint16_t type = ADDRESS; type <= LOCAL; type++) {
-        uint16_t head[2] = {(uint16_t)(4 + size), type};
+    for (uint16_t attribute = ADDRESS; address && attribute <= LOCAL; attribute++) {
+        uint16_t head[2] = {(uint16_t)(4 + size), attribute};
         memcpy(end, head, 4);
         memcpy(end + 4, address, size);
         end += 4 + size;
     }
     message.length = (uint32_t)(end - (unsigned char *)&message);
-    doing = size == 4 ? "set the IPv4 address" : "set the IPv6 address";
     if (send(netlink, &message, message.length, 0) < 0)
         return errno;
     ssize_t got = recv(netlink, &answer, sizeof answer, 0);
     return got < 20 ? (got < 0 ? errno : EIO) : answer.type != ERROR_MESSAGE ? EIO : -answer.error;
+}
+
+static int add_address(unsigned index, const unsigned char *address, size_t size, unsigned prefix) {
+    doing = size == 4 ? "set the IPv4 address" : "set the IPv6 address";
+    int error = change_address(NEW_ADDRESS, CREATE | REPLACE, index, address, size, prefix);
+    /* A guest that has none of IPv6, or was told not to use it. */
+    return size == 16 && (error == EOPNOTSUPP || error == EAFNOSUPPORT || error == EACCES || error == EPERM) ? 0 : error;
+}
+
+/* What one before it was given, whom it is a copy of. Without the link Linux drops those of IPv6 itself. */
+static int drop_addresses(const struct ifreq *card) {
+    struct ifreq request = *card;
+    int error = ask(SIOCGIFFLAGS, &request, "read the card's state");
+    request.ifr_flags &= ~IFF_UP;
+    if (!error)
+        error = ask(SIOCSIFFLAGS, &request, "take the card down");
+    for (int i = 0; i < 256 && !error; i++)
+        if (change_address(DROP_ADDRESS, 0, if_nametoindex(card->ifr_name), NULL, 4, 0) != 0)
+            break;
+    return error;
 }
 
 static int set_card(const unsigned char *made, const unsigned char *own, unsigned mtu, struct ifreq *card) {
@@ -128,17 +129,27 @@ static int set_card(const unsigned char *made, const unsigned char *own, unsigne
     return error ? error : ask(SIOCSIFFLAGS, &request, "bring the card up");
 }
 
-/* Only where the size is that of an IPv4 or IPv6 address, with a prefix that such has. */
-static bool is_address(const unsigned char *p, size_t left) {
-    return left >= 2 && (p[0] == 4 || p[0] == 16) && p[1] <= 8 * p[0] && left >= 2u + p[0];
+/* What `count` cards take of `size` bytes, or -1 where they do not parse. */
+ssize_t cards_size(const unsigned char *p, size_t size, unsigned count) {
+    size_t at = 0;
+    while (count-- > 0) {
+        if (size - at < 15)
+            return -1;
+        unsigned addresses = p[at + 14];
+        for (at += 15; addresses > 0; addresses--) {
+            if (size - at < 2 || (p[at] != 4 && p[at] != 16) || p[at + 1] > 8 * p[at] || size - at < 2u + p[at])
+                return -1;
+            at += 2u + p[at];
+        }
+    }
+    return (ssize_t)at;
 }
 
 /*
- * One after the other: the address that a card was made with, its own, u16 MTU, u8 addresses, and each: u8 size, u8 prefix, bytes. The names of the
- * cards go to `names`, or what failed. 0 or errno; EPROTO: that does not parse.
+ * One after the other: the address that a card was made with, its own, u16 MTU, u8 addresses, and each: u8 size, u8 prefix, bytes, which parse. The names
+ * of the cards go to `names`, or what failed after a '!'. 0 or errno.
  */
-int set_cards(const unsigned char *p, size_t *size, unsigned count, char *names, size_t room) {
-    const unsigned char *begin = p, *end = p + *size;
+int set_cards(const unsigned char *p, unsigned count, char *names, size_t room) {
     size_t used = 0;
     int error = 0;
     if (inet < 0)
@@ -146,29 +157,20 @@ int set_cards(const unsigned char *p, size_t *size, unsigned count, char *names,
     if (netlink < 0)
         netlink = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, 0);
     *names = 0;
-    for (unsigned i = 0; i < count; i++) {
+    for (; count > 0 && !error; count--) {
         struct ifreq card = {0};
-        if (end - p < 15)
-            return EPROTO;
-        const unsigned char *made = p, *own = p + 6;
-        unsigned mtu = get16(p + 12), addresses = p[14];
+        const unsigned char *own = p + 6;
+        unsigned addresses = p[14];
+        error = set_card(p, own, get16(p + 12), &card);
         p += 15;
-        if (!error)
-            error = set_card(made, own, mtu, &card);
-        for (unsigned j = 0; j < addresses; j++) {
-            if (!is_address(p, (size_t)(end - p)))
-                return EPROTO;
-            if (!error)
-                error = add_address(if_nametoindex(card.ifr_name), p + 2, p[0], p[1]);
-            p += 2 + p[0];
-        }
+        for (; addresses > 0 && !error; addresses--, p += 2 + p[0])
+            error = add_address(if_nametoindex(card.ifr_name), p + 2, p[0], p[1]);
         if (!error)
             used += (size_t)snprintf(names + used, room - used, "%s%s", used ? " " : "", card.ifr_name);
-        else if (!used || names[0] != '!')
-            used = (size_t)snprintf(names, room, "!%s %02x:%02x:%02x:%02x:%02x:%02x", doing, own[0], own[1], own[2], own[3], own[4], own[5]);
+        else
+            snprintf(names, room, "!%s %02x:%02x:%02x:%02x:%02x:%02x", doing, own[0], own[1], own[2], own[3], own[4], own[5]);
         if (used >= room)
             used = room - 1;
     }
-    *size = (size_t)(p - begin);
     return error;
 }

@@ -13,13 +13,22 @@
 
 /* As it was last read. A clone asks whether it is still that, for to open and read it takes a twentieth of its start. */
 static int hosts_fd = -1;
-static struct { struct stat status; size_t size; char text[PAYLOAD]; } hosts;
+static struct { struct stat status; size_t size; int error; char text[PAYLOAD]; } hosts;
 
 void read_hosts(void) {
     close_fd(&hosts_fd);
+    hosts.size = 0;
+    hosts.error = 0;
     hosts_fd = open(FILE_NAME, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     ssize_t size = hosts_fd < 0 || fstat(hosts_fd, &hosts.status) != 0 ? -1 : pread(hosts_fd, hosts.text, sizeof hosts.text, 0);
-    hosts.size = size > 0 && size < (ssize_t)sizeof hosts.text ? (size_t)size : 0;
+    if (size < 0)
+        hosts.error = errno == ENOENT ? 0 : errno;
+    else if (size == sizeof hosts.text)
+        hosts.error = EFBIG;
+    else if (memchr(hosts.text, 0, (size_t)size))
+        hosts.error = EILSEQ;
+    else
+        hosts.size = (size_t)size;
     hosts.text[hosts.size] = 0;
 }
 
@@ -106,7 +115,7 @@ int change_hosts(const char *name, const unsigned char *machines, size_t size) {
             read_hosts();
         compose(&text, name, machines, size);
         bool same = text.size == hosts.size && memcmp(text.bytes, hosts.text, text.size) == 0;
-        error = text.size >= PAYLOAD ? EFBIG : same ? 0 : write_text(&text);
+        error = hosts.error ? hosts.error : text.size >= PAYLOAD ? EFBIG : same ? 0 : write_text(&text);
     }
     return error;
 }

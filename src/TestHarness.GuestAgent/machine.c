@@ -69,11 +69,10 @@ struct settlement {
     uint32_t request, bits;
     int64_t time;
     const unsigned char *seed, *name, *cards, *machines;
-    size_t seed_size, name_size, cards_size, machines_size;
+    size_t seed_size, name_size, machines_size;
     unsigned card_count;
 };
 
-/* Without what is behind the name, whose size only the cards tell. */
 static bool parse(const unsigned char *p, size_t size, struct settlement *s) {
     if (size < 20)
         return false;
@@ -90,8 +89,13 @@ static bool parse(const unsigned char *p, size_t size, struct settlement *s) {
         return false;
     s->card_count = s->name[s->name_size];
     s->cards = s->name + s->name_size + 1;
-    s->cards_size = size - (size_t)(s->cards - p);
-    return true;
+    size_t left = size - (size_t)(s->cards - p);
+    ssize_t cards = cards_size(s->cards, left, s->card_count);
+    if (cards < 0 || (s->card_count > 0) != !!(s->bits & 16))
+        return false;
+    s->machines = s->cards + cards;
+    s->machines_size = left - (size_t)cards;
+    return memchr(s->machines, 0, s->machines_size) == NULL;
 }
 
 /* Without a fork: a clone that has just been restored needs its own clock, random state, name and addresses before anything runs. */
@@ -122,21 +126,10 @@ void settle(const unsigned char *p, size_t size) {
         memcpy(name, s.name, s.name_size);
         name[s.name_size] = 0;
     }
-    if (s.bits & 48) {
-        s.machines_size = s.cards_size;
-        if (s.bits & 16) {
-            errors[3] = (uint32_t)set_cards(s.cards, &s.cards_size, s.card_count, text, sizeof text);
-            if (errors[3] == EPROTO) {
-                protocol_error("SETTLE's cards do not parse");
-                return;
-            }
-            s.machines = s.cards + s.cards_size;
-            s.machines_size -= s.cards_size;
-        } else
-            s.machines = s.cards;
-        if (!errors[3] && s.bits & 32 && (errors[3] = (uint32_t)change_hosts(*name ? name : NULL, s.machines, s.machines_size)) != 0)
-            strcpy(text, "!write /etc/hosts");
-    }
+    if (s.bits & 16)
+        errors[3] = (uint32_t)set_cards(s.cards, s.card_count, text, sizeof text);
+    if (!errors[3] && s.bits & 32 && (errors[3] = (uint32_t)change_hosts(*name ? name : NULL, s.machines, s.machines_size)) != 0)
+        strcpy(text, "!write /etc/hosts");
     if (!begin(SETTLED, 0, 0))
         return;
     put(s.request, 4);

@@ -9,7 +9,7 @@ namespace TestHarness.Xunit;
 /// </summary>
 public abstract class ClusterFixture : IAsyncLifetime
 {
-    private readonly ConcurrentBag<Cluster> _fresh = [];
+    private readonly ConcurrentDictionary<Cluster, bool> _fresh = [];
     private Cluster? _cluster;
 
     /// <summary>Makes the fixture; starts nothing.</summary>
@@ -34,7 +34,10 @@ public abstract class ClusterFixture : IAsyncLifetime
     {
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, TestContext.Current.CancellationToken);
         Cluster cluster = await Cluster.StartAsync(Spec, DiagnosticProgress.Instance, either.Token).ConfigureAwait(false);
-        _fresh.Add(cluster);
+        // Those that their tests have disposed hold captures.
+        foreach (Cluster disposed in _fresh.Keys.Where(one => one.IsDisposed))
+            _fresh.TryRemove(disposed, out _);
+        _fresh[cluster] = true;
         return cluster;
     }
 
@@ -59,7 +62,7 @@ public abstract class ClusterFixture : IAsyncLifetime
     /// <returns>A task that ends when they are gone.</returns>
     public virtual async ValueTask DisposeAsync()
     {
-        foreach (Cluster cluster in _fresh)
+        foreach (Cluster cluster in _fresh.Keys)
             await cluster.DisposeAsync().ConfigureAwait(false);
         if (_cluster is not null)
             await _cluster.DisposeAsync().ConfigureAwait(false);

@@ -2,7 +2,6 @@ using System.Runtime.ExceptionServices;
 using System.Security.Cryptography;
 using TestHarness.Clusters;
 using TestHarness.Hosts;
-using TestHarness.Machines;
 using TestHarness.Networks;
 using TestHarness.Networks.Ethernet;
 
@@ -19,6 +18,7 @@ public sealed class Cluster : IAsyncDisposable
     private readonly List<ClusterMember> _members = [];
     private readonly Dictionary<string, ClusterNetwork> _networks = new(StringComparer.Ordinal);
     private bool _isStarted;
+    private volatile bool _isUp;
     private bool _isDisposed;
 
     /// <summary>Describes a cluster; starts nothing and touches no file.</summary>
@@ -63,6 +63,16 @@ public sealed class Cluster : IAsyncDisposable
         ?? throw new KeyNotFoundException(
             $"The cluster has no machine \"{name}\". There are: {string.Join(", ", Members().Select(member => member.Name))}."
         );
+
+    /// <summary>Gets a value indicating whether the cluster was disposed.</summary>
+    public bool IsDisposed
+    {
+        get
+        {
+            lock (_gate)
+                return _isDisposed;
+        }
+    }
 
     /// <summary>Gets a value indicating whether <see cref="StartAsync(IProgress{StartProgress}, CancellationToken)"/> was called.</summary>
     public bool IsStarted
@@ -121,6 +131,7 @@ public sealed class Cluster : IAsyncDisposable
         {
             await StartMembersAsync(progress, cancellationToken).ConfigureAwait(false);
             await ClusterSetup.RunAsync(this, progress, cancellationToken).ConfigureAwait(false);
+            _isUp = true;
         }
         catch
         {
@@ -136,6 +147,7 @@ public sealed class Cluster : IAsyncDisposable
     /// <param name="cancellationToken">Ends the start.</param>
     /// <returns>The running machine, which goes with the cluster.</returns>
     /// <exception cref="ArgumentException">The spec has mistakes, or the name is taken.</exception>
+    /// <exception cref="InvalidOperationException">The cluster has not started, or has 64 machines.</exception>
     /// <exception cref="MachineStartException">It did not start.</exception>
     /// <exception cref="ObjectDisposedException">The cluster has ended.</exception>
     public async Task<VirtualMachine> AddAsync(
@@ -150,6 +162,13 @@ public sealed class Cluster : IAsyncDisposable
         string[] problems = [.. ClusterCheck.Problems(name, spec)];
         if (problems.Length > 0)
             throw new ArgumentException(string.Join('\n', problems), nameof(spec));
+        ObjectDisposedException.ThrowIf(IsDisposed, this);
+        if (!_isUp)
+            throw new InvalidOperationException(
+                $"The cluster has not started: machine \"{name}\" can join it then, or be named in its spec."
+            );
+        if (Members().Length == ClusterCheck.MostMachines)
+            throw new InvalidOperationException($"The cluster has {ClusterCheck.MostMachines} machines: more are not possible.");
         ClusterMember added = Join(name, spec);
         try
         {
@@ -237,13 +256,7 @@ public sealed class Cluster : IAsyncDisposable
     // Two clusters that each hold a part of the host's room would wait for each other, so one takes all of its own at a time.
     private async Task StartMembersAsync(IProgress<StartProgress>? progress, CancellationToken cancellationToken)
     {
-        Ledger.Default.RequireRoom(
-            new LedgerRequest(
-                ToString(),
-                Members().Sum(member => MachineRun.LeastMemoryMiB(member.Machine.Spec)),
-                Members().Sum(member => member.Machine.Spec.Cpus)
-            )
-        );
+        Ledger.Default.RequireRoom(ClusterRoom.Of(ToString(), [.. Members().Select(member => member.Machine.Spec)]));
         using FileLock alone = await Ledger
             .Default.BeginManyAsync(() => progress?.Report(new StartProgress("waiting for another cluster to start")), cancellationToken)
             .ConfigureAwait(false);

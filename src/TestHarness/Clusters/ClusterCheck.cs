@@ -26,10 +26,25 @@ internal static partial class ClusterCheck
     {
         if (!MachineName().IsMatch(name))
             yield return $"The machine \"{name}\": a name has 1 to 63 letters, digits and dashes, beginning with a letter.";
+        foreach (string problem in OwnProblems(name, machine))
+            yield return problem;
         if (machine.Spares > 0)
             yield return $"The machine \"{name}\" has Spares, which machines of a cluster have not.";
-        if (machine.GuestAccess == GuestAccess.None && machine.CardsOnNetworks.Count > 0)
+        if (machine is { GuestAccess: GuestAccess.None, CardsOnNetworks.Count: > 0 })
             yield return $"The machine \"{name}\" has networks, and nothing in its guest answers (GuestAccess None).";
+    }
+
+    private static string[] OwnProblems(string name, MachineSpec machine)
+    {
+        try
+        {
+            SpecValidation.Check(machine);
+            return [];
+        }
+        catch (ArgumentException e)
+        {
+            return [$"The machine \"{name}\": {e.Message}"];
+        }
     }
 
     private static IEnumerable<string> Problems(ClusterSpec spec)
@@ -46,7 +61,7 @@ internal static partial class ClusterCheck
 
         foreach (string problem in SetupProblems(spec))
             yield return problem;
-        string[] used = [.. spec.Machines.SelectMany(machine => machine.Value?.CardsOnNetworks ?? []).Select(card => card.Network)];
+        string[] used = [.. spec.Machines.SelectMany(machine => machine.Value?.CardsOnNetworks ?? []).Select(card => card?.Network ?? "")];
         foreach ((string name, NetworkSpec? network) in spec.Networks)
         {
             if (network is null)

@@ -22,7 +22,9 @@ internal sealed class ClusterMember(string name, VirtualMachine machine, Wiring 
         cable.IsPulled = isPulled;
         try
         {
-            await machine.SetLinksAsync(cancellationToken).ConfigureAwait(false);
+            await machine
+                .PlugAsync($"the cable on \"{network}\" to be {(isPulled ? "pulled" : "put back")}", cancellationToken)
+                .ConfigureAwait(false);
         }
         catch
         {

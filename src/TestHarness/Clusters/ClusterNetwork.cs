@@ -111,7 +111,10 @@ public sealed class ClusterNetwork
         );
     }
 
-    /// <summary>Cuts a machine off from all others on the network until <see cref="Heal"/>. Its carrier stays.</summary>
+    /// <summary>
+    /// Cuts a machine off from all others that are on the network until <see cref="Heal"/>. Its carrier stays. One that joins later is not
+    /// concerned.
+    /// </summary>
     /// <param name="machine">Its name.</param>
     /// <exception cref="ArgumentException">It is not on the network.</exception>
     public void Isolate(string machine)
@@ -132,6 +135,7 @@ public sealed class ClusterNetwork
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <returns>A task that ends when QEMU has done so.</returns>
     /// <exception cref="ArgumentException">It is not on the network.</exception>
+    /// <exception cref="MachineExitedException">It has ended.</exception>
     public Task UnplugAsync(string machine, CancellationToken cancellationToken = default) =>
         PlugAsync(machine, isPulled: true, cancellationToken);
 
@@ -140,6 +144,7 @@ public sealed class ClusterNetwork
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <returns>A task that ends when QEMU has done so.</returns>
     /// <exception cref="ArgumentException">It is not on the network.</exception>
+    /// <exception cref="MachineExitedException">It has ended.</exception>
     public Task PlugAsync(string machine, CancellationToken cancellationToken = default) =>
         PlugAsync(machine, isPulled: false, cancellationToken);
 
@@ -226,8 +231,8 @@ public sealed class ClusterNetwork
         ClusterMember member;
         lock (_gate)
             member = _members[machine];
-        Note($"{(isPulled ? "unplug" : "plug")} {machine}");
         await member.PlugAsync(Name, isPulled, cancellationToken).ConfigureAwait(false);
+        Note($"{(isPulled ? "unplug" : "plug")} {machine}");
     }
 
     private string[] Names()

@@ -29,6 +29,9 @@ internal static class LinkCheck
             yield return $"Jitter is {conditions.Jitter}: 0 to {Longest} are possible.";
         if (conditions.LossBurst is not (>= 1 and <= 1_000_000))
             yield return Invariant($"LossBurst is {conditions.LossBurst}: 1 to 1000000 frames are possible.");
+        else if (conditions is { LossBurst: > 1, Loss: < 1 } && conditions.Loss > conditions.LossBurst / (conditions.LossBurst + 1))
+            yield return Invariant($"LossBurst is {conditions.LossBurst}, too short for a Loss of {conditions.Loss}: ")
+                + Invariant($"{Math.Ceiling(conditions.Loss / (1 - conditions.Loss))} or more are possible.");
         if (conditions.BitsPerSecond <= 0)
             yield return Invariant($"BitsPerSecond is {conditions.BitsPerSecond}: it must be more than 0; Cut carries nothing.");
         if (conditions.QueueBytes is < 0 or > 16 * 1024 * 1024)

@@ -18,6 +18,8 @@ internal static partial class CardCheck
                 yield return $"Networks, Cards: the name \"{card.Network}\": 1 to 32 letters, digits and dashes, a letter first.";
             if (card.Mtu is < 1280 or > 9000)
                 yield return $"Cards: the MTU {card.Mtu} on \"{card.Network}\": 1280 to 9000 are possible.";
+            if (card.Mac is { } own && own == MacAddress.OfUserNetwork)
+                yield return $"Cards: {own} on \"{card.Network}\" is that of the card on QEMU's user network, by which images know it.";
             if (card.Mac is { } mac && (!mac.IsUnicast || mac == default))
                 yield return $"Cards: {mac} on \"{card.Network}\" is no address of one card.";
             if (card.Addresses.Count > 64)

@@ -6,7 +6,10 @@ using TestHarness.Qemu;
 namespace TestHarness.Machines;
 
 /// <summary>A machine's checkpoints: internal snapshots in its own overlays. The memory goes into the first one.</summary>
-internal sealed class Checkpoints(MachineOperations machine, Standstill standstill)
+/// <param name="machine">What operations need.</param>
+/// <param name="standstill">What stops it and lets it go on.</param>
+/// <param name="putLinksBack">Gives its cards the carriers of now, for a snapshot has those of then.</param>
+internal sealed class Checkpoints(MachineOperations machine, Standstill standstill, Func<CancellationToken, Task> putLinksBack)
 {
     private readonly Dictionary<string, string> _tags = new(StringComparer.Ordinal);
     private int _last;
@@ -100,6 +103,7 @@ internal sealed class Checkpoints(MachineOperations machine, Standstill standsti
             tag = _tags[name];
         await Migration.IncludeMemoryAsync(machine.Monitor, cancellationToken).ConfigureAwait(false);
         await machine.Monitor.RunJobAsync("snapshot-load", Snapshot(tag), cancellationToken).ConfigureAwait(false);
+        await putLinksBack(cancellationToken).ConfigureAwait(false);
         await standstill.ComeBackAsync(cancellationToken).ConfigureAwait(false);
     }
 

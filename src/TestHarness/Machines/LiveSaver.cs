@@ -66,7 +66,11 @@ internal sealed class LiveSaver(
         else
             await PassOnAsync(run, memory, state, token => TakeRestAsync(run, folder, finalFolder, token), cancellationToken)
                 .ConfigureAwait(false);
-        return new MadeTemplate { Layer = run.Template is { } below ? new LayerNote(below.Identity, "fork", []) : null };
+        return new MadeTemplate
+        {
+            Layer = run.Template is { } below ? new LayerNote(below.Identity, "fork", []) : null,
+            Cards = [.. run.Plan.Cards.Select(card => $"{card.Mac}")],
+        };
     }
 
     private async Task TakeRestAsync(MachineRun run, string folder, string finalFolder, CancellationToken cancellationToken)

@@ -183,9 +183,9 @@ internal sealed class MachineKeeper
     private async Task RestoreAsync(MachineRun run, CancellationToken cancellationToken)
     {
         using (Spans.Start("restore"))
-            await Migration.LoadAsync(_machine.Monitor, run.Folder!, run.Template!.State, cancellationToken).ConfigureAwait(false);
+            await run.LoadAsync(cancellationToken).ConfigureAwait(false);
         foreach ((int index, SerialConsole port) in _serials.Index())
-            port.Log.Append(run.Template.ReadSerialLog(index));
+            port.Log.Append(run.Template!.ReadSerialLog(index));
     }
 
     private void OnMonitorEvent(QmpEvent happened)

@@ -164,6 +164,13 @@ internal sealed class MachineRun : IAsyncDisposable
         return Instance;
     }
 
+    /// <summary>Loads the template's state. The cards have the carriers of now: it has those of then.</summary>
+    public async Task LoadAsync(CancellationToken cancellationToken)
+    {
+        await Migration.LoadAsync(Instance!.Monitor, Folder!, Template!.State, cancellationToken).ConfigureAwait(false);
+        await CardPlug.SetLinksAsync(Plan.Cards, Instance.Monitor, cancellationToken).ConfigureAwait(false);
+    }
+
     /// <summary>From here on the machine boots from its disks: a QEMU that was restored knows no kernel.</summary>
     public void BootFromDisks()
     {
@@ -210,11 +217,16 @@ internal sealed class MachineRun : IAsyncDisposable
         }
     }
 
+    /// <summary>Whether a machine of a spec shares memory with the template that it is restored from.</summary>
+    public static bool SharesMemory(MachineSpec spec) =>
+        spec is { Start: StartMode.Warm, Forkable: false, DiskFolder: null, Shares.Count: 0 };
+
     /// <summary>
-    /// What a machine takes of the host where it is restored: it shares the template's pages until it writes to them, and a quarter of its
+    /// What a machine takes of the host beside its template: it shares the template's pages until it writes to them, and a quarter of its
     /// memory is more than tests were seen to write.
     /// </summary>
-    public static int LeastMemoryMiB(MachineSpec spec) => Math.Min(spec.MemoryMiB, Math.Max(SmallestShareMiB, spec.MemoryMiB / 4));
+    public static int LeastMemoryMiB(MachineSpec spec) =>
+        SharesMemory(spec) ? Math.Min(spec.MemoryMiB, Math.Max(SmallestShareMiB, spec.MemoryMiB / 4)) : spec.MemoryMiB;
 
     private static LedgerRequest Share(MachineSpec spec, string name, Template? template) =>
         template is null || spec.Forkable

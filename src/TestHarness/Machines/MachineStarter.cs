@@ -38,6 +38,9 @@ internal sealed class MachineStarter(
     /// <summary>What everything goes by, or <see langword="null"/> before it is known.</summary>
     public MachinePlan? Plan { get; private set; }
 
+    /// <summary>The addresses that the guest's cards have where it is a copy of a machine that ran; none for those of a template.</summary>
+    public IReadOnlyList<MacAddress> CardsBefore => given?.Template?.Cards ?? [];
+
     /// <summary>What ended the attempts before the last one.</summary>
     public IReadOnlyList<string> Failed => _failed;
 

@@ -126,7 +126,7 @@ internal sealed class SetupRunner(VirtualMachine machine)
             WaitStep wait => WaitAsync(wait, cancellationToken),
             RebootStep => machine.RebootAsync(step.Timeout, cancellationToken),
             DotNetRuntimeStep runtime => GuardAsync(step, token => PushRuntimeAsync(runtime, token), cancellationToken),
-            OnStep on => RunAsync(on.Step, cancellationToken),
+            OnStep on => RunAsync(on.Step with { Timeout = on.Timeout ?? on.Step.Timeout }, cancellationToken),
             DoStep own => GuardAsync(step, token => own.Action(machine, token), cancellationToken),
             _ => throw new InvalidOperationException($"The step {step.GetType().Name} is not known."),
         };

@@ -59,12 +59,15 @@ public sealed partial class VirtualMachine : IAsyncDisposable
         Name = MachineName.Make(spec.Hostname ?? spec.Image, Interlocked.Increment(ref _count));
         var record = new MachineRecord(spec.Secrets, Clock.System);
         _operations = new MachineOperations(Name, spec, record, new Operated(this));
-        _wiring = given is { MakesTemplate: true } || spec.CardsOnNetworks.Count == 0 ? null : wiring ?? Wiring.Alone(Name, spec);
+        _wiring =
+            given is { MakesTemplate: true } || spec.CardsOnNetworks.Count == 0
+                ? null
+                : wiring ?? Wiring.Alone(Name, spec, isHeir: given is not null);
         var settler = new GuestSettler(
             hostname is "" ? Name : hostname,
             spec.Clock,
             Clock.System,
-            _wiring is { } own ? isNew => isNew ? own.Tell() : own.TellNames() : null
+            _wiring is { } own ? isNew => isNew ? own.Tell(_starter!.CardsBefore) : own.TellNames() : null
         );
         settler.ClockLate += late =>
             record.NoteGuest(
@@ -90,7 +93,7 @@ public sealed partial class VirtualMachine : IAsyncDisposable
         var boot = new GuestBoot(_operations, _life, _guest, watch, _ssh, token => _evidence!.TryCaptureAsync(token));
         _keeper = new MachineKeeper(_operations, _life, _guest, watch, boot, SerialPorts);
         _standstill = new Standstill(_operations, _life, _guest, _keeper.Ended);
-        _checkpoints = new Checkpoints(_operations, _standstill);
+        _checkpoints = new Checkpoints(_operations, _standstill, SetLinksAsync);
         _steps = new TestSteps(_operations, _checkpoints);
         _evidence = new EvidenceCollector(_operations, _keeper, _view, watch, SerialPorts, Screen, _steps, _wiring);
         _delayed = new DelayedDispose(this, record, () => IsUp, _keeper.Ended);

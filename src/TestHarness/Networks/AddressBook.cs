@@ -10,6 +10,8 @@ namespace TestHarness.Networks;
 /// <param name="networks">The networks that are not as by default, by their names.</param>
 internal sealed class AddressBook(IReadOnlyDictionary<string, NetworkSpec> networks)
 {
+    private const int MostNetworks = 255;
+
     private readonly Lock _gate = new();
     private readonly List<(string Machine, IReadOnlyList<CardAddress> Cards)> _machines = [];
     private readonly Dictionary<string, BookedNetwork> _networks = [];
@@ -21,6 +23,8 @@ internal sealed class AddressBook(IReadOnlyDictionary<string, NetworkSpec> netwo
         {
             if (!_networks.TryGetValue(name, out BookedNetwork? network))
             {
+                if (_networks.Count == MostNetworks)
+                    throw new ArgumentException($"There are more than {MostNetworks} networks; \"{name}\" is one too many.", nameof(name));
                 network = new BookedNetwork(networks.GetValueOrDefault(name) ?? new NetworkSpec(), _networks.Count + 1);
                 _networks.Add(name, network);
             }

@@ -13,7 +13,11 @@ internal sealed class CardCable(EthernetSwitch at, SwitchPort port) : IDisposabl
     private bool _isDisposed;
 
     /// <summary>Whether it is pulled out, which the machine's QEMU is told.</summary>
-    public bool IsPulled { get; set; }
+    public bool IsPulled
+    {
+        get => port.IsPulled;
+        set => port.IsPulled = value;
+    }
 
     /// <summary>Plugs in a QEMU that has connected; the one before is gone.</summary>
     public void Connect(Socket socket)
@@ -26,9 +30,10 @@ internal sealed class CardCable(EthernetSwitch at, SwitchPort port) : IDisposabl
                 return;
             }
 
-            _wire?.Dispose();
+            SocketWire? before = _wire;
             _wire = new SocketWire(socket);
             port.Plug(_wire);
+            before?.Dispose();
             _wire.Start(at, port);
         }
     }

@@ -12,10 +12,16 @@ namespace TestHarness.Networks;
 internal sealed class Wiring(string machine, AddressBook book, IReadOnlyList<CardAddress> cards, IReadOnlyList<CardCable> cables)
 {
     /// <summary>That of a machine that nobody else is on a network with.</summary>
-    public static Wiring Alone(string machine, MachineSpec spec)
+    /// <param name="machine">Its name.</param>
+    /// <param name="spec">The machine.</param>
+    /// <param name="isHeir">Whether it goes on from another one, whose addresses it may not have.</param>
+    public static Wiring Alone(string machine, MachineSpec spec, bool isHeir)
     {
         var book = new AddressBook(new Dictionary<string, NetworkSpec>());
-        return new Wiring(machine, book, book.Enter(machine, spec.CardsOnNetworks), []);
+        IEnumerable<Card> cards = isHeir
+            ? spec.CardsOnNetworks.Select(card => new Card(card.Network) { Mtu = card.Mtu })
+            : spec.CardsOnNetworks;
+        return new Wiring(machine, book, book.Enter(machine, [.. cards]), []);
     }
 
     public IReadOnlyList<CardAddress> Cards => cards;
@@ -47,13 +53,14 @@ internal sealed class Wiring(string machine, AddressBook book, IReadOnlyList<Car
     public IReadOnlyList<CardCable> Cables => cables;
 
     /// <summary>What the guest is told where its cards are new to it, or it is a copy.</summary>
-    public AgentNetworks Tell() =>
+    /// <param name="before">The addresses that its cards have by now, where it is a copy of a machine that ran.</param>
+    public AgentNetworks Tell(IReadOnlyList<MacAddress> before) =>
         new(
             [
                 .. cards.Select(
                     (card, index) =>
                         new AgentCard(
-                            MacAddress.OfTemplate(index),
+                            index < before.Count ? before[index] : MacAddress.OfTemplate(index),
                             card.Mac,
                             card.Mtu,
                             [

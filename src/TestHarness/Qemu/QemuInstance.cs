@@ -53,28 +53,22 @@ internal sealed class QemuInstance : IAsyncDisposable
         using ListeningSocket? guestAgent = hasGuestAgent
             ? new ListeningSocket(Path.Combine(folder, MachineFileNames.GuestAgentSocket))
             : null;
-        ListeningSocket?[] cables =
-        [
-            .. cards.Select(
-                (card, index) =>
-                    card.Connected is null ? null : new ListeningSocket(Path.Combine(folder, MachineFileNames.CardSocket(index)))
-            ),
-        ];
+        List<ListeningSocket?> cables = [];
         SerialPipe[] serials = [.. Enumerable.Range(0, serialPorts).Select(index => new SerialPipe(folder, index))];
         QemuInstance? instance = null;
         try
         {
+            foreach ((int index, CardPlug card) in cards.Index())
+                cables.Add(card.Connected is null ? null : new ListeningSocket(Path.Combine(folder, MachineFileNames.CardSocket(index))));
             QemuUser.HandOver(folder);
             instance = new QemuInstance(
                 await QemuProcess.StartAsync(program, arguments, folder, deviceGroup).ConfigureAwait(false),
                 serials
             );
             started(instance.Process);
-            await instance.ConnectAsync(monitor, agent, guestAgent, eventReceived, cancellationToken).ConfigureAwait(false);
-            // QEMU has connected them all before its monitor.
-            foreach ((CardPlug card, ListeningSocket? cable) in cards.Zip(cables))
-                if (cable is not null)
-                    card.Connected!(await cable.AcceptSocketAsync(cancellationToken).ConfigureAwait(false));
+            await instance
+                .ConnectAsync(monitor, agent, guestAgent, [.. cards.Zip(cables)], eventReceived, cancellationToken)
+                .ConfigureAwait(false);
             return instance;
         }
         catch
@@ -110,13 +104,14 @@ internal sealed class QemuInstance : IAsyncDisposable
         ListeningSocket monitor,
         ListeningSocket agent,
         ListeningSocket? guestAgent,
+        IReadOnlyList<(CardPlug Card, ListeningSocket? Cable)> cards,
         Action<QmpEvent> eventReceived,
         CancellationToken cancellationToken
     )
     {
         // QEMU's end cancels the waits for its connections.
         using var wait = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        Task connected = ConnectAllAsync(monitor, agent, guestAgent, eventReceived, wait.Token);
+        Task connected = ConnectAllAsync(monitor, agent, guestAgent, cards, eventReceived, wait.Token);
         await Task.WhenAny(connected, Process.Exited).ConfigureAwait(false);
         // Its own last words say more than what it left on the monitor.
         if (connected.Exception?.InnerException is QmpBrokenException)
@@ -135,6 +130,7 @@ internal sealed class QemuInstance : IAsyncDisposable
         ListeningSocket monitor,
         ListeningSocket agent,
         ListeningSocket? guestAgent,
+        IReadOnlyList<(CardPlug Card, ListeningSocket? Cable)> cards,
         Action<QmpEvent> eventReceived,
         CancellationToken cancellationToken
     )
@@ -148,6 +144,11 @@ internal sealed class QemuInstance : IAsyncDisposable
             Agent = await agent.AcceptAsync(limit.Token).ConfigureAwait(false);
             if (guestAgent is not null)
                 GuestAgent = await guestAgent.AcceptAsync(limit.Token).ConfigureAwait(false);
+            foreach ((CardPlug card, ListeningSocket? cable) in cards)
+            {
+                if (cable is not null)
+                    card.Connected!(await cable.AcceptSocketAsync(limit.Token).ConfigureAwait(false));
+            }
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {

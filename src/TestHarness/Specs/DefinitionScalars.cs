@@ -19,7 +19,7 @@ internal static class DefinitionScalars
         [typeof(TimeSpan)] = "a time with its unit, such as 90s, 5m or 1h30m",
         [typeof(DateTimeOffset)] = "a date with time and offset, such as 2030-01-31T12:00:00Z",
         [typeof(UnixFileMode)] = "permissions in octal, such as 0644",
-        [typeof(MacAddress)] = "the address of a card, such as 52:54:00:12:34:56",
+        [typeof(MacAddress)] = "the address of a card, such as 52:54:00:65:43:21",
         [typeof(IPAddress)] = "an IP address, such as 10.77.1.10",
         [typeof(IPNetwork)] = "a subnet, such as 10.77.1.0/24",
         [typeof(EndPoint)] = "an address with its port, such as 127.0.0.1:5432, or unix:/path",

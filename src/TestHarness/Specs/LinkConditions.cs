@@ -2,7 +2,8 @@ namespace TestHarness;
 
 /// <summary>
 /// How a network carries frames in one direction. What is set for a network, for a machine and for a direction between two machines all
-/// takes effect, one after the other. Frames keep their order, but for <see cref="Reordering"/>. Shares are 0 to 1 of the frames.
+/// takes effect, one after the other. Frames keep their order while conditions stay, but for <see cref="Reordering"/>. Shares are 0 to 1
+/// of the frames.
 /// </summary>
 public sealed record LinkConditions
 {

@@ -15,6 +15,9 @@ public readonly record struct MacAddress
 
     private readonly ulong _value;
 
+    /// <summary>The first of QEMU's own, which the card on its user network has.</summary>
+    internal static MacAddress OfUserNetwork { get; } = new(0x5254_0012_3456);
+
     internal MacAddress(ulong value) => _value = value;
 
     /// <summary>Gets a value indicating whether it is of one card, and not of a group of them (multicast, broadcast).</summary>
@@ -36,7 +39,7 @@ public readonly record struct MacAddress
     /// <param name="card">The card's number.</param>
     internal static MacAddress OfTemplate(int card) => new(Local | 0x4800_0000 | (uint)card);
 
-    /// <summary>Reads an address such as <c>52:54:00:12:34:56</c>.</summary>
+    /// <summary>Reads an address such as <c>52:54:00:65:43:21</c>.</summary>
     /// <param name="text">Six bytes in hexadecimal, with colons between them.</param>
     /// <returns>The address.</returns>
     /// <exception cref="FormatException">It is none.</exception>
@@ -45,7 +48,7 @@ public readonly record struct MacAddress
         ArgumentNullException.ThrowIfNull(text);
         return TryParse(text, out MacAddress address)
             ? address
-            : throw new FormatException($"\"{text}\" is no address of a network card, such as 52:54:00:12:34:56.");
+            : throw new FormatException($"\"{text}\" is no address of a network card, such as 52:54:00:65:43:21.");
     }
 
     internal static bool TryParse(string text, out MacAddress address)

@@ -15,6 +15,9 @@ internal sealed record MadeTemplate
     /// <summary>What is noted of it where it is a saved machine, or <see langword="null"/>.</summary>
     public SavedNote? Saved { get; init; }
 
+    /// <summary>The addresses of its cards on networks, where it is a running machine's.</summary>
+    public IReadOnlyList<string> Cards { get; init; } = [];
+
     /// <summary>What it is a layer on, or <see langword="null"/> where it has booted.</summary>
     public LayerNote? Layer { get; init; }
 }

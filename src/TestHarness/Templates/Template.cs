@@ -24,6 +24,9 @@ internal sealed class Template(string folder, FileLock inUse, TemplateDescriptio
     /// <summary>Whether it is a running machine's, and goes with the last of its heirs.</summary>
     public bool IsFork => description.IsFork;
 
+    /// <summary>The addresses of its cards on networks, where it was a running machine's.</summary>
+    public IReadOnlyList<MacAddress> Cards => [.. description.Cards.Select(MacAddress.Parse)];
+
     /// <summary>What is noted of it where it is a saved machine, or <see langword="null"/>.</summary>
     public SavedNote? Saved => description.Saved;
 

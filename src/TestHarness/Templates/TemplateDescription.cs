@@ -21,6 +21,9 @@ internal sealed record TemplateDescription(
     /// <summary>What the template is a layer on, or <see langword="null"/> where it has booted.</summary>
     public LayerNote? Layer { get; init; }
 
+    /// <summary>The addresses of its cards on networks, where it is a running machine's.</summary>
+    public IReadOnlyList<string> Cards { get; init; } = [];
+
     /// <summary>Whether it is a running machine's, kept for its heirs alone.</summary>
     public bool IsFork { get; init; }
 

@@ -112,7 +112,15 @@ internal static class TemplateStore
             }
 
             await File.WriteAllBytesAsync(Path.Combine(making, TemplateFiles.InUse), [], cancellationToken).ConfigureAwait(false);
-            (TemplateDescription.Of(key, making) with { Layer = made.Layer, IsFork = made.IsFork, Saved = made.Saved }).Write(making);
+            (
+                TemplateDescription.Of(key, making) with
+                {
+                    Layer = made.Layer,
+                    IsFork = made.IsFork,
+                    Saved = made.Saved,
+                    Cards = made.Cards,
+                }
+            ).Write(making);
             // Whatever the umask: what a guest had in its memory is for nobody else to read or change.
             string[] files =
             [

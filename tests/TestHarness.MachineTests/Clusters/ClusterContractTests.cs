@@ -6,6 +6,7 @@ using Xunit;
 namespace TestHarness.MachineTests.Clusters;
 
 /// <summary>What users write of clusters, as the design has it.</summary>
+[Collection("Clusters")]
 public sealed class ClusterContractTests(Shop shop) : IClassFixture<Shop>, IDisposable
 {
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("capture-");

@@ -9,6 +9,7 @@ namespace TestHarness.MachineTests.Clusters;
     "One machine of a cluster does not start. The cluster needs more than the host has.",
     "The failure is that machine's, and no other one is left. What can never fit is refused at once."
 )]
+[Collection("Clusters")]
 public sealed class ClusterLifeTests
 {
     private static CancellationToken Token => TestContext.Current.CancellationToken;
@@ -41,12 +42,16 @@ public sealed class ClusterLifeTests
             cancellationToken: Token
         );
         await cluster["back"].CheckpointAsync("before", Token);
+        await cluster.Networks["lan"].UnplugAsync("back", Token);
         await cluster["paused"].PauseAsync(Token);
         VirtualMachine joined = await cluster.AddAsync("joined", new MachineSpec { Networks = ["lan"] }, cancellationToken: Token);
 
         await cluster["back"].RollbackAsync("before", Token);
         await cluster["paused"].ResumeAsync(Token);
 
+        // As it is now, and not as it was.
+        (await cluster["back"].Shell.RunAsync("cat /sys/class/net/eth0/carrier", cancellationToken: Token)).Should().HaveOutput("0");
+        await cluster.Networks["lan"].PlugAsync("back", Token);
         foreach (string name in (string[])["back", "paused"])
         {
             (await cluster[name].Shell.TryRunAsync("ping -c 1 -W 2 joined", cancellationToken: Token)).Should().Succeed(name);
@@ -99,6 +104,51 @@ public sealed class ClusterLifeTests
                 .ThrowAsync<MachineStartException>()
         ).WithMessage("*'a-*set-up 3 of 3: a: run exit 7*code 7*");
         asked.Should().Be(3);
+    }
+
+    [Fact]
+    public async Task A_fork_of_a_machine_that_has_booted_has_cards_and_addresses_of_its_own()
+    {
+        await using Cluster cluster = await Cluster.StartAsync(
+            new ClusterSpec
+            {
+                ["a"] = new MachineSpec { Networks = ["lan"] },
+                ["b"] = new MachineSpec { Networks = ["lan"] },
+            },
+            cancellationToken: Token
+        );
+        VirtualMachine b = cluster["b"];
+        await b.RebootAsync(cancellationToken: Token);
+
+        VirtualMachine[] heirs = await b.ForkAsync(1, Token);
+        await using VirtualMachine heir = heirs[0];
+
+        CardAddress own = heir.Addresses["lan"];
+        own.Mac.Should().NotBe(b.Addresses["lan"].Mac);
+        string addresses = (await heir.Shell.RunAsync("ip addr show eth0", cancellationToken: Token)).StandardOutput;
+        addresses.Should().Contain($"{own.Mac}").And.Contain($"{own}/").And.NotContain($"{b.Addresses["lan"]}/");
+        (await cluster["a"].Shell.TryRunAsync("ping -c 1 -W 2 b", cancellationToken: Token)).Should().Succeed();
+    }
+
+    [Fact]
+    public async Task A_machine_that_joins_too_early_or_with_mistakes_leaves_nothing()
+    {
+        await using var cluster = new Cluster(new ClusterSpec { ["a"] = new MachineSpec { Networks = ["lan"] } });
+        await cluster
+            .Awaiting(one => one.AddAsync("b", new MachineSpec { Networks = ["lan"] }, cancellationToken: Token))
+            .Should()
+            .ThrowAsync<InvalidOperationException>();
+        await cluster.StartAsync(cancellationToken: Token);
+        await cluster
+            .Awaiting(one => one.AddAsync("b", new MachineSpec { Networks = ["lan", "lan"], Cpus = 0 }, cancellationToken: Token))
+            .Should()
+            .ThrowAsync<ArgumentException>()
+            .WithMessage("*\"b\"*Cpus is 0*\"lan\" is there twice*");
+
+        VirtualMachine b = await cluster.AddAsync("b", new MachineSpec { Networks = ["lan"] }, cancellationToken: Token);
+
+        $"{b.Addresses["lan"]}".Should().Be("10.77.1.11");
+        (await b.Shell.TryRunAsync("ping -c 1 -W 2 a", cancellationToken: Token)).Should().Succeed();
     }
 
     [Fact]

@@ -7,6 +7,7 @@ using Xunit;
 namespace TestHarness.MachineTests.Clusters;
 
 /// <summary>Real machines that meet on networks of the test's process.</summary>
+[Collection("Clusters")]
 public sealed class ClusterTests(TwoTiny two) : IClassFixture<TwoTiny>
 {
     private static CancellationToken Token => TestContext.Current.CancellationToken;
@@ -45,9 +46,7 @@ public sealed class ClusterTests(TwoTiny two) : IClassFixture<TwoTiny>
         string sent = await OutputOfAsync(a, "sha256sum < /dev/shm/sent");
         await b.Shell.WaitUntilSucceedsAsync("test $(wc -c < /dev/shm/got) = 4000000", cancellationToken: Token);
         (await OutputOfAsync(b, "sha256sum < /dev/shm/got")).Should().Be(sent);
-        NetworkTraffic traffic = two.Cluster.Networks["lan"].Traffic["a"];
-        traffic.BytesSent.Should().BeGreaterThan(4_000_000);
-        traffic.Drops.Should().BeEmpty();
+        two.Cluster.Networks["lan"].Traffic["a"].BytesSent.Should().BeGreaterThan(4_000_000);
     }
 
     [Fact]

@@ -12,6 +12,7 @@ namespace TestHarness.MachineTests.Clusters;
     "A guest floods its network, sends from other machines' cards, or reaches for the host and for other networks.",
     "The others on the network go on. Frames in another card's name are dropped and counted. Neither host nor other networks are reached."
 )]
+[Collection("Clusters")]
 public sealed class RogueGuestTests(Rogues rogues) : IClassFixture<Rogues>
 {
     private static CancellationToken Token => TestContext.Current.CancellationToken;

@@ -4,11 +4,13 @@ namespace TestHarness.Networks.Ethernet;
 
 /// <summary>Frames that arrive later. A thread of its own hands each over when it is due.</summary>
 /// <param name="name">The network's name.</param>
-/// <param name="time">The time.</param>
-internal sealed class DelayLine(string name, TimeProvider time) : IDisposable
+/// <param name="now">The time, which never goes back.</param>
+internal sealed class DelayLine(string name, Func<DateTimeOffset> now) : IDisposable
 {
     // Of all links of a network together.
     private const int MostBytes = 16 * 1024 * 1024;
+
+    private static readonly TimeSpan LongestWait = TimeSpan.FromMinutes(1);
 
     private readonly object _gate = new();
     private readonly PriorityQueue<DelayedFrame, (DateTimeOffset Due, long Number)> _frames = new();
@@ -18,12 +20,11 @@ internal sealed class DelayLine(string name, TimeProvider time) : IDisposable
     private bool _isDisposed;
 
     /// <summary>Takes a frame. False where too much is on its way.</summary>
-    /// <param name="from">Where it came from.</param>
-    /// <param name="to">Where it goes.</param>
+    /// <param name="way">The way that it goes.</param>
     /// <param name="frame">The frame with its length.</param>
     /// <param name="due">When it arrives.</param>
     /// <param name="flippedBit">The bit of the frame that is turned over, or <see langword="null"/>.</param>
-    public bool TryAdd(SwitchPort from, SwitchPort to, ReadOnlySpan<byte> frame, DateTimeOffset due, int? flippedBit)
+    public bool TryAdd(FrameWay way, ReadOnlySpan<byte> frame, DateTimeOffset due, int? flippedBit)
     {
         lock (_gate)
         {
@@ -34,7 +35,8 @@ internal sealed class DelayLine(string name, TimeProvider time) : IDisposable
             if (flippedBit is { } bit)
                 bytes[EthernetFrame.Prefix + (bit / 8)] ^= (byte)(1 << (bit % 8));
             _bytes += frame.Length;
-            _frames.Enqueue(new DelayedFrame(from, to, bytes, frame.Length), (due, _number++));
+            way.Begin();
+            _frames.Enqueue(new DelayedFrame(way, bytes, frame.Length), (due, _number++));
             if (_thread is null)
             {
                 _thread = new Thread(Deliver) { IsBackground = true, Name = $"later on {name}" };
@@ -61,7 +63,8 @@ internal sealed class DelayLine(string name, TimeProvider time) : IDisposable
     {
         while (Next() is { } frame)
         {
-            frame.To.Send(frame.From, frame.Bytes.AsSpan(0, frame.Length), count: 1, mayWait: false);
+            frame.Way.To.Send(frame.Way.From, frame.Bytes.AsSpan(0, frame.Length), count: 1, mayWait: false);
+            frame.Way.End();
             ArrayPool<byte>.Shared.Return(frame.Bytes);
         }
     }
@@ -74,8 +77,8 @@ internal sealed class DelayLine(string name, TimeProvider time) : IDisposable
             {
                 if (!_frames.TryPeek(out DelayedFrame? frame, out (DateTimeOffset Due, long Number) at))
                     Monitor.Wait(_gate);
-                else if (at.Due - time.GetUtcNow() is var left && left > TimeSpan.Zero)
-                    Monitor.Wait(_gate, TimeSpan.FromMilliseconds(Math.Ceiling(left.TotalMilliseconds)));
+                else if (at.Due - now() is var left && left > TimeSpan.Zero)
+                    Monitor.Wait(_gate, left < LongestWait ? TimeSpan.FromMilliseconds(Math.Ceiling(left.TotalMilliseconds)) : LongestWait);
                 else
                 {
                     _frames.Dequeue();
@@ -88,5 +91,5 @@ internal sealed class DelayLine(string name, TimeProvider time) : IDisposable
         }
     }
 
-    private sealed record DelayedFrame(SwitchPort From, SwitchPort To, byte[] Bytes, int Length);
+    private sealed record DelayedFrame(FrameWay Way, byte[] Bytes, int Length);
 }

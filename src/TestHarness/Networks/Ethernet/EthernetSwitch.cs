@@ -69,6 +69,7 @@ internal sealed class EthernetSwitch(TimeProvider time, FrameCapture capture, Li
             }
         }
 
+        faults.Remove(port);
         port.Dispose();
     }
 
@@ -83,13 +84,12 @@ internal sealed class EthernetSwitch(TimeProvider time, FrameCapture capture, Li
         SwitchPort? to = null;
         // Asked once, for those that wait to go in one piece.
         bool isPlain = faults.ArePlain;
-        while (stream.Length - at >= EthernetFrame.Prefix)
+        int end = EndOfWhole(from, stream);
+        // Before anybody answers.
+        capture.Add(from.Index, stream[..end]);
+        while (at < end)
         {
             int length = EthernetFrame.LengthOf(stream[at..]);
-            if (length is < 0 or > EthernetFrame.Largest)
-                throw new InvalidDataException($"A frame of {length} bytes came from '{from.Name}'.");
-            if (stream.Length - at - EthernetFrame.Prefix < length)
-                break;
             ReadOnlySpan<byte> frame = stream.Slice(at + EthernetFrame.Prefix, length);
             SwitchPort? next = TargetOf(from, frame, out bool toAll);
             // Those that go to the same port go in one piece.
@@ -113,7 +113,6 @@ internal sealed class EthernetSwitch(TimeProvider time, FrameCapture capture, Li
         if (count > 0)
             to!.Send(from, stream[begin..at], count, mayWait: true);
         from.Counters.NoteIn(frames, at - (frames * EthernetFrame.Prefix));
-        capture.Add(from.Index, stream[..at]);
         return at;
     }
 
@@ -122,6 +121,22 @@ internal sealed class EthernetSwitch(TimeProvider time, FrameCapture capture, Li
         faults.Dispose();
         foreach (SwitchPort port in _ports)
             port.Dispose();
+    }
+
+    private static int EndOfWhole(SwitchPort from, ReadOnlySpan<byte> stream)
+    {
+        int at = 0;
+        while (stream.Length - at >= EthernetFrame.Prefix)
+        {
+            int length = EthernetFrame.LengthOf(stream[at..]);
+            if (length is < 0 or > EthernetFrame.Largest)
+                throw new InvalidDataException($"A frame of {length} bytes came from '{from.Name}'.");
+            if (stream.Length - at - EthernetFrame.Prefix < length)
+                break;
+            at += EthernetFrame.Prefix + length;
+        }
+
+        return at;
     }
 
     private SwitchPort? TargetOf(SwitchPort from, ReadOnlySpan<byte> frame, out bool toAll)

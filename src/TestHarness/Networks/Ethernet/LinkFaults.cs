@@ -5,16 +5,24 @@ using System.Text;
 namespace TestHarness.Networks.Ethernet;
 
 /// <summary>What the ways between the machines of a network are like, and which of them are cut. Machines go by their names.</summary>
-/// <param name="network">The network's name.</param>
-/// <param name="seed">What everything random follows from.</param>
-/// <param name="time">The time.</param>
-internal sealed class LinkFaults(string network, int seed, TimeProvider time) : IDisposable
+internal sealed class LinkFaults : IDisposable
 {
     private readonly Lock _gate = new();
     private readonly ConcurrentDictionary<LinkPart, LinkStage> _stages = new();
-    private readonly ConcurrentDictionary<(string From, string To), DateTimeOffset> _lastDue = new();
-    private readonly DelayLine _later = new(network, time);
+    private readonly ConcurrentDictionary<(SwitchPort From, SwitchPort To), FrameWay> _ways = new();
+    private readonly DelayLine _later;
+    private readonly string _network;
+    private readonly int _seed;
+    private readonly Func<DateTimeOffset> _now;
     private volatile HashSet<(string From, string To)> _cuts = [];
+
+    public LinkFaults(string network, int seed, TimeProvider time)
+    {
+        long began = time.GetTimestamp();
+        // The host's clock may be set back.
+        (_network, _seed, _now) = (network, seed, () => DateTimeOffset.UnixEpoch + time.GetElapsedTime(began));
+        _later = new DelayLine(network, _now);
+    }
 
     /// <summary>Whether frames are carried as they come, so that nobody need ask.</summary>
     public bool ArePlain { get; private set; } = true;
@@ -25,6 +33,7 @@ internal sealed class LinkFaults(string network, int seed, TimeProvider time) : 
         lock (_gate)
         {
             _stages.GetOrAdd(part, one => new LinkStage(SeedOf(one))).Set(conditions);
+            Forget();
             Judge();
         }
     }
@@ -36,6 +45,7 @@ internal sealed class LinkFaults(string network, int seed, TimeProvider time) : 
         {
             foreach (LinkStage stage in _stages.Values)
                 stage.Set(null);
+            Forget();
             Judge();
         }
     }
@@ -63,6 +73,13 @@ internal sealed class LinkFaults(string network, int seed, TimeProvider time) : 
         }
     }
 
+    /// <summary>A port is gone.</summary>
+    public void Remove(SwitchPort port)
+    {
+        foreach ((SwitchPort From, SwitchPort To) ends in _ways.Keys.Where(ends => ends.From == port || ends.To == port))
+            _ways.TryRemove(ends, out _);
+    }
+
     /// <summary>Carries a frame from one port to another as the way between them is.</summary>
     /// <param name="from">Where it came from.</param>
     /// <param name="to">Where it goes.</param>
@@ -70,7 +87,7 @@ internal sealed class LinkFaults(string network, int seed, TimeProvider time) : 
     /// <param name="mayWait">Whether the sender may be slowed.</param>
     public void Send(SwitchPort from, SwitchPort to, ReadOnlySpan<byte> frame, bool mayWait)
     {
-        DateTimeOffset now = time.GetUtcNow();
+        DateTimeOffset now = _now();
         var passage = new FramePassage(now) { Dropped = _cuts.Contains((from.Name, to.Name)) ? DropCause.Cut : null };
         int bytes = frame.Length - EthernetFrame.Prefix;
         Pass(LinkPart.Network);
@@ -83,12 +100,13 @@ internal sealed class LinkFaults(string network, int seed, TimeProvider time) : 
             return;
         }
 
-        DateTimeOffset due = InOrder((from.Name, to.Name), passage.Due) + passage.Overtaken;
+        FrameWay way = _ways.GetOrAdd((from, to), ends => new FrameWay(ends.From, ends.To));
+        DateTimeOffset due = way.InOrder(passage.Due) + passage.Overtaken;
         for (int copy = 0; copy < passage.Copies; copy++)
         {
-            if (due <= now && passage.FlippedBit is null)
+            if (due <= now && passage.FlippedBit is null && !way.IsHeld)
                 to.Send(from, frame, count: 1, mayWait);
-            else if (!_later.TryAdd(from, to, frame, due, passage.FlippedBit))
+            else if (!_later.TryAdd(way, frame, due, passage.FlippedBit))
                 to.Counters.NoteDrop(DropCause.QueueFull, 1);
         }
 
@@ -101,15 +119,17 @@ internal sealed class LinkFaults(string network, int seed, TimeProvider time) : 
 
     public void Dispose() => _later.Dispose();
 
-    // A frame comes no earlier than the one before it, also where the conditions have changed meanwhile.
-    private DateTimeOffset InOrder((string, string) way, DateTimeOffset due) =>
-        _lastDue.AddOrUpdate(way, due, (_, last) => last > due ? last : due);
+    private void Forget()
+    {
+        foreach (FrameWay way in _ways.Values)
+            way.Forget();
+    }
 
     private void Judge() => ArePlain = _cuts.Count == 0 && _stages.Values.All(stage => stage.IsPlain);
 
     private int SeedOf(LinkPart part) =>
         BitConverter.ToInt32(
-            SHA256.HashData(Encoding.UTF8.GetBytes(FormattableString.Invariant($"{seed} {network} {part.From}>{part.To}")))
+            SHA256.HashData(Encoding.UTF8.GetBytes(FormattableString.Invariant($"{_seed} {_network} {part.From}>{part.To}")))
         );
 }
 

@@ -34,7 +34,17 @@ internal sealed class SocketWire : IFrameSink, IDisposable
 
     public int TrySend(ReadOnlySpan<byte> bytes)
     {
-        int sent = _socket.Send(bytes, SocketFlags.None, out SocketError error);
+        int sent;
+        SocketError error;
+        try
+        {
+            sent = _socket.Send(bytes, SocketFlags.None, out error);
+        }
+        catch (ObjectDisposedException)
+        {
+            return bytes.Length;
+        }
+
         return error switch
         {
             SocketError.Success => sent,
@@ -73,14 +83,18 @@ internal sealed class SocketWire : IFrameSink, IDisposable
 
     private void Read(EthernetSwitch to, SwitchPort port)
     {
+        string why;
         try
         {
-            _ended.TrySetResult(ReadUntilEnd(to, port));
+            why = ReadUntilEnd(to, port);
         }
         catch (Exception e) when (e is SocketException or InvalidDataException or ObjectDisposedException)
         {
-            _ended.TrySetResult(e.Message);
+            why = e.Message;
         }
+
+        port.Unplug(this);
+        _ended.TrySetResult(why);
     }
 
     private string ReadUntilEnd(EthernetSwitch to, SwitchPort port)

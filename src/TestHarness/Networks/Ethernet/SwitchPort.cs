@@ -45,6 +45,9 @@ internal sealed class SwitchPort : IDisposable
 
     public PortCounters Counters { get; } = new();
 
+    /// <summary>Whether the machine's cable is pulled out.</summary>
+    public bool IsPulled { get; set; }
+
     /// <summary>Says what takes the frames from now on; what waits is for the one before, and goes with it.</summary>
     /// <param name="sink">What takes them, or <see langword="null"/> where nothing does.</param>
     public void Plug(IFrameSink? sink)
@@ -60,6 +63,16 @@ internal sealed class SwitchPort : IDisposable
         }
     }
 
+    /// <summary>Nothing takes the frames any more, where it was this that did.</summary>
+    public void Unplug(IFrameSink sink)
+    {
+        lock (_gate)
+        {
+            if (_sink == sink)
+                Plug(null);
+        }
+    }
+
     /// <summary>Sends frames to the machine, keeps them for it, or drops those that have no room.</summary>
     /// <param name="from">The port that they came in by.</param>
     /// <param name="frames">Whole frames, each with its length.</param>
@@ -71,7 +84,7 @@ internal sealed class SwitchPort : IDisposable
         {
             if (mayWait)
                 WaitForRoom(from, frames.Length);
-            if (_sink is not { } sink)
+            if (_sink is not { } sink || IsPulled)
             {
                 Counters.NoteDrop(DropCause.NotConnected, count);
                 return;
