@@ -144,7 +144,7 @@ internal sealed class MachineStarter(
         catch (MachineStartException e)
             when (e.InnerException is QemuEndedException ended
                 && (ended.IsCrash || (ended.IsBySignal && console.Log.Text.Length == 0))
-                && given is null
+                && given?.Template is null
                 && _failed.Count < machine.Spec.StartRetries
             )
         {
