@@ -43,20 +43,10 @@ public abstract class ClusterFixture : IAsyncLifetime
 
     /// <summary>Starts the shared cluster.</summary>
     /// <returns>A task for the start.</returns>
-    public virtual async ValueTask InitializeAsync()
-    {
-        try
-        {
-            _cluster = await Cluster
-                .StartAsync(Spec, DiagnosticProgress.Instance, TestContext.Current.CancellationToken)
-                .ConfigureAwait(false);
-        }
-        catch (TestHarnessException)
-        {
-            await MachineRecorder.KeepFailedStartAsync(TestContext.Current).ConfigureAwait(false);
-            throw;
-        }
-    }
+    public virtual async ValueTask InitializeAsync() =>
+        _cluster = await MachineRecorder
+            .StartSharedAsync(() => Cluster.StartAsync(Spec, DiagnosticProgress.Instance, TestContext.Current.CancellationToken))
+            .ConfigureAwait(false);
 
     /// <summary>Disposes the clusters.</summary>
     /// <returns>A task that ends when they are gone.</returns>

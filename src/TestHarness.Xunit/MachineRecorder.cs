@@ -72,8 +72,21 @@ internal static class MachineRecorder
             Begun.TryRemove(ended.UniqueID, out _);
     }
 
-    /// <summary>Keeps the evidence of a shared machine that did not start: no test of its own will ask.</summary>
-    public static async Task KeepFailedStartAsync(ITestContext context)
+    /// <summary>Starts what a fixture's tests share. Of what did not start the evidence is kept: no test of its own will ask.</summary>
+    public static async Task<T> StartSharedAsync<T>(Func<Task<T>> start)
+    {
+        try
+        {
+            return await start().ConfigureAwait(false);
+        }
+        catch (TestHarnessException)
+        {
+            await KeepFailedStartAsync(TestContext.Current).ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    private static async Task KeepFailedStartAsync(ITestContext context)
     {
         foreach (
             MachineRecord record in RecordsOf(context)

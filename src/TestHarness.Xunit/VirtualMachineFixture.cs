@@ -46,20 +46,10 @@ public abstract class VirtualMachineFixture : IAsyncLifetime
 
     /// <summary>Starts the shared machine.</summary>
     /// <returns>A task for the start.</returns>
-    public virtual async ValueTask InitializeAsync()
-    {
-        try
-        {
-            _machine = await VirtualMachine
-                .StartAsync(Spec, DiagnosticProgress.Instance, TestContext.Current.CancellationToken)
-                .ConfigureAwait(false);
-        }
-        catch (TestHarnessException)
-        {
-            await MachineRecorder.KeepFailedStartAsync(TestContext.Current).ConfigureAwait(false);
-            throw;
-        }
-    }
+    public virtual async ValueTask InitializeAsync() =>
+        _machine = await MachineRecorder
+            .StartSharedAsync(() => VirtualMachine.StartAsync(Spec, DiagnosticProgress.Instance, TestContext.Current.CancellationToken))
+            .ConfigureAwait(false);
 
     /// <summary>Disposes the machines.</summary>
     /// <returns>A task that ends when they are gone.</returns>

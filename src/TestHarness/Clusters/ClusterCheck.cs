@@ -1,6 +1,7 @@
 using System.Net.Sockets;
 using System.Text.RegularExpressions;
 using TestHarness.Machines;
+using TestHarness.Specs;
 
 namespace TestHarness.Clusters;
 
@@ -13,7 +14,8 @@ internal static partial class ClusterCheck
     /// <exception cref="ArgumentException">It has mistakes; all are named.</exception>
     public static void Check(ClusterSpec spec)
     {
-        string[] problems = [.. Problems(spec)];
+        string[] nulls = [.. NullMembers.In(spec).Select(member => $"{member} is null: give it a value, or leave it out.")];
+        string[] problems = nulls.Length > 0 ? nulls : [.. Problems(spec)];
         if (problems.Length > 0)
             throw new ArgumentException(
                 $"The cluster's spec has {problems.Length} mistake(s):\n  {string.Join("\n  ", problems)}",

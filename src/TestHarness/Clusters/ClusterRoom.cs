@@ -16,5 +16,8 @@ internal static class ClusterRoom
             machines.Sum(MachineRun.LeastMemoryMiB)
                 + machines.Where(MachineRun.SharesMemory).GroupBy(spec => spec.Image).Sum(specs => specs.Max(spec => spec.MemoryMiB)),
             machines.Sum(spec => spec.Cpus)
-        );
+        )
+        {
+            Noun = "Cluster",
+        };
 }

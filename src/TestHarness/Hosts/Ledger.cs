@@ -17,6 +17,9 @@ internal sealed partial class Ledger
         LazyThreadSafetyMode.PublicationOnly
     );
 
+    // A cluster's start may build an image.
+    private static readonly TimeSpan LongestMany = TimeSpan.FromHours(1);
+
     private readonly string _folder;
     private readonly LedgerBudget _budget;
     private readonly LedgerWatch _watch;
@@ -118,10 +121,19 @@ internal sealed partial class Ledger
     /// </summary>
     /// <param name="onWait">Told once, if somebody else does so.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
-    public Task<FileLock> BeginManyAsync(Action? onWait, CancellationToken cancellationToken)
+    /// <exception cref="HostNotReadyException">Somebody else does so for an hour.</exception>
+    public async Task<FileLock> BeginManyAsync(Action? onWait, CancellationToken cancellationToken)
     {
         Directory.CreateDirectory(_folder, Private);
-        return FileLock.TakeFolderAsync(_folder, onWait, cancellationToken);
+        using Deadline limit = Clock.System.Limit(LongestMany, cancellationToken);
+        try
+        {
+            return await FileLock.TakeFolderAsync(_folder, onWait, limit.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw LedgerText.Occupied(LongestMany, _folder);
+        }
     }
 
     private async Task WaitAsync(Turn turn, CancellationToken cancellationToken)

@@ -36,6 +36,13 @@ internal static class LedgerText
                 .Try($"fuser -v '{path}' shows that process: continue or end it.")
         );
 
+    public static HostNotReadyException Occupied(TimeSpan limit, string folder) =>
+        new(
+            new FailureText($"The cluster could not begin to start within {limit.TotalMinutes:0} minutes: another one was starting.")
+                .Add("Waited for", $"the lock of the folder '{folder}', which a cluster has while its machines start")
+                .Try($"fuser -v '{folder}' shows whose it is: end that process if it stands still.")
+        );
+
     public static HostNotReadyException TooLarge(LedgerRequest request, LedgerBudget budget)
     {
         long wanted = new LedgerUse(budget).MemoryFor(request);
@@ -47,7 +54,7 @@ internal static class LedgerText
             .. request.Cpus > budget.Cpus ? [$"{request.Cpus} vCPUs, and all machines together may take {budget.Cpus}"] : (string[])[],
         ];
         return new HostNotReadyException(
-            new FailureText($"Machine '{request.Machine}' wants {string.Join("; ", lacks)}.").Try(
+            new FailureText($"{request.Noun} '{request.Machine}' wants {string.Join("; ", lacks)}.").Try(
                 $"a smaller MemoryMiB or Cpus in the MachineSpec, or raise {Variables(budget)}."
             )
         );

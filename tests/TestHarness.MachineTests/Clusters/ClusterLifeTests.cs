@@ -161,6 +161,6 @@ public sealed class ClusterLifeTests
                 .Awaiting(() => Cluster.StartAsync(new ClusterSpec { ["a"] = one, ["b"] = one }, cancellationToken: Token))
                 .Should()
                 .ThrowAsync<HostNotReadyException>()
-        ).WithMessage("*'a, b'*400*");
+        ).WithMessage("Cluster 'a, b' wants*400*");
     }
 }

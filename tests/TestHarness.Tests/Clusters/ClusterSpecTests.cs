@@ -54,6 +54,17 @@ public sealed class ClusterSpecTests
             .Should()
             .Throw<ArgumentException>()
             .WithMessage("*8 mistake(s)*\"1st\"*Spares*\"none\"*fd00::/64*10.0.0.0/8*MTU 100*CaptureMiB -1*\"nobody\"*");
+        var nulls = new ClusterSpec
+        {
+            ["a"] = new MachineSpec(),
+            Networks = null!,
+            Setup = [null!],
+        };
+        FluentActions
+            .Invoking(() => new Cluster(nulls))
+            .Should()
+            .Throw<ArgumentException>()
+            .WithMessage("*Networks is null*Setup?0? is null*");
         var setup = new ClusterSpec
         {
             ["a"] = new MachineSpec(),

@@ -193,12 +193,28 @@ public sealed class EthernetSwitchTests : IDisposable
     /// <summary>Takes as much as it is given room for.</summary>
     private sealed class MemorySink : IFrameSink
     {
-        private readonly Lock _gate = new();
+        private readonly object _gate = new();
         private readonly List<byte> _stream = [];
         private readonly List<int> _lengths = [];
         private int _read;
+        private int _room = int.MaxValue;
 
-        public int Room { get; set; } = int.MaxValue;
+        public int Room
+        {
+            get
+            {
+                lock (_gate)
+                    return _room;
+            }
+            set
+            {
+                lock (_gate)
+                {
+                    _room = value;
+                    Monitor.PulseAll(_gate);
+                }
+            }
+        }
 
         public IReadOnlyList<int> Lengths
         {
@@ -213,7 +229,7 @@ public sealed class EthernetSwitchTests : IDisposable
         {
             lock (_gate)
             {
-                int taken = Math.Min(bytes.Length, Room - _stream.Count);
+                int taken = Math.Min(bytes.Length, _room - _stream.Count);
                 _stream.AddRange(bytes[..taken]);
                 while (_stream.Count - _read >= 4 && Length() is var length && _stream.Count - _read - 4 >= length)
                 {
@@ -225,7 +241,14 @@ public sealed class EthernetSwitchTests : IDisposable
             }
         }
 
-        public void WaitForRoom(TimeSpan limit) => Thread.Sleep(1);
+        public void WaitForRoom(TimeSpan limit)
+        {
+            lock (_gate)
+            {
+                if (_room == _stream.Count)
+                    Monitor.Wait(_gate, limit);
+            }
+        }
 
         private int Length() => (_stream[_read] << 24) | (_stream[_read + 1] << 16) | (_stream[_read + 2] << 8) | _stream[_read + 3];
     }

@@ -171,7 +171,7 @@ public sealed class LinkFaultsTests : IDisposable
     /// <summary>Takes whole frames, one at a time as these tests send them.</summary>
     private sealed class FrameSink : IFrameSink
     {
-        private readonly Lock _gate = new();
+        private readonly object _gate = new();
         private readonly List<int> _lengths = [];
         private readonly Channel<bool> _came = Channel.CreateUnbounded<bool>();
 
@@ -202,6 +202,11 @@ public sealed class LinkFaultsTests : IDisposable
             return bytes.Length;
         }
 
-        public void WaitForRoom(TimeSpan limit) => Thread.Sleep(1);
+        // One that is stopped stays so.
+        public void WaitForRoom(TimeSpan limit)
+        {
+            lock (_gate)
+                Monitor.Wait(_gate, limit);
+        }
     }
 }
