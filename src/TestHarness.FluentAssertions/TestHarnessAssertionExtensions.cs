@@ -22,6 +22,11 @@ public static class TestHarnessAssertionExtensions
     /// <returns>The assertions.</returns>
     public static ScreenshotAssertions Should(this Screenshot screenshot) => new(screenshot);
 
+    /// <summary>Returns assertions on a network of a cluster.</summary>
+    /// <param name="network">The network.</param>
+    /// <returns>The assertions.</returns>
+    public static ClusterNetworkAssertions Should(this ClusterNetwork network) => new(network);
+
     /// <summary>Asserts that a text matches a golden (<see cref="Golden"/>).</summary>
     /// <param name="assertions">The text's assertions.</param>
     /// <param name="name">The golden's name.</param>

@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.Diagnostics;
 using System.Net.Sockets;
 using System.Text;
+using TestHarness.Agents;
 
 namespace TestHarness.Benchmarks;
 
@@ -51,9 +52,7 @@ public static class BareQemu
         await SendAsync(stream, 0, 1, new byte[16]);
         if (reference.Ready is { } ready)
             await RunCommandAsync(stream, 1, ["/bin/sh", "-c", ready]);
-        // Clock and random state, with 64 bytes of seed.
-        byte[] now = BitConverter.GetBytes((DateTime.UtcNow - DateTime.UnixEpoch).Ticks * 100);
-        await SendAsync(stream, 0, 17, [0, 0, 0, 0, 3, 0, 0, 0, .. now, 64, 0, .. new byte[64]]);
+        await SendAsync(stream, 0, 17, AgentRequests.Settle(0, new AgentSettlement { Clock = DateTimeOffset.UtcNow, Seed = new byte[64] }));
         await RunCommandAsync(stream, 2, ["uname", "-r"]);
         double took = Stopwatch.GetElapsedTime(began).TotalMilliseconds;
         qemu.Kill();
@@ -78,7 +77,11 @@ public static class BareQemu
         for (var header = new byte[12]; header[8] != 12 || header[4] != id; )
         {
             await stream.ReadExactlyAsync(header);
-            await stream.ReadExactlyAsync(new byte[BinaryPrimitives.ReadInt32LittleEndian(header)]);
+            byte[] payload = new byte[BinaryPrimitives.ReadInt32LittleEndian(header)];
+            await stream.ReadExactlyAsync(payload);
+            // Nothing follows it.
+            if (header[8] == 13)
+                throw new InvalidOperationException($"The agent refused a request: {Encoding.UTF8.GetString(payload)}");
         }
     }
 }

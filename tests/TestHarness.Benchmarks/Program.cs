@@ -3,7 +3,7 @@ using System.Text.Json;
 using TestHarness.Benchmarks;
 
 // dotnet run -c Release --project tests/TestHarness.Benchmarks -- [--json FILE] [--page FILE] [--count N] [--boots N] [--image NAME]
-//     [--spans] [--only starts|commands|machines|transfers|layers|screens|networks]
+//     [--spans] [--only starts|commands|machines|transfers|layers|screens|networks|clusters]
 // dotnet run -c Release --project tests/TestHarness.Benchmarks -- --against FOLDER [--count ROUNDS] [--image NAME] [--only ROW]
 // The second form compares this build with the one in FOLDER, a folder with its TestHarness.dll or a checkout that was built: ratio and
 // 95 % interval of each row.
@@ -51,6 +51,8 @@ foreach (string image in images)
 
 if (Wants("networks"))
     metrics.AddRange(await NetworkBenchmark.RunAsync());
+if (Wants("clusters"))
+    metrics.AddRange(await ClusterBenchmark.RunAsync(Math.Min(count, 15), cold: boots > 0));
 foreach (Metric metric in metrics.Where(metric => metric.Samples.Count > 0))
     Console.WriteLine($"{metric.Median, 10:0.000} {metric.Unit}  {metric.Name}  (median of {metric.Samples.Count})");
 if (Option("--json") is { } file)

@@ -17,6 +17,8 @@ using TestHarness.SampleProgram;
 //                             crash, cancel
 //   console                   starts a machine and joins the terminal to its console; "left" when it was left, and what its log says
 //   layers NAME               starts a machine whose set-up has five layers of that name; a line for each step, and what they left
+//   cluster N                 starts N machines on one network, each of which reaches the next one by its name, again and again;
+//                             "reached TICKS" each time
 //   soak N SEED               N starts and disposals, half of them cut short; what is left behind
 try
 {
@@ -61,6 +63,9 @@ try
         case ["layers", var name]:
             await Machines.LayersAsync(name);
             return 0;
+        case ["cluster", var machines]:
+            await Clusters.HoldAsync(int.Parse(machines, System.Globalization.CultureInfo.InvariantCulture));
+            return 0;
         case ["soak", var cycles, var seed]:
             return await new Soak(
                 int.Parse(cycles, System.Globalization.CultureInfo.InvariantCulture),
@@ -69,7 +74,7 @@ try
         default:
             Console.Error.WriteLine(
                 "Usage: hold [QEMU [BEHAVIOUR]] | build FOLDER | run [disks|share FOLDER] | fill | eat | nodes | clones N IMAGE | "
-                    + "clock FILE STEP | terminal WAY [COMMAND] | console | layers NAME | soak N SEED"
+                    + "clock FILE STEP | terminal WAY [COMMAND] | console | layers NAME | cluster N | soak N SEED"
             );
             return 2;
     }

@@ -10,7 +10,14 @@ namespace TestHarness.Access;
 /// <param name="time">The host's time.</param>
 /// <param name="networks">What it is told of its networks: all of it, or the names alone; <see langword="null"/> where it has
 /// none.</param>
-internal sealed class GuestSettler(string? hostname, DateTimeOffset? clock, TimeProvider time, Func<bool, AgentNetworks>? networks = null)
+/// <param name="behind">By how much its time is behind the host's; <see langword="null"/> for not at all.</param>
+internal sealed class GuestSettler(
+    string? hostname,
+    DateTimeOffset? clock,
+    TimeProvider time,
+    Func<bool, AgentNetworks>? networks = null,
+    Func<TimeSpan>? behind = null
+)
 {
     private const int SeedBytes = 64;
     private const int MostClocks = 5;
@@ -84,7 +91,7 @@ internal sealed class GuestSettler(string? hostname, DateTimeOffset? clock, Time
     {
         long began = time.GetTimestamp();
         DateTimeOffset? now =
-            clock is null ? time.GetUtcNow()
+            clock is null ? time.GetUtcNow() - (behind?.Invoke() ?? TimeSpan.Zero)
             : begins ? clock
             : null;
         AgentSettled settled = await agent.SettleAsync(asked with { Clock = now }, cancellationToken).ConfigureAwait(false);

@@ -1,9 +1,8 @@
-using System.Runtime.ExceptionServices;
 using System.Security.Cryptography;
 using TestHarness.Clusters;
-using TestHarness.Hosts;
 using TestHarness.Networks;
 using TestHarness.Networks.Ethernet;
+using TestHarness.Text;
 
 namespace TestHarness;
 
@@ -11,10 +10,11 @@ namespace TestHarness;
 /// Several machines that were started together, and the networks between them. The networks are switches in this process: they need no
 /// rights, and nothing of the host is on them. They end with the cluster.
 /// </summary>
-public sealed class Cluster : IAsyncDisposable
+public sealed partial class Cluster : IAsyncDisposable
 {
     private readonly Lock _gate = new();
     private readonly AddressBook _book;
+    private readonly ClusterStandstill _standstill;
     private readonly List<ClusterMember> _members = [];
     private readonly Dictionary<string, ClusterNetwork> _networks = new(StringComparer.Ordinal);
     private bool _isStarted;
@@ -30,9 +30,12 @@ public sealed class Cluster : IAsyncDisposable
         ClusterCheck.Check(spec);
         Spec = spec;
         Seed = spec.Seed ?? RandomNumberGenerator.GetInt32(int.MaxValue);
+        Time = new ClusterTime(spec.Clock);
+        _standstill = new ClusterStandstill(this);
         _book = new AddressBook(spec.Networks);
         foreach ((string name, MachineSpec machine) in spec.Machines)
             Join(name, machine);
+        ClusterNetwork.Serve(Networks.Values, _book);
     }
 
     /// <summary>Gets what the cluster was described as.</summary>
@@ -63,6 +66,8 @@ public sealed class Cluster : IAsyncDisposable
         ?? throw new KeyNotFoundException(
             $"The cluster has no machine \"{name}\". There are: {string.Join(", ", Members().Select(member => member.Name))}."
         );
+
+    internal ClusterTime Time { get; }
 
     /// <summary>Gets a value indicating whether the cluster was disposed.</summary>
     public bool IsDisposed
@@ -117,7 +122,11 @@ public sealed class Cluster : IAsyncDisposable
     /// <exception cref="ImageException">There is no such image, or it could not be built.</exception>
     /// <exception cref="MachineStartException">A machine did not start.</exception>
     /// <exception cref="ObjectDisposedException">The cluster has ended.</exception>
-    public async Task StartAsync(IProgress<StartProgress>? progress = null, CancellationToken cancellationToken = default)
+    public Task StartAsync(IProgress<StartProgress>? progress = null, CancellationToken cancellationToken = default) =>
+        BeginAsync(start => start.RunAsync(cancellationToken), progress);
+
+    /// <summary>Starts the cluster, once, in the way that is given.</summary>
+    internal async Task BeginAsync(Func<ClusterStart, Task> begin, IProgress<StartProgress>? progress)
     {
         lock (_gate)
         {
@@ -129,8 +138,7 @@ public sealed class Cluster : IAsyncDisposable
 
         try
         {
-            await StartMembersAsync(progress, cancellationToken).ConfigureAwait(false);
-            await ClusterSetup.RunAsync(this, progress, cancellationToken).ConfigureAwait(false);
+            await begin(new ClusterStart(this, progress)).ConfigureAwait(false);
             _isUp = true;
         }
         catch
@@ -150,11 +158,20 @@ public sealed class Cluster : IAsyncDisposable
     /// <exception cref="InvalidOperationException">The cluster has not started, or has 64 machines.</exception>
     /// <exception cref="MachineStartException">It did not start.</exception>
     /// <exception cref="ObjectDisposedException">The cluster has ended.</exception>
-    public async Task<VirtualMachine> AddAsync(
+    public Task<VirtualMachine> AddAsync(
         string name,
         MachineSpec spec,
         IProgress<StartProgress>? progress = null,
         CancellationToken cancellationToken = default
+    ) => AddAsync(name, spec, _ => { }, progress, cancellationToken);
+
+    // What is said to the machine before its start is up to the caller.
+    private async Task<VirtualMachine> AddAsync(
+        string name,
+        MachineSpec spec,
+        Action<VirtualMachine> prepare,
+        IProgress<StartProgress>? progress,
+        CancellationToken cancellationToken
     )
     {
         ArgumentNullException.ThrowIfNull(name);
@@ -172,6 +189,8 @@ public sealed class Cluster : IAsyncDisposable
         ClusterMember added = Join(name, spec);
         try
         {
+            ClusterNetwork.Serve(Networks.Values, _book);
+            prepare(added.Machine);
             await added.Machine.StartAsync(ClusterProgress.Of(name, progress), cancellationToken).ConfigureAwait(false);
         }
         catch
@@ -191,6 +210,8 @@ public sealed class Cluster : IAsyncDisposable
     {
         lock (_gate)
             _isDisposed = true;
+        foreach (ClusterNetwork network in Networks.Values)
+            await network.EndAsync().ConfigureAwait(false);
         try
         {
             await Task.WhenAll(Members().Select(member => member.DisposeAsync().AsTask())).ConfigureAwait(false);
@@ -198,7 +219,7 @@ public sealed class Cluster : IAsyncDisposable
         finally
         {
             foreach (ClusterNetwork network in Networks.Values)
-                network.Switch.Dispose();
+                network.End();
         }
     }
 
@@ -211,14 +232,14 @@ public sealed class Cluster : IAsyncDisposable
         lock (_gate)
         {
             ObjectDisposedException.ThrowIf(_isDisposed, this);
-            IReadOnlyList<CardAddress> cards = _book.Enter(name, spec.CardsOnNetworks);
+            IReadOnlyList<CardAddress> cards = _book.Enter(name, spec.CardsOnNetworks, spec.GuestAccess != GuestAccess.None);
             List<CardCable> cables = [];
             List<ClusterNetwork> networks = [];
             foreach (CardAddress card in cards)
             {
                 if (!_networks.TryGetValue(card.Network, out ClusterNetwork? network))
                 {
-                    network = new ClusterNetwork(card.Network, _book.NetworkOf(card.Network).Spec, Seed);
+                    network = new ClusterNetwork(card.Network, _book.NetworkOf(card.Network).Spec, Seed, Clock.System);
                     _networks.Add(card.Network, network);
                 }
 
@@ -228,6 +249,7 @@ public sealed class Cluster : IAsyncDisposable
 
             var wiring = new Wiring(name, _book, cards, cables)
             {
+                Behind = () => Time.Behind,
                 Seed = Seed,
                 Captures = networks.ToDictionary(
                     network => network.Name,
@@ -253,35 +275,7 @@ public sealed class Cluster : IAsyncDisposable
         }
     }
 
-    // Two clusters that each hold a part of the host's room would wait for each other, so one takes all of its own at a time.
-    private async Task StartMembersAsync(IProgress<StartProgress>? progress, CancellationToken cancellationToken)
-    {
-        Ledger.Default.RequireRoom(ClusterRoom.Of(ToString(), [.. Members().Select(member => member.Machine.Spec)]));
-        using FileLock alone = await Ledger
-            .Default.BeginManyAsync(() => progress?.Report(new StartProgress("waiting for another cluster to start")), cancellationToken)
-            .ConfigureAwait(false);
-        using var others = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        Exception? first = null;
-        await Task.WhenAll(Members().Select(StartAsync)).ConfigureAwait(false);
-        if (first is not null)
-            ExceptionDispatchInfo.Throw(first);
-
-        async Task StartAsync(ClusterMember member)
-        {
-            try
-            {
-                await member.Machine.StartAsync(ClusterProgress.Of(member.Name, progress), others.Token).ConfigureAwait(false);
-            }
-            catch (Exception e)
-            {
-                // Those of the others follow from it.
-                Interlocked.CompareExchange(ref first, e, null);
-                await others.CancelAsync().ConfigureAwait(false);
-            }
-        }
-    }
-
-    private ClusterMember[] Members()
+    internal ClusterMember[] Members()
     {
         lock (_gate)
             return [.. _members];

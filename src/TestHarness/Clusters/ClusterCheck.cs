@@ -32,8 +32,6 @@ internal static partial class ClusterCheck
             yield return problem;
         if (machine.Spares > 0)
             yield return $"The machine \"{name}\" has Spares, which machines of a cluster have not.";
-        if (machine is { GuestAccess: GuestAccess.None, CardsOnNetworks.Count: > 0 })
-            yield return $"The machine \"{name}\" has networks, and nothing in its guest answers (GuestAccess None).";
     }
 
     private static string[] OwnProblems(string name, MachineSpec machine)
@@ -90,7 +88,8 @@ internal static partial class ClusterCheck
                 continue;
             if (!spec.Machines.Any(machine => machine.Key == on.Machine))
                 yield return $"Setup[{index}]: there is no machine \"{on.Machine}\".";
-            foreach (string problem in SetupCheck.Problems([on.Step], GuestAccess.Auto, $"Setup[{index}]"))
+            GuestAccess access = spec.Machines.FirstOrDefault(machine => machine.Key == on.Machine).Value?.GuestAccess ?? GuestAccess.Auto;
+            foreach (string problem in SetupCheck.Problems([on.Step], access, $"Setup[{index}]"))
                 yield return problem;
         }
     }

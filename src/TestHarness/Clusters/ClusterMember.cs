@@ -10,7 +10,7 @@ internal sealed class ClusterMember(string name, VirtualMachine machine, Wiring 
 {
     public string Name => name;
 
-    public VirtualMachine Machine => machine;
+    public VirtualMachine Machine { get; private set; } = machine;
 
     public IReadOnlyList<CardAddress> Cards => wiring.Cards;
 
@@ -22,7 +22,7 @@ internal sealed class ClusterMember(string name, VirtualMachine machine, Wiring 
         cable.IsPulled = isPulled;
         try
         {
-            await machine
+            await Machine
                 .PlugAsync($"the cable on \"{network}\" to be {(isPulled ? "pulled" : "put back")}", cancellationToken)
                 .ConfigureAwait(false);
         }
@@ -33,9 +33,25 @@ internal sealed class ClusterMember(string name, VirtualMachine machine, Wiring 
         }
     }
 
+    /// <summary>Pulls the cables that are pulled at another machine with the same cards. Before the start.</summary>
+    public void CopyCablesFrom(ClusterMember other)
+    {
+        foreach ((CardCable cable, CardCable its) in wiring.Cables.Zip(other.Cables))
+            cable.IsPulled = its.IsPulled;
+    }
+
+    private IReadOnlyList<CardCable> Cables => wiring.Cables;
+
+    /// <summary>Puts a machine that has not started in the place of one whose start failed, with the same cables.</summary>
+    public async Task RenewAsync()
+    {
+        await Machine.DisposeAsync().ConfigureAwait(false);
+        Machine = new VirtualMachine(Machine.Spec, wiring);
+    }
+
     public async ValueTask DisposeAsync()
     {
-        await machine.DisposeAsync().ConfigureAwait(false);
+        await Machine.DisposeAsync().ConfigureAwait(false);
         foreach (CardCable cable in wiring.Cables)
             cable.Dispose();
     }

@@ -2,7 +2,6 @@ using System.Diagnostics.CodeAnalysis;
 using TestHarness.Clusters;
 using TestHarness.Networks;
 using TestHarness.Networks.Ethernet;
-using TestHarness.Text;
 
 namespace TestHarness;
 
@@ -15,20 +14,21 @@ namespace TestHarness;
     "CA1001:Types that own disposable fields should be disposable",
     Justification = "They go with the cluster, which ends the switch."
 )]
-public sealed class ClusterNetwork
+public sealed partial class ClusterNetwork
 {
     private const int BytesPerMiB = 1024 * 1024;
 
     private readonly Dictionary<string, ClusterMember> _members = new(StringComparer.Ordinal);
     private readonly Lock _gate = new();
     private readonly LinkFaults _faults;
+    private readonly TimeProvider _time;
 
-    internal ClusterNetwork(string name, NetworkSpec spec, int seed)
+    internal ClusterNetwork(string name, NetworkSpec spec, int seed, TimeProvider time)
     {
-        (Name, Spec) = (name, spec);
-        Capture = new FrameCapture(spec.CaptureMiB * BytesPerMiB, Clock.System);
-        _faults = new LinkFaults(name, seed, Clock.System);
-        Switch = new EthernetSwitch(Clock.System, Capture, _faults);
+        (Name, Spec, _time) = (name, spec, time);
+        Capture = new FrameCapture(spec.CaptureMiB * BytesPerMiB, time);
+        _faults = new LinkFaults(name, seed, time);
+        Switch = new EthernetSwitch(time, Capture, _faults);
     }
 
     /// <summary>Gets the network's name.</summary>
@@ -97,7 +97,7 @@ public sealed class ClusterNetwork
     public void Partition(params IReadOnlyList<string>[] groups)
     {
         ArgumentNullException.ThrowIfNull(groups);
-        string[] all = [.. groups.SelectMany(group => group)];
+        string[] all = [.. groups.SelectMany(group => group ?? throw new ArgumentException("A group is null.", nameof(groups)))];
         Require(all);
         if (groups.Length < 2 || all.Distinct(StringComparer.Ordinal).Count() != all.Length)
             throw new ArgumentException("A partition has two groups or more, and no machine is in two of them.", nameof(groups));
@@ -174,6 +174,9 @@ public sealed class ClusterNetwork
             _members.Remove(machine);
     }
 
+    /// <summary>Takes over what the ways of another one are like.</summary>
+    internal void CopyFrom(ClusterNetwork other) => _faults.CopyFrom(other._faults);
+
     internal static LinkConditions Checked(LinkConditions conditions)
     {
         ArgumentNullException.ThrowIfNull(conditions);
@@ -235,18 +238,18 @@ public sealed class ClusterNetwork
         Note($"{(isPulled ? "unplug" : "plug")} {machine}");
     }
 
-    private string[] Names()
+    private string[] Names() => [.. Members().Select(member => member.Name)];
+
+    private ClusterMember[] Members()
     {
         lock (_gate)
-            return [.. _members.Keys];
+            return [.. _members.Values];
     }
 
-    private void Note(string what)
+    /// <summary>Notes what was done to it in the timeline of each machine on it.</summary>
+    internal void Note(string what, Exception? failure = null)
     {
-        ClusterMember[] members;
-        lock (_gate)
-            members = [.. _members.Values];
-        foreach (ClusterMember member in members)
-            member.Machine.Operations.Record.NoteNetwork($"{Name}: {what}");
+        foreach (ClusterMember member in Members())
+            member.Machine.Operations.Record.NoteNetwork($"{Name}: {what}", failure);
     }
 }

@@ -14,6 +14,16 @@ internal sealed class Checkpoints(MachineOperations machine, Standstill standsti
     private readonly Dictionary<string, string> _tags = new(StringComparer.Ordinal);
     private int _last;
 
+    /// <summary>The names that they have on the machine's disks.</summary>
+    public IReadOnlyCollection<string> Tags
+    {
+        get
+        {
+            lock (_tags)
+                return [.. _tags.Values];
+        }
+    }
+
     public Task SaveAsync(string name, CancellationToken cancellationToken)
     {
         ArgumentException.ThrowIfNullOrEmpty(name);

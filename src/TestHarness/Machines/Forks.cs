@@ -22,25 +22,9 @@ internal sealed class Forks(MachineOperations machine, LiveSaver saver)
     /// <exception cref="MonitorException">A device of it can't be saved.</exception>
     public async Task<VirtualMachine[]> MakeHeirsAsync(int count, CancellationToken cancellationToken)
     {
-        saver.Require("forked");
-        MachineSpec spec = machine.Spec with
-        {
-            // A fixed port is this machine's.
-            PortForwards = [.. machine.Spec.PortForwards.Select(forward => forward with { HostPort = 0 })],
-            Spares = 0,
-            // A copy of the memory for each would cost more than the fork.
-            Forkable = false,
-        };
-        string key = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(KeyBytes));
-        using Template template = await machine
-            .GuardAsync(
-                "the machine to be forked",
-                machine.Scaled(Standstill.LongestAction),
-                token => TemplateStore.KeepAsync(key, MakeAsync, token),
-                cancellationToken
-            )
-            .ConfigureAwait(false);
-        Task<VirtualMachine>[] starts = [.. Enumerable.Range(0, count).Select(_ => StartAsync(spec, key, cancellationToken))];
+        MachineSpec spec = SpecOfHeir();
+        using Template template = await SaveForHeirsAsync(cancellationToken).ConfigureAwait(false);
+        Task<VirtualMachine>[] starts = [.. Enumerable.Range(0, count).Select(_ => StartAsync(spec, template.Key, cancellationToken))];
         try
         {
             return await Task.WhenAll(starts).ConfigureAwait(false);
@@ -51,6 +35,35 @@ internal sealed class Forks(MachineOperations machine, LiveSaver saver)
                 await (await start.ConfigureAwait(false)).DisposeAsync().ConfigureAwait(false);
             throw;
         }
+    }
+
+    /// <summary>What an heir is described as.</summary>
+    /// <exception cref="InvalidOperationException">Such a machine can't be forked.</exception>
+    public MachineSpec SpecOfHeir()
+    {
+        saver.Require("forked");
+        return machine.Spec with
+        {
+            // A fixed port is this machine's.
+            PortForwards = [.. machine.Spec.PortForwards.Select(forward => forward with { HostPort = 0 })],
+            Spares = 0,
+            // A copy of the memory for each would cost more than the fork.
+            Forkable = false,
+        };
+    }
+
+    /// <summary>Keeps the machine as it is at this moment, for heirs. The template goes with the last of them.</summary>
+    /// <param name="cancellationToken">Ends it.</param>
+    /// <exception cref="MonitorException">A device of it can't be saved.</exception>
+    public Task<Template> SaveForHeirsAsync(CancellationToken cancellationToken)
+    {
+        string key = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(KeyBytes));
+        return machine.GuardAsync(
+            "the machine to be forked",
+            machine.Scaled(Standstill.LongestAction),
+            token => TemplateStore.KeepAsync(key, MakeAsync, token),
+            cancellationToken
+        );
 
         async Task<MadeTemplate> MakeAsync(string folder, string finalFolder, CancellationToken token) =>
             await saver.SaveAsync(folder, finalFolder, token).ConfigureAwait(false) with
@@ -99,10 +112,15 @@ internal sealed class Forks(MachineOperations machine, LiveSaver saver)
         }
     }
 
+    /// <summary>Opens what was kept for heirs, once more.</summary>
+    /// <exception cref="HostNotReadyException">It is gone.</exception>
+    public static Template Open(string key) =>
+        TemplateStore.TryOpen(key)
+        ?? throw new HostNotReadyException(new FailureText("What was saved of a machine for its heirs is not there any more."));
+
     private async Task<VirtualMachine> StartAsync(MachineSpec spec, string key, CancellationToken cancellationToken)
     {
-        Template template = TemplateStore.TryOpen(key)
-            ?? throw new HostNotReadyException(new FailureText("What was saved of a machine for its heirs is not there any more."));
+        Template template = Open(key);
         var heir = new VirtualMachine(spec, new GivenStart(Memory: null, template) { Image = saver.Plan.Image });
         await heir.StartAsync(cancellationToken: cancellationToken).ConfigureAwait(false);
         return heir;

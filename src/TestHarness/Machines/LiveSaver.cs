@@ -12,11 +12,13 @@ namespace TestHarness.Machines;
 /// <param name="machine">What operations need.</param>
 /// <param name="keeper">What keeps its QEMU.</param>
 /// <param name="standstill">What stops it and lets it go on.</param>
+/// <param name="checkpoints">Its checkpoints, which are its own alone.</param>
 /// <param name="serials">Its serial ports, the console first.</param>
 internal sealed class LiveSaver(
     MachineOperations machine,
     MachineKeeper keeper,
     Standstill standstill,
+    Checkpoints checkpoints,
     IReadOnlyList<SerialConsole> serials
 )
 {
@@ -79,7 +81,7 @@ internal sealed class LiveSaver(
             await port.Log.SaveAsync(Path.Combine(folder, TemplateFiles.SerialLog(index)), cancellationToken).ConfigureAwait(false);
         if (run.Plan.UsesSsh)
             new SshFiles(SshDoor.FilesIn(machine.OwnFolder)).CopyTo(SshDoor.FilesIn(folder));
-        await TemplateDisks.TakeAsync(machine.Folder, folder, finalFolder, cancellationToken).ConfigureAwait(false);
+        await TemplateDisks.TakeAsync(machine.Folder, checkpoints.Tags, folder, finalFolder, cancellationToken).ConfigureAwait(false);
     }
 
     // The second QEMU is never let go on: it takes the machine, and saves it in its turn, while the guest goes on already.

@@ -35,11 +35,14 @@ internal sealed class MachineStarter(
     private readonly TaskCompletionSource _launched = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly List<string> _failed = [];
 
+    /// <summary>What it starts from where that is given, or <see langword="null"/> to find a template.</summary>
+    public GivenStart? Given { get; set; } = given;
+
     /// <summary>What everything goes by, or <see langword="null"/> before it is known.</summary>
     public MachinePlan? Plan { get; private set; }
 
     /// <summary>The addresses that the guest's cards have where it is a copy of a machine that ran; none for those of a template.</summary>
-    public IReadOnlyList<MacAddress> CardsBefore => given?.Template?.Cards ?? [];
+    public IReadOnlyList<MacAddress> CardsBefore => Given?.Template?.Cards ?? [];
 
     /// <summary>What ended the attempts before the last one.</summary>
     public IReadOnlyList<string> Failed => _failed;
@@ -47,7 +50,7 @@ internal sealed class MachineStarter(
     public string? Note => _templates.StartNote;
 
     /// <summary>Whether another one like it would be restored, its set-up and all.</summary>
-    public bool IsRestoredWhole => given is null && keeper.Run?.Template is not null && _templates.StepsDone == Plan!.Setup.Count;
+    public bool IsRestoredWhole => Given is null && keeper.Run?.Template is not null && _templates.StepsDone == Plan!.Setup.Count;
 
     /// <summary>Whether the machine is a spare, which nobody waits for and nobody is told of.</summary>
     public bool IsSpare { get; set; }
@@ -56,7 +59,20 @@ internal sealed class MachineStarter(
     public Task Launched => _launched.Task;
 
     public async Task PrepareAsync(IProgress<StartProgress>? progress, CancellationToken cancellationToken) =>
-        Plan = await MachinePlan.MakeAsync(machine.Spec, given, wiring, progress, cancellationToken).ConfigureAwait(false);
+        Plan = await MachinePlan.MakeAsync(machine.Spec, Given, wiring, progress, cancellationToken).ConfigureAwait(false);
+
+    /// <summary>
+    /// Finds the template that has all of the machine's own set-up behind it, or <see langword="null"/> where there is none.
+    /// </summary>
+    public async Task<Template?> FindTemplateAsync(IProgress<StartProgress>? progress, CancellationToken cancellationToken)
+    {
+        await PrepareAsync(progress, cancellationToken).ConfigureAwait(false);
+        Template? found = await _templates.FindAsync(Plan!, progress, cancellationToken).ConfigureAwait(false);
+        if (_templates.StepsDone == Plan!.Setup.Count)
+            return found;
+        found?.Dispose();
+        return null;
+    }
 
     /// <summary>Returns when the guest is up and answers. After a failure nothing of the machine is left.</summary>
     /// <param name="ending">What ends the machine.</param>
@@ -72,11 +88,11 @@ internal sealed class MachineStarter(
         try
         {
             await ending
-                .BeginStartAsync(ended.Task, isTold: given is not { MakesTemplate: true } && !IsSpare, wanted.Token)
+                .BeginStartAsync(ended.Task, isTold: Given is not { MakesTemplate: true } && !IsSpare, wanted.Token)
                 .ConfigureAwait(false);
             await StartAsync(told, wanted.Token).ConfigureAwait(false);
             IReadOnlyList<SetupStep> steps = Plan!.Setup;
-            int done = given is null ? _templates.StepsDone : steps.Count;
+            int done = Given is null ? _templates.StepsDone : steps.Count;
             await setup.RunAsync(steps, done, keeper.Run!.Kept, told, wanted.Token).ConfigureAwait(false);
             await told.SettleAsync().ConfigureAwait(false);
             machine.Record.NoteStarted(machine.Time.GetElapsedTime(began), failure: null);
@@ -86,7 +102,7 @@ internal sealed class MachineStarter(
             machine.Record.NoteStarted(machine.Time.GetElapsedTime(began), e);
             await ending.EndAsync().ConfigureAwait(false);
             // Where it failed before there was a run that holds it.
-            given?.Template?.Dispose();
+            Given?.Template?.Dispose();
             await told.SettleAsync().ConfigureAwait(false);
             if (e is not TestHarnessException && cancellationToken.IsCancellationRequested)
                 throw new OperationCanceledException(e.Message, e, cancellationToken);
@@ -109,13 +125,13 @@ internal sealed class MachineStarter(
     private async Task StartAsync(IProgress<StartProgress>? progress, CancellationToken cancellationToken)
     {
         // Not into a template, which machines share that reach other things.
-        if (given is not { MakesTemplate: true })
+        if (Given is not { MakesTemplate: true })
             reaches.Add();
         await PrepareAsync(progress, cancellationToken).ConfigureAwait(false);
         while (!await TryAsync(progress, cancellationToken).ConfigureAwait(false))
         {
             await keeper.EndAttemptAsync().ConfigureAwait(false);
-            given?.Memory?.Clear();
+            Given?.Memory?.Clear();
         }
     }
 
@@ -124,9 +140,9 @@ internal sealed class MachineStarter(
     {
         Template? template;
         using (Spans.Start("template"))
-            template = given is null
+            template = Given is null
                 ? await _templates.FindAsync(Plan!, progress, cancellationToken).ConfigureAwait(false)
-                : given.Template;
+                : Given.Template;
         using (Spans.Start("room"))
             keeper.Run = await MachineRun
                 .TakeAsync(Plan!, machine.Name, template, canWait: !IsSpare, progress, cancellationToken)
@@ -136,15 +152,19 @@ internal sealed class MachineStarter(
             await StartGuestAsync(keeper.Run, progress, cancellationToken).ConfigureAwait(false);
             return true;
         }
-        catch (TemplateRefusedException e) when (given is null)
+        catch (TemplateRefusedException e) when (Given is null)
         {
             _templates.GiveUp(template!, e.Message, progress);
             return false;
         }
+        catch (TemplateRefusedException e) when (Given is { MakesTemplate: false })
+        {
+            throw await failure.OfAsync(keeper.Run, "QEMU to go on from what was saved", e, keeper.DrainAsync).ConfigureAwait(false);
+        }
         catch (MachineStartException e)
             when (e.InnerException is QemuEndedException ended
                 && (ended.IsCrash || (ended.IsBySignal && console.Log.Text.Length == 0))
-                && given?.Template is null
+                && Given?.Template is null
                 && _failed.Count < machine.Spec.StartRetries
             )
         {

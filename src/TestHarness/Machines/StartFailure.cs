@@ -3,6 +3,7 @@ using TestHarness.Agents;
 using TestHarness.Errors;
 using TestHarness.Operations;
 using TestHarness.Qemu;
+using TestHarness.Templates;
 
 namespace TestHarness.Machines;
 
@@ -23,7 +24,10 @@ internal sealed class StartFailure(MachineOperations machine, MachineLife life, 
         if (reason is QmpBrokenException or AgentLostException or IOException && run.Process is { } alive)
             await alive.EndsSoonAsync().ConfigureAwait(false);
         string? outOfMemory = null;
-        if (reason is not BootFailedException && run.Process is { Exited.IsCompleted: true, EndedByUs: false } process)
+        if (
+            reason is not (BootFailedException or TemplateRefusedException)
+            && run.Process is { Exited.IsCompleted: true, EndedByUs: false } process
+        )
         {
             await drainAsync().ConfigureAwait(false);
             reason = new QemuEndedException(await process.Exited.ConfigureAwait(false));
@@ -62,6 +66,7 @@ internal sealed class StartFailure(MachineOperations machine, MachineLife life, 
             BootFailedException { Trouble: { Fault: MachineFault.Deadline } late } => (late.Fault, $"{limit}; it was {late.Text}"),
             BootFailedException { Trouble: var trouble } => (trouble.Fault, trouble.Text),
             OperationCanceledException => (MachineFault.Deadline, limit),
+            TemplateRefusedException => (MachineFault.QemuExited, $"QEMU refused what was saved: {reason.Message}"),
             QemuEndedException when outOfMemory is not null => (MachineFault.HostOutOfMemory, outOfMemory),
             QemuEndedException ended => (
                 MachineFault.QemuExited,

@@ -16,11 +16,11 @@ public sealed partial class VirtualMachine
 
     /// <summary>
     /// Tells a guest that is up who else is on its networks by now. One that stands still is told when it goes on, and one that has ended
-    /// need not know.
+    /// need not know. One without the agent asks the switch.
     /// </summary>
     internal async Task TellNamesAsync(CancellationToken cancellationToken)
     {
-        if (_wiring is null || State is not MachineState.Running)
+        if (_wiring is null || Spec.GuestAccess == GuestAccess.None || State is not MachineState.Running)
             return;
         try
         {

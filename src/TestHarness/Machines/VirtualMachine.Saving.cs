@@ -1,4 +1,5 @@
 using TestHarness.Machines;
+using TestHarness.Qemu;
 using TestHarness.Templates;
 
 namespace TestHarness;
@@ -86,7 +87,44 @@ public sealed partial class VirtualMachine
         return _steps.RunAsync(name, act, cancellationToken);
     }
 
+    /// <summary>Leaves the guest and stops it, as it is to be saved as a template's files.</summary>
+    internal Task StopToSaveAsync(CancellationToken cancellationToken) => TemplateSaver.StopAsync(_operations, _guest, cancellationToken);
+
+    /// <summary>
+    /// Saves the stopped machine as a template's files and ends it. Returns why that can't be done, or <see langword="null"/>.
+    /// </summary>
+    internal Task<string?> SaveStoppedAsync(string folder, string finalFolder, CancellationToken cancellationToken) =>
+        TemplateSaver.SaveAsync(_operations, _keeper, _guest, _checkpoints, SerialPorts, folder, finalFolder, cancellationToken);
+
     /// <summary>Saves the machine as a template's files and ends it. Returns why that can't be done, or <see langword="null"/>.</summary>
-    internal Task<string?> SaveAsync(string folder, string finalFolder, CancellationToken cancellationToken) =>
-        TemplateSaver.SaveAsync(_operations, _keeper, _guest, SerialPorts, folder, finalFolder, cancellationToken);
+    internal async Task<string?> SaveAsync(string folder, string finalFolder, CancellationToken cancellationToken)
+    {
+        await StopToSaveAsync(cancellationToken).ConfigureAwait(false);
+        return await SaveStoppedAsync(folder, finalFolder, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>
+    /// Finds the template that has all of the machine's own set-up behind it, or <see langword="null"/> where there is none.
+    /// </summary>
+    internal Task<Template?> FindTemplateAsync(IProgress<StartProgress>? progress, CancellationToken cancellationToken) =>
+        _starter.FindTemplateAsync(progress, cancellationToken);
+
+    /// <summary>Finds all that a start needs, and starts nothing.</summary>
+    internal Task PrepareAsync(CancellationToken cancellationToken) => _starter.PrepareAsync(progress: null, cancellationToken);
+
+    /// <summary>Says, before the start, what the machine goes on from.</summary>
+    /// <param name="template">The template, which goes with the machine.</param>
+    /// <param name="like">The machine whose image it has.</param>
+    /// <param name="memory">A copy of its memory, where a template is made of the machine.</param>
+    internal void GoOnFrom(Template template, VirtualMachine like, MemoryFile? memory = null) =>
+        _starter.Given = new GivenStart(memory, template) { Image = like._starter.Plan!.Image };
+
+    /// <summary>What a machine that goes on from this one is described as.</summary>
+    /// <exception cref="InvalidOperationException">It can't be saved while it goes on.</exception>
+    internal MachineSpec SpecOfHeir() => _forks.SpecOfHeir();
+
+    /// <summary>
+    /// Keeps the machine as it is at this moment, for heirs. The caller disposes the template, which goes with the last of them.
+    /// </summary>
+    internal Task<Template> SaveForHeirsAsync(CancellationToken cancellationToken) => _forks.SaveForHeirsAsync(cancellationToken);
 }

@@ -67,7 +67,8 @@ public sealed partial class VirtualMachine : IAsyncDisposable
             hostname is "" ? Name : hostname,
             spec.Clock,
             Clock.System,
-            _wiring is { } own ? isNew => isNew ? own.Tell(_starter!.CardsBefore) : own.TellNames() : null
+            _wiring is { } own ? isNew => isNew ? own.Tell(_starter!.CardsBefore) : own.TellNames() : null,
+            _wiring is null ? null : () => _wiring.Behind()
         );
         settler.ClockLate += late =>
             record.NoteGuest(
@@ -108,7 +109,7 @@ public sealed partial class VirtualMachine : IAsyncDisposable
             given,
             _wiring
         );
-        _forks = new Forks(_operations, new LiveSaver(_operations, _keeper, _standstill, SerialPorts));
+        _forks = new Forks(_operations, new LiveSaver(_operations, _keeper, _standstill, _checkpoints, SerialPorts));
         _ending = new MachineEnding(_keeper, new Listeners(this, record, () => Starting, () => Stopping));
     }
 

@@ -18,7 +18,7 @@ public enum DropCause
     /// <summary>The test asked for a loss.</summary>
     Loss,
 
-    /// <summary>The test cut the way.</summary>
+    /// <summary>The test cut the way, or put the cluster back to a checkpoint.</summary>
     Cut,
 
     /// <summary>It has more bytes than the test lets through.</summary>

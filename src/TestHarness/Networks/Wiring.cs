@@ -18,13 +18,13 @@ internal sealed class Wiring(string machine, AddressBook book, IReadOnlyList<Car
     public static Wiring Alone(string machine, MachineSpec spec, bool isHeir)
     {
         var book = new AddressBook(new Dictionary<string, NetworkSpec>());
-        IEnumerable<Card> cards = isHeir
-            ? spec.CardsOnNetworks.Select(card => new Card(card.Network) { Mtu = card.Mtu })
-            : spec.CardsOnNetworks;
-        return new Wiring(machine, book, book.Enter(machine, [.. cards]), []);
+        return new Wiring(machine, book, book.Enter(machine, isHeir ? spec.CardsOfHeir : spec.CardsOnNetworks), []);
     }
 
     public IReadOnlyList<CardAddress> Cards => cards;
+
+    /// <summary>By how much the guest's time is behind the host's.</summary>
+    public Func<TimeSpan> Behind { get; init; } = () => TimeSpan.Zero;
 
     /// <summary>What its networks' faults follow from, or <see langword="null"/> where it is by itself.</summary>
     public int? Seed { get; init; }

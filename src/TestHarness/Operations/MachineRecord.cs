@@ -40,7 +40,8 @@ internal sealed class MachineRecord
     public void NoteQemu(string what) => Events.Add(MachineEventKind.Qemu, Mask.Apply(what));
 
     /// <summary>Notes what the test did to a network that the machine is on.</summary>
-    public void NoteNetwork(string what) => Events.Add(MachineEventKind.Network, what);
+    public void NoteNetwork(string what, Exception? failure = null) =>
+        Events.Add(MachineEventKind.Network, what, outcome: failure is null ? null : Outcome(failure));
 
     /// <summary>Notes what the guest asked of the test, or what was met in the guest.</summary>
     public void NoteGuest(string what, TimeSpan? duration = null, string? outcome = null) =>

@@ -234,6 +234,9 @@ public sealed record MachineSpec
     public IReadOnlyList<string> CollectOnFailure { get; init; } = [];
 
     /// <summary>The cards that the machine has on networks, in the guest's order.</summary>
+    // Of a machine that goes on from this one beside it.
+    internal IReadOnlyList<Card> CardsOfHeir => [.. CardsOnNetworks.Select(card => new Card(card.Network) { Mtu = card.Mtu })];
+
     internal IReadOnlyList<Card> CardsOnNetworks => [.. (Networks ?? []).Select(network => new Card(network)), .. Cards ?? []];
 
     /// <summary>

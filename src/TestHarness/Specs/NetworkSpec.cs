@@ -23,4 +23,13 @@ public sealed record NetworkSpec
     /// Gets how much of the latest traffic is kept in memory as evidence, in MiB (2^20 bytes), 0 to 1,024. Default: 4.
     /// </summary>
     public int CaptureMiB { get; init; } = 4;
+
+    /// <summary>
+    /// Gets a value indicating whether the switch answers DHCP, IPv6 router solicitations, and DNS for the machines' names. It gives a card
+    /// the addresses that are the card's own (<see cref="VirtualMachine.Addresses"/>), and answers nobody else. Default:
+    /// <see langword="null"/>, where a machine on the network lacks the agent (<see cref="GuestAccess.None"/>), else not. It must be
+    /// <see langword="false"/> where a machine of the network is its DHCP server.
+    /// <see cref="ClusterNetwork.Server"/> tells what was chosen.
+    /// </summary>
+    public bool? Dhcp { get; init; }
 }

@@ -35,6 +35,8 @@ internal static class LayerKeys
     /// <exception cref="ArgumentException">What it pushes can't be read.</exception>
     public static string[] ContentOf(SetupStep step, int index)
     {
+        if (step is OnStep on)
+            return [nameof(on), on.Machine, .. ContentOf(on.Step, index)];
         string[] content = [.. step.Content.Select(part => part ?? "-")];
         return step is PushStep push ? [.. content, HashOf(push, index)] : content;
     }

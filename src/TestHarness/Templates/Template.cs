@@ -37,6 +37,9 @@ internal sealed class Template(string folder, FileLock inUse, TemplateDescriptio
 
     public string State => Path.Combine(folder, TemplateFiles.State);
 
+    /// <summary>When the machine was saved, by the host's clock.</summary>
+    public DateTimeOffset SavedAt => File.GetLastWriteTimeUtc(State);
+
     /// <summary>A serial port's log up to the moment of the save, which a restored machine's log begins with.</summary>
     public byte[] ReadSerialLog(int index) => File.ReadAllBytes(Path.Combine(folder, TemplateFiles.SerialLog(index)));
 

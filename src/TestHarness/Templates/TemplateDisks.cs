@@ -11,7 +11,19 @@ internal static class TemplateDisks
 {
     private const UnixFileMode ReadOnly = UnixFileMode.UserRead | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
 
-    public static async Task TakeAsync(string machineFolder, string folder, string finalFolder, CancellationToken cancellationToken)
+    /// <summary>Takes them.</summary>
+    /// <param name="machineFolder">The machine's folder.</param>
+    /// <param name="snapshots">The internal snapshots that each disk has, which stay the machine's alone.</param>
+    /// <param name="folder">Where the files are written.</param>
+    /// <param name="finalFolder">Where they will be.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    public static async Task TakeAsync(
+        string machineFolder,
+        IReadOnlyCollection<string> snapshots,
+        string folder,
+        string finalFolder,
+        CancellationToken cancellationToken
+    )
     {
         string overlays = Path.Combine(folder, TemplateFiles.Overlays);
         CacheFolder.Create(overlays);
@@ -20,6 +32,8 @@ internal static class TemplateDisks
             string disk = Path.Combine(folder, Path.GetFileName(source));
             // A copy, so that it is ours and not the user's that QEMU runs as.
             QemuFile.Copy(source, disk);
+            foreach (string snapshot in snapshots)
+                await QemuImage.RunAsync(["snapshot", "-q", "-d", snapshot, disk], folder, cancellationToken).ConfigureAwait(false);
             await PrepareOverlayAsync(disk, folder, finalFolder, cancellationToken).ConfigureAwait(false);
         }
 

@@ -73,7 +73,7 @@ internal static class TemplateStore
         string folder = Path.Combine(CacheFolder.Templates, key);
         using FileLock exclusive = await CacheFolder.LockAsync($"{folder}.lock", onWait: null, cancellationToken).ConfigureAwait(false);
         // Told before a machine is made to stand still for it.
-        if (TemplateEviction.IsInUse(folder))
+        if (IsInUse(key))
             throw InUse(folder);
         return await KeepAsync(key, make, cancellationToken).ConfigureAwait(false);
     }
@@ -87,14 +87,18 @@ internal static class TemplateStore
     {
         CacheFolder.Create(CacheFolder.Templates);
         await MakeAsync(key, Path.Combine(CacheFolder.Templates, key), make, cancellationToken).ConfigureAwait(false);
-        return TryOpen(key)
+        string folder = Path.Combine(CacheFolder.Templates, key);
+        return TryOpen(key, folder, again: true, out string? fault)
             ?? throw new HostNotReadyException(
-                new FailureText($"What was saved in '{Path.Combine(CacheFolder.Templates, key)}' is not there any more.")
+                new FailureText($"What was saved in '{folder}' can't be used: {fault ?? "it is not there any more"}.")
             );
     }
 
     /// <summary>Opens a template that is there, or returns <see langword="null"/>.</summary>
     public static Template? TryOpen(string key) => TryOpen(key, Path.Combine(CacheFolder.Templates, key), again: true, out _);
+
+    /// <summary>Tells whether a machine runs on the template of a key.</summary>
+    public static bool IsInUse(string key) => TemplateEviction.IsInUse(Path.Combine(CacheFolder.Templates, key));
 
     private static async Task<string?> MakeAsync(string key, string folder, Maker make, CancellationToken cancellationToken)
     {

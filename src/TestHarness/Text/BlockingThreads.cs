@@ -27,11 +27,21 @@ internal static class BlockingThreads
         (worker ?? new Worker()).Begin(work);
     }
 
-    /// <summary>Runs work there, and gives what it returns or throws.</summary>
+    /// <summary>Runs work there with the context of who asks for it, and gives what it returns or throws.</summary>
     public static Task<T> RunAsync<T>(Func<T> work)
     {
         var done = new TaskCompletionSource<T>(TaskCreationOptions.RunContinuationsAsynchronously);
+        ExecutionContext? context = ExecutionContext.Capture();
         Run(() =>
+        {
+            if (context is null)
+                Work();
+            else
+                ExecutionContext.Run(context, _ => Work(), null);
+        });
+        return done.Task;
+
+        void Work()
         {
             try
             {
@@ -41,8 +51,7 @@ internal static class BlockingThreads
             {
                 done.SetException(e);
             }
-        });
-        return done.Task;
+        }
     }
 
     [SuppressMessage(

@@ -88,6 +88,21 @@ public sealed class ForkTests
     }
 
     [Fact]
+    public async Task A_machine_with_checkpoints_is_forked_without_them()
+    {
+        await using VirtualMachine vm = await VirtualMachine.StartAsync(new MachineSpec { Forkable = true }, cancellationToken: Token);
+        await vm.CheckpointAsync("before", Token);
+        await vm.Shell.RunAsync("echo two > /root/state", cancellationToken: Token);
+
+        await using VirtualMachine heir = (await vm.ForkAsync(1, Token))[0];
+
+        (await heir.Shell.RunAsync("cat /root/state", cancellationToken: Token)).StandardOutput.Should().Be("two\n");
+        await heir.Awaiting(one => one.RollbackAsync("before", Token)).Should().ThrowAsync<ArgumentException>().WithMessage("*has none*");
+        await vm.RollbackAsync("before", Token);
+        (await vm.Shell.TryRunAsync("test -e /root/state", cancellationToken: Token)).ExitCode.Should().Be(1);
+    }
+
+    [Fact]
     public async Task Nothing_of_a_fork_is_left_once_its_heirs_are_gone()
     {
         await using VirtualMachine vm = await VirtualMachine.StartAsync(new MachineSpec { Forkable = true }, cancellationToken: Token);

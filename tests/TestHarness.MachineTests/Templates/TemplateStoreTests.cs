@@ -1,6 +1,4 @@
 using System.Diagnostics;
-using System.Security.Cryptography;
-using System.Text.RegularExpressions;
 using FluentAssertions;
 using Xunit;
 
@@ -14,7 +12,7 @@ namespace TestHarness.MachineTests.Templates;
     "CloneTests",
     "FreshnessTests"
 )]
-public sealed partial class TemplateStoreTests
+public sealed class TemplateStoreTests
 {
     private static int _unique;
 
@@ -53,7 +51,7 @@ public sealed partial class TemplateStoreTests
     {
         MachineSpec spec = UniqueSpec();
         string folder = await TemplateOfAsync(spec);
-        await SpoilStateAsync(folder);
+        await SpoiledTemplate.MakeAsync(folder, Token);
         var steps = new List<string>();
 
         await using (VirtualMachine vm = await VirtualMachine.StartAsync(spec, new StepList(steps), Token))
@@ -80,7 +78,7 @@ public sealed partial class TemplateStoreTests
         MachineSpec spec = UniqueSpec();
         string folder = await TemplateOfAsync(spec);
         await using VirtualMachine first = await VirtualMachine.StartAsync(spec, cancellationToken: Token);
-        await SpoilStateAsync(folder);
+        await SpoiledTemplate.MakeAsync(folder, Token);
 
         await using VirtualMachine second = await VirtualMachine.StartAsync(spec, cancellationToken: Token);
 
@@ -156,23 +154,7 @@ public sealed partial class TemplateStoreTests
     private static async Task<string> TemplateOfAsync(MachineSpec spec)
     {
         await using VirtualMachine vm = await VirtualMachine.StartAsync(spec, cancellationToken: Token);
-        return MemoryFolder().Match((await vm.CollectEvidenceAsync(Token)).CommandLine).Groups[1].Value;
-    }
-
-    // Whole by its description, but nothing that QEMU can load.
-    private static async Task SpoilStateAsync(string folder)
-    {
-        (string state, string description) = (Path.Combine(folder, "state"), Path.Combine(folder, "template.json"));
-        byte[] bytes = await File.ReadAllBytesAsync(state, Token);
-        string before = Convert.ToHexString(SHA256.HashData(bytes));
-        bytes.AsSpan(bytes.Length / 2).Fill(0xa5);
-        await File.WriteAllBytesAsync(state, bytes, Token);
-        string text = await File.ReadAllTextAsync(description, Token);
-        await File.WriteAllTextAsync(
-            description,
-            text.Replace(before, Convert.ToHexString(SHA256.HashData(bytes)), StringComparison.Ordinal),
-            Token
-        );
+        return await UsualCache.TemplateFolderOfAsync(vm, Token);
     }
 
     private static void Truncate(string path)
@@ -181,7 +163,4 @@ public sealed partial class TemplateStoreTests
         using FileStream file = File.OpenWrite(path);
         file.SetLength(file.Length / 2);
     }
-
-    [GeneratedRegex("\"mem-path\":\"([^\"]+)/memory\"")]
-    private static partial Regex MemoryFolder();
 }

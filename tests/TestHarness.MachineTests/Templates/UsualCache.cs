@@ -13,6 +13,13 @@ internal static partial class UsualCache
     public static async Task<string> ImagesOfAsync(VirtualMachine vm, CancellationToken cancellationToken) =>
         Path.GetFullPath(Path.Combine(await ImageFolderOfAsync(vm, cancellationToken), "../.."));
 
+    /// <summary>The folder of the template that a machine was restored from: <c>CACHE/templates/KEY</c>.</summary>
+    public static async Task<string> TemplateFolderOfAsync(VirtualMachine vm, CancellationToken cancellationToken) =>
+        MemoryFolder().Match((await vm.CollectEvidenceAsync(cancellationToken)).CommandLine).Groups[1].Value;
+
+    [GeneratedRegex("\"mem-path\":\"([^\"]+)/memory\"")]
+    private static partial Regex MemoryFolder();
+
     [GeneratedRegex("\"filename\":\"(/[^\"]+/images/[^/\"]+/[^/\"]+)/disk.qcow2\"")]
     private static partial Regex ImageFolder();
 }

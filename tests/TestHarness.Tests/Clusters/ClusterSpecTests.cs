@@ -35,7 +35,6 @@ public sealed class ClusterSpecTests
         {
             ["1st"] = new MachineSpec { Networks = ["lan"] },
             ["db"] = new MachineSpec { Networks = ["lan"], Spares = 1 },
-            ["none"] = new MachineSpec { Networks = ["lan"], GuestAccess = GuestAccess.None },
             Networks = new Dictionary<string, NetworkSpec>
             {
                 ["lan"] = new()
@@ -53,7 +52,7 @@ public sealed class ClusterSpecTests
             .Invoking(() => new Cluster(spec))
             .Should()
             .Throw<ArgumentException>()
-            .WithMessage("*8 mistake(s)*\"1st\"*Spares*\"none\"*fd00::/64*10.0.0.0/8*MTU 100*CaptureMiB -1*\"nobody\"*");
+            .WithMessage("*7 mistake(s)*\"1st\"*Spares*fd00::/64*10.0.0.0/8*MTU 100*CaptureMiB -1*\"nobody\"*");
         var nulls = new ClusterSpec
         {
             ["a"] = new MachineSpec(),
@@ -135,6 +134,7 @@ public sealed class ClusterSpecTests
             .WithMessage("*4 mistake(s)*Loss is 2*Latency*LossBurst*BitsPerSecond*");
         lan.Invoking(one => one.Between("a", "c")).Should().Throw<ArgumentException>().WithMessage("*\"c\"*\"lan\"*a, b*");
         lan.Invoking(one => one.Partition(["a"], ["a", "b"])).Should().Throw<ArgumentException>();
+        lan.Invoking(one => one.Partition(["a"], null!)).Should().Throw<ArgumentException>().WithMessage("A group is null*");
         lan.Invoking(one => one.Partition(["a", "b"])).Should().Throw<ArgumentException>();
         lan.Invoking(one => one.Between("a", "b").To("a")).Should().Throw<InvalidOperationException>();
     }

@@ -83,7 +83,8 @@ public sealed class AcceleratorChoiceTests
         (AcceleratorChoice choice, TimeSpan took) = await ChooseAsync(Accelerator.Tcg, new(qemu.Program) { Folder = qemu.Proofs });
 
         choice.Should().Be(new AcceleratorChoice(Accelerator.Tcg, "TCG, as MachineSpec.Accelerator says", TimeLimits.LargestScale, null));
-        took.Should().BeLessThan(TimeSpan.FromSeconds(3.5));
+        // Of the minute that the probe would take. A busy host starts and ends it late.
+        took.Should().BeLessThan(TimeSpan.FromSeconds(20));
     }
 
     [Fact]

@@ -14,6 +14,27 @@ internal sealed class FrameCapture(int bytes, TimeProvider time)
     private byte[] _ring = [];
     private long _begin;
     private long _end;
+    private TaskCompletionSource? _grown;
+
+    /// <summary>Where the oldest frame that is kept begins, in bytes since the first one.</summary>
+    public long Begin
+    {
+        get
+        {
+            lock (_gate)
+                return _begin;
+        }
+    }
+
+    /// <summary>Where the next frame will begin.</summary>
+    public long End
+    {
+        get
+        {
+            lock (_gate)
+                return _end;
+        }
+    }
 
     /// <summary>Keeps frames that came in by a port.</summary>
     /// <param name="port">The port's number.</param>
@@ -23,6 +44,7 @@ internal sealed class FrameCapture(int bytes, TimeProvider time)
         if (bytes == 0)
             return;
         long now = time.GetUtcNow().UtcTicks;
+        TaskCompletionSource? grown;
         lock (_gate)
         {
             if (_ring.Length == 0)
@@ -33,26 +55,44 @@ internal sealed class FrameCapture(int bytes, TimeProvider time)
                 Add(port, now, frames.Slice(at + EthernetFrame.Prefix, length));
                 at += EthernetFrame.Prefix + length;
             }
+
+            (grown, _grown) = (_grown, null);
         }
+
+        grown?.TrySetResult();
     }
 
     /// <summary>Returns what is kept, the oldest first.</summary>
-    public IReadOnlyList<CapturedFrame> ToList()
+    public IReadOnlyList<CapturedFrame> ToList() => Read(0, long.MaxValue);
+
+    /// <summary>Returns frames that are kept, the oldest first: not all at once, for meanwhile nothing is added.</summary>
+    /// <param name="from">Where the first one begins, or earlier.</param>
+    /// <param name="most">How many bytes are read: one frame in any case, if there is one.</param>
+    public IReadOnlyList<CapturedFrame> Read(long from, long most)
     {
         lock (_gate)
         {
             List<CapturedFrame> frames = [];
-            for (long at = _begin; at < _end; )
+            long begin = Math.Max(from, _begin);
+            for (long at = begin; at < _end && at - begin < most; at = frames[^1].End)
             {
                 (int length, long ticks, int port) = ReadHead(at);
                 byte[] frame = new byte[length];
                 Copy(at + Head, frame);
-                frames.Add(new CapturedFrame(new DateTimeOffset(ticks, TimeSpan.Zero), port, frame));
-                at += Head + length;
+                frames.Add(new CapturedFrame(new DateTimeOffset(ticks, TimeSpan.Zero), port, frame, at, at + Head + length));
             }
 
             return frames;
         }
+    }
+
+    /// <summary>Returns what ends when a frame is kept that begins there or later.</summary>
+    public Task GrowsBeyond(long end)
+    {
+        lock (_gate)
+            return _end > end
+                ? Task.CompletedTask
+                : (_grown ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
     }
 
     private void Add(int port, long ticks, ReadOnlySpan<byte> frame)
@@ -103,4 +143,6 @@ internal sealed class FrameCapture(int bytes, TimeProvider time)
 /// <param name="Time">When it came in.</param>
 /// <param name="Port">The number of the port that it came in by.</param>
 /// <param name="Bytes">The frame, without its length.</param>
-internal sealed record CapturedFrame(DateTimeOffset Time, int Port, byte[] Bytes);
+/// <param name="Begin">Where it begins in all that was ever kept.</param>
+/// <param name="End">Where the next one begins.</param>
+internal sealed record CapturedFrame(DateTimeOffset Time, int Port, byte[] Bytes, long Begin, long End);

@@ -44,6 +44,9 @@ internal sealed class FrameQueue
     /// <summary>Gets what is next, up to the ring's end.</summary>
     public ReadOnlySpan<byte> Next => _ring.AsSpan(_head, Math.Min(Count, _ring.Length - _head));
 
+    /// <summary>Forgets all frames but the rest of one that has begun.</summary>
+    public void ClearWhole() => Count = Begun;
+
     /// <summary>Forgets all.</summary>
     public void Clear() => (_head, Count, Begun) = (0, 0, 0);
 

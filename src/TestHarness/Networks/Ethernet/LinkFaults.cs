@@ -38,6 +38,14 @@ internal sealed class LinkFaults : IDisposable
         }
     }
 
+    /// <summary>Takes over what the ways of another network are like, and which of them are cut.</summary>
+    public void CopyFrom(LinkFaults other)
+    {
+        foreach ((LinkPart part, LinkStage stage) in other._stages)
+            Set(part, stage.Conditions);
+        Cut(other._cuts, isCut: true);
+    }
+
     /// <summary>Takes all conditions away; what is cut stays so.</summary>
     public void Clear()
     {

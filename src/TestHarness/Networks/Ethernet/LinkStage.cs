@@ -20,6 +20,8 @@ internal sealed class LinkStage(int seed)
     /// <summary>Whether frames pass as they come.</summary>
     public bool IsPlain => _conditions is null;
 
+    public LinkConditions? Conditions => _conditions;
+
     /// <summary>Sets what is to happen from now on, from the beginning of the seed; <see langword="null"/> for nothing.</summary>
     public void Set(LinkConditions? conditions)
     {

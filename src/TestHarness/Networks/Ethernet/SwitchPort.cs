@@ -24,6 +24,7 @@ internal sealed class SwitchPort : IDisposable
     private int _waiting;
     private int _turn;
     private long _took;
+    private bool _isHeld;
     private bool _isDisposed;
 
     /// <summary>Makes a port.</summary>
@@ -47,6 +48,21 @@ internal sealed class SwitchPort : IDisposable
 
     /// <summary>Whether the machine's cable is pulled out.</summary>
     public bool IsPulled { get; set; }
+
+    /// <summary>Drops what comes for the machine, and what waits for it, until it is let go on.</summary>
+    public void Hold(bool isHeld)
+    {
+        lock (_gate)
+        {
+            _isHeld = isHeld;
+            if (!isHeld)
+                return;
+            foreach (FrameQueue? queue in _queues)
+                queue?.ClearWhole();
+            _waiting = _queues.Sum(queue => queue?.Count ?? 0);
+            Monitor.PulseAll(_gate);
+        }
+    }
 
     /// <summary>Says what takes the frames from now on; what waits is for the one before, and goes with it.</summary>
     /// <param name="sink">What takes them, or <see langword="null"/> where nothing does.</param>
@@ -87,6 +103,12 @@ internal sealed class SwitchPort : IDisposable
             if (_sink is not { } sink || IsPulled)
             {
                 Counters.NoteDrop(DropCause.NotConnected, count);
+                return;
+            }
+
+            if (_isHeld)
+            {
+                Counters.NoteDrop(DropCause.Cut, count);
                 return;
             }
 
